@@ -1,0 +1,39 @@
+package billsim
+
+import "time"
+
+// day counts from 1970-01-01 on the Beijing calendar, UTC+8 without summer time: the bills' days, as far as is known.
+type day int
+
+const beijingOffset = 8 * time.Hour
+
+func dayOf(t time.Time) day { return day(t.Add(beijingOffset).Unix() / (24 * 60 * 60)) }
+
+// date is the day's midnight, of a calendar that has no zone.
+func (d day) date() time.Time { return time.Unix(int64(d)*24*60*60, 0).UTC() }
+
+// at is a time of the day as bills write it.
+func (d day) at(clock string) string { return d.date().Format(time.DateOnly) + " " + clock }
+
+func (d day) weekend() bool {
+	weekday := d.date().Weekday()
+	return weekday == time.Saturday || weekday == time.Sunday
+}
+
+// monthStart is the first day of d's month, or of one so many months before or after.
+func (d day) monthStart(months int) day {
+	year, month, _ := d.date().Date()
+	return dayOfDate(time.Date(year, month+time.Month(months), 1, 0, 0, 0, 0, time.UTC))
+}
+
+func dayOfDate(date time.Time) day { return day(date.Unix() / (24 * 60 * 60)) }
+
+// daysOf are the first and the last day of a month "2026-10".
+func daysOf(month string) (first, last day, ok bool) {
+	date, err := time.Parse("2006-01", month)
+	if err != nil {
+		return 0, 0, false
+	}
+	first = dayOfDate(date)
+	return first, first.monthStart(1) - 1, true
+}

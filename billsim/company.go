@@ -1,0 +1,310 @@
+package billsim
+
+import (
+	"fmt"
+	"iter"
+	"strconv"
+)
+
+// company is a made-up customer. What it has and what that costs on a day follows from its seed and the day alone, so
+// that months and days, asked for in any order, agree.
+type company struct {
+	customerID  string
+	seed        uint64
+	projects    []KeyValue
+	departments []string
+	stocks      []stock
+	opened      day                 // nothing is billed before
+	spike       day                 // when the first EIP's traffic runs away
+	billed      func(today day) day // the last day on a bill
+}
+
+// stock is so many places for instances of a product. A place holds one instance after another.
+type stock struct {
+	product *product
+	places  int
+	names   []string // what instances are called, a number follows
+}
+
+// product is what can be had and how it is charged.
+type product struct {
+	code, name string
+	anonymous  bool // lines name no instance
+	subTypes   []string
+	low, high  int   // list price of an instance and day, yuan
+	percent    int64 // of the list price that is paid
+	sized      bool  // has cores and memory
+	charges    []charge
+}
+
+// charge is one of the things that an instance is billed for.
+type charge struct {
+	mode    string
+	subType string // empty: the instance's
+	share   int    // percent of the instance's price
+	usage   bool   // goes up and down with the days and grows over the years; else the same every day
+}
+
+// instance is what a place holds from one day to another.
+type instance struct {
+	company  *company
+	product  *product
+	bits     uint64 // everything random about it
+	from, to day
+	change   day // renamed or made bigger that day
+	runaway  bool
+	price    Amount // list price of a day, before the change
+	id, name string
+	project  KeyValue
+	region   KeyValue
+	tags     []KeyValue
+}
+
+// bills is the company's account of bills.
+func (c *company) bills(today func() day) func(month string) (Bill, bool) {
+	return func(month string) (Bill, bool) {
+		first, last, ok := daysOf(month)
+		last = min(last, c.billed(today()))
+		if !ok || first < c.opened || last < first {
+			return Bill{}, false
+		}
+		return Bill{Lines: c.lines(month, first, last)}, true
+	}
+}
+
+// lines are those of the days of a month.
+func (c *company) lines(month string, first, last day) iter.Seq[Line] {
+	return func(yield func(Line) bool) {
+		for i := range c.instances(first, last) {
+			for l := range i.lines(max(first, i.from), min(last, i.to)) {
+				l.BillMonth, l.CustomerID = month, c.customerID
+				if !yield(l) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// instances are those that live on any of the days.
+func (c *company) instances(first, last day) iter.Seq[*instance] {
+	return func(yield func(*instance) bool) {
+		for n, s := range c.stocks {
+			for place := range s.places {
+				bits := mix(c.seed, uint64(n), uint64(place))
+				period, offset := lifetime(place, bits)
+				for start := (first+offset)/period*period - offset; start <= last; start += period {
+					i := c.newInstance(&s, place, mix(bits, uint64(start)), start, start+period*9/10)
+					if i.to >= first && !yield(i) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// lifetime is how long a place keeps an instance, a short gap behind it included, and the phase of that. The first
+// place keeps its own from 2023 on for 50 years, one in four changes several times a year.
+func lifetime(place int, bits uint64) (period, offset day) {
+	switch {
+	case place == 0:
+		return 20_000, 600
+	case place%4 == 1:
+		period = 60 + day(bits%240)
+	default:
+		period = 1200 + day(bits%2000)
+	}
+	return period, day(bits >> 20 % uint64(period))
+}
+
+func (c *company) newInstance(s *stock, place int, bits uint64, from, to day) *instance {
+	p := s.product
+	i := &instance{
+		company: c,
+		product: p,
+		bits:    bits,
+		from:    from,
+		to:      to,
+		change:  from + 1 + day(bits>>8%uint64(to-from)),
+		runaway: p.code == "EIP" && place == 0,
+		price:   Amount(p.low+int(bits>>16%uint64(p.high-p.low))) * Fen * growth(from) / 10,
+		project: skewed(c.projects, bits>>24),
+		region:  skewed(regions[:], bits>>32),
+		tags:    c.tags(bits),
+	}
+	if !p.anonymous {
+		i.id = string(appendUUID(nil, bits, mix(bits)))
+		i.name = fmt.Sprintf("%s-%02d", s.names[place%len(s.names)], place/len(s.names)+1)
+	}
+	return i
+}
+
+// skewed prefers the front.
+func skewed(of []KeyValue, bits uint64) KeyValue {
+	n := uint64(len(of))
+	return of[min(bits%n, bits>>8%n)]
+}
+
+// tags are on most instances.
+func (c *company) tags(bits uint64) []KeyValue {
+	var tags []KeyValue
+	if bits>>40%5 < 3 {
+		tags = append(tags, KeyValue{"部门", c.departments[bits>>44%uint64(len(c.departments))]})
+	}
+	if bits>>50%2 == 0 {
+		tags = append(tags, KeyValue{"环境", [...]string{"生产", "生产", "预发", "测试"}[bits>>52%4]})
+	}
+	return tags
+}
+
+// cost is the list price of a charge on a day. All sums of the company, of months and of days, rest on it.
+func (i *instance) cost(c *charge, d day) Amount {
+	list := i.price * Amount(c.share) / 100
+	if i.bigger(d) {
+		list = list * 3 / 2
+	}
+	if !c.usage {
+		return list - list%Fen
+	}
+	swing := 85 + mix(i.bits, uint64(c.share), uint64(d))%30
+	if d.weekend() {
+		swing += 25
+	}
+	list = list * Amount(swing) / 100 * growth(d) / 1000
+	if i.runaway && d == i.company.spike {
+		list *= 300
+	}
+	return list - list%(Fen/100)
+}
+
+// growth is by 2% of the beginning of 2024 every 30 days, in thousandths. New instances begin with it, and usage
+// follows it.
+func growth(d day) Amount {
+	const beginning = 19_723
+	return 1000 + 20*Amount(max(0, d-beginning))/30
+}
+
+// A change makes one half of the instances bigger and gives the others a new name.
+func (i *instance) bigger(d day) bool  { return d >= i.change && i.bits%2 == 0 }
+func (i *instance) renamed(d day) bool { return d >= i.change && i.bits%2 == 1 }
+
+// lines are those of the days first to last, all within the instance's life.
+func (i *instance) lines(first, last day) iter.Seq[Line] {
+	return func(yield func(Line) bool) {
+		for n := range i.product.charges {
+			c := &i.product.charges[n]
+			for _, span := range i.spans(c, first, last) {
+				if !yield(i.line(c, span[0], span[1])) {
+					return
+				}
+			}
+		}
+		if d := i.refundDay(first); first <= d && d <= last {
+			yield(i.refund(d))
+		}
+	}
+}
+
+// spans parts the days of a fixed charge where the instance changes.
+func (i *instance) spans(c *charge, first, last day) [][2]day {
+	if c.usage || i.change <= first || i.change > last {
+		return [][2]day{{first, last}}
+	}
+	return [][2]day{{first, i.change - 1}, {i.change, last}}
+}
+
+func (i *instance) line(c *charge, first, last day) Line {
+	var list Amount
+	for d := first; d <= last; d++ {
+		list += i.cost(c, d)
+	}
+	days := int(last - first + 1)
+	l := i.describe(c, first, last)
+	l.Cost, l.MeasureAmount = list.discounted(i.product.percent), list
+	if c.mode == modeHourly {
+		l.BillHours = 24 * days
+	} else {
+		l.BillDays = days
+	}
+	return l
+}
+
+// refundDay is a day of first's month, or none: 0.
+func (i *instance) refundDay(first day) day {
+	start := first.monthStart(0)
+	bits := mix(i.bits, uint64(start))
+	if bits%70 != 0 {
+		return 0
+	}
+	return start + day(bits>>8%28)
+}
+
+// refund gives back what the instance's first charge was on a day.
+func (i *instance) refund(d day) Line {
+	c := &i.product.charges[0]
+	l := i.describe(c, d, d)
+	l.DetailBillNo = i.lineNo("refund", d)
+	l.MeasureAmount = -i.cost(c, d)
+	l.Cost = l.MeasureAmount.discounted(i.product.percent)
+	l.BillDays = 1
+	l.RuleRemark = "故障补偿，退款"
+	return l
+}
+
+// describe is a line without its amounts.
+func (i *instance) describe(c *charge, first, last day) Line {
+	p := i.product
+	l := Line{
+		DetailBillNo:       i.lineNo(c.subType, first),
+		StartTime:          first.at("00:00:00"),
+		EndTime:            last.at("23:59:59"),
+		ProductCode:        p.code,
+		ProductName:        p.name,
+		ProductSubTypeName: c.subType,
+		InstanceID:         i.id,
+		InstanceName:       i.name,
+		ServiceStartTime:   i.from.at("10:24:36"),
+		BillType:           c.mode,
+		RegionName:         i.region.Key,
+		ZoneName:           i.region.Value,
+		Discount:           fmt.Sprintf("%d.%02d", p.percent/100, p.percent%100),
+		ProjectID:          i.project.Key,
+		ProjectName:        i.project.Value,
+		Tags:               i.tags,
+	}
+	if c.subType == "" {
+		l.ProductSubTypeName = p.subTypes[i.bits>>56%uint64(len(p.subTypes))]
+	}
+	if i.renamed(last) && i.name != "" {
+		l.InstanceName = i.name + "-新"
+	}
+	if p.sized {
+		l.Providers, l.Configs, l.Extras = i.sets(last)
+	}
+	return l
+}
+
+// lineNo is the same whenever the line is asked for, in its fifteen digits.
+func (i *instance) lineNo(what string, first day) string {
+	bits := mix(i.bits, uint64(first))
+	for _, c := range what {
+		bits = mix(bits, uint64(c))
+	}
+	return strconv.FormatUint(1e15+bits%1e11, 10)[1:]
+}
+
+func (i *instance) sets(d day) (providers, configs, extras []KeyValue) {
+	cores := 1 << (i.bits >> 58 % 5)
+	if i.bigger(d) {
+		cores *= 2
+	}
+	configs = []KeyValue{
+		{"CPU核数", strconv.Itoa(cores) + ".0000"},
+		{"内存大小(GB)", strconv.Itoa(4*cores) + ".0000"},
+		{"SATA盘大小(GB)", ""},
+	}
+	address := fmt.Sprintf("10.%d.%d.%d", i.bits>>8%256, i.bits>>16%256, i.bits>>24%254+1)
+	extras = []KeyValue{{"内网IP", address}, {"公网IP", ""}}
+	return bigProviders, configs, extras
+}

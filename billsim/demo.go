@@ -1,0 +1,167 @@
+package billsim
+
+import "time"
+
+// Billing modes as the demo's lines name them. The vendor's list is in English (Pay-By-Daily-Config and so on); the
+// Chinese names on real bills are unknown.
+const (
+	modeDaily   = "按日配置付费"
+	modeMonthly = "按月配置付费"
+	modeHourly  = "按量付费(月结)"
+	modeTraffic = "按流量付费(月结)"
+	modePeak    = "按月峰值付费"
+)
+
+// Demo is two made-up customers, told apart by their keys: first an e-commerce company, whose bill of the running month
+// grows from day to day and ends with yesterday, then a game company, whose bill of a month appears on the 3rd of the
+// next. Which of the two the real API does is unknown. Both have at least a year of closed months when Demo is called;
+// three days before, the traffic of the e-commerce company's first EIP runs away. Two calls on the same Beijing day
+// make the same bills, and other days change nothing but the spike and the end. The accounts are safe for concurrent
+// use if now is.
+func Demo(now func() time.Time) []Account {
+	today := func() day { return dayOf(now()) }
+	start := today()
+	shop, game := newShop(), newGame()
+	shop.opened, game.opened = start.monthStart(-13), start.monthStart(-13)
+	shop.spike = start - 3
+	return []Account{
+		{
+			AccessKeyID:     "DEMOSHOPACCESSKEY",
+			SecretAccessKey: "demo-shop-secret-key",
+			CustomerID:      shop.customerID,
+			Bills:           shop.bills(today),
+		},
+		{
+			AccessKeyID:     "DEMOGAMEACCESSKEY",
+			SecretAccessKey: "demo-game-secret-key",
+			CustomerID:      game.customerID,
+			Bills:           game.bills(today),
+		},
+	}
+}
+
+// throughYesterday is a bill that grows.
+func throughYesterday(today day) day { return today - 1 }
+
+// onThe3rd is a bill that is there at once, late.
+func onThe3rd(today day) day {
+	if today-today.monthStart(0) >= 2 {
+		return today.monthStart(0) - 1
+	}
+	return today.monthStart(-1) - 1
+}
+
+func newShop() *company {
+	return &company{
+		customerID: "73990001",
+		seed:       1,
+		projects: []KeyValue{
+			{"0", "默认项目"},
+			{"103801", "交易平台"},
+			{"103802", "搜索推荐"},
+			{"103805", "物流系统"},
+			{"103809", "数据仓库"},
+			{"103811", "大促活动"},
+			{"103817", "测试环境"},
+		},
+		departments: []string{"交易技术部", "商品技术部", "数据平台部", "基础架构部"},
+		stocks: []stock{
+			{kec, 110, []string{"prod-order-api", "prod-search", "prod-gateway", "prod-pay-worker", "test-web"}},
+			{kecHourly, 30, []string{"spark-worker", "promo-burst"}},
+			{ebs, 90, []string{"order-data", "search-index", "log-disk"}},
+			{eip, 36, []string{"gateway-ip", "nat-ip", "office-vpn"}},
+			{krds, 24, []string{"订单库主库", "商品库主库", "会员库只读"}},
+			{redis, 22, []string{"购物车缓存", "库存缓存", "session-cache"}},
+			{ks3, 9, []string{"goods-images", "order-archive", "web-static"}},
+			{kss, 2, nil},
+			{live, 1, nil},
+		},
+		billed: throughYesterday,
+	}
+}
+
+func newGame() *company {
+	return &company{
+		customerID: "73990002",
+		seed:       2,
+		projects: []KeyValue{
+			{"0", "默认项目"},
+			{"210034", "星海远征"},
+			{"210035", "龙渊传说"},
+			{"210041", "登录与支付"},
+			{"210042", "运营平台"},
+			{"210050", "海外发行"},
+		},
+		departments: []string{"星海工作室", "龙渊工作室", "平台技术部"},
+		stocks: []stock{
+			{kec, 130, []string{"battle-srv", "lobby", "match-node", "chat", "gm-tool"}},
+			{kecHourly, 20, []string{"burst-battle"}},
+			{ebs, 50, []string{"battle-data", "log-disk"}},
+			{eip, 48, []string{"battle-ip", "lobby-ip"}},
+			{krds, 14, []string{"角色库", "充值库", "日志库"}},
+			{redis, 26, []string{"排行榜", "match-cache"}},
+			{ks3, 6, []string{"game-patch", "replay", "crash-dump"}},
+			{kss, 1, nil},
+		},
+		billed: onThe3rd,
+	}
+}
+
+// The products, with codes that appear in the vendor's pages. Prices are made up.
+var (
+	kec = &product{
+		code: "KEC", name: "云服务器(KEC)", subTypes: []string{"本地高性能云主机", "IO优化型云主机", "通用型N3"},
+		low: 8, high: 64, percent: 75, sized: true,
+		charges: []charge{{mode: modeDaily, share: 100}},
+	}
+	kecHourly = &product{
+		code: "KEC", name: "云服务器(KEC)", subTypes: []string{"IO优化型云主机"},
+		low: 6, high: 40, percent: 90, sized: true,
+		charges: []charge{{mode: modeHourly, share: 100, usage: true}},
+	}
+	ebs = &product{
+		code: "EBS", name: "云硬盘(EBS)", subTypes: []string{"SSD3.0", "EHDD"},
+		low: 1, high: 12, percent: 90,
+		charges: []charge{{mode: modeDaily, share: 100}},
+	}
+	eip = &product{
+		code: "EIP", name: "弹性IP(EIP)", subTypes: []string{"BGP", "电信单线"},
+		low: 1, high: 4, percent: 85,
+		charges: []charge{
+			{mode: modeDaily, share: 100},
+			{mode: modeTraffic, subType: "BGP流量", share: 600, usage: true},
+		},
+	}
+	krds = &product{
+		code: "KRDS", name: "关系型数据库", subTypes: []string{"MySQL高可用版", "MySQL只读实例"},
+		low: 20, high: 160, percent: 80, sized: true,
+		charges: []charge{
+			{mode: modeDaily, share: 100},
+			{mode: modeHourly, subType: "备份空间(免费额度内)", usage: true},
+		},
+	}
+	redis = &product{
+		code: "Redis", name: "云数据库Redis", subTypes: []string{"主从版", "集群版"},
+		low: 10, high: 90, percent: 80, sized: true,
+		charges: []charge{{mode: modeDaily, share: 100}},
+	}
+	ks3 = &product{
+		code: "KS3", name: "对象存储", subTypes: []string{"标准存储"},
+		low: 20, high: 150, percent: 100,
+		charges: []charge{
+			{mode: modeTraffic, subType: "标准存储容量", share: 100, usage: true},
+			{mode: modeTraffic, subType: "外网下行流量", share: 180, usage: true},
+			{mode: modeTraffic, subType: "请求次数(免费额度内)", usage: true},
+		},
+	}
+	kss = &product{
+		code: "KSS", name: "KSS存储", anonymous: true,
+		low: 60, high: 240, percent: 95,
+		charges: []charge{{mode: modePeak, subType: "存储峰值", share: 100, usage: true}},
+	}
+	live = &product{
+		code: "CDN_LIVE", name: "云直播(KLS)", anonymous: true,
+		low: 700, high: 1400, percent: 88,
+		charges: []charge{{mode: modePeak, subType: "下行带宽", share: 100, usage: true}},
+	}
+)
