@@ -1,0 +1,177 @@
+package billclient
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"github.com/govalues/decimal"
+)
+
+// maxExponent bounds the exponent of an amount, so that no text of a few bytes can ask for gigabytes of zeros, and
+// maxDigits its digits, so that no sum takes longer than a sum may.
+const (
+	maxExponent = 100
+	maxDigits   = 100
+)
+
+// Amount is an exact decimal number of yuan (CNY). Whatever the API writes is kept to the last digit, and so are sums.
+// The zero Amount is 0. An Amount is a value and safe for concurrent use.
+type Amount struct {
+	// short holds the amount wherever its 19 digits are enough, which is all but always.
+	short decimal.Decimal
+	// long, if set, holds the amount instead: the API calls some amounts Double, and sums of those can have digits
+	// on both sides of the point that together are more than 19.
+	long *big.Rat
+}
+
+// ParseAmount reads a decimal number as JSON writes one (66, 55.00, -0.5, 1e2), exactly. A leading plus sign, leading
+// zeros and blanks around the number are taken too: the API documents amounts as free text.
+func ParseAmount(s string) (Amount, error) {
+	s = strings.TrimSpace(s)
+	digits, exponent, err := scanAmount(s)
+	if err != nil {
+		return Amount{}, fmt.Errorf("amount %q: %w", shorten(s, 60), err)
+	}
+	if digits <= decimal.MaxPrec && exponent == 0 {
+		short, err := decimal.Parse(s)
+		if err == nil {
+			return Amount{short: short}, nil
+		}
+	}
+	long, ok := new(big.Rat).SetString(s)
+	if !ok {
+		return Amount{}, fmt.Errorf("amount %q: %w", shorten(s, 60), errNotNumber)
+	}
+	return Amount{long: long}, nil
+}
+
+var errNotNumber = errors.New("not a decimal number")
+
+// scanAmount checks the grammar of an amount and returns how many digits it has and its exponent.
+func scanAmount(s string) (digits, exponent int, err error) {
+	mantissa, exp, hasExponent := s, "", false
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		mantissa, exp, hasExponent = s[:i], s[i+1:], true
+	}
+	if mantissa != "" && (mantissa[0] == '-' || mantissa[0] == '+') {
+		mantissa = mantissa[1:]
+	}
+	points := 0
+	for _, c := range []byte(mantissa) {
+		switch {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '.' && points == 0:
+			points++
+		default:
+			return 0, 0, errNotNumber
+		}
+	}
+	if digits == 0 {
+		return 0, 0, errNotNumber
+	}
+	if digits > maxDigits {
+		return 0, 0, fmt.Errorf("it has more than %d digits", maxDigits)
+	}
+	if !hasExponent {
+		return digits, 0, nil
+	}
+	exponent, err = strconv.Atoi(exp)
+	if err != nil {
+		return 0, 0, errNotNumber
+	}
+	if exponent > maxExponent || exponent < -maxExponent {
+		return 0, 0, fmt.Errorf("its exponent is beyond %d", maxExponent)
+	}
+	return digits, exponent, nil
+}
+
+// Add returns the exact sum of a and b.
+func (a Amount) Add(b Amount) Amount {
+	if a.long == nil && b.long == nil {
+		sum, err := a.short.AddExact(b.short, max(a.short.Scale(), b.short.Scale()))
+		if err == nil {
+			return Amount{short: sum}
+		}
+	}
+	return Amount{long: new(big.Rat).Add(a.rat(), b.rat())}
+}
+
+// Sub returns the exact difference of a and b.
+func (a Amount) Sub(b Amount) Amount { return a.Add(b.Neg()) }
+
+// Neg returns a with its sign turned.
+func (a Amount) Neg() Amount {
+	if a.long != nil {
+		return Amount{long: new(big.Rat).Neg(a.long)}
+	}
+	return Amount{short: a.short.Neg()}
+}
+
+// Abs returns a without its sign.
+func (a Amount) Abs() Amount {
+	if a.Sign() < 0 {
+		return a.Neg()
+	}
+	return a
+}
+
+// Cmp returns -1, 0 or 1 as a is less than, equal to or greater than b.
+func (a Amount) Cmp(b Amount) int {
+	if a.long == nil && b.long == nil {
+		return a.short.Cmp(b.short)
+	}
+	return a.rat().Cmp(b.rat())
+}
+
+// Sign returns -1, 0 or 1 as a is negative, zero or positive.
+func (a Amount) Sign() int {
+	if a.long != nil {
+		return a.long.Sign()
+	}
+	return a.short.Sign()
+}
+
+// Float64 returns the float64 nearest to a.
+func (a Amount) Float64() float64 {
+	if a.long != nil {
+		f, _ := a.long.Float64()
+		return f
+	}
+	// The second result is false only for numbers that float64 cannot hold, and 19 digits always fit.
+	f, _ := a.short.Float64()
+	return f
+}
+
+// String returns a in plain decimal notation with all its digits.
+func (a Amount) String() string {
+	if a.long != nil {
+		digits, _ := a.long.FloatPrec()
+		return a.long.FloatString(digits)
+	}
+	return a.short.String()
+}
+
+// MarshalText returns what String returns.
+func (a Amount) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads what ParseAmount reads.
+func (a *Amount) UnmarshalText(text []byte) error {
+	amount, err := ParseAmount(string(text))
+	if err != nil {
+		return err
+	}
+	*a = amount
+	return nil
+}
+
+func (a Amount) rat() *big.Rat {
+	if a.long != nil {
+		return a.long
+	}
+	rat, _ := new(big.Rat).SetString(a.short.String())
+	return rat
+}

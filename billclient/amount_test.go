@@ -1,0 +1,146 @@
+package billclient
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestParseAmount(t *testing.T) {
+	for text, want := range map[string]string{
+		"66":                               "66",
+		"55.00":                            "55.00",
+		"1e2":                              "100",
+		"1E+2":                             "100",
+		"-0.5":                             "-0.5",
+		"1234e-6":                          "0.001234",
+		"+7":                               "7",
+		" 7\t":                             "7",
+		"007":                              "7",
+		"5172897.43000000":                 "5172897.43000000",
+		"0.1234567890123456789":            "0.1234567890123456789",
+		"9999999999999999999":              "9999999999999999999",
+		"99999999999999999999":             "99999999999999999999",
+		"12345678901234567890.12345678901": "12345678901234567890.12345678901",
+		"1e100":                            "1" + strings.Repeat("0", 100),
+		"1e-100":                           "0." + strings.Repeat("0", 99) + "1",
+	} {
+		got, err := ParseAmount(text)
+		if err != nil || got.String() != want {
+			t.Errorf("%q: %v, %v, want %s", text, got, err, want)
+		}
+	}
+}
+
+func TestParseBadAmount(t *testing.T) {
+	const no = "not a decimal number"
+	for text, reason := range map[string]string{
+		"": no, " ": no, "-": no, ".": no, "e5": no, "1e": no, "1e+": no, "1.2.3": no, "1_000": no,
+		"1,5": no, "0x1p4": no,
+		"NaN": no, "Inf": no, "1/3": no, "--1": no, "1 2": no, "１": no, "1e5.0": no, "¥5": no,
+		"1e101":                    "its exponent is beyond 100",
+		"1e-101":                   "its exponent is beyond 100",
+		"1e99999999999999999999":   no,
+		strings.Repeat("9", 101):   "it has more than 100 digits",
+		strings.Repeat("x", 1<<20): no,
+	} {
+		_, err := ParseAmount(text)
+		shown := text
+		if len(text) > 60 {
+			shown = text[:60] + "..."
+		}
+		if want := fmt.Sprintf("amount %q: %s", strings.TrimSpace(shown), reason); err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+}
+
+// decimals draws amounts as the API could write them, long ones and large exponents included.
+func decimals() *rapid.Generator[string] {
+	return rapid.Custom(func(t *rapid.T) string {
+		text := rapid.SampledFrom([]string{"", "-"}).Draw(t, "sign")
+		text += rapid.StringMatching(`[0-9]{1,22}`).Draw(t, "whole")
+		text += rapid.StringMatching(`(\.[0-9]{1,22})?`).Draw(t, "fraction")
+		return text + rapid.StringMatching(`([eE][+-]?[0-9]{1,2})?`).Draw(t, "exponent")
+	})
+}
+
+func ratOf(text string) *big.Rat {
+	rat, ok := new(big.Rat).SetString(text)
+	if !ok {
+		panic(text)
+	}
+	return rat
+}
+
+// TestAmountIsExact holds every operation against fractions, which are exact by their nature.
+func TestAmountIsExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		texts := rapid.SliceOfN(decimals(), 2, 6).Draw(t, "texts")
+		sum, wantSum := Amount{}, new(big.Rat)
+		for _, text := range texts {
+			a, want := amount(text), ratOf(text)
+			same(t, "parsed", a, want)
+			sum, wantSum = sum.Add(a), new(big.Rat).Add(wantSum, want)
+			same(t, "sum", sum, wantSum)
+			same(t, "difference", sum.Sub(a), new(big.Rat).Sub(wantSum, want))
+			same(t, "Neg", a.Neg(), new(big.Rat).Neg(want))
+			same(t, "Abs", a.Abs(), new(big.Rat).Abs(want))
+			if got := a.Cmp(sum); got != want.Cmp(wantSum) {
+				t.Fatalf("%v against %v: %d", a, sum, got)
+			}
+			if got := a.Sign(); got != want.Sign() {
+				t.Fatalf("sign of %v: %d", a, got)
+			}
+			if nearest, _ := want.Float64(); a.Float64() != nearest {
+				t.Fatalf("%v as float64: %v, want %v", a, a.Float64(), nearest)
+			}
+		}
+	})
+}
+
+func same(t *rapid.T, what string, got Amount, want *big.Rat) {
+	t.Helper()
+	if ratOf(got.String()).Cmp(want) != 0 {
+		t.Fatalf("%s: %v, want %s", what, got, want.RatString())
+	}
+}
+
+func TestAmountAsJSON(t *testing.T) {
+	text, err := json.Marshal([]Amount{amount("55.00"), {}})
+	if err != nil || string(text) != `["55.00","0"]` {
+		t.Fatalf("%s, %v", text, err)
+	}
+	var back []Amount
+	if err := json.Unmarshal(text, &back); err != nil || back[0].String() != "55.00" {
+		t.Errorf("%v, %v", back, err)
+	}
+	if err := json.Unmarshal([]byte(`["x"]`), &back); err == nil {
+		t.Error("no error for a word")
+	}
+}
+
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?$`)
+
+func FuzzAmount(f *testing.F) {
+	for text := range strings.SplitSeq("66,55.00,1e2,-0.5,12345678901234567890.1,1e-100,1/3,0x1p-2,1_0, 1 ,+.5", ",") {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := ParseAmount(text)
+		if err != nil {
+			if jsonNumber.MatchString(text) && len(text) < maxDigits {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return
+		}
+		if ratOf(strings.TrimSpace(text)).Cmp(ratOf(got.String())) != 0 {
+			t.Fatalf("%q is read as %v", text, got)
+		}
+	})
+}

@@ -1,0 +1,325 @@
+// Package billclient asks the billing API of Kingsoft Cloud (https://endocs.ksyun.com/documents/37455): it signs,
+// sends, tries again and decodes, into amounts that are exact and answers that are whole. It logs nothing.
+package billclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/alecthomas/units"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/time/rate"
+)
+
+const (
+	service = "bill" // in the signature's scope and in the names of permissions
+	version = "2018-06-01"
+	burst   = 2
+
+	// emptyPayload is the SHA-256 of the empty body of a GET, as the signature wants it.
+	emptyPayload = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+	// maxRetryAfter is the longest wait, asked for by the server, that Retry sits out.
+	maxRetryAfter = 5 * time.Minute
+)
+
+// Credentials are a key of an account. Printed, they show the access key id only.
+type Credentials struct {
+	AccessKeyID     string
+	SecretAccessKey string
+}
+
+// String returns the access key id and a word in place of the secret.
+func (c Credentials) String() string { return "key " + c.AccessKeyID + " <secret>" }
+
+// GoString returns what String returns.
+func (c Credentials) GoString() string { return c.String() }
+
+// Format prints what String returns, whatever the verb.
+func (c Credentials) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }
+
+// MarshalText returns what String returns.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// Options say how to reach the API. Zero means no limit for every limit in them.
+type Options struct {
+	Endpoint          string           `yaml:"endpoint"`
+	Region            string           `yaml:"region"`              // of the signature
+	Timeout           time.Duration    `yaml:"timeout"`             // for the first byte, and between bytes
+	MaxDuration       time.Duration    `yaml:"max_duration"`        // of one answer
+	MaxBody           units.Base2Bytes `yaml:"max_body"`            // of one answer, unpacked
+	RequestsPerSecond float64          `yaml:"requests_per_second"` // with a burst of 2
+	MaxRetries        int              `yaml:"max_retries"`
+	DailyCalls        int              `yaml:"daily_calls"` // every attempt counts, days are Beijing's
+	AllowHTTP         bool             `yaml:"allow_http"`  // for who checks Endpoint; the client takes any
+
+	// Credentials is asked at every attempt, so that a key that was replaced in its file is seen.
+	Credentials func() (Credentials, error) `yaml:"-"`
+	// Transport carries the requests; nil stands for one of the client's own.
+	Transport http.RoundTripper `yaml:"-"`
+	UserAgent string            `yaml:"-"`
+	// Observe, unless nil, is called once for each attempt that was sent, after it ended.
+	Observe func(Attempt) `yaml:"-"`
+	// Retried, unless nil, is called each time that an action is about to be tried again.
+	Retried func(action string) `yaml:"-"`
+}
+
+// Attempt is what became of one request.
+type Attempt struct {
+	Action     string
+	HTTPStatus int    // 0 where there was no answer
+	Reason     Reason // empty: it went well, or its consumer had seen enough
+	Duration   time.Duration
+	Bytes      int64 // of the body, as transferred
+}
+
+// DefaultOptions returns the defaults of everything that has one.
+func DefaultOptions() Options {
+	return Options{
+		Endpoint:          "https://bill.api.ksyun.com",
+		Region:            "cn-beijing-6",
+		Timeout:           time.Minute,
+		MaxDuration:       time.Hour,
+		MaxBody:           8 * units.GiB,
+		RequestsPerSecond: 2,
+		MaxRetries:        3,
+		DailyCalls:        5000,
+		UserAgent:         "ksyun_bill_exporter",
+	}
+}
+
+// Client makes the calls of one account. It is safe for concurrent use.
+type Client struct {
+	options Options
+	http    *http.Client
+	pace    *rate.Limiter
+	budget  budget
+}
+
+// New returns a client. It starts nothing. An http:// endpoint is taken as it is, though it shows the bills to
+// everybody on the way: whoever reads a configuration refuses it unless it is on loopback or AllowHTTP is set.
+func New(o Options) *Client {
+	transport := o.Transport
+	if transport == nil {
+		transport = newTransport()
+	}
+	pace := rate.Inf
+	if o.RequestsPerSecond > 0 {
+		pace = rate.Limit(o.RequestsPerSecond)
+	}
+	return &Client{
+		options: o,
+		// A redirect is no answer of this API, and a signature holds for one host only.
+		http:   &http.Client{Transport: transport, CheckRedirect: refuseRedirect},
+		pace:   rate.NewLimiter(pace, burst),
+		budget: budget{limit: o.DailyCalls},
+	}
+}
+
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+func newTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DisableCompression = true // it is asked for and undone here, at twice the speed
+	t.ReadBufferSize = bufferSize
+	return t
+}
+
+// Calls returns how many calls were made today, and how many there may be; limit 0 is none.
+func (c *Client) Calls() (used, limit int) { return c.budget.state(time.Now()) }
+
+// Retry runs read until it succeeds, fails for good or has failed MaxRetries times more. Between two tries it waits,
+// exponentially longer and with jitter, and at least as long as the server asked for. Each call of this package that
+// returns no stream does so by itself; who reads a stream wraps the whole reading in Retry and starts with empty sums
+// each time.
+func (c *Client) Retry(ctx context.Context, action string, read func() error) error {
+	waits := &waits{ExponentialBackOff: backoff.NewExponentialBackOff()}
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		waits.failure = read()
+		return struct{}{}, waits.failure
+	}, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0),
+		backoff.WithMaxTries(uint(max(0, c.options.MaxRetries))+1),
+		backoff.WithNotify(func(error, time.Duration) { c.retried(action) }))
+	if _, told := errors.AsType[*Error](err); err != nil && ctx.Err() != nil && !told {
+		return &Error{Action: action, Reason: reasonOfEnd(ctx), Err: err}
+	}
+	return err
+}
+
+// waits decides, from the last failure, whether and when to try again.
+type waits struct {
+	*backoff.ExponentialBackOff
+	failure error
+}
+
+func (w *waits) NextBackOff() time.Duration {
+	e, ok := errors.AsType[*Error](w.failure)
+	if !ok || !e.Reason.retryable() || e.RetryAfter > maxRetryAfter {
+		return backoff.Stop
+	}
+	return max(w.ExponentialBackOff.NextBackOff(), e.RetryAfter)
+}
+
+func (c *Client) retried(action string) {
+	if c.options.Retried != nil {
+		c.options.Retried(action)
+	}
+}
+
+// call makes one attempt. It is the one path of every call: budget, pace, signature, sending, status, then read, which
+// decodes the body while it arrives.
+func (c *Client) call(ctx context.Context, action string, params url.Values, read func(*reply) error) error {
+	r := &reply{action: action, maxBody: c.options.MaxBody}
+	req, err := c.request(ctx, r, params)
+	if err != nil {
+		return r.explain(err)
+	}
+	began := time.Now()
+	err = r.explain(c.exchange(req, r, read))
+	if c.options.Observe != nil {
+		c.options.Observe(r.attempt(time.Since(began), err))
+	}
+	return err
+}
+
+// request waits until the call may be made, then signs it: anew at each attempt, for a signature soon goes stale.
+func (c *Client) request(ctx context.Context, r *reply, params url.Values) (*http.Request, error) {
+	if err := c.budget.take(time.Now()); err != nil {
+		return nil, err
+	}
+	if err := c.pace.Wait(ctx); err != nil {
+		return nil, because(reasonOfEnd(ctx), "waiting for api.requests_per_second: %w", err)
+	}
+	target, err := url.Parse(c.options.Endpoint)
+	if err != nil {
+		return nil, because(Invalid, "api.endpoint: %w", err)
+	}
+	params.Set("Action", r.action)
+	params.Set("Version", version)
+	target.RawQuery = params.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, because(Invalid, "api.endpoint: %w", err)
+	}
+	if r.keys, err = c.credentials(); err != nil {
+		return nil, err
+	}
+	return req, c.sign(req, r.keys, service, c.options.Region, time.Now())
+}
+
+func (c *Client) credentials() (Credentials, error) {
+	if c.options.Credentials == nil {
+		return Credentials{}, because(Auth, "no credentials")
+	}
+	keys, err := c.options.Credentials()
+	if err != nil {
+		return Credentials{}, because(Auth, "credentials: %w", err)
+	}
+	if keys.AccessKeyID == "" || keys.SecretAccessKey == "" {
+		return Credentials{}, because(Auth, "credentials: access_key_id or secret_access_key is empty")
+	}
+	return keys, nil
+}
+
+// sign puts an AWS4-HMAC-SHA256 signature into the Authorization header (https://docs.ksyun.com/documents/40309), and
+// after it the headers that are not to be signed: a proxy may change those.
+func (c *Client) sign(req *http.Request, keys Credentials, service, region string, at time.Time) error {
+	credentials := aws.Credentials{AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey}
+	// A signer caches what it derived from a secret under the key's id alone, and would not notice a new secret.
+	if err := v4.NewSigner().SignHTTP(req.Context(), credentials, req, emptyPayload, service, region, at); err != nil {
+		return because(Invalid, "signature: %w", err)
+	}
+	req.Header.Set("Accept", "application/json") // without it the API answers in XML
+	req.Header.Set("Accept-Encoding", "gzip")
+	if c.options.UserAgent != "" {
+		req.Header.Set("User-Agent", c.options.UserAgent)
+	}
+	return nil
+}
+
+// exchange sends the request and has the answer read.
+func (c *Client) exchange(req *http.Request, r *reply, read func(*reply) error) error {
+	w := newWatch(req.Context(), c.options.Timeout, c.options.MaxDuration)
+	defer w.stop()
+	res, err := c.http.Do(req.WithContext(w.ctx))
+	w.rest()
+	if err != nil {
+		return w.explain(withoutURL(err))
+	}
+	defer res.Body.Close()
+	r.open(res, w)
+	if res.StatusCode/100 != 2 {
+		return r.refusal()
+	}
+	return read(r)
+}
+
+// withoutURL takes the address from a transport's error: the error's text names the action already.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// retryAfter reads the Retry-After header (RFC 9110, section 10.2.3); 0 is none.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return max(0, at.Sub(now))
+}
+
+// budget counts the calls of a day of the Beijing calendar.
+type budget struct {
+	limit int
+
+	mu   sync.Mutex
+	day  string
+	used int
+}
+
+func (b *budget) take(now time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.turn(now)
+	if b.limit > 0 && b.used >= b.limit {
+		return because(CallLimit, "the %d calls of today (api.daily_calls) are used up; the next day begins at %v",
+			b.limit, tomorrow(now).Format(time.RFC3339))
+	}
+	b.used++
+	return nil
+}
+
+func (b *budget) state(now time.Time) (used, limit int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.turn(now)
+	return b.used, b.limit
+}
+
+// turn begins a new count when the day is another one.
+func (b *budget) turn(now time.Time) {
+	if day := now.In(Beijing).Format(time.DateOnly); day != b.day {
+		b.day, b.used = day, 0
+	}
+}
+
+func tomorrow(now time.Time) time.Time {
+	year, month, day := now.In(Beijing).Date()
+	return time.Date(year, month, day+1, 0, 0, 0, 0, Beijing)
+}

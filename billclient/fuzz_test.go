@@ -1,0 +1,244 @@
+package billclient
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// wireLine is a line as encoding/json reads and writes it.
+type wireLine struct {
+	DetailBillNo        wireText
+	BillMonth           wireText
+	CustomerID          wireText `json:"CustomerId"`
+	DetailBillStartTime wireText
+	DetailBillEndTime   wireText
+	ProductCode         wireText
+	ProductName         wireText
+	ProductSubTypeName  wireText
+	InstanceID          wireText `json:"InstanceId"`
+	InstanceName        wireText
+	Cost                wireText
+	ServiceStartTime    wireText
+	BillType            wireText
+	BillDays            wireText
+	BillHours           wireText
+	RegionName          wireText
+	ZoneName            wireText
+	RuleRemark          wireText
+	MeasureAmount       wireText
+	Discount            wireText
+	ProjectID           wireText `json:"ProjectId"`
+	ProjectName         wireText
+	ProviderSet         []wirePair
+	ConfigSet           []wirePair
+	ExtraSet            []wirePair
+	TagSet              []wirePair
+}
+
+type wirePair struct{ Key, Value wireText }
+
+// wireText is a text that may be written as a number or a bool.
+type wireText string
+
+func (w *wireText) UnmarshalJSON(b []byte) error {
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil {
+		return err
+	}
+	switch value := value.(type) {
+	case nil:
+		*w = ""
+	case string:
+		*w = wireText(value)
+	case json.Number, bool:
+		*w = wireText(bytes.TrimSpace(b))
+	default:
+		return errors.New("no text")
+	}
+	return nil
+}
+
+func (w wireLine) line(t *testing.T) Line {
+	t.Helper()
+	month, err := ParseMonth(string(w.BillMonth))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Line{
+		DetailBillNo:       string(w.DetailBillNo),
+		Month:              month,
+		CustomerID:         string(w.CustomerID),
+		StartTime:          string(w.DetailBillStartTime),
+		EndTime:            string(w.DetailBillEndTime),
+		ProductCode:        string(w.ProductCode),
+		ProductName:        string(w.ProductName),
+		ProductSubTypeName: string(w.ProductSubTypeName),
+		InstanceID:         string(w.InstanceID),
+		InstanceName:       string(w.InstanceName),
+		Cost:               amount(string(w.Cost)),
+		ListCost:           amount(string(w.MeasureAmount)),
+		Discount:           string(w.Discount),
+		ServiceStartTime:   string(w.ServiceStartTime),
+		BillingMode:        string(w.BillType),
+		BillDays:           string(w.BillDays),
+		BillHours:          string(w.BillHours),
+		RegionName:         string(w.RegionName),
+		ZoneName:           string(w.ZoneName),
+		RuleRemark:         string(w.RuleRemark),
+		ProjectID:          string(w.ProjectID),
+		ProjectName:        string(w.ProjectName),
+		Providers:          pairsOf(w.ProviderSet),
+		Configs:            pairsOf(w.ConfigSet),
+		Extras:             pairsOf(w.ExtraSet),
+		Tags:               pairsOf(w.TagSet),
+	}
+}
+
+func pairsOf(wire []wirePair) (pairs []KeyValue) {
+	for _, p := range wire {
+		pairs = append(pairs, KeyValue{string(p.Key), string(p.Value)})
+	}
+	return pairs
+}
+
+func wireOf(l Line) wireLine {
+	return wireLine{
+		DetailBillNo:        wireText(l.DetailBillNo),
+		BillMonth:           wireText(l.Month.String()),
+		CustomerID:          wireText(l.CustomerID),
+		DetailBillStartTime: wireText(l.StartTime),
+		DetailBillEndTime:   wireText(l.EndTime),
+		ProductCode:         wireText(l.ProductCode),
+		ProductName:         wireText(l.ProductName),
+		ProductSubTypeName:  wireText(l.ProductSubTypeName),
+		InstanceID:          wireText(l.InstanceID),
+		InstanceName:        wireText(l.InstanceName),
+		Cost:                wireText(l.Cost.String()),
+		ServiceStartTime:    wireText(l.ServiceStartTime),
+		BillType:            wireText(l.BillingMode),
+		BillDays:            wireText(l.BillDays),
+		BillHours:           wireText(l.BillHours),
+		RegionName:          wireText(l.RegionName),
+		ZoneName:            wireText(l.ZoneName),
+		RuleRemark:          wireText(l.RuleRemark),
+		MeasureAmount:       wireText(l.ListCost.String()),
+		Discount:            wireText(l.Discount),
+		ProjectID:           wireText(l.ProjectID),
+		ProjectName:         wireText(l.ProjectName),
+		ProviderSet:         wirePairsOf(l.Providers),
+		ConfigSet:           wirePairsOf(l.Configs),
+		ExtraSet:            wirePairsOf(l.Extras),
+		TagSet:              wirePairsOf(l.Tags),
+	}
+}
+
+func wirePairsOf(pairs []KeyValue) (wire []wirePair) {
+	for _, p := range pairs {
+		wire = append(wire, wirePair{wireText(p.Key), wireText(p.Value)})
+	}
+	return wire
+}
+
+// readAny reads the lines of whatever month.
+func readAny(contentType string, body []byte) (lines []Line, err error) {
+	r := replyOf(contentType, body)
+	read := readLines
+	if contentType == "text/csv" {
+		read = readCSV
+	}
+	err = read(r, DetailQuery{From: june2018, To: october, Sets: true}, func(line *Line) error {
+		lines = append(lines, *line)
+		return nil
+	})
+	return lines, r.explain(err)
+}
+
+// FuzzJSON holds the decoder against encoding/json: what it takes, both read alike.
+func FuzzJSON(f *testing.F) {
+	f.Add([]byte(jsonAnswer(goodLine(`,"TagSet":[{"Key":"k","Value":"\u00e9\ud83d\ude00"}],"New":{"a":[1]}`))))
+	f.Add([]byte(`{"postpaydetailbillset":[` + goodLine(`,"RULEREMARK":1e2`) + `],"RequestId":"r"}`))
+	f.Add([]byte(testdata(f, "detail_bill.json")))
+	f.Add(benchAnswer(2))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, err := readAny("application/json", body)
+		if err != nil {
+			checkTyped(t, err)
+			return
+		}
+		var want struct{ PostpayDetailBillSet []wireLine }
+		// It is stricter about types, and takes \u017f for an s and \u212a for a k in names.
+		err = json.Unmarshal(bytes.TrimPrefix(body, []byte("\uFEFF")), &want)
+		if err != nil || bytes.ContainsAny(body, "\u017f\u212a") {
+			return
+		}
+		var lines []Line
+		for _, w := range want.PostpayDetailBillSet {
+			lines = append(lines, w.line(t))
+		}
+		if diff := cmp.Diff(lines, got, equalAmounts); diff != "" {
+			t.Errorf("lines (-encoding/json +got):\n%s", diff)
+		}
+	})
+}
+
+func checkTyped(t *testing.T, err error) {
+	t.Helper()
+	if _, ok := errors.AsType[*Error](err); !ok {
+		t.Fatalf("error %v is no *Error", err)
+	}
+	if text := err.Error(); strings.ContainsAny(text, "\n\r\x00") || len(text) > 2000 {
+		t.Fatalf("error %q", text)
+	}
+}
+
+// FuzzXML writes what it reads as JSON, and reads that.
+func FuzzXML(f *testing.F) {
+	f.Add(xmlAnswer(goodItem("<InstanceName>&lt;<![CDATA[a]]></InstanceName><TagSet><T><key>k</key></T></TagSet>")))
+	f.Add(`<?xml version="1.0" encoding="GBK"?>` + xmlAnswer(goodItem("<ProductName>\xd4\xc6</ProductName>")))
+	f.Add(testdata(f, "detail_bill.xml"))
+	f.Fuzz(func(t *testing.T, body string) {
+		got, err := readAny("text/xml", []byte(body))
+		checkAsJSON(t, got, err)
+	})
+}
+
+// FuzzCSV writes what it reads as JSON, and reads that.
+func FuzzCSV(f *testing.F) {
+	f.Add(chineseCSV)
+	f.Add(testdata(f, "detail_bill.csv"))
+	f.Add("Billing month,Actual amount (CNY),Original amount (CNY),Tag,Product name,\n2026-10,1.00,2,k: v|l:|,\"a\"b\n")
+	f.Fuzz(func(t *testing.T, body string) {
+		got, err := readAny("text/csv", []byte(body))
+		checkAsJSON(t, got, err)
+	})
+}
+
+func checkAsJSON(t *testing.T, got []Line, err error) {
+	t.Helper()
+	if err != nil {
+		checkTyped(t, err)
+		return
+	}
+	wire := struct{ PostpayDetailBillSet []wireLine }{}
+	for _, line := range got {
+		wire.PostpayDetailBillSet = append(wire.PostpayDetailBillSet, wireOf(line))
+	}
+	body, err := json.Marshal(wire)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := readAny("application/json", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(again, got, equalAmounts); diff != "" {
+		t.Errorf("lines (-as JSON +got):\n%s", diff)
+	}
+}

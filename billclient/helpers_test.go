@@ -1,0 +1,95 @@
+package billclient
+
+import (
+	"bufio"
+	"bytes"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	june2018 = FirstMonth
+	october  = FirstMonth.Add(8*12 + 4) // 2026
+)
+
+const (
+	testKeyID  = "AKLTtestKeyOfNobody00"
+	testSecret = "OFakeSecretOfNobody+/0000000000000000000000000=="
+)
+
+func testKeys() (Credentials, error) { return Credentials{testKeyID, testSecret}, nil }
+
+// equalAmounts compares amounts by their value: 66 is 66.0.
+var equalAmounts = cmp.Comparer(func(a, b Amount) bool { return a.Cmp(b) == 0 })
+
+// amount is an amount in a wanted value.
+func amount(s string) Amount {
+	a, err := ParseAmount(s)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+// replyOf is an answer that has arrived.
+func replyOf(contentType string, body []byte) *reply {
+	header := http.Header{}
+	if contentType != "" {
+		header.Set("Content-Type", contentType)
+	}
+	r := &reply{action: "Test", status: 200, header: header}
+	r.body = bufio.NewReaderSize(bytes.NewReader(body), bufferSize)
+	return r
+}
+
+// clientOf returns a client of a real HTTP server that never tries again.
+func clientOf(t *testing.T, h http.HandlerFunc) *Client {
+	t.Helper()
+	server := httptest.NewServer(h)
+	transport := newTransport()
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		server.Close()
+	})
+	return New(Options{Endpoint: server.URL, Region: "cn-beijing-6", Credentials: testKeys, Transport: transport})
+}
+
+// says answers every request with the same body.
+func says(status int, contentType, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = nil // else net/http guesses one
+		if contentType != "" {
+			w.Header().Set("Content-Type", contentType)
+		}
+		w.WriteHeader(status)
+		w.Write([]byte(body))
+	}
+}
+
+func testdata(t testing.TB, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// collect returns what a stream has, and how it ends.
+func collect(lines iter.Seq2[Line, error]) (all []Line, err error) {
+	for line, err := range lines {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, line)
+	}
+	return all, nil
+}

@@ -1,0 +1,132 @@
+package billclient
+
+import (
+	"errors"
+	"io"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// jsonDocument reads JSON token by token. A name that comes twice in an object is for the reader to notice; bytes
+// that are not UTF-8 become U+FFFD.
+type jsonDocument struct {
+	dec    *jsontext.Decoder
+	window *window
+	name   []byte
+}
+
+func newJSON(body io.Reader) *jsonDocument {
+	w := &window{body: body}
+	dec := jsontext.NewDecoder(w, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	w.done = dec.InputOffset
+	return &jsonDocument{dec: dec, window: w}
+}
+
+func (j *jsonDocument) value(text []byte, child func(name []byte) error) ([]byte, error) {
+	if kind := j.dec.PeekKind(); kind == '{' || kind == '[' {
+		if child == nil {
+			return text, errNotText
+		}
+		return text, j.children(child)
+	}
+	raw, err := j.dec.ReadValue()
+	if err != nil {
+		return text, j.explain(err)
+	}
+	switch raw.Kind() {
+	case 'n':
+		return text, nil
+	case '"':
+		return unquote(text, raw), nil
+	default:
+		return append(text, raw...), nil
+	}
+}
+
+// children reads an object or a list, whose elements have no name.
+func (j *jsonDocument) children(child func(name []byte) error) error {
+	open, err := j.dec.ReadToken()
+	if err != nil {
+		return j.explain(err)
+	}
+	for {
+		if kind := j.dec.PeekKind(); kind == '}' || kind == ']' {
+			_, err := j.dec.ReadToken()
+			return j.explain(err)
+		}
+		var name []byte
+		if open.Kind() == '{' {
+			if name, err = j.readName(); err != nil {
+				return err
+			}
+		}
+		if err := child(name); err != nil {
+			return err
+		}
+	}
+}
+
+func (j *jsonDocument) readName() ([]byte, error) {
+	raw, err := j.dec.ReadValue()
+	if err != nil {
+		return nil, j.explain(err)
+	}
+	j.name = lower(unquote(j.name[:0], raw))
+	return j.name, nil
+}
+
+// lower turns ASCII letters to lower case, in place.
+func lower(name []byte) []byte {
+	for i, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			name[i] = c + 'a' - 'A'
+		}
+	}
+	return name
+}
+
+// unquote appends a JSON string's text. The decoder has found it well formed but for its UTF-8, so there is no other
+// error.
+func unquote(text []byte, raw jsontext.Value) []byte {
+	if plain := raw[1 : len(raw)-1]; isPlain(plain) {
+		return append(text, plain...)
+	}
+	text, _ = jsontext.AppendUnquote(text, raw)
+	return text
+}
+
+func (j *jsonDocument) skip() error {
+	return j.explain(j.dec.SkipValue())
+}
+
+func (j *jsonDocument) offset() int64 { return j.dec.InputOffset() }
+
+func (j *jsonDocument) end() error {
+	_, err := j.dec.ReadToken()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err == nil {
+		return because(Decode, "something follows the answer's end")
+	}
+	return j.explain(err)
+}
+
+// explain prefers what broke the body to what the decoder says about it.
+func (j *jsonDocument) explain(err error) error {
+	if err != nil && j.window.err != nil {
+		return j.window.err
+	}
+	return err
+}
+
+// isPlain tells whether a JSON string stands for itself.
+func isPlain(s []byte) bool {
+	for _, c := range s {
+		if c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

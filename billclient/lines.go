@@ -1,0 +1,406 @@
+package billclient
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/url"
+	"strings"
+)
+
+// Line is one line of a bill: an instance, for a part of a month (type PostpayDetailBill of the API,
+// https://endocs.ksyun.com/documents/37511). All texts are as the API sent them; times have the form "2018-06-25
+// 23:59:59" and are Beijing's.
+//
+// The texts of a Line share one piece of memory: a consumer that keeps one of them for long clones it (strings.Clone).
+type Line struct {
+	DetailBillNo       string
+	Month              Month
+	CustomerID         string
+	StartTime          string // DetailBillStartTime
+	EndTime            string // DetailBillEndTime
+	ProductCode        string
+	ProductName        string
+	ProductSubTypeName string
+	InstanceID         string
+	InstanceName       string
+	Cost               Amount // what is paid: after the discount
+	ListCost           Amount // MeasureAmount: before the discount
+	Discount           string
+	ServiceStartTime   string
+	BillingMode        string // BillType: display text such as Pay-By-Daily-Config
+	BillDays           string
+	BillHours          string
+	RegionName         string
+	ZoneName           string
+	RuleRemark         string
+	ProjectID          string
+	ProjectName        string
+	Providers          []KeyValue // ProviderSet: price factors
+	Configs            []KeyValue // ConfigSet
+	Extras             []KeyValue // ExtraSet: addresses
+	Tags               []KeyValue // TagSet
+}
+
+// KeyValue is one entry of a set of a Line (type KvPair).
+type KeyValue struct {
+	Key   string
+	Value string
+}
+
+// DetailQuery says which lines to ask for, and what of them to read: a set that nobody reads costs little.
+type DetailQuery struct {
+	From, To    Month  // inclusive
+	ProductCode string // empty: all products
+	ProjectID   string // empty: all projects; "0" is the default project
+	Tags        bool   // read Line.Tags
+	Sets        bool   // read Line.Providers, Configs, Extras and Tags
+}
+
+func (q DetailQuery) params(action string) (url.Values, error) {
+	params, err := monthParams(action, q.From, q.To)
+	if err != nil {
+		return nil, err
+	}
+	if q.ProductCode != "" {
+		params.Set("ProductCode", q.ProductCode)
+	}
+	if q.ProjectID != "" {
+		params.Set("ProjectId", q.ProjectID)
+	}
+	return params, nil
+}
+
+// GetPostpayDetailBill returns the lines of the months asked for as a stream, while they arrive, in constant memory.
+// Each use of the stream is one attempt. It ends after the first error, which is an *Error: only a stream that ends
+// without one was whole, so a consumer adds up on the side, and throws the sums of a broken attempt away (see
+// Client.Retry).
+// Source: https://endocs.ksyun.com/documents/37510.
+func (c *Client) GetPostpayDetailBill(ctx context.Context, q DetailQuery) iter.Seq2[Line, error] {
+	return c.lines(ctx, GetPostpayDetailBill, q, readLines)
+}
+
+// lines makes a stream of what read hands to its last argument.
+func (c *Client) lines(ctx context.Context, action string, q DetailQuery,
+	read func(*reply, DetailQuery, func(*Line) error) error,
+) iter.Seq2[Line, error] {
+	return func(yield func(Line, error) bool) {
+		emit := func(line *Line) error {
+			if !yield(*line, nil) {
+				return errEnough
+			}
+			return nil
+		}
+		params, err := q.params(action)
+		if err == nil {
+			err = c.call(ctx, action, params, func(r *reply) error { return read(r, q, emit) })
+		}
+		if err != nil {
+			yield(Line{}, err)
+		}
+	}
+}
+
+// field is a member of a line that has a text in it.
+type field struct {
+	name string // as the API spells it
+	put  func(line *Line, text string) error
+}
+
+// fields is every field of a line but the sets, for JSON, XML and CSV alike, in the order in which the API sends them.
+var fields = [...]field{
+	textField("DetailBillNo", func(l *Line) *string { return &l.DetailBillNo }),
+	{"BillMonth", func(*Line, string) error { return nil }}, // see record.check
+	textField("CustomerId", func(l *Line) *string { return &l.CustomerID }),
+	textField("DetailBillStartTime", func(l *Line) *string { return &l.StartTime }),
+	textField("DetailBillEndTime", func(l *Line) *string { return &l.EndTime }),
+	textField("ProductCode", func(l *Line) *string { return &l.ProductCode }),
+	textField("ProductName", func(l *Line) *string { return &l.ProductName }),
+	textField("ProductSubTypeName", func(l *Line) *string { return &l.ProductSubTypeName }),
+	textField("InstanceId", func(l *Line) *string { return &l.InstanceID }),
+	textField("InstanceName", func(l *Line) *string { return &l.InstanceName }),
+	{"Cost", func(l *Line, s string) (err error) { l.Cost, err = ParseAmount(s); return err }},
+	textField("ServiceStartTime", func(l *Line) *string { return &l.ServiceStartTime }),
+	textField("BillType", func(l *Line) *string { return &l.BillingMode }),
+	textField("BillDays", func(l *Line) *string { return &l.BillDays }),
+	textField("BillHours", func(l *Line) *string { return &l.BillHours }),
+	textField("RegionName", func(l *Line) *string { return &l.RegionName }),
+	textField("ZoneName", func(l *Line) *string { return &l.ZoneName }),
+	textField("RuleRemark", func(l *Line) *string { return &l.RuleRemark }),
+	{"MeasureAmount", func(l *Line, s string) (err error) { l.ListCost, err = ParseAmount(s); return err }},
+	textField("Discount", func(l *Line) *string { return &l.Discount }),
+	textField("ProjectId", func(l *Line) *string { return &l.ProjectID }),
+	textField("ProjectName", func(l *Line) *string { return &l.ProjectName }),
+}
+
+func textField(name string, of func(*Line) *string) field {
+	return field{name, func(line *Line, text string) error {
+		*of(line) = text
+		return nil
+	}}
+}
+
+// sets is every set of a line, with where it goes.
+var sets = [...]struct {
+	name string
+	of   func(*Line) *[]KeyValue
+}{
+	{"ProviderSet", func(l *Line) *[]KeyValue { return &l.Providers }},
+	{"ConfigSet", func(l *Line) *[]KeyValue { return &l.Configs }},
+	{"ExtraSet", func(l *Line) *[]KeyValue { return &l.Extras }},
+	{"TagSet", func(l *Line) *[]KeyValue { return &l.Tags }},
+}
+
+const setTags = len(sets) - 1
+
+// wants tells whether the consumer reads the set.
+func (q DetailQuery) wants(set int) bool { return q.Sets || q.Tags && set == setTags }
+
+// memberNames has the names of all fields and, behind them, of all sets, in lower case; members has their places in it.
+var (
+	memberNames = namesOfMembers()
+	members     = placesOf(memberNames)
+)
+
+func namesOfMembers() []string {
+	var names []string
+	for _, f := range fields {
+		names = append(names, strings.ToLower(f.name))
+	}
+	for _, s := range sets {
+		names = append(names, strings.ToLower(s.name))
+	}
+	return names
+}
+
+func placesOf(names []string) map[string]int {
+	places := map[string]int{}
+	for i, name := range names {
+		places[name] = i
+	}
+	return places
+}
+
+// What every line has to have, and what errors name it by.
+var (
+	fieldNo       = members["detailbillno"]
+	fieldMonth    = members["billmonth"]
+	fieldCost     = members["cost"]
+	fieldListCost = members["measureamount"]
+)
+
+// record collects one line: all texts in one piece of memory that the next line uses again.
+type record struct {
+	query DetailQuery
+	n     int // the line's number, from 1
+	text  []byte
+	spans [len(fields)]span
+	seen  uint64 // a bit for each member that the line has
+	pairs []pair
+	made  Line // kept here, for a Line on its own would be a piece of memory for each line
+}
+
+// span is a part of a record's text.
+type span struct{ from, to int }
+
+type pair struct {
+	set        int
+	key, value span
+}
+
+// next empties the record for the next line.
+func (r *record) next() {
+	r.n++
+	r.text, r.seen, r.pairs = r.text[:0], 0, r.pairs[:0]
+}
+
+func (r *record) has(member int) bool { return r.seen&(1<<member) != 0 }
+
+// mark takes down that the line has the member. One that comes twice has no value that could be trusted.
+func (r *record) mark(member int) error {
+	if r.has(member) {
+		return errTwice
+	}
+	r.seen |= 1 << member
+	return nil
+}
+
+// put gives a field its value: what text has beyond the record's text.
+func (r *record) put(field int, text []byte) error {
+	if err := r.mark(field); err != nil {
+		return err
+	}
+	r.spans[field] = r.grow(text)
+	return nil
+}
+
+// grow takes over a longer text and returns what is new of it.
+func (r *record) grow(text []byte) span {
+	s := span{len(r.text), len(text)}
+	r.text = text
+	return s
+}
+
+// of returns the field's part of the record's text.
+func (r *record) of(text string, field int) string {
+	if !r.has(field) {
+		return ""
+	}
+	return text[r.spans[field].from:r.spans[field].to]
+}
+
+// line makes a Line of what was collected. It is valid until the next one.
+func (r *record) line() (*Line, error) {
+	text := string(r.text)
+	month, err := r.check(text)
+	if err != nil {
+		return nil, err
+	}
+	r.made = Line{Month: month}
+	for i := range fields {
+		if !r.has(i) {
+			continue
+		}
+		if err := fields[i].put(&r.made, r.of(text, i)); err != nil {
+			return nil, at(fields[i].name, err)
+		}
+	}
+	r.putPairs(&r.made, text)
+	return &r.made, nil
+}
+
+// check returns the line's month. It fails if that is none of those asked for, or if an amount is missing.
+func (r *record) check(text string) (Month, error) {
+	for _, i := range [...]int{fieldCost, fieldListCost} {
+		if !r.has(i) {
+			return 0, at(fields[i].name, errMissing)
+		}
+	}
+	return checkMonth(r.of(text, fieldMonth), r.query.From, r.query.To)
+}
+
+// putPairs shares one piece of memory between all sets of the line.
+func (r *record) putPairs(line *Line, text string) {
+	if len(r.pairs) == 0 {
+		return
+	}
+	all := make([]KeyValue, len(r.pairs))
+	for i, p := range r.pairs {
+		all[i] = KeyValue{text[p.key.from:p.key.to], text[p.value.from:p.value.to]}
+		set := sets[p.set].of(line)
+		// The pairs of a set stand one after the other.
+		*set = all[i-len(*set) : i+1 : i+1]
+	}
+}
+
+// at says in which line an error is: by its number, and its DetailBillNo if that is known.
+func (r *record) at(err error) error {
+	where := fmt.Sprintf("line %d", r.n)
+	if no := r.of(string(r.text), fieldNo); no != "" {
+		where += fmt.Sprintf(" (%s)", shorten(no, 60))
+	}
+	return at(where, err)
+}
+
+// readLines reads the answer of GetPostpayDetailBill.
+func readLines(r *reply, q DetailQuery, emit func(*Line) error) error {
+	l := lineReader{record: record{query: q}, emit: emit}
+	// Made once, so that a line costs no memory for them.
+	l.onMember, l.onPair, l.onPairMember = l.bounded(l.member), l.bounded(l.pair), l.bounded(l.pairMember)
+	return r.items("PostpayDetailBillSet", l.item)
+}
+
+// lineReader reads lines from a document.
+type lineReader struct {
+	record
+	emit  func(*Line) error
+	d     document
+	start int64 // where in the document the line begins
+	last  int   // the member read last
+	set   int   // which one is being read
+
+	onMember, onPair, onPairMember func(name []byte) error
+}
+
+func (l *lineReader) item(d document, _ int) error {
+	l.next()
+	l.d, l.start, l.last = d, d.offset(), -1
+	if err := each(d, l.onMember); err != nil {
+		return l.at(err)
+	}
+	line, err := l.line()
+	if err != nil {
+		return l.at(err)
+	}
+	return l.emit(line)
+}
+
+// bounded ends a line that does not end.
+func (l *lineReader) bounded(child func(name []byte) error) func(name []byte) error {
+	return func(name []byte) error {
+		if l.d.offset()-l.start > int64(maxItem) {
+			return because(Decode, "larger than %v", maxItem)
+		}
+		return child(name)
+	}
+}
+
+func (l *lineReader) member(name []byte) error {
+	member, known := l.memberOf(name)
+	if !known {
+		return l.d.skip()
+	}
+	l.last = member
+	if member >= len(fields) {
+		return l.readSet(member)
+	}
+	text, err := l.d.value(l.text, nil)
+	if err == nil {
+		err = l.put(member, text)
+	}
+	return at(fields[member].name, err)
+}
+
+// memberOf looks a member up: it usually is the one after the last.
+func (l *lineReader) memberOf(name []byte) (member int, known bool) {
+	if next := l.last + 1; next < len(memberNames) && memberNames[next] == string(name) {
+		return next, true
+	}
+	member, known = members[string(name)]
+	return member, known
+}
+
+func (l *lineReader) readSet(member int) error {
+	l.set = member - len(fields)
+	if !l.query.wants(l.set) {
+		return l.d.skip()
+	}
+	err := l.mark(member)
+	if err == nil {
+		err = each(l.d, l.onPair)
+	}
+	return at(sets[l.set].name, err)
+}
+
+func (l *lineReader) pair([]byte) error {
+	l.pairs = append(l.pairs, pair{set: l.set})
+	return each(l.d, l.onPairMember)
+}
+
+func (l *lineReader) pairMember(name []byte) error {
+	p := &l.pairs[len(l.pairs)-1]
+	var part *span
+	switch string(name) {
+	case "key":
+		part = &p.key
+	case "value":
+		part = &p.value
+	default:
+		return l.d.skip()
+	}
+	text, err := l.d.value(l.text, nil)
+	if err == nil {
+		*part = l.grow(text)
+	}
+	return err
+}

@@ -1,0 +1,46 @@
+package billclient
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+)
+
+// ProductCode is a product's code with its name (type KvPair of the API).
+type ProductCode struct {
+	Code string
+	Name string
+}
+
+// GetProductCode returns the product codes that DetailQuery.ProductCode can have. The API asks to keep them for a
+// while. It tries again as Retry does. Failures are an *Error. Source: https://endocs.ksyun.com/documents/37505.
+func (c *Client) GetProductCode(ctx context.Context) ([]ProductCode, error) {
+	var codes []ProductCode
+	err := c.Retry(ctx, GetProductCode, func() error {
+		codes = nil
+		return c.call(ctx, GetProductCode, url.Values{}, func(r *reply) error {
+			return r.items("ProductCodeSet", func(d document, n int) error {
+				code, err := readProductCode(d)
+				codes = append(codes, code)
+				return at(fmt.Sprintf("ProductCodeSet %d", n), err)
+			})
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return codes, nil
+}
+
+func readProductCode(d document) (ProductCode, error) {
+	n, err := readNode(d)
+	if err != nil {
+		return ProductCode{}, err
+	}
+	x := extract{node: n}
+	code := ProductCode{Code: x.text("Key"), Name: x.text("Value")}
+	if code.Code == "" {
+		x.fail("Key", errMissing)
+	}
+	return code, x.err
+}

@@ -1,0 +1,238 @@
+package billclient
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding/simplifiedchinese"
+)
+
+// The files of testdata are the samples of the API's own pages, byte for byte; only those of GetProductCode had to be
+// mended.
+
+func TestMonthBillSamples(t *testing.T) {
+	products := []ProductCost{
+		{"KEC", "KEC", amount("66")},
+		{"KRDS", "KRDS", amount("174")},
+		{"Redis", "Kingsoft Cloud Redis", amount("101.25")},
+		{"KS3", "KS3", amount("0")},
+	}
+	want := []MonthBill{{
+		Month:    june2018,
+		BillType: "postpay",
+		BillID:   "KSYZD0073400575201806",
+		Sum:      amount("341.25"),
+		Products: products,
+		Projects: []ProjectCost{{"0", "Default project", amount("341.25"), products}},
+	}}
+	for file, contentType := range sampleTypes("month_bill") {
+		t.Run(file, func(t *testing.T) {
+			var query url.Values
+			c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+				query = r.URL.Query()
+				says(200, contentType, testdata(t, file))(w, r)
+			})
+			got, err := c.GetMonthBill(t.Context(), june2018, june2018.Add(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, equalAmounts); diff != "" {
+				t.Errorf("bills (-want +got):\n%s", diff)
+			}
+			wantQuery := url.Values{
+				"Action": {"GetMonthBill"}, "Version": {"2018-06-01"},
+				"BillStartMonth": {"2018-06"}, "BillEndMonth": {"2018-07"},
+			}
+			if diff := cmp.Diff(wantQuery, query); diff != "" {
+				t.Errorf("query (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func sampleTypes(name string) map[string]string {
+	return map[string]string{name + ".json": "application/json;charset=UTF-8", name + ".xml": "text/xml"}
+}
+
+func TestProductCodeSamples(t *testing.T) {
+	want := []ProductCode{{"EBS", "云硬盘(EBS)"}, {"EIP", "弹性IP(EIP)"}}
+	for file, contentType := range sampleTypes("product_code") {
+		got, err := clientOf(t, says(200, contentType, testdata(t, file))).GetProductCode(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+}
+
+// sampleLine is the line of all three detail samples, as the JSON one has it.
+func sampleLine() Line {
+	return Line{
+		DetailBillNo:       "000000017299675",
+		Month:              june2018,
+		CustomerID:         "73400575",
+		StartTime:          "2018-06-01 00:00:00",
+		EndTime:            "2018-06-25 23:59:59",
+		ProductCode:        "KEC",
+		ProductName:        "KEC",
+		ProductSubTypeName: "Local high-performance KEC instance",
+		InstanceID:         "c35d5c4a-06e6-446c-811f-db5380e8627c",
+		InstanceName:       "KSC180308172229_1",
+		Cost:               amount("55"),
+		ListCost:           amount("73.33"),
+		Discount:           "0.75",
+		ServiceStartTime:   "2018-03-08 17:22:54",
+		BillingMode:        "Pay-By-Daily-Config",
+		BillDays:           "25",
+		BillHours:          "0",
+		RegionName:         "Yizhuang (VPC)",
+		ZoneName:           "Availability zone A of CN North 1 (Beijing)",
+		RuleRemark:         "",
+		ProjectID:          "0",
+		ProjectName:        "Default project",
+		Providers:          []KeyValue{{"Operating system", "linux"}},
+		Configs: []KeyValue{
+			{"SSD size in GB", "50.0000"},
+			{"Number of CPU cores", "1.0000"},
+			{"Size of the SATA disk, in GB", ""},
+			{"Memory size, in GB", "1.0000"},
+		},
+		Extras: []KeyValue{{"Private IP address", "10.136.26.121"}, {"Public IP address", ""}},
+	}
+}
+
+// xmlSampleLine differs from the JSON sample in two keys.
+func xmlSampleLine() Line {
+	line := sampleLine()
+	line.Configs[0].Key = "SSD size, in GB"
+	line.Configs[2].Key = "Size of the Serial Advanced Technology Attachment (SATA) disk, in GB"
+	return line
+}
+
+// csvSampleLine has names only, and keys of its own.
+func csvSampleLine() Line {
+	line := sampleLine()
+	line.ProductCode, line.ProjectID = "", ""
+	line.Providers[0].Value = "Linux"
+	for i, key := range []string{"SSD size (GB)", "Number of CPU cores", "SATA disk size (GB)", "Memory size (GB)"} {
+		line.Configs[i].Key = key
+	}
+	line.Extras[0].Value = ""
+	return line
+}
+
+func TestDetailBillSamples(t *testing.T) {
+	q := DetailQuery{From: june2018, To: june2018, ProductCode: "KEC", ProjectID: "0", Sets: true}
+	tests := []struct {
+		file, contentType string
+		want              Line
+	}{
+		{"detail_bill.json", "application/json", sampleLine()},
+		{"detail_bill.json", "", sampleLine()},
+		{"detail_bill.xml", "application/xml; charset=utf-8", xmlSampleLine()},
+		{"detail_bill.xml", "text/plain", xmlSampleLine()},
+		{"detail_bill.csv", "text/csv", csvSampleLine()},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file+" as "+tt.contentType, func(t *testing.T) {
+			var query url.Values
+			c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+				query = r.URL.Query()
+				says(200, tt.contentType, testdata(t, tt.file))(w, r)
+			})
+			action, stream := GetPostpayDetailBill, c.GetPostpayDetailBill
+			if strings.HasSuffix(tt.file, "csv") {
+				action, stream = GetPostpayDetailBillCSV, c.GetPostpayDetailBillCSV
+			}
+			got, err := collect(stream(t.Context(), q))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]Line{tt.want}, got, equalAmounts); diff != "" {
+				t.Errorf("lines (-want +got):\n%s", diff)
+			}
+			wantQuery := url.Values{
+				"Action": {action}, "Version": {"2018-06-01"}, "BillStartMonth": {"2018-06"},
+				"BillEndMonth": {"2018-06"}, "ProductCode": {"KEC"}, "ProjectId": {"0"},
+			}
+			if diff := cmp.Diff(wantQuery, query); diff != "" {
+				t.Errorf("query (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestSetsOnDemand reads only the sets that are asked for.
+func TestSetsOnDemand(t *testing.T) {
+	tagSet := `"TagSet": [{"Key": "部门", "Value": "广告"}]`
+	body := strings.Replace(testdata(t, "detail_bill.json"), `"TagSet": []`, tagSet, 1)
+	want := sampleLine()
+	want.Providers, want.Configs, want.Extras = nil, nil, nil
+	for _, tags := range []bool{false, true} {
+		if tags {
+			want.Tags = []KeyValue{{"部门", "广告"}}
+		}
+		c := clientOf(t, says(200, "application/json", body))
+		got, err := collect(c.GetPostpayDetailBill(t.Context(), DetailQuery{From: june2018, To: june2018, Tags: tags}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]Line{want}, got, equalAmounts); diff != "" {
+			t.Errorf("Tags: %v (-want +got):\n%s", tags, diff)
+		}
+	}
+}
+
+// chineseCSV is the sample in the words of the Chinese page, with a tag, a negative line, and columns in another order.
+const chineseCSV = "新列,账单月,客户ID,账单ID,产品线,产品类型,产品ID,产品名称,成交价（元）,原价 (元),折扣,标签信息,\n" +
+	"x,2026-10,73400575,0001,云服务器(KEC),标准型,i-1,网站 \"一\",55.00,73.33,0.75,部门: 广告|IPv6：fe80::1|\n" +
+	"x,2026-10,73400575,0002,云服务器(KEC),标准型,i-1,,-1e-2,0,1,\n"
+
+func TestChineseCSV(t *testing.T) {
+	want := []Line{
+		{
+			DetailBillNo: "0001", Month: october, CustomerID: "73400575", ProductName: "云服务器(KEC)",
+			ProductSubTypeName: "标准型", InstanceID: "i-1", InstanceName: `网站 "一"`, Cost: amount("55"),
+			ListCost: amount("73.33"), Discount: "0.75", Tags: []KeyValue{{"部门", "广告"}, {"IPv6", "fe80::1"}},
+		},
+		{
+			DetailBillNo: "0002", Month: october, CustomerID: "73400575", ProductName: "云服务器(KEC)",
+			ProductSubTypeName: "标准型", InstanceID: "i-1", Cost: amount("-0.01"), ListCost: amount("0"), Discount: "1",
+		},
+	}
+	gbk, err := simplifiedchinese.GBK.NewEncoder().String(chineseCSV)
+	if err != nil {
+		t.Fatal(err)
+	}
+	english := strings.NewReplacer("账单月", "Billing month", "成交价（元）", "Actual amount (CNY)", "原价 (元)",
+		"Original amount(CNY)", "标签信息", "Tag", "客户ID", "customer id", "账单ID", "Bill ID", "产品线", "Product", "产品类型",
+		"Product type", "产品ID", "Product ID", "产品名称", "Product name", "折扣", "discount", "新列", "New")
+	header, rows, _ := strings.Cut(chineseCSV, "\n")
+	for name, tt := range map[string]struct{ contentType, body string }{
+		"GBK, declared as UTF-8":      {"text/csv; charset=utf-8", gbk},
+		"UTF-8":                       {"application/octet-stream", chineseCSV},
+		"UTF-8 with a mark":           {"text/csv", "\uFEFF" + chineseCSV},
+		"UTF-8 with an ASCII header":  {"text/csv; charset=utf-8", english.Replace(header) + "\n" + rows},
+		"CRLF":                        {"text/csv", strings.ReplaceAll(chineseCSV, "\n", "\r\n")},
+		"no end of line":              {"text/csv", strings.TrimSuffix(chineseCSV, "\n")},
+		"GBK with an English header":  {"text/csv", english.Replace(header) + gbk[strings.Index(gbk, "\n"):]},
+		"GBK with leading empty line": {"text/csv", "\r\n" + gbk},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := clientOf(t, says(200, tt.contentType, tt.body))
+			q := DetailQuery{From: october, To: october, Tags: true}
+			got, err := collect(c.GetPostpayDetailBillCSV(t.Context(), q))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, equalAmounts); diff != "" {
+				t.Errorf("lines (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
