@@ -1,0 +1,153 @@
+package collector
+
+import (
+	"strconv"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/exposition"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// health counts what the collector does with the API and with its pages. It is read live at every scrape.
+type health struct {
+	requests  *prometheus.CounterVec
+	retries   *prometheus.CounterVec
+	bytes     *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+	series    prometheus.Gauge
+	pageBytes prometheus.Gauge
+}
+
+func newHealth(registry prometheus.Registerer) *health {
+	h := &health{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ksyun_bill_api_requests_total",
+			Help: "Requests to the API by HTTP status code (none: no answer) and reason of failure (ok: none).",
+		}, []string{"account", "action", "code", "reason"}),
+		retries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ksyun_bill_api_retries_total",
+			Help: "Requests to the API that were made again after a failure.",
+		}, []string{"account", "action"}),
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ksyun_bill_api_response_bytes_total",
+			Help: "Bytes of the API's answers as they came over the network.",
+		}, []string{"account", "action"}),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "ksyun_bill_api_request_duration_seconds",
+			Help:    "Time from sending a request until the last byte of its answer.",
+			Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800},
+		}, []string{"action"}),
+		series: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ksyun_bill_exporter_page_series",
+			Help: "Series of the page that scrapes get, without the exporter's own.",
+		}),
+		pageBytes: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ksyun_bill_exporter_page_bytes",
+			Help: "Bytes of the compressed page that scrapes get, without the exporter's own metrics.",
+		}),
+	}
+	registry.MustRegister(h.requests, h.retries, h.bytes, h.durations, h.series, h.pageBytes)
+	return h
+}
+
+func (h *health) observe(account string) func(billclient.Attempt) {
+	return func(a billclient.Attempt) {
+		code, reason := "none", "ok"
+		if a.HTTPStatus != 0 {
+			code = strconv.Itoa(a.HTTPStatus)
+		}
+		if a.Reason != "" {
+			reason = string(a.Reason)
+		}
+		h.requests.WithLabelValues(account, a.Action, code, reason).Inc()
+		h.bytes.WithLabelValues(account, a.Action).Add(float64(a.Bytes))
+		h.durations.WithLabelValues(a.Action).Observe(a.Duration.Seconds())
+	}
+}
+
+func (h *health) retried(account string) func(string) {
+	return func(action string) { h.retries.WithLabelValues(account, action).Inc() }
+}
+
+func (h *health) rendered(page *exposition.Page) {
+	h.series.Set(float64(page.Series()))
+	h.pageBytes.Set(float64(page.Size()))
+}
+
+var (
+	sourceLabels = []string{"account", "source"}
+
+	upDesc = prometheus.NewDesc("ksyun_bill_source_up",
+		"1 if the last attempt at the source succeeded and its numbers are shown, else 0.", sourceLabels, nil)
+	attemptDesc = prometheus.NewDesc("ksyun_bill_source_last_attempt_timestamp_seconds",
+		"When the source was last asked, as Unix time.", sourceLabels, nil)
+	successDesc = prometheus.NewDesc("ksyun_bill_source_last_success_timestamp_seconds",
+		"When the source last answered well, as Unix time.", sourceLabels, nil)
+	durationDesc = prometheus.NewDesc("ksyun_bill_source_last_refresh_duration_seconds",
+		"How long the last attempt at the source took, retries included.", sourceLabels, nil)
+	refreshesDesc = prometheus.NewDesc("ksyun_bill_source_refreshes_total",
+		"Attempts at the source.", sourceLabels, nil)
+	failuresDesc = prometheus.NewDesc("ksyun_bill_source_refresh_failures_total",
+		"Attempts at the source that failed, by reason.", append(sourceLabels, "reason"), nil)
+	remainingDesc = prometheus.NewDesc("ksyun_bill_api_calls_remaining",
+		"Calls that the account may still make today (Beijing). Absent without a limit.", []string{"account"}, nil)
+	limitDesc = prometheus.NewDesc("ksyun_bill_api_calls_limit",
+		"Calls that the account may make a day: api.daily_calls. Absent without a limit.", []string{"account"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{
+		upDesc, attemptDesc, successDesc, durationDesc, refreshesDesc, failuresDesc, remainingDesc, limitDesc,
+	} {
+		descs <- desc
+	}
+}
+
+// Collect implements prometheus.Collector. It makes no call.
+func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
+	for _, a := range c.accounts {
+		if used, limit := a.client.Calls(); limit > 0 {
+			metrics <- gauge(remainingDesc, float64(max(0, limit-used)), a.Name)
+			metrics <- gauge(limitDesc, float64(limit), a.Name)
+		}
+		a.mu.Lock()
+		for _, s := range []*source{&a.monthBill, &a.detailBill} {
+			if s.tried() {
+				s.collect(metrics, a.Name, a.refused == "")
+			}
+		}
+		a.mu.Unlock()
+	}
+}
+
+// collect emits how asking the source has gone. It runs under the account's lock, but metrics is drained by the
+// registry, which waits for nothing of the account's.
+func (s *source) collect(metrics chan<- prometheus.Metric, account string, shown bool) {
+	up := 0.
+	if s.up && shown {
+		up = 1
+	}
+	metrics <- gauge(upDesc, up, account, s.name)
+	metrics <- gauge(attemptDesc, seconds(s.lastAttempt), account, s.name)
+	if !s.lastSuccess.IsZero() {
+		metrics <- gauge(successDesc, seconds(s.lastSuccess), account, s.name)
+	}
+	metrics <- gauge(durationDesc, s.duration.Seconds(), account, s.name)
+	metrics <- counter(refreshesDesc, s.refreshes, account, s.name)
+	for _, reason := range billclient.Reasons() {
+		metrics <- counter(failuresDesc, s.failures[reason], account, s.name, string(reason))
+	}
+}
+
+func gauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+}
+
+func counter(desc *prometheus.Desc, value int, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), labels...)
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -1,0 +1,255 @@
+package collector
+
+import (
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"ksyun_bill_exporter/billclient"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func yuan(s string) billclient.Amount {
+	a, err := billclient.ParseAmount(s)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+// ratio is an amount as the tests add it up: by other means than the code under test.
+func ratio(a billclient.Amount) *big.Rat {
+	r, ok := new(big.Rat).SetString(a.String())
+	if !ok {
+		panic(a.String())
+	}
+	return r
+}
+
+// names from which the properties draw: few, so that keys meet, and hostile.
+var (
+	products  = rapid.SampledFrom([]string{"KEC", "EBS", "", "__none__"})
+	projects  = rapid.SampledFrom([]string{"0", "103800", "", "__other__"})
+	instances = rapid.SampledFrom([]string{"", "a", "b", "c", "d", "__none__", "__other__", "___other__", "ä\"\\\n"})
+	regions   = rapid.SampledFrom([]string{"", "北京", "上海", "__none__"})
+	texts     = rapid.SampledFrom([]string{"", "x", "y"})
+	amounts   = rapid.Custom(func(t *rapid.T) billclient.Amount {
+		digits := rapid.Int64Range(-1e17, 1e17).Draw(t, "digits")
+		return yuan(fmt.Sprintf("%de-%d", digits, rapid.IntRange(0, 12).Draw(t, "scale")))
+	})
+	anyLine = rapid.Custom(func(t *rapid.T) billclient.Line {
+		return billclient.Line{
+			DetailBillNo: texts.Draw(t, "no"), EndTime: texts.Draw(t, "end"),
+			ProductCode: products.Draw(t, "product"), ProjectID: projects.Draw(t, "project"),
+			InstanceID: instances.Draw(t, "instance"), InstanceName: texts.Draw(t, "name"),
+			RegionName: regions.Draw(t, "region"), BillingMode: texts.Draw(t, "mode"), ZoneName: texts.Draw(t, "zone"),
+			Cost: amounts.Draw(t, "cost"), ListCost: amounts.Draw(t, "list"),
+			Tags: []billclient.KeyValue{
+				{Key: "部门", Value: texts.Draw(t, "tag")}, {Key: texts.Draw(t, "key"), Value: "z"},
+			},
+		}
+	})
+)
+
+var anyInstances = rapid.Custom(func(t *rapid.T) Instances {
+	return Instances{
+		Enabled: true, MaxSeries: rapid.IntRange(0, 12).Draw(t, "max_series"),
+		MinCost: amounts.Draw(t, "min_cost").Abs(), Promote: []string{"zone_name", "department"},
+		Tags: []Tag{{Key: "部门", Label: "department"}, {Key: "环境", Label: "environment"}},
+	}
+})
+
+func sumUp(lines []billclient.Line, options Instances) *lineSums {
+	l := newLedger(options)
+	for _, line := range lines {
+		l.add(&line)
+	}
+	return l.close()
+}
+
+// Whatever the bill and whatever is folded: the sum over a family is the sum of the lines, no key stands twice or is
+// empty, and exactly one info row joins every instance row.
+func TestSumsSurvive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		lines := rapid.SliceOf(anyLine).Draw(t, "lines")
+		options := anyInstances.Draw(t, "options")
+		s := sumUp(lines, options)
+		for _, v := range views {
+			if v.keys == nil {
+				continue
+			}
+			want := new(big.Rat)
+			for _, line := range lines {
+				amount := line.Cost
+				if strings.HasSuffix(v.name, "_list") {
+					amount = line.ListCost
+				}
+				want.Add(want, ratio(amount))
+			}
+			if v.name == "tag" { // a line counts once for each configured tag
+				want.Mul(want, big.NewRat(int64(len(options.Tags)), 1))
+			}
+			got, seen := new(big.Rat), map[string]bool{}
+			for _, r := range s.rows[v.name] {
+				got.Add(got, ratio(r.amount))
+				key := strings.Join(r.labels[:len(v.labels)], "\xff")
+				if seen[key] || slices.Contains(r.labels[:len(v.labels)], "") {
+					t.Fatalf("%s: %q stands twice or is empty", v.name, r.labels)
+				}
+				seen[key] = true
+			}
+			if got.Cmp(want) != 0 {
+				t.Fatalf("%s: the rows sum up to %s, the lines to %s", v.name, got.RatString(), want.RatString())
+			}
+		}
+		checkJoin(t, s, options)
+	})
+}
+
+func checkJoin(t *rapid.T, s *lineSums, options Instances) {
+	rows := s.rows[instanceView]
+	if len(rows) != len(s.instances) {
+		t.Fatalf("%d instance rows, %d info rows", len(rows), len(s.instances))
+	}
+	for i, r := range rows {
+		info := s.instances[i]
+		if key(r.labels[:3]) != info.key || !slices.Equal(r.labels[3:], options.promoted(info.facts)) {
+			t.Fatalf("cost row %q does not join info row %q %q", r.labels, info.key, info.facts)
+		}
+		if info.key[2] == other && strings.Join(info.facts, "") != "" {
+			t.Fatalf("what was folded has attributes: %q", info.facts)
+		}
+	}
+}
+
+// The order of the lines is not the API's promise: no sum, no attribute and no folding may hang on it.
+func TestOrderOfLinesDoesNotMatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		lines := rapid.SliceOf(anyLine).Draw(t, "lines")
+		for i := range lines {
+			lines[i].DetailBillNo = fmt.Sprint(i) // in truth, no two lines have the same
+		}
+		options := anyInstances.Draw(t, "options")
+		want := sumUp(lines, options)
+		rand.New(rand.NewPCG(1, 2)).Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+		got := sumUp(lines, options)
+		if diff := cmp.Diff(want, got, unexported, byValue); diff != "" {
+			t.Fatalf("shuffled (-want +got):\n%s", diff)
+		}
+	})
+}
+
+var unexported = cmp.AllowUnexported(lineSums{}, row{}, instance{}, tally{})
+
+var byValue = cmp.Comparer(func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
+
+func TestFold(t *testing.T) {
+	line := func(product, project, id, cost string) billclient.Line {
+		return billclient.Line{ProductCode: product, ProjectID: project, InstanceID: id, Cost: yuan(cost), EndTime: "x"}
+	}
+	lines := []billclient.Line{
+		line("KEC", "0", "big", "100"), line("KEC", "0", "refund", "-50"), line("KEC", "0", "b", "7"),
+		line("KEC", "0", "a", "7"), line("KEC", "1", "c", "7"), line("EIP", "0", "small", "0.01"),
+		line("EIP", "0", "", "3"), line("KEC", "0", "__other__", "60"),
+	}
+	for _, c := range []struct {
+		name      string
+		maxSeries int
+		minCost   string
+		want      []string
+		tallies   map[string]tally
+	}{
+		{
+			"the dearest by absolute value, ties by key", 4, "0",
+			[]string{
+				"EIP 0 __other__ 3.01", "KEC 0 ___other__ 60", "KEC 0 __other__ 7", "KEC 0 a 7", "KEC 0 big 100",
+				"KEC 0 refund -50", "KEC 1 __other__ 7",
+			},
+			map[string]tally{"KEC": {all: 6, folded: 2}, "EIP": {all: 1, folded: 1}},
+		},
+		{
+			"a floor", 2000, "7.01",
+			[]string{
+				"EIP 0 __other__ 3.01", "KEC 0 ___other__ 60", "KEC 0 __other__ 14", "KEC 0 big 100",
+				"KEC 0 refund -50", "KEC 1 __other__ 7",
+			},
+			map[string]tally{"KEC": {all: 6, folded: 3}, "EIP": {all: 1, folded: 1}},
+		},
+		{
+			"nothing kept", 0, "0",
+			[]string{"EIP 0 __other__ 3.01", "KEC 0 __other__ 124", "KEC 1 __other__ 7"},
+			map[string]tally{"KEC": {all: 6, folded: 6}, "EIP": {all: 1, folded: 1}},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := sumUp(lines, Instances{Enabled: true, MaxSeries: c.maxSeries, MinCost: yuan(c.minCost)})
+			var got []string
+			for _, r := range s.rows[instanceView] {
+				got = append(got, strings.Join(r.labels, " ")+" "+r.amount.String())
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(c.tallies, s.tallies, cmp.AllowUnexported(tally{})); diff != "" {
+				t.Errorf("tallies (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// An instance with several lines is one row; its attributes are those of the line that ends last.
+func TestAttributesAreTheLatest(t *testing.T) {
+	line := func(end, no, name, region string) billclient.Line {
+		return billclient.Line{
+			ProductCode: "KEC", ProductName: "KEC " + name, ProjectID: "0", ProjectName: "project " + name,
+			InstanceID: "i", InstanceName: name, RegionName: region, ZoneName: "zone " + name, EndTime: end,
+			DetailBillNo: no, BillingMode: "mode " + name, ProductSubTypeName: "type " + name, Cost: yuan("1"),
+			Tags: []billclient.KeyValue{{Key: "部门", Value: "department " + name}},
+		}
+	}
+	s := sumUp([]billclient.Line{
+		line("2026-10-09 23:59:59", "9", "second", "Beijing"),
+		line("2026-10-10 23:59:59", "2", "third", "Shanghai"),
+		line("2026-10-10 23:59:59", "1", "not so new", "Shanghai"),
+		line("2026-10-01 23:59:59", "5", "first", "Beijing"),
+	}, Instances{Enabled: true, MaxSeries: 9, Promote: []string{"instance_name"}, Tags: []Tag{{"部门", "department"}}})
+	want := []instance{{
+		key:   key{"KEC", "0", "i"},
+		facts: []string{"third", "type third", "mode third", "Shanghai", "zone third", "department third"},
+	}}
+	if diff := cmp.Diff(want, s.instances, cmp.AllowUnexported(instance{})); diff != "" {
+		t.Errorf("instances (-want +got):\n%s", diff)
+	}
+	if got, want := s.productNames["KEC"]+", "+s.projectNames["0"], "KEC third, project third"; got != want {
+		t.Errorf("names %q, want %q", got, want)
+	}
+}
+
+func TestKeyLabel(t *testing.T) {
+	for value, want := range map[string]string{
+		"": "__none__", "i-1": "i-1", "_": "_", "none": "none", "_none__": "_none__",
+		"__none__": "___none__", "___none__": "____none__", "__other__": "___other__", "____other__": "_____other__",
+	} {
+		if got := keyLabel(value); got != want {
+			t.Errorf("keyLabel(%q) = %q, want %q", value, got, want)
+		}
+	}
+}
+
+func TestCustomerOf(t *testing.T) {
+	for id, want := range map[string]string{
+		"KSYZD0073400575201806": "73400575", // GetMonthBill's sample
+		"KSYZD0073406772201908": "73406772", // getMonthConsume's sample
+		"KSYZD007340057520180":  "", "KSYZD00734005752018060": "", "KSYZX0073400575201806": "",
+		"KSYZD00734x0575201806": "", "": "",
+	} {
+		if got := customerOf(id); got != want {
+			t.Errorf("customerOf(%q) = %q, want %q", id, got, want)
+		}
+	}
+}

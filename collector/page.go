@@ -1,0 +1,177 @@
+package collector
+
+import (
+	"iter"
+	"slices"
+	"strconv"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/exposition"
+)
+
+// postpaid is the pay mode of everything that the bill API knows.
+const postpaid = "postpaid"
+
+// shown is what a page says of one account: its numbers as they stand at one instant.
+type shown struct {
+	*account
+	customerID string
+	sources    []source // those that have answered
+	snapshot   *snapshot
+	now        billclient.Month
+	refused    bool
+	linesOld   bool // the running month's lines are beyond max_staleness
+	stale      bool // so are the running month's numbers altogether
+}
+
+// show looks at the account at the instant now. A refused account has no numbers.
+func (a *account) show(now time.Time, refused bool) shown {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := shown{
+		account: a, customerID: a.CustomerID, snapshot: a.snapshot,
+		now: billclient.MonthOf(now), refused: refused,
+	}
+	for _, source := range []source{a.monthBill, a.detailBill} {
+		if !source.lastSuccess.IsZero() {
+			s.sources = append(s.sources, source)
+		}
+	}
+	if refused {
+		s.snapshot, s.sources = &snapshot{}, nil
+	}
+	if s.customerID == "" {
+		s.customerID = s.snapshot.customerID()
+	}
+	limit := a.options.Refresh.MaxStaleness
+	s.stale = now.Sub(s.snapshot.billedAt) > limit
+	running, ok := s.snapshot.months[s.now]
+	s.linesOld = ok && running.lines != nil && now.Sub(running.lines.readAt) > limit
+	return s
+}
+
+// month returns the numbers of the month n months ago, 0 being the running one; false where there are none to show.
+func (s shown) month(n int) (month, bool) {
+	m, ok := s.snapshot.months[s.now.Add(-n)]
+	if n > 0 {
+		return m, ok
+	}
+	if s.linesOld {
+		m.lines = nil
+	}
+	return m, ok && !s.stale
+}
+
+// months yields the months that are shown, by how long ago they are.
+func (s shown) months(from, to int) iter.Seq2[int, month] {
+	return func(yield func(int, month) bool) {
+		for n := from; n <= to; n++ {
+			if m, ok := s.month(n); ok && !yield(n, m) {
+				return
+			}
+		}
+	}
+}
+
+// emit hands one sample of a family to a page.
+type emit func(value float64, labels ...string)
+
+// family is a family of a page: every account is asked for its samples in turn.
+type family struct {
+	name, help string
+	labels     []string // after account
+	samples    func(s shown, emit emit)
+}
+
+// families returns all families of a page in their order.
+func (o Options) families() []family {
+	var families []family
+	for _, v := range views {
+		families = append(families, o.running(v))
+	}
+	for _, v := range views {
+		if v.past != runningOnly {
+			families = append(families, o.past(v))
+		}
+	}
+	return slices.Concat(families, o.infos(), periods, trust)
+}
+
+// labels returns the labels of a view's family.
+func (o Options) labels(v view) []string {
+	labels := append([]string{"pay_mode"}, v.labels...)
+	if v.name == instanceView {
+		labels = append(labels, o.Instances.Promote...)
+	}
+	return labels
+}
+
+func (v view) help() string {
+	return v.per + ", " + v.number + ". Postpaid bills only; cached between refreshes."
+}
+
+func (o Options) running(v view) family {
+	return family{
+		name: "ksyun_bill_" + v.name + "_cost_cny", labels: o.labels(v),
+		help: "Cost in CNY of the running month to date" + v.help(),
+		samples: func(s shown, emit emit) {
+			if m, ok := s.month(0); ok {
+				emitRows(m.rows(v), emit)
+			}
+		},
+	}
+}
+
+func (o Options) past(v view) family {
+	to := o.Months.Past
+	if v.past == lastMonth {
+		to = min(to, 1)
+	}
+	if v.name == instanceView && !o.Instances.LastMonth {
+		to = 0
+	}
+	return family{
+		name: "ksyun_bill_past_month_" + v.name + "_cost_cny", labels: append(o.labels(v), "months_ago"),
+		help: "Cost in CNY of a closed month" + v.help(),
+		samples: func(s shown, emit emit) {
+			for n, m := range s.months(1, to) {
+				emitRows(m.rows(v), emit, strconv.Itoa(n))
+			}
+		},
+	}
+}
+
+func emitRows(rows []row, emit emit, after ...string) {
+	labels := []string{}
+	for _, r := range rows {
+		labels = append(append(append(labels[:0], postpaid), r.labels...), after...)
+		emit(r.amount.Float64(), labels...)
+	}
+}
+
+// page renders what is shown of all accounts.
+func (o Options) page(all []shown) (*exposition.Page, error) {
+	return exposition.Render(func(yield func(exposition.Family) bool) {
+		for _, f := range o.families() {
+			if !yield(f.exposition(all)) {
+				return
+			}
+		}
+	})
+}
+
+func (f family) exposition(all []shown) exposition.Family {
+	return exposition.Family{
+		Name: f.name, Help: f.help, Labels: append([]string{"account"}, f.labels...),
+		Samples: func(yield func([]string, float64) bool) {
+			values, more := []string{}, true
+			for _, s := range all {
+				f.samples(s, func(value float64, labels ...string) {
+					values = append(append(values[:0], s.Name), labels...)
+					more = more && yield(values, value)
+				})
+			}
+		},
+	}
+}

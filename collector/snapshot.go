@@ -1,0 +1,101 @@
+package collector
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+)
+
+// snapshot is all that is known of an account's money. It is never changed, only replaced.
+type snapshot struct {
+	months   map[billclient.Month]month
+	billedAt time.Time // when GetMonthBill last answered
+}
+
+// month is what is known of one month.
+type month struct {
+	*summary
+	lines *lineSums // nil until they are read
+}
+
+// rows returns the month's rows of a view: the bill's summary where it has any, else the lines.
+func (m month) rows(v view) []row {
+	if v.summary != nil {
+		if rows := v.summary(m.summary); len(rows) > 0 {
+			return rows
+		}
+	}
+	if m.lines == nil {
+		return nil
+	}
+	return m.lines.rows[v.name]
+}
+
+// linesChanged tells whether the bill has changed since the month's lines were read.
+func (m month) linesChanged() bool {
+	then := m.lines.readFor
+	return then.sum.Cmp(m.sum) != 0 || !slices.EqualFunc(then.product, m.product, sameRow)
+}
+
+func sameRow(a, b row) bool { return slices.Equal(a.labels, b.labels) && a.amount.Cmp(b.amount) == 0 }
+
+// withLines returns a copy of the snapshot in which the month has these lines.
+func (s *snapshot) withLines(m billclient.Month, lines *lineSums) *snapshot {
+	next := &snapshot{months: maps.Clone(s.months), billedAt: s.billedAt}
+	next.months[m] = month{summary: s.months[m].summary, lines: lines}
+	return next
+}
+
+// newestFirst returns the months that have a bill, the newest first.
+func (s *snapshot) newestFirst() []billclient.Month {
+	return slices.SortedFunc(maps.Keys(s.months), func(a, b billclient.Month) int { return cmp.Compare(b, a) })
+}
+
+// customerID returns the customer whose numbers these are, empty if nothing tells. Lines say it; a bill's id suggests
+// it.
+func (s *snapshot) customerID() string {
+	var suggested string
+	for _, m := range s.newestFirst() {
+		if lines := s.months[m].lines; lines != nil && lines.customerID != "" {
+			return strings.TrimLeft(lines.customerID, "0")
+		}
+		suggested = cmp.Or(suggested, s.months[m].customerID)
+	}
+	return suggested
+}
+
+// lineCount returns how many lines all months together have.
+func (s *snapshot) lineCount() int {
+	n := 0
+	for _, m := range s.months {
+		if m.lines != nil {
+			n += m.lines.lines
+		}
+	}
+	return n
+}
+
+// newestLine returns the end of the newest line, the zero time if none tells.
+func (s *snapshot) newestLine() time.Time {
+	var newest time.Time
+	for _, m := range s.months {
+		if m.lines != nil && m.lines.newest.After(newest) {
+			newest = m.lines.newest
+		}
+	}
+	return newest
+}
+
+// newestClosed returns the end of the newest month with a bill that has ended by now, the zero time if there is none.
+func (s *snapshot) newestClosed(now time.Time) time.Time {
+	for _, m := range s.newestFirst() {
+		if !m.End().After(now) {
+			return m.End()
+		}
+	}
+	return time.Time{}
+}

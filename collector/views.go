@@ -1,0 +1,104 @@
+package collector
+
+import "ksyun_bill_exporter/billclient"
+
+// view is one way to look at a month's money: a row of the table below is a family of the running month and, where past
+// says so, its twin of the closed months.
+type view struct {
+	name    string   // in ksyun_bill_<name>_cost_cny and ksyun_bill_past_month_<name>_cost_cny
+	per     string   // of what each series is the cost, for HELP
+	number  string   // what is in the number and where it is from, for HELP
+	labels  []string // after account and pay_mode
+	past    reach
+	amount  func(*cell) billclient.Amount
+	keys    func(c *cell, tags []Tag, add func(key)) // keys that a cell of lines counts for
+	fold    func(key) key                            // set where rows beyond max_series are folded: into which key
+	summary func(*summary) []row                     // set where the bill's summary is the first choice; none: lines
+}
+
+// reach says for which closed months a view has a family.
+type reach int
+
+const (
+	runningOnly reach = iota
+	lastMonth         // months_ago="1"
+	allMonths         // months_ago="1" to months.past
+)
+
+// instanceView is the one view whose rows are described one by one.
+const instanceView = "instance"
+
+func cost(c *cell) billclient.Amount { return c.cost }
+func list(c *cell) billclient.Amount { return c.list }
+
+const (
+	summed = "after discount and before vouchers, from the bill's summary"
+	lined  = "after discount and before vouchers, from the bill's lines"
+	either = "after discount and before vouchers, from the bill's summary, or its lines where that has none"
+	listed = "at list price before discount, from the bill's lines"
+)
+
+var views = []view{
+	{
+		name: "account", number: summed, past: allMonths,
+		summary: func(s *summary) []row { return s.account },
+	},
+	{
+		name: "product", per: " per product", number: either, past: allMonths,
+		labels: []string{"product_code"}, amount: cost,
+		keys:    func(c *cell, _ []Tag, add func(key)) { add(key{c.product}) },
+		summary: func(s *summary) []row { return s.product },
+	},
+	{
+		name: "project", per: " per project", number: either, past: allMonths,
+		labels: []string{"project_id"}, amount: cost,
+		keys:    func(c *cell, _ []Tag, add func(key)) { add(key{c.project}) },
+		summary: func(s *summary) []row { return s.project },
+	},
+	{
+		name: "project_product", per: " per product in a project", number: either, past: allMonths,
+		labels: []string{"project_id", "product_code"}, amount: cost,
+		keys:    func(c *cell, _ []Tag, add func(key)) { add(key{c.project, c.product}) },
+		summary: func(s *summary) []row { return s.projectProduct },
+	},
+	{
+		name: "region", per: " per region", number: lined,
+		labels: []string{"region_name"}, amount: cost,
+		keys: func(c *cell, _ []Tag, add func(key)) { add(key{c.region}) },
+	},
+	{
+		name: "billing_mode", per: " per billing mode", number: lined,
+		labels: []string{"billing_mode"}, amount: cost,
+		keys: func(c *cell, _ []Tag, add func(key)) { add(key{c.mode}) },
+	},
+	{
+		name: "tag", per: " per value of a configured tag",
+		number: lined + "; sum within one tag_key only",
+		labels: []string{"product_code", "tag_key", "tag_value"}, amount: cost,
+		keys: tagKeys,
+		fold: func(k key) key { return key{k[0], k[1], other} },
+	},
+	{
+		name: instanceView, per: " per instance",
+		number: lined + "; __other__ holds those beyond instances.max_series and below instances.min_cost",
+		labels: []string{"product_code", "project_id", "instance_id"}, amount: cost, past: lastMonth,
+		keys: func(c *cell, _ []Tag, add func(key)) { add(key{c.product, c.project, c.instance}) },
+		fold: func(k key) key { return key{k[0], k[1], other} },
+	},
+	{
+		name: "product_list", per: " per product", number: listed,
+		labels: []string{"product_code"}, amount: list, past: lastMonth,
+		keys: func(c *cell, _ []Tag, add func(key)) { add(key{c.product}) },
+	},
+	{
+		name: "project_list", per: " per project", number: listed,
+		labels: []string{"project_id"}, amount: list, past: lastMonth,
+		keys: func(c *cell, _ []Tag, add func(key)) { add(key{c.project}) },
+	},
+}
+
+func tagKeys(c *cell, tags []Tag, add func(key)) {
+	for i, tag := range tags {
+		add(key{c.product, tag.Key, c.tagValue(i)})
+	}
+}

@@ -1,0 +1,224 @@
+package collector
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/exposition"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// world is a collector that runs against a simulated API, both inside a synctest bubble: HTTP and signatures are real,
+// time is not.
+type world struct {
+	t       *testing.T
+	api     *billsim.Server
+	metrics *exposition.Handler
+	bills   *Collector
+	log     *lockedBuffer
+}
+
+// options are those of an exporter with nothing configured but accounts.
+func options(accounts ...Account) Options {
+	return Options{
+		Accounts: accounts,
+		Refresh: Refresh{
+			Interval: time.Hour, DetailsInterval: 6 * time.Hour, DetailsMaxAge: 24 * time.Hour,
+			MaxStaleness: 72 * time.Hour, Concurrency: 2,
+		},
+		Months: Months{Past: 3},
+		Instances: Instances{
+			Enabled: true, LastMonth: true, MaxSeries: 2000, Promote: []string{"instance_name"},
+		},
+	}
+}
+
+// simulated is an account of the API under the given name. Its key never changes.
+func simulated(name string, a billsim.Account) Account {
+	api := billclient.DefaultOptions()
+	api.Endpoint = "http://bill.api.ksyun.com"
+	api.MaxRetries = 0
+	key := billclient.Credentials{AccessKeyID: a.AccessKeyID, SecretAccessKey: a.SecretAccessKey}
+	api.Credentials = func() (billclient.Credentials, error) { return key, nil }
+	return Account{Name: name, API: api}
+}
+
+// start begins at the given instant, and returns once the first refresh is over.
+func start(t *testing.T, at time.Time, o Options, accounts ...billsim.Account) *world {
+	t.Helper()
+	return startWith(t, at, o, func(api http.Handler) http.Handler { return api }, accounts...)
+}
+
+// startWith is start with something between the collector and the API.
+func startWith(
+	t *testing.T, at time.Time, o Options, between func(http.Handler) http.Handler, accounts ...billsim.Account,
+) *world {
+	t.Helper()
+	time.Sleep(time.Until(at))
+	w := &world{t: t, api: billsim.New(accounts), log: &lockedBuffer{}}
+	transport, stopAPI := billsim.PipeTransport(between(w.api))
+	for i := range o.Accounts {
+		o.Accounts[i].API.Transport = transport
+	}
+	registry := prometheus.NewPedanticRegistry()
+	w.metrics = exposition.NewHandler(registry, exposition.Options{ErrorLog: func(err error) { t.Error(err) }})
+	w.bills = New(o, registry, w.metrics.Publish, level.NewFilter(log.NewLogfmtLogger(w.log), level.AllowInfo()))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := w.bills.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+		stopAPI()
+	})
+	w.sleep(time.Second) // the calls are paced
+	return w
+}
+
+func (w *world) sleep(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// sleepUntil lets time pass, to a second later: who waits for the same instant is through by then.
+func (w *world) sleepUntil(at time.Time) { w.sleep(time.Until(at) + time.Second) }
+
+// scrape returns the sample lines of the given families, all cost families if none is given.
+func (w *world) scrape(families ...string) []string {
+	w.t.Helper()
+	var lines []string
+	for line := range strings.Lines(w.body()) {
+		family := line[:max(0, strings.IndexAny(line, "{ "))]
+		if len(families) == 0 && strings.HasSuffix(family, "_cost_cny") || slices.Contains(families, family) {
+			lines = append(lines, strings.TrimSuffix(line, "\n"))
+		}
+	}
+	return lines
+}
+
+// of returns the cost samples of one account.
+func (w *world) of(account string) []string {
+	return slices.DeleteFunc(w.scrape(), func(sample string) bool {
+		return !strings.Contains(sample, `{account="`+account+`",`)
+	})
+}
+
+// body returns what Prometheus gets.
+func (w *world) body() string {
+	w.t.Helper()
+	r := httptest.NewRequestWithContext(w.t.Context(), http.MethodGet, "/metrics", nil)
+	answer := httptest.NewRecorder()
+	w.metrics.ServeHTTP(answer, r)
+	if answer.Code != http.StatusOK {
+		w.t.Fatalf("scrape: %d: %s", answer.Code, answer.Body)
+	}
+	return answer.Body.String()
+}
+
+// asked returns the calls since the last time, in their order: action and months.
+func (w *world) asked() []string {
+	var calls []string
+	for _, call := range w.api.Calls() {
+		calls = append(calls, call.Action+" "+call.Query.Get("BillStartMonth")+" "+call.Query.Get("BillEndMonth"))
+	}
+	w.api.ResetCalls()
+	return calls
+}
+
+// httpFilter is an API that finds some spans of months invalid.
+func httpFilter(invalid func(start, end string) bool) func(http.Handler) http.Handler {
+	return func(api http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			query := r.URL.Query()
+			if invalid(query.Get("BillStartMonth"), query.Get("BillEndMonth")) {
+				http.Error(w, `{"Error":{"Code":"InvalidParameter","Message":"invalid"}}`, http.StatusBadRequest)
+				return
+			}
+			api.ServeHTTP(w, r)
+		})
+	}
+}
+
+// customer is an account of the API whose bills a test can change.
+type customer struct {
+	billsim.Account
+	mu    sync.Mutex
+	bills map[string]billsim.Bill
+}
+
+func newCustomer(id string) *customer {
+	c := &customer{bills: map[string]billsim.Bill{}}
+	c.Account = billsim.Account{
+		AccessKeyID: "AK" + id, SecretAccessKey: "secret of " + id, CustomerID: id,
+		Bills: func(month string) (billsim.Bill, bool) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			bill, ok := c.bills[month]
+			return bill, ok
+		},
+	}
+	return c
+}
+
+func (c *customer) bill(month string, lines ...billsim.Line) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bills[month] = billsim.Bill{Lines: slices.Values(lines)}
+}
+
+func (c *customer) withdraw(month string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.bills, month)
+}
+
+// server is a line of a KEC instance in project 0.
+func server(id string, fen int64) billsim.Line {
+	return billsim.Line{
+		DetailBillNo: "1" + id, EndTime: "2026-10-14 23:59:59", ProductCode: "KEC", ProductName: "云服务器(KEC)",
+		ProductSubTypeName: "通用型", InstanceID: id, InstanceName: "web-" + id, BillType: "按日配置付费",
+		RegionName: "华北1(北京)", ZoneName: "可用区A", ProjectID: "0", ProjectName: "默认项目",
+		Cost: billsim.Amount(fen * 1e6), MeasureAmount: billsim.Amount(2 * fen * 1e6), Discount: "0.5",
+	}
+}
+
+// october is 12:00 of a day of October 2026 in Beijing.
+func october(day int) time.Time { return time.Date(2026, 10, day, 12, 0, 0, 0, billclient.Beijing) }
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// take returns what was written since the last time.
+func (l *lockedBuffer) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := l.b.String()
+	l.b.Reset()
+	return text
+}
