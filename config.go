@@ -1,0 +1,320 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/collector"
+
+	"github.com/prometheus/common/model"
+)
+
+// Config is the configuration file, key by key; config.example.yaml explains each.
+type Config struct {
+	Accounts  []AccountConfig     `yaml:"accounts"`
+	API       billclient.Options  `yaml:"api"`
+	Refresh   collector.Refresh   `yaml:"refresh"`
+	Months    collector.Months    `yaml:"months"`
+	Instances collector.Instances `yaml:"instances"`
+	Projects  []collector.Project `yaml:"projects"`
+}
+
+// AccountConfig is one entry of accounts.
+type AccountConfig struct {
+	Name                string `yaml:"name"`
+	AccessKeyID         string `yaml:"access_key_id"`
+	AccessKeyIDFile     string `yaml:"access_key_id_file"`
+	SecretAccessKey     secret `yaml:"secret_access_key"`
+	SecretAccessKeyFile string `yaml:"secret_access_key_file"`
+	CustomerID          string `yaml:"customer_id"`
+}
+
+// secret is a text that no log line and no error shows.
+type secret string
+
+func (secret) String() string   { return "<secret>" }
+func (secret) GoString() string { return "<secret>" }
+
+// The environment variables of the one account that needs no file, as the vendor's Terraform provider names them.
+const (
+	accessKeyVariable = "KSYUN_ACCESS_KEY"
+	secretKeyVariable = "KSYUN_SECRET_KEY"
+)
+
+// DefaultConfig returns every key at its default: no account.
+func DefaultConfig() Config {
+	return Config{
+		API: billclient.DefaultOptions(),
+		Refresh: collector.Refresh{
+			Interval:        time.Hour,
+			DetailsInterval: 6 * time.Hour,
+			DetailsMaxAge:   24 * time.Hour,
+			MaxStaleness:    72 * time.Hour,
+			Concurrency:     2,
+		},
+		Months: collector.Months{Past: 3},
+		Instances: collector.Instances{
+			Enabled: true, LastMonth: true, MaxSeries: 2000, Promote: []string{"instance_name"},
+		},
+	}
+}
+
+// LoadConfig reads and checks a configuration file. Without one, the environment variables make one account named
+// default. The error joins all mistakes, each with file, line, key and rule.
+func LoadConfig(file string, getenv func(string) string) (Config, error) {
+	config := DefaultConfig()
+	if file == "" {
+		return config, config.fromEnvironment(getenv)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return config, fmt.Errorf("--config.file: %w", err)
+	}
+	d := decodeYAML(file, text, &config)
+	config.check(d)
+	return config, d.err()
+}
+
+func (c *Config) fromEnvironment(getenv func(string) string) error {
+	account := AccountConfig{
+		Name: "default", AccessKeyID: getenv(accessKeyVariable), SecretAccessKey: secret(getenv(secretKeyVariable)),
+	}
+	switch {
+	case account.AccessKeyID == "" && account.SecretAccessKey == "":
+		return fmt.Errorf("no account: give --config.file, or set %s and %s, or try --demo",
+			accessKeyVariable, secretKeyVariable)
+	case account.AccessKeyID == "":
+		return fmt.Errorf("%s is set, %s is not", secretKeyVariable, accessKeyVariable)
+	case account.SecretAccessKey == "":
+		return fmt.Errorf("%s is set, %s is not", accessKeyVariable, secretKeyVariable)
+	}
+	c.Accounts = []AccountConfig{account}
+	return nil
+}
+
+// Options returns what the configuration means to the collector.
+func (c Config) Options(userAgent string) collector.Options {
+	options := collector.Options{
+		Refresh: c.Refresh, Months: c.Months, Instances: c.Instances, Projects: c.Projects,
+	}
+	for _, a := range c.Accounts {
+		api := c.API
+		api.Credentials, api.UserAgent = a.credentials, userAgent
+		options.Accounts = append(options.Accounts, collector.Account{
+			Name: a.Name, CustomerID: a.CustomerID, API: api,
+		})
+	}
+	return options
+}
+
+// credentials returns the account's key; files are read anew each time, so that a rotated key needs no restart.
+func (a AccountConfig) credentials() (billclient.Credentials, error) {
+	id, err := valueOrFile(a.AccessKeyID, a.AccessKeyIDFile)
+	if err != nil {
+		return billclient.Credentials{}, fmt.Errorf("access_key_id_file: %w", err)
+	}
+	secret, err := valueOrFile(string(a.SecretAccessKey), a.SecretAccessKeyFile)
+	if err != nil {
+		return billclient.Credentials{}, fmt.Errorf("secret_access_key_file: %w", err)
+	}
+	return billclient.Credentials{AccessKeyID: id, SecretAccessKey: secret}, nil
+}
+
+func valueOrFile(value, file string) (string, error) {
+	if file == "" {
+		return value, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	if value = strings.TrimSpace(string(text)); value == "" {
+		return "", fmt.Errorf("%s: is empty", file)
+	}
+	return value, nil
+}
+
+// check takes down every rule that the configuration breaks.
+func (c *Config) check(d *document) {
+	c.checkAccounts(d)
+	c.checkAPI(d)
+	c.checkRefresh(d)
+	c.checkInstances(d)
+	c.checkProjects(d)
+	if c.Months.Past < 0 || c.Months.Past > 24 {
+		d.reject("months.past", "want 0 to 24")
+	}
+}
+
+func (c *Config) checkAccounts(d *document) {
+	if len(c.Accounts) == 0 {
+		d.reject("accounts", "want at least one account")
+	}
+	names := map[string]bool{}
+	for i, a := range c.Accounts {
+		key := fmt.Sprintf("accounts[%d]", i)
+		switch {
+		case a.Name == "":
+			d.reject(key+".name", "is missing")
+		case !utf8.ValidString(a.Name):
+			d.reject(key+".name", "is not UTF-8")
+		case names[a.Name]:
+			d.reject(key+".name", "%q is the name of another account", a.Name)
+		}
+		names[a.Name] = true
+		checkKey(d, key+".access_key_id", a.AccessKeyID, a.AccessKeyIDFile)
+		checkKey(d, key+".secret_access_key", string(a.SecretAccessKey), a.SecretAccessKeyFile)
+	}
+}
+
+// checkKey checks a value that can also stand in a file of its own.
+func checkKey(d *document, key, value, file string) {
+	switch {
+	case value == "" && file == "":
+		d.reject(key, "is missing; give it or %s_file", key[strings.LastIndex(key, ".")+1:])
+	case value != "" && file != "":
+		d.reject(key, "give it or %s_file, not both", key[strings.LastIndex(key, ".")+1:])
+	case file != "":
+		if _, err := valueOrFile("", file); err != nil {
+			d.reject(key+"_file", "%w", err)
+		}
+	}
+}
+
+func (c *Config) checkAPI(d *document) {
+	if err := checkEndpoint(c.API.Endpoint, c.API.AllowHTTP); err != nil {
+		d.reject("api.endpoint", "%w", err)
+	}
+	if c.API.Region == "" {
+		d.reject("api.region", "is missing")
+	}
+	if c.API.Timeout <= 0 {
+		d.reject("api.timeout", "want more than 0s")
+	}
+	if c.API.MaxDuration < c.API.Timeout {
+		d.reject("api.max_duration", "want at least api.timeout (%s)", model.Duration(c.API.Timeout))
+	}
+	if c.API.MaxBody <= 0 {
+		d.reject("api.max_body", "want more than 0B")
+	}
+	if c.API.RequestsPerSecond <= 0 {
+		d.reject("api.requests_per_second", "want more than 0")
+	}
+	if c.API.MaxRetries < 0 {
+		d.reject("api.max_retries", "want 0 or more")
+	}
+	if c.API.DailyCalls < 0 {
+		d.reject("api.daily_calls", "want 0 (no limit) or more")
+	}
+}
+
+// checkEndpoint refuses an address that would send keys or bills in the clear.
+func checkEndpoint(endpoint string, allowHTTP bool) error {
+	u, err := url.Parse(endpoint)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("%q is not an address such as https://bill.api.ksyun.com", endpoint)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("want an address without user, query and fragment")
+	case u.Scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()):
+		return errors.New("http:// beyond this machine sends bills in the clear; use https://, or set api.allow_http")
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (c *Config) checkRefresh(d *document) {
+	r := c.Refresh
+	if r.Interval < time.Second {
+		d.reject("refresh.interval", "want at least 1s")
+	}
+	if r.DetailsInterval <= 0 {
+		d.reject("refresh.details_interval", "want more than 0s")
+	}
+	if r.DetailsMaxAge < r.DetailsInterval {
+		d.reject("refresh.details_max_age", "want at least refresh.details_interval (%s)",
+			model.Duration(r.DetailsInterval))
+	}
+	if longest := max(r.Interval, r.DetailsMaxAge); r.MaxStaleness <= longest {
+		d.reject("refresh.max_staleness", "want more than refresh.interval and refresh.details_max_age (%s), or good"+
+			" numbers would come and go", model.Duration(longest))
+	}
+	if r.Concurrency < 1 {
+		d.reject("refresh.concurrency", "want at least 1")
+	}
+}
+
+func (c *Config) checkInstances(d *document) {
+	if c.Instances.MaxSeries < 0 {
+		d.reject("instances.max_series", "want 0 or more")
+	}
+	if c.Instances.MinCost.Sign() < 0 {
+		d.reject("instances.min_cost", "want 0 or more")
+	}
+	labels := collector.InstanceFacts()
+	for i, tag := range c.Instances.Tags {
+		key := fmt.Sprintf("instances.tags[%d]", i)
+		if tag.Key == "" {
+			d.reject(key+".key", "is missing")
+		}
+		if err := checkLabel(tag.Label, labels); err != nil {
+			d.reject(key+".label", "%w", err)
+		}
+		labels = append(labels, tag.Label)
+	}
+	for i, name := range c.Instances.Promote {
+		key := fmt.Sprintf("instances.promote[%d]", i)
+		if !slices.Contains(labels, name) {
+			d.reject(key, "%q is none of %s", name, strings.Join(labels, ", "))
+		}
+		if slices.Contains(c.Instances.Promote[:i], name) {
+			d.reject(key, "%q is promoted already", name)
+		}
+	}
+}
+
+// reservedLabels are labels of the families themselves, and those that scrape configurations put on every target.
+var reservedLabels = []string{
+	"account", "pay_mode", "product_code", "project_id", "instance_id", "months_ago",
+	"instance", "job", "region", "zone", "service",
+}
+
+func checkLabel(label string, taken []string) error {
+	switch {
+	case !model.LegacyValidation.IsValidLabelName(label) || strings.HasPrefix(label, "__"):
+		return fmt.Errorf("%q is not a label name: letters, digits and underscores", label)
+	case slices.Contains(reservedLabels, label) || slices.Contains(taken, label):
+		return fmt.Errorf("%q is taken", label)
+	}
+	return nil
+}
+
+func (c *Config) checkProjects(d *document) {
+	seen := map[collector.Project]bool{}
+	for i, p := range c.Projects {
+		key := fmt.Sprintf("projects[%d]", i)
+		if !slices.ContainsFunc(c.Accounts, func(a AccountConfig) bool { return a.Name == p.Account }) {
+			d.reject(key+".account", "%q is no account of this file", p.Account)
+		}
+		if p.ID == "" {
+			d.reject(key+".id", "is missing")
+		}
+		if id := (collector.Project{Account: p.Account, ID: p.ID}); seen[id] {
+			d.reject(key+".id", "%q is described already", p.ID)
+		} else {
+			seen[id] = true
+		}
+	}
+}

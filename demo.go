@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"ksyun_bill_exporter/billsim"
+
+	"github.com/go-kit/log/level"
+)
+
+// demoInterval is short enough that a visitor sees the exporter at work.
+const demoInterval = 30 * time.Second
+
+// demoNames are the account labels of the simulated accounts, in their order.
+var demoNames = []string{"shop", "game"}
+
+// demo runs the exporter against a simulated billing API on this machine: the same code as against the real one, with
+// made-up accounts whose numbers are the same for the same day.
+func demo(ctx context.Context, f flags, logs logs) error {
+	accounts := billsim.Demo(time.Now)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("--demo: %w", err)
+	}
+	api := &http.Server{Handler: billsim.New(accounts), ReadHeaderTimeout: headerTimeout}
+	go func() {
+		if err := api.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			level.Error(logs.kit).Log("msg", "simulated billing API", "err", err)
+		}
+	}()
+	defer api.Close()
+
+	level.Info(logs.kit).Log("msg", "demo: made-up bills from a simulated API, no key, no network",
+		"api", "http://"+listener.Addr().String())
+	for _, address := range *f.serve.web.WebListenAddresses {
+		level.Info(logs.kit).Log("msg", "open", "url", browsable(address)+f.serve.telemetryPath)
+	}
+	return runAll(ctx, demoConfig(accounts, listener.Addr()), f.serve, logs)
+}
+
+func demoConfig(accounts []billsim.Account, api net.Addr) Config {
+	config := DefaultConfig()
+	config.API.Endpoint = "http://" + api.String()
+	config.API.RequestsPerSecond = 20
+	config.API.DailyCalls = 0
+	config.Refresh.Interval = demoInterval
+	for i, a := range accounts {
+		config.Accounts = append(config.Accounts, AccountConfig{
+			Name: demoNames[i], AccessKeyID: a.AccessKeyID, SecretAccessKey: secret(a.SecretAccessKey),
+		})
+	}
+	return config
+}
+
+// browsable turns a listen address into one for a browser on this machine.
+func browsable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}

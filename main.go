@@ -1,0 +1,127 @@
+// Command ksyun_bill_exporter exposes the cost of Kingsoft Cloud (ksyun) accounts to Prometheus.
+package main
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+	sloggokit "github.com/tjhop/slog-gokit"
+)
+
+const program = "ksyun_bill_exporter"
+
+// release is the version of this source tree, for builds that do not set one.
+//
+//go:embed VERSION
+var release string
+
+func main() {
+	version.Version = cmp.Or(version.Version, strings.TrimSpace(release))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// flags are the flags of the program and of its commands.
+type flags struct {
+	configFile string
+	logLevel   string
+	logFormat  string
+	serve      serveFlags
+}
+
+// parse reads the arguments; done tells that they only asked for help or the version, which is answered.
+func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err error) {
+	app := kingpin.New(program, "Exposes the cost of Kingsoft Cloud (ksyun) accounts to Prometheus.")
+	app.UsageWriter(stdout).ErrorWriter(stderr).Version(version.Print(program)).HelpFlag.Short('h')
+	app.Terminate(func(int) { done = true })
+	app.Flag("config.file", "Configuration file; without one, KSYUN_ACCESS_KEY and KSYUN_SECRET_KEY make one account.").
+		StringVar(&f.configFile)
+	app.Flag("log.level", "Least severe messages to log: debug, info, warn or error.").
+		Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
+	app.Flag("log.format", "Form of the log: logfmt or json.").
+		Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+	serve := app.Command("serve", "Ask the billing API on a clock of its own and serve to Prometheus.").Default()
+	f.serve.web = kingpinflag.AddFlags(serve, ":9978")
+	f.serve.add(serve)
+	_, err = app.Parse(args)
+	return f, done, err
+}
+
+// run is the program without its exit.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	f, done, err := parse(args, stdout, stderr)
+	switch {
+	case done:
+		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "%s: %v; try --help\n", program, err)
+		return 2
+	}
+	logs := newLogs(stderr, f.logLevel, f.logFormat)
+	switch {
+	case f.serve.demo && f.configFile != "":
+		err = errors.New("--demo brings its own configuration: leave out --config.file, or --demo")
+	case f.serve.check:
+		err = checkConfig(f, getenv, stdout)
+	case f.serve.demo:
+		err = demo(ctx, f, logs)
+	default:
+		err = serve(ctx, f, getenv, logs)
+	}
+	for _, cause := range causes(err) {
+		level.Error(logs.kit).Log("msg", "cannot go on", "err", cause)
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+// causes takes joined errors apart: each mistake of a configuration gets a line of its own.
+func causes(err error) []error {
+	if joined, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// logs is the program's log in the two forms that its parts ask for.
+type logs struct {
+	kit  log.Logger
+	slog *slog.Logger // for exporter-toolkit
+}
+
+func newLogs(w io.Writer, threshold, format string) logs {
+	w = log.NewSyncWriter(w)
+	plain := log.NewLogfmtLogger(w)
+	if format == "json" {
+		plain = log.NewJSONLogger(w)
+	}
+	lowest := new(slog.LevelVar)
+	_ = lowest.UnmarshalText([]byte(threshold)) // the flag takes nothing that slog does not know
+	kit := log.With(plain, "ts", log.DefaultTimestampUTC)
+	kit = level.NewFilter(kit, level.Allow(level.ParseDefault(threshold, level.InfoValue())))
+	return logs{kit: kit, slog: slog.New(sloggokit.NewGoKitHandler(plain, lowest))}
+}

@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ksyun_bill_exporter/billsim"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// running is the program in this process, from its arguments to its exit code.
+type running struct {
+	t      *testing.T
+	url    string
+	log    *logWatch
+	cancel context.CancelFunc
+	code   chan int
+}
+
+// launch starts the program on a free port and returns once it listens.
+func launch(t *testing.T, args ...string) *running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &running{t: t, log: &logWatch{}, cancel: cancel, code: make(chan int, 1)}
+	args = append(args, "--web.listen-address=127.0.0.1:0", "--log.level=debug")
+	go func() { r.code <- run(ctx, args, noEnvironment, io.Discard, r.log) }()
+	t.Cleanup(func() { r.stop() })
+	r.url = "http://" + r.log.wait(t, regexp.MustCompile(`address"?[=:]"?(127\.0\.0\.1:\d+)`))
+	return r
+}
+
+// stop ends the program as SIGTERM does and returns its exit code.
+func (r *running) stop() int {
+	r.cancel()
+	code := <-r.code
+	r.code <- code
+	return code
+}
+
+// get returns status and body of a page.
+func (r *running) get(path string) (int, string) {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.url+path, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}
+
+// logWatch keeps a log and wakes who waits for a line of it.
+type logWatch struct {
+	mu      sync.Mutex
+	text    strings.Builder
+	changed chan struct{}
+}
+
+func (l *logWatch) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
+	return l.text.Write(p)
+}
+
+// wait returns the first group of the pattern's first match in the log, once there is one.
+func (l *logWatch) wait(t *testing.T, pattern *regexp.Regexp) string {
+	t.Helper()
+	timeout := time.After(time.Minute)
+	for {
+		l.mu.Lock()
+		found := pattern.FindStringSubmatch(l.text.String())
+		if l.changed == nil {
+			l.changed = make(chan struct{})
+		}
+		changed := l.changed
+		l.mu.Unlock()
+		if found != nil {
+			return found[len(found)-1]
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			t.Fatalf("the log has no %s:\n%s", pattern, l.String())
+		}
+	}
+}
+
+func (l *logWatch) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// simulate serves a simulated API and returns a configuration file for it, with one account named main.
+func simulate(t *testing.T, lines ...billsim.Line) (api *billsim.Server, config string) {
+	t.Helper()
+	month := time.Now().In(time.FixedZone("UTC+8", 8*60*60)).Format("2006-01")
+	api = billsim.New([]billsim.Account{{
+		AccessKeyID: "AKLT", SecretAccessKey: "s3cret", CustomerID: "73400575",
+		Bills: func(m string) (billsim.Bill, bool) { return billsim.Bill{Lines: slices.Values(lines)}, m == month },
+	}})
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	config = filepath.Join(t.TempDir(), "config.yaml")
+	write(t, config, "accounts: [{name: main, access_key_id: AKLT, secret_access_key: s3cret}]\n"+
+		"api: {endpoint: '"+server.URL+"', max_retries: 0}\n")
+	return api, config
+}
+
+var sampleLine = billsim.Line{
+	ProductCode: "KEC", ProjectID: "0", InstanceID: "i-1", InstanceName: `web "1"`, RegionName: "华北1(北京)",
+	Cost: 55 * billsim.Yuan, MeasureAmount: 7333 * billsim.Fen,
+}
+
+// shown is in the log once the lines of an account are on the page.
+func shown(account string) *regexp.Regexp {
+	return regexp.MustCompile(`(?s)account=` + account + ` source=detail_bill [^\n]*msg=refreshed.*"page published"`)
+}
+
+// The whole way of a bill: a configuration file in, a sample out, a clean end.
+func TestRun(t *testing.T) {
+	_, config := simulate(t, sampleLine)
+	r := launch(t, "--config.file="+config)
+	r.log.wait(t, shown("main"))
+	for path, want := range map[string]string{
+		"/metrics": `ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",` +
+			`project_id="0",instance_id="i-1",instance_name="web \"1\""} 55` + "\n",
+		"/":          `<a href="/metrics">Metrics</a>`,
+		"/-/healthy": "Healthy.\n",
+		"/-/ready":   "Ready.\n",
+	} {
+		if status, body := r.get(path); status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: %d, want in it: %s\n%s", path, status, want, body)
+		}
+	}
+	for _, path := range []string{"/nothing", "/debug/pprof/"} {
+		if status, _ := r.get(path); status != http.StatusNotFound {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	if code := r.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if log := r.log.String(); !strings.HasSuffix(log, "msg=stopped\n") || strings.Contains(log, "s3cret") {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	_, config := simulate(t)
+	r := launch(t, "--config.file="+config, "--log.format=json", "--web.telemetry-path=/cost", "--web.enable-pprof",
+		"--web.disable-exporter-metrics")
+	r.log.wait(t, regexp.MustCompile(`"msg":"page published"`))
+	_, body := r.get("/cost")
+	for _, want := range []string{"ksyun_bill_exporter_build_info{", "ksyun_bill_account_info{"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("/cost has no %s", want)
+		}
+	}
+	for line := range strings.Lines(body) {
+		if !strings.HasPrefix(line, "ksyun_bill_") && !strings.HasPrefix(line, "# ") {
+			t.Errorf("not wanted: %s", line)
+		}
+	}
+	if status, _ := r.get("/debug/pprof/cmdline"); status != http.StatusOK {
+		t.Errorf("pprof: %d", status)
+	}
+}
+
+// Not ready until every account has been asked; an API that never answers must not look like an account without cost.
+func TestNotReady(t *testing.T) {
+	api, config := simulate(t)
+	defer api.Fault(billsim.Never())()
+	r := launch(t, "--config.file="+config)
+	if status, body := r.get("/-/ready"); status != http.StatusServiceUnavailable ||
+		body != "Not ready: no account has been asked yet.\n" {
+		t.Errorf("%d: %s", status, body)
+	}
+	if _, body := r.get("/metrics"); strings.Contains(body, "_cost_cny{") {
+		t.Errorf("cost without an answer:\n%s", body)
+	}
+	if code := r.stop(); code != 0 {
+		t.Errorf("exit code %d while a call is under way", code)
+	}
+}
+
+// What a user sees who makes a mistake: one line for each, a code that is not 0, and no stack trace.
+func TestMistakes(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "bad.yaml")
+	write(t, bad, "accounts: []\nfoo: 1\n")
+	_, good := simulate(t)
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"unknown flag", []string{"--conf=x"}, 2, "ksyun_bill_exporter: unknown long flag '--conf'; try --help\n"},
+		{"no account", nil, 1, `level=error msg="cannot go on" err="no account: give --config.file, or set` +
+			` KSYUN_ACCESS_KEY and KSYUN_SECRET_KEY, or try --demo"` + "\n"},
+		{
+			"bad configuration",
+			[]string{"--config.file=" + bad},
+			1,
+			`level=error msg="cannot go on" err="` + bad + `:1: accounts: want at least one account"` + "\n" +
+				`level=error msg="cannot go on" err="` + bad + `:2: foo: unknown key"` + "\n",
+		},
+		{
+			"demo and configuration",
+			[]string{"--demo", "--config.file=" + good},
+			1,
+			`level=error msg="cannot go on" err="--demo brings its own configuration: leave out --config.file, or` +
+				` --demo"` + "\n",
+		},
+		{
+			"telemetry path",
+			[]string{"--config.file=" + good, "--web.telemetry-path=/"},
+			1,
+			`level=error msg="cannot go on" err="--web.telemetry-path: \"/\" is not to be had"` + "\n",
+		},
+		{
+			"bad web configuration",
+			[]string{"--config.check", "--config.file=" + good, "--web.config.file=" + bad},
+			1,
+			`level=error msg="cannot go on" err="--web.config.file: ` + bad + `: yaml: unmarshal errors:\n` +
+				`  line 1: field accounts not found in type web.Config\n` +
+				`  line 2: field foo not found in type web.Config"` + "\n",
+		},
+		{
+			"occupied port",
+			[]string{"--config.file=" + good, "--web.listen-address=256.0.0.1:1"},
+			1,
+			`level=error msg="cannot go on" err="web server: listen tcp: lookup 256.0.0.1: no such host"` + "\n",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var log logWatch
+			code := run(t.Context(), c.args, noEnvironment, io.Discard, &log)
+			got := logTime.ReplaceAllString(log.String(), "")
+			got = got[max(0, strings.Index(got, "level=error")):]
+			if diff := cmp.Diff(c.want, got); diff != "" || code != c.code {
+				t.Errorf("exit code %d, want %d; log (-want +got):\n%s", code, c.code, diff)
+			}
+		})
+	}
+}
+
+var logTime = regexp.MustCompile(`(?m)^ts=\S+ `)
+
+func TestConfigCheck(t *testing.T) {
+	_, config := simulate(t)
+	var out strings.Builder
+	args := []string{"--config.file=" + config, "--config.check"}
+	if code := run(t.Context(), args, noEnvironment, &out, io.Discard); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	const want = `The configuration is good: 1 account(s), up to 3 closed month(s).
+Calls a day and account: 24 for summaries, 2 to 8 for bill lines; never more than 5000.
+Instance series an account: at most 4000 cost and 4000 info series in 2 month(s), and __other__ per product and project.
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// The demo needs nothing and shows both kinds of account.
+func TestDemo(t *testing.T) {
+	r := launch(t, "--demo")
+	for _, account := range []string{"shop", "game"} {
+		r.log.wait(t, shown(account))
+	}
+	_, body := r.get("/metrics")
+	for _, want := range []string{
+		`ksyun_bill_past_month_account_cost_cny{account="shop",pay_mode="postpaid",months_ago="3"} `,
+		`ksyun_bill_past_month_account_cost_cny{account="game",pay_mode="postpaid",months_ago="3"} `,
+		`ksyun_bill_past_month_instance_cost_cny{account="game",`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("/metrics has no %s", want)
+		}
+	}
+	if log := r.log.String(); !strings.Contains(log, `msg=open url=http://127.0.0.1:0/metrics`) {
+		t.Errorf("the log does not say what to open:\n%s", log)
+	}
+}

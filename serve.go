@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/exposition"
+	"ksyun_bill_exporter/web"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"golang.org/x/sync/errgroup"
+)
+
+// serveFlags are the flags of the command serve.
+type serveFlags struct {
+	web           *toolkit.FlagConfig
+	telemetryPath string
+	maxRequests   int
+	ownMetricsOff bool
+	pprof         bool
+	check         bool
+	demo          bool
+}
+
+func (f *serveFlags) add(serve *kingpin.CmdClause) {
+	serve.Flag("web.telemetry-path", "Path under which to expose metrics.").
+		Default("/metrics").StringVar(&f.telemetryPath)
+	serve.Flag("web.max-requests", "Most scrapes at once; 0 is no limit.").
+		Default("40").IntVar(&f.maxRequests)
+	serve.Flag("web.disable-exporter-metrics", "Leave out the metrics of the Go runtime, the process and promhttp.").
+		BoolVar(&f.ownMetricsOff)
+	serve.Flag("web.enable-pprof", "Serve profiles of this process under /debug/pprof.").
+		BoolVar(&f.pprof)
+	serve.Flag("config.check", "Read the configuration, say what it means in series and calls a day, and exit.").
+		BoolVar(&f.check)
+	serve.Flag("demo", "Show two made-up accounts of a simulated billing API; needs no configuration and no key.").
+		BoolVar(&f.demo)
+}
+
+// serve runs the exporter until ctx ends.
+func serve(ctx context.Context, f flags, getenv func(string) string, logs logs) error {
+	config, err := LoadConfig(f.configFile, getenv)
+	if err != nil {
+		return err
+	}
+	level.Info(logs.kit).Log("msg", "starting "+program, "version", version.Info(), "build", version.BuildContext())
+	return runAll(ctx, config, f.serve, logs)
+}
+
+// runAll runs what asks and what answers; when either ends, so does the other.
+func runAll(ctx context.Context, config Config, f serveFlags, logs logs) error {
+	registry := prometheus.NewRegistry()
+	metrics := exposition.NewHandler(registry, exposition.Options{
+		MaxRequestsInFlight: f.maxRequests,
+		ErrorLog:            func(err error) { level.Error(logs.kit).Log("msg", "scrape", "err", err) },
+		Registerer:          f.ownRegisterer(registry),
+	})
+	registry.MustRegister(versioncollector.NewCollector(program))
+	bills := collector.New(config.Options(userAgent()), registry, metrics.Publish, logs.kit)
+	handler, err := web.New(web.Options{
+		Metrics: f.instrument(registry, metrics), MetricsPath: f.telemetryPath, Ready: bills.Ready, Pprof: f.pprof,
+	})
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return bills.Run(ctx) })
+	group.Go(func() error { return listen(ctx, handler, f.web, logs) })
+	err = group.Wait()
+	level.Info(logs.kit).Log("msg", "stopped")
+	return err
+}
+
+func userAgent() string { return program + "/" + version.Version }
+
+// ownRegisterer is where the metrics go that say nothing about bills: nowhere, if they are not wanted.
+func (f serveFlags) ownRegisterer(registry *prometheus.Registry) prometheus.Registerer {
+	if f.ownMetricsOff {
+		return nil
+	}
+	registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
+func (f serveFlags) instrument(registry *prometheus.Registry, metrics http.Handler) http.Handler {
+	if f.ownMetricsOff {
+		return metrics
+	}
+	return promhttp.InstrumentMetricHandler(registry, metrics)
+}
+
+// Time limits of the web server. A slow reader of a large page gets writeTimeout; requests in flight at the end of the
+// program get shutdownTimeout.
+const (
+	headerTimeout   = 10 * time.Second
+	readTimeout     = 30 * time.Second
+	writeTimeout    = 2 * time.Minute
+	idleTimeout     = 5 * time.Minute
+	shutdownTimeout = 3 * time.Second
+)
+
+// listen serves handler until ctx ends.
+func listen(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig, logs logs) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		level.Info(logs.kit).Log("msg", "stopping")
+		stopped <- server.Shutdown(ctx)
+	})
+	err := toolkit.ListenAndServe(server, flags, logs.slog)
+	if stop() || !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("web server: %w", err)
+	}
+	if err := <-stopped; err != nil {
+		return server.Close() // who is still reading has had the time
+	}
+	return nil
+}
+
+// checkConfig reads the configurations of the program and of its web server, and prints what they mean.
+func checkConfig(f flags, getenv func(string) string, stdout io.Writer) error {
+	config, err := LoadConfig(f.configFile, getenv)
+	if err != nil {
+		return err
+	}
+	if err := toolkit.Validate(*f.serve.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %s: %w", *f.serve.web.WebConfigFile, err)
+	}
+	_, err = fmt.Fprint(stdout, config.meaning())
+	return err
+}
+
+// meaning says in people's words what the configuration allows and costs.
+func (c Config) meaning() string {
+	day := 24 * time.Hour
+	summaries := ceil(day, c.Refresh.Interval)
+	least, most := 2*ceil(day, c.Refresh.DetailsMaxAge), 2*ceil(day, c.Refresh.DetailsInterval)
+	text := fmt.Sprintf("The configuration is good: %d account(s), up to %d closed month(s).\n",
+		len(c.Accounts), c.Months.Past)
+	text += fmt.Sprintf("Calls a day and account: %d for summaries, %d to %d for bill lines", summaries, least, most)
+	if limit := c.API.DailyCalls; limit > 0 {
+		text += fmt.Sprintf("; never more than %d", limit)
+	}
+	months := 1
+	if c.Instances.LastMonth && c.Months.Past > 0 {
+		months = 2
+	}
+	if !c.Instances.Enabled {
+		return text + ".\nInstances have no series of their own.\n"
+	}
+	return text + fmt.Sprintf(".\nInstance series an account: at most %d cost and %d info series in %d month(s), "+
+		"and __other__ per product and project.\n",
+		months*c.Instances.MaxSeries, months*c.Instances.MaxSeries, months)
+}
+
+func ceil(a, b time.Duration) int { return int((a + b - 1) / b) }
