@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -21,19 +22,30 @@ type exchange struct {
 	syntax  ErrorForm // JSONError or XMLError: answers are spelled as errors are
 	account *Account
 	fault   Fault
-	months  []string
+	now     time.Time
+	variant variant
+	months  []string // asked for
+	page    LinePage // asked for
 }
 
-// actions are answered after what all calls have in common is checked. GetProductCode alone needs no months.
-var actions = map[string]struct {
-	needsMonths bool
-	contentType string // empty: as asked for
+// action is answered after what all calls have in common is checked.
+type action struct {
+	version     string
+	contentType string                   // empty: as asked for
+	read        func(*exchange) *refusal // takes the parameters; nil: there are none
 	write       func(*exchange, *body) error
-}{
-	"GetMonthBill":            {needsMonths: true, write: (*exchange).writeMonthBill},
-	"GetPostpayDetailBill":    {needsMonths: true, write: (*exchange).writeDetailBill},
-	"GetPostpayDetailBillCSV": {needsMonths: true, contentType: typeCSV, write: (*exchange).writeCSV},
-	"GetProductCode":          {write: (*exchange).writeProductCode},
+}
+
+// actions has both forms of the consumption actions; a server knows one of them.
+var actions = map[string]action{
+	"GetMonthBill":            {version2018, "", (*exchange).readMonths, (*exchange).writeMonthBill},
+	"GetPostpayDetailBill":    {version2018, "", (*exchange).readMonths, (*exchange).writeDetailBill},
+	"GetPostpayDetailBillCSV": {version2018, typeCSV, (*exchange).readMonths, (*exchange).writeCSV},
+	"GetProductCode":          {version2018, "", nil, (*exchange).writeProductCode},
+	"getMonthConsume":         {version2018, "", (*exchange).readMonth, (*exchange).writeMonthConsume},
+	"getPostpayDetailConsume": {version2018, "", (*exchange).readMonthAndPage, (*exchange).writeDetailConsume},
+	"GetMonthConsume":         {version2022, "", (*exchange).readMonth, (*exchange).writeMonthConsume},
+	"GetPostpayDetailConsume": {version2022, "", (*exchange).readMonthAndPage, (*exchange).writeDetailConsume},
 }
 
 // answer is the refusal if there is one, else the fault's answer if it has one, else the API's own.
@@ -66,16 +78,16 @@ func (x *exchange) check() *refusal {
 		}
 	}
 	action, ok := actions[x.action]
-	if !ok || x.query.Get("Version") != version {
+	if !ok || x.query.Get("Version") != action.version || slices.Contains(x.variant.unknown, x.action) {
 		return unknownAction()
 	}
 	if slices.Contains(x.account.Denied, x.action) {
 		return x.denial()
 	}
-	if !action.needsMonths {
+	if action.read == nil {
 		return nil
 	}
-	return x.readMonths()
+	return action.read(x)
 }
 
 func (x *exchange) denial() *refusal {
@@ -93,7 +105,7 @@ func (x *exchange) readMonths() *refusal {
 		if text == "" {
 			return missingParameter(name)
 		}
-		month, err := time.Parse("2006-01", text)
+		month, err := time.Parse(monthForm, text)
 		if err != nil || text < firstMonth {
 			return invalidParameter(name)
 		}
@@ -103,7 +115,7 @@ func (x *exchange) readMonths() *refusal {
 		return invalidParameter("BillEndMonth")
 	}
 	for m := ends[0]; !m.After(ends[1]); m = m.AddDate(0, 1, 0) {
-		x.months = append(x.months, m.Format("2006-01"))
+		x.months = append(x.months, m.Format(monthForm))
 	}
 	return nil
 }
@@ -146,6 +158,11 @@ func (x *exchange) wants(l *Line) bool {
 	return x.filter("ProductCode", l.ProductCode) && x.filter("ProjectId", l.ProjectID)
 }
 
+// filters is whether not all lines are asked for.
+func (x *exchange) filters() bool {
+	return x.query.Get("ProductCode") != "" || x.query.Get("ProjectId") != ""
+}
+
 func (x *exchange) filter(parameter, value string) bool {
 	wanted := x.query.Get(parameter)
 	return wanted == "" || wanted == value
@@ -172,6 +189,7 @@ type writer interface {
 	endList(name string)
 	text(name, value string)
 	money(name string, value Amount) // a number, as the summaries have it
+	count(name string, n int)        // a number too
 	id(name, value string)           // a number too, if it is one
 	line(l *Line)                    // all of it
 	take() []byte                    // what was written since last time; valid until the next call
@@ -197,17 +215,21 @@ func (x *exchange) writeMonthBill(b *body) error {
 
 func (x *exchange) writeMonth(w writer, month string, bill Bill) {
 	s := summarize(bill)
-	if bill.ID == "" {
-		bill.ID = billID(x.account.CustomerID, month)
-	}
 	w.open("Item")
 	writeProducts(w, "BillProductSet", "Item", s.products)
 	writeProjects(w, s.projects)
-	w.text("BillMonth", month)
-	w.money("Sum", s.sum)
-	w.text("BillId", bill.ID)
-	w.text("BillType", "postpay")
+	x.writeTotal(w, month, bill.ID, s.sum)
 	w.close("Item")
+}
+
+func (x *exchange) writeTotal(w writer, month, id string, sum Amount) {
+	if id == "" {
+		id = billID(x.account.CustomerID, month)
+	}
+	w.text("BillMonth", month)
+	w.money("Sum", sum)
+	w.text("BillId", id)
+	w.text("BillType", "postpay")
 }
 
 func writeProducts(w writer, set, item string, products []Product) {
@@ -241,19 +263,27 @@ func writeProjects(w writer, projects []projectSum) {
 
 func (x *exchange) writeDetailBill(b *body) error {
 	w := x.begin()
-	if w.list("PostpayDetailBillSet") {
-		for l := range x.lines() {
-			w.line(l)
-			if _, err := b.Write(w.take()); err != nil {
-				return err
-			}
-			if err := b.line(); err != nil {
-				return err
-			}
-		}
-		w.endList("PostpayDetailBillSet")
+	if err := writeLines(w, b, x.lines()); err != nil {
+		return err
 	}
 	return x.end(w, b)
+}
+
+func writeLines(w writer, b *body, lines iter.Seq[*Line]) error {
+	if !w.list("PostpayDetailBillSet") {
+		return nil
+	}
+	for l := range lines {
+		w.line(l)
+		if _, err := b.Write(w.take()); err != nil {
+			return err
+		}
+		if err := b.line(); err != nil {
+			return err
+		}
+	}
+	w.endList("PostpayDetailBillSet")
+	return nil
 }
 
 func writeLine(w writer, l *Line) {
@@ -261,6 +291,9 @@ func writeLine(w writer, l *Line) {
 	w.text("DetailBillNo", l.DetailBillNo)
 	w.text("BillMonth", l.BillMonth)
 	w.text("CustomerId", l.CustomerID)
+	if l.daily {
+		w.text("DetailBillStatDate", l.StatDate)
+	}
 	w.text("DetailBillStartTime", l.StartTime)
 	w.text("DetailBillEndTime", l.EndTime)
 	w.text("ProductCode", l.ProductCode)
@@ -275,7 +308,9 @@ func writeLine(w writer, l *Line) {
 	w.text("BillHours", strconv.Itoa(l.BillHours))
 	w.text("RegionName", l.RegionName)
 	w.text("ZoneName", l.ZoneName)
-	w.text("RuleRemark", l.RuleRemark)
+	if !l.daily {
+		w.text("RuleRemark", l.RuleRemark)
+	}
 	w.text("MeasureAmount", l.measureText())
 	w.text("Discount", l.Discount)
 	w.text("ProjectId", l.ProjectID)
@@ -324,13 +359,16 @@ func (x *exchange) writeProductCode(b *body) error {
 
 func (x *exchange) begin() writer {
 	w := x.writer()
-	w.open(x.action + "Response")
+	w.open(x.root())
 	w.text("RequestId", x.id)
 	return w
 }
 
+// root begins with a capital, whatever the action does.
+func (x *exchange) root() string { return strings.ToUpper(x.action[:1]) + x.action[1:] + "Response" }
+
 func (x *exchange) end(w writer, b *body) error {
-	w.close(x.action + "Response")
+	w.close(x.root())
 	_, err := b.Write(w.take())
 	return err
 }

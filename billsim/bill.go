@@ -8,12 +8,13 @@ import (
 // KeyValue is one entry of a line's sets, and one product of GetProductCode.
 type KeyValue struct{ Key, Value string }
 
-// Line is one line of a postpaid bill: every field of PostpayDetailBill (data types page of the vendor), none checked,
-// so that a test can say anything.
+// Line is one line of a postpaid bill or of a Consumption: every field of PostpayDetailBill and PostpayDetailConsume
+// (data types page of the vendor), none checked, so that a test can say anything.
 type Line struct {
 	DetailBillNo       string
 	BillMonth          string // empty: the month of the bill that it stands in
 	CustomerID         string // empty: the account's
+	StatDate           string // the day that the line is of, 2018-06-01: in a Consumption
 	StartTime, EndTime string // 2018-06-01 00:00:00
 	ProductCode        string
 	ProductName        string
@@ -27,7 +28,7 @@ type Line struct {
 	BillHours          int
 	RegionName         string
 	ZoneName           string
-	RuleRemark         string
+	RuleRemark         string // in a Bill
 	MeasureAmount      Amount // before discount
 	Discount           string // a factor, 0.75
 	ProjectID          string
@@ -38,6 +39,7 @@ type Line struct {
 	// CostText and MeasureText stand on the wire instead of the amounts, unless empty. Sums count the amounts.
 	CostText, MeasureText string
 
+	daily  bool    // written as a line of a Consumption
 	pieces *pieces // nil: the line is written field by field
 }
 

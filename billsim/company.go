@@ -45,6 +45,9 @@ type charge struct {
 	usage   bool   // goes up and down with the days and grows over the years; else the same every day
 }
 
+// monthly charges have no lines of days: they come with the bill.
+func (c *charge) monthly() bool { return c.mode == modeMonthly || c.mode == modePeak }
+
 // instance is what a place holds from one day to another.
 type instance struct {
 	company  *company
@@ -68,16 +71,16 @@ func (c *company) bills(today func() day) func(month string) (Bill, bool) {
 		if !ok || first < c.opened || last < first {
 			return Bill{}, false
 		}
-		return Bill{Lines: c.lines(month, first, last)}, true
+		return Bill{Lines: c.lines(first, last, (*instance).lines)}, true
 	}
 }
 
-// lines are those of the days of a month.
-func (c *company) lines(month string, first, last day) iter.Seq[Line] {
+// lines are those that each instance has of its days among these of one month.
+func (c *company) lines(first, last day, of func(i *instance, first, last day) iter.Seq[Line]) iter.Seq[Line] {
 	return func(yield func(Line) bool) {
 		for i := range c.instances(first, last) {
-			for l := range i.lines(max(first, i.from), min(last, i.to)) {
-				l.BillMonth, l.CustomerID = month, c.customerID
+			for l := range of(i, max(first, i.from), min(last, i.to)) {
+				l.BillMonth, l.CustomerID = first.month(), c.customerID
 				if !yield(l) {
 					return
 				}
@@ -189,15 +192,12 @@ func growth(d day) Amount {
 func (i *instance) bigger(d day) bool  { return d >= i.change && i.bits%2 == 0 }
 func (i *instance) renamed(d day) bool { return d >= i.change && i.bits%2 == 1 }
 
-// lines are those of the days first to last, all within the instance's life.
+// lines are those of a bill of the days first to last, all within the instance's life.
 func (i *instance) lines(first, last day) iter.Seq[Line] {
 	return func(yield func(Line) bool) {
-		for n := range i.product.charges {
-			c := &i.product.charges[n]
-			for _, span := range i.spans(c, first, last) {
-				if !yield(i.line(c, span[0], span[1])) {
-					return
-				}
+		for span := range i.spans(first, last) {
+			if !yield(i.line(span.charge, span.first, span.last)) {
+				return
 			}
 		}
 		if d := i.refundDay(first); first <= d && d <= last {
@@ -206,12 +206,29 @@ func (i *instance) lines(first, last day) iter.Seq[Line] {
 	}
 }
 
-// spans parts the days of a fixed charge where the instance changes.
-func (i *instance) spans(c *charge, first, last day) [][2]day {
-	if c.usage || i.change <= first || i.change > last {
-		return [][2]day{{first, last}}
+// span is one line of a bill: days in a row on which a charge changes nothing but its amount.
+type span struct {
+	charge      *charge
+	first, last day
+}
+
+// spans part the days of each fixed charge where the instance changes.
+func (i *instance) spans(first, last day) iter.Seq[span] {
+	return func(yield func(span) bool) {
+		for n := range i.product.charges {
+			c := &i.product.charges[n]
+			from := first
+			if !c.usage && first < i.change && i.change <= last {
+				if !yield(span{c, first, i.change - 1}) {
+					return
+				}
+				from = i.change
+			}
+			if !yield(span{c, from, last}) {
+				return
+			}
+		}
 	}
-	return [][2]day{{first, i.change - 1}, {i.change, last}}
 }
 
 func (i *instance) line(c *charge, first, last day) Line {

@@ -13,35 +13,41 @@ const (
 )
 
 // Demo is two made-up customers, told apart by their keys: first an e-commerce company, whose bill of the running month
-// grows from day to day and ends with yesterday, then a game company, whose bill of a month appears on the 3rd of the
+// grows from day to day and ends with today, then a game company, whose bill of a month appears on the 3rd of the
 // next. Which of the two the real API does is unknown. Both have at least a year of closed months when Demo is called;
 // three days before, the traffic of the e-commerce company's first EIP runs away. Two calls on the same Beijing day
 // make the same bills, and other days change nothing but the spike and the end. The accounts are safe for concurrent
 // use if now is.
+//
+// Consumption ends with yesterday, of which half of the instances are missing until 10:00. A bill is the sum of its
+// days and of the lines that are billed by the month's peak, which no day has.
 func Demo(now func() time.Time) []Account {
 	today := func() day { return dayOf(now()) }
 	start := today()
 	shop, game := newShop(), newGame()
 	shop.opened, game.opened = start.monthStart(-13), start.monthStart(-13)
 	shop.spike = start - 3
+	metered := func() horizon { return horizonAt(now()) }
 	return []Account{
 		{
 			AccessKeyID:     "DEMOSHOPACCESSKEY",
 			SecretAccessKey: "demo-shop-secret-key",
 			CustomerID:      shop.customerID,
 			Bills:           shop.bills(today),
+			Consume:         shop.consumption(metered),
 		},
 		{
 			AccessKeyID:     "DEMOGAMEACCESSKEY",
 			SecretAccessKey: "demo-game-secret-key",
 			CustomerID:      game.customerID,
 			Bills:           game.bills(today),
+			Consume:         game.consumption(metered),
 		},
 	}
 }
 
-// throughYesterday is a bill that grows.
-func throughYesterday(today day) day { return today - 1 }
+// throughToday is a bill that grows; even on the 1st there is something to show.
+func throughToday(today day) day { return today }
 
 // onThe3rd is a bill that is there at once, late.
 func onThe3rd(today day) day {
@@ -76,7 +82,7 @@ func newShop() *company {
 			{kss, 2, nil},
 			{live, 1, nil},
 		},
-		billed: throughYesterday,
+		billed: throughToday,
 	}
 }
 

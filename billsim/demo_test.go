@@ -58,12 +58,12 @@ func TestDemoBillDays(t *testing.T) {
 		now        string
 		shop, game []string // newest month and its last day
 	}{
-		{"2026-11-17 00:00:00", []string{"2026-11", "2026-11-16"}, []string{"2026-10", "2026-10-31"}},
-		{"2026-11-17 23:59:59", []string{"2026-11", "2026-11-16"}, []string{"2026-10", "2026-10-31"}},
-		{"2026-11-30 23:59:59", []string{"2026-11", "2026-11-29"}, []string{"2026-10", "2026-10-31"}},
-		{"2026-12-01 00:00:00", []string{"2026-11", "2026-11-30"}, []string{"2026-10", "2026-10-31"}},
-		{"2026-12-02 23:59:59", []string{"2026-12", "2026-12-01"}, []string{"2026-10", "2026-10-31"}},
-		{"2026-12-03 00:00:00", []string{"2026-12", "2026-12-02"}, []string{"2026-11", "2026-11-30"}},
+		{"2026-11-17 00:00:00", []string{"2026-11", "2026-11-17"}, []string{"2026-10", "2026-10-31"}},
+		{"2026-11-17 23:59:59", []string{"2026-11", "2026-11-17"}, []string{"2026-10", "2026-10-31"}},
+		{"2026-11-30 23:59:59", []string{"2026-11", "2026-11-30"}, []string{"2026-10", "2026-10-31"}},
+		{"2026-12-01 00:00:00", []string{"2026-12", "2026-12-01"}, []string{"2026-10", "2026-10-31"}},
+		{"2026-12-02 23:59:59", []string{"2026-12", "2026-12-02"}, []string{"2026-10", "2026-10-31"}},
+		{"2026-12-03 00:00:00", []string{"2026-12", "2026-12-03"}, []string{"2026-11", "2026-11-30"}},
 	}
 	clock := noon
 	accounts := Demo(func() time.Time { return clock }) // as a demo that runs for weeks
@@ -181,11 +181,11 @@ func TestDemoSpikeAndGrowth(t *testing.T) {
 	accounts := Demo(func() time.Time { return clock })
 	daily := map[string]Amount{}
 	var before Amount
-	for n := 3; n <= 17; n++ { // today; the bill ends with yesterday
+	for n := 2; n <= 17; n++ { // today; the bill ends with it
 		clock = time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC)
 		bill, _ := accounts[0].Bills("2026-11")
 		total := bill.Sums().ByProduct["EIP"]
-		daily[(dayOf(clock) - 1).date().Format(time.DateOnly)] = total - before
+		daily[dayOf(clock).date().Format(time.DateOnly)] = total - before
 		before = total
 	}
 	delete(daily, "2026-11-02") // two days

@@ -19,6 +19,8 @@ type Fault struct {
 	Edit   func(n int, l *Line) // changes line n of the answer, from 1; sets are shared: replace them
 	Forms  map[string]Form      // how fields and sets of this name are spelled, at any depth
 
+	EditPage func(p *LinePage) // changes a page of consumption lines
+
 	Gzip   bool          // Content-Encoding: gzip
 	Length bool          // Content-Length instead of chunks
 	Drip   time.Duration // so long after each byte
@@ -122,6 +124,33 @@ func WrongMonth(n int, month string) Fault {
 	return Fault{Edit: func(i int, l *Line) {
 		if i == n {
 			l.BillMonth = month
+		}
+	}}
+}
+
+// ChangedTotal makes a page of consumption lines say that there are so many lines more, or less, than there are.
+func ChangedTotal(page, by int) Fault {
+	return Fault{EditPage: func(p *LinePage) {
+		if p.PageNo == page {
+			p.Total += by
+		}
+	}}
+}
+
+// MissingPage leaves a page of consumption lines without a line.
+func MissingPage(page int) Fault {
+	return Fault{EditPage: func(p *LinePage) {
+		if p.PageNo == page {
+			p.Lines = 0
+		}
+	}}
+}
+
+// RepeatedPage answers the lines of the page before in the place of a page's own.
+func RepeatedPage(page int) Fault {
+	return Fault{EditPage: func(p *LinePage) {
+		if p.PageNo == page {
+			p.Skipped -= p.PageSize
 		}
 	}}
 }

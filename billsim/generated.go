@@ -12,24 +12,81 @@ import (
 // seed. Lines of an instance stand far apart, which is the harder order for whoever adds them up. Exact sums:
 // Bill.Sums.
 func Generated(customerID string, lines, instances int, seed uint64) func(month string) (Bill, bool) {
-	var months sync.Map // month -> func() Bill: a million lines are added up once
-	return func(month string) (Bill, bool) {
-		bill, _ := months.LoadOrStore(month, sync.OnceValue(func() Bill {
-			all := newGenerator(customerID, month, lines, instances, seed).all()
-			return Bill{Lines: all, summary: sync.OnceValue(func() summary { return summarize(Bill{Lines: all}) })}
-		}))
-		return bill.(func() Bill)(), true
+	bills := memory(func(month string) Bill {
+		return newGenerator(customerID, month, instances, seed, fiveDays(month)).bill(lines)
+	})
+	return func(month string) (Bill, bool) { return bills(month), true }
+}
+
+// GeneratedConsumption is the Consume that goes with Generated: the same instances have a line on each of the first
+// days of every month, of about 1 KB of JSON. Its amounts are its own. Any page is as cheap as the first, unless a
+// product or project is asked for. Exact sums: Consumption.Sums and Consumption.ByDay.
+func GeneratedConsumption(
+	customerID string, days, instances int, seed uint64,
+) func(month string) (Consumption, bool) {
+	months := memory(func(month string) Consumption {
+		periods := eachDay(month, days)
+		if len(periods) == 0 {
+			return Consumption{}
+		}
+		g, count := newGenerator(customerID, month, instances, seed, periods), len(periods)*instances
+		return Consumption{Bill: g.bill(count), EndDate: periods[len(periods)-1].statDate, count: count, at: g.line}
+	})
+	return func(month string) (Consumption, bool) {
+		c := months(month)
+		return c, c.count > 0
+	}
+}
+
+// memory makes what belongs to a month once: a million lines are added up once. Safe for concurrent use.
+func memory[T any](of func(month string) T) func(month string) T {
+	var months sync.Map // month -> func() T
+	return func(month string) T {
+		kept, _ := months.LoadOrStore(month, sync.OnceValue(func() T { return of(month) }))
+		return kept.(func() T)()
 	}
 }
 
 // generator makes the lines of one month.
 type generator struct {
-	lines     int
 	instances int
 	seed      uint64
-	amounts   uint64       // seed of the month's amounts
-	periods   [5][2]string // start and end times; the lines of an instance take turns
+	amounts   uint64   // seed of the month's amounts
+	periods   []period // the lines of an instance take turns
 	kinds     [672]kind
+}
+
+// period is what a line is for.
+type period struct {
+	statDate   string // empty: in a bill
+	start, end string
+	days       int
+}
+
+// fiveDays are the first periods of five days of a month.
+func fiveDays(month string) []period {
+	periods := make([]period, 5)
+	for i := range periods {
+		periods[i] = period{
+			start: fmt.Sprintf("%s-%02d 00:00:00", month, 1+5*i),
+			end:   fmt.Sprintf("%s-%02d 23:59:59", month, 5+5*i),
+			days:  5,
+		}
+	}
+	return periods
+}
+
+// eachDay has the first days of a month, none if it is none.
+func eachDay(month string, days int) []period {
+	first, last, ok := daysOf(month)
+	if !ok {
+		return nil
+	}
+	var periods []period
+	for d := first; d <= min(last, first+day(days)-1); d++ {
+		periods = append(periods, period{statDate: d.String(), start: d.at("00:00:00"), end: d.at("23:59:59"), days: 1})
+	}
+	return periods
 }
 
 // kind is what many instances have in common. Their number is a multiple of the numbers of products, projects and so
@@ -39,26 +96,19 @@ type kind struct {
 	percent int64
 }
 
-func newGenerator(customerID, month string, lines, instances int, seed uint64) *generator {
-	g := &generator{lines: lines, instances: max(instances, 1), seed: seed, amounts: mix(seed)}
+func newGenerator(customerID, month string, instances int, seed uint64, periods []period) *generator {
+	g := &generator{instances: max(instances, 1), seed: seed, amounts: mix(seed), periods: periods}
 	for _, c := range month {
 		g.amounts = mix(g.amounts, uint64(c))
 	}
-	for i := range g.periods {
-		first, last := 1+5*i, 5+5*i
-		g.periods[i] = [2]string{
-			fmt.Sprintf("%s-%02d 00:00:00", month, first),
-			fmt.Sprintf("%s-%02d 23:59:59", month, last),
-		}
-	}
 	for i := range g.kinds {
-		g.kinds[i] = newKind(i, customerID, month)
+		g.kinds[i] = newKind(i, customerID, month, &periods[0])
 	}
 	return g
 }
 
-// newKind is the same for a number, whatever the month. Neighbours differ in all respects.
-func newKind(i int, customerID, month string) kind {
+// newKind is the same for a number, whatever the month. Neighbours differ in all respects. The period stands for all.
+func newKind(i int, customerID, month string, p *period) kind {
 	product, project, region := documentedProducts[i%8], bigProjects[i/8%12], regions[i/4%6]
 	percent := 70 + 5*(i%7)
 	l := Line{
@@ -69,7 +119,7 @@ func newKind(i int, customerID, month string) kind {
 		ProductSubTypeName: bigSubTypes[i/3%4],
 		ServiceStartTime:   "2024-03-08 17:22:54",
 		BillType:           bigModes[i/5%4],
-		BillDays:           5,
+		BillDays:           p.days,
 		RegionName:         region.Key,
 		ZoneName:           region.Value,
 		Discount:           fmt.Sprintf("%d.%02d", percent/100, percent%100),
@@ -79,15 +129,23 @@ func newKind(i int, customerID, month string) kind {
 		Configs:            bigConfigs[i/6%8],
 		Extras:             []KeyValue{{"内网IP", ""}, {"公网IP", ""}},
 		Tags:               bigTags[i/7%4],
+		daily:              p.statDate != "",
 	}
 	l.pieces = newPieces(l)
 	return kind{l, int64(percent)}
 }
 
-func (g *generator) all() iter.Seq[Line] {
+// bill has so many lines.
+func (g *generator) bill(lines int) Bill {
+	all := linesAt(g.line, 0, lines)
+	return Bill{Lines: all, summary: sync.OnceValue(func() summary { return summarize(Bill{Lines: all}) })}
+}
+
+// linesAt yields the lines from number first on, without the one at end.
+func linesAt(at func(n int) Line, first, end int) iter.Seq[Line] {
 	return func(yield func(Line) bool) {
-		for n := range g.lines {
-			if !yield(g.line(n)) {
+		for n := first; n < end; n++ {
+			if !yield(at(n)) {
 				return
 			}
 		}
@@ -101,7 +159,7 @@ func (g *generator) line(n int) Line {
 	text := newLineTexts(n, bits)
 	l := kind.line
 	l.DetailBillNo, l.InstanceID, l.InstanceName = text.no, text.id, text.name
-	l.StartTime, l.EndTime = period[0], period[1]
+	l.StatDate, l.StartTime, l.EndTime = period.statDate, period.start, period.end
 	l.MeasureAmount = g.amount(n)
 	l.Cost = l.MeasureAmount.discounted(kind.percent)
 	l.Extras = []KeyValue{{l.Extras[0].Key, text.ip}, l.Extras[1]}

@@ -2,9 +2,12 @@ package billsim
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestGenerated: the pieces join to what the fields say, the size is as promised, months differ in amounts only.
@@ -76,4 +79,88 @@ func BenchmarkDetailBill(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.SetBytes(int64(size) / int64(b.N))
+}
+
+// TestGeneratedConsumption: every page is what walking the lines gives, in pieces or not, and instances are the bill's.
+func TestGeneratedConsumption(t *testing.T) {
+	const instances = 100
+	a := accountOf(nil)
+	a.Consume = GeneratedConsumption(a.CustomerID, 16, instances, 7)
+	c, _ := a.Consume("2026-11")
+	var want jsonWriter
+	for l := range c.Lines {
+		l.pieces = nil
+		want.line(&l)
+	}
+	s := New([]Account{a}, WithClock(atNoon))
+	var pages []string
+	for n := range 4 {
+		_, page := ask(t, s, inJSON, fmt.Sprintf("%s&PageSize=500&PageNo=%d", daysQuery, n))
+		about := fmt.Sprintf(`"PageNo":%d,"PageSize":500,"Total":1600,"PostpayDetailBillSet":[`, n)
+		_, lines, ok := strings.Cut(strings.TrimSuffix(page, "]}"), about)
+		if !ok {
+			t.Fatalf("page %d: %.200s", n, page)
+		}
+		pages = append(pages, lines)
+	}
+	if got := strings.Join(pages, ","); got != string(want.take()) {
+		t.Errorf("the pages are not the lines: %.2000s", got)
+	}
+	s.Fault(RepeatedPage(0))
+	if _, page := ask(t, s, inJSON, daysQuery+"&PageSize=500"); !strings.Contains(page, pages[0]) {
+		t.Error("there are lines before the first page")
+	}
+	days := c.ByDay()
+	if len(days) != 16 || days[c.EndDate].Lines != instances || c.EndDate != "2026-11-16" {
+		t.Errorf("%d days, %d lines on %s", len(days), days[c.EndDate].Lines, c.EndDate)
+	}
+	bill, _ := Generated(a.CustomerID, instances, instances, 7)("2026-11")
+	if diff := cmp.Diff(keys(bill.Sums().ByInstance), keys(days[c.EndDate].ByInstance)); diff != "" {
+		t.Errorf("instances of the bill and of a day differ:\n%s", diff)
+	}
+	_, page := ask(t, s, inJSON, daysQuery+"&ProjectId=0")
+	lines := 0
+	for l := range c.Lines {
+		if l.ProjectID == "0" {
+			lines++
+		}
+	}
+	if want := fmt.Sprintf(`"Total":%d,`, lines); !strings.Contains(page, want) {
+		t.Errorf("no %s in %s", want, page)
+	}
+}
+
+func keys(of map[InstanceKey]Amount) map[InstanceKey]bool {
+	found := map[InstanceKey]bool{}
+	for key := range of {
+		found[key] = true
+	}
+	return found
+}
+
+// TestGeneratedConsumptionDays: no more days than the month has, and no consumption without a day.
+func TestGeneratedConsumptionDays(t *testing.T) {
+	for _, tt := range []struct {
+		month string
+		days  int
+		end   string
+	}{{"2026-02", 31, "2026-02-28"}, {"2026-11", 1, "2026-11-01"}, {"2026-11", 0, ""}, {"2026-13", 5, ""}} {
+		c, ok := GeneratedConsumption("73400575", tt.days, 3, 7)(tt.month)
+		if lines := c.Sums().Lines; c.EndDate != tt.end || ok != (tt.end != "") || lines != 3*len(c.ByDay()) {
+			t.Errorf("%d days of %s: %t, %d lines until %q", tt.days, tt.month, ok, lines, c.EndDate)
+		}
+	}
+}
+
+// BenchmarkDetailConsume is what the simulator itself costs per page, near the end of six million lines.
+func BenchmarkDetailConsume(b *testing.B) {
+	account := Account{Consume: GeneratedConsumption("73400575", 30, 200_000, 1)}
+	x := &exchange{action: "getPostpayDetailConsume", account: &account, months: []string{"2026-11"}, syntax: JSONError}
+	x.page = LinePage{PageNo: 1198, PageSize: maxPageSize, Skipped: 1198 * maxPageSize, Lines: maxPageSize}
+	for b.Loop() {
+		var size counter
+		if err := x.writeDetailConsume(newBody(context.Background(), &size, &Fault{})); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

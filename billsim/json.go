@@ -2,6 +2,7 @@ package billsim
 
 import (
 	"encoding/binary"
+	"strconv"
 )
 
 // jsonWriter spells answers in JSON.
@@ -62,6 +63,8 @@ func (w *jsonWriter) text(name, value string) { w.value(name, value, AsString) }
 func (w *jsonWriter) money(name string, value Amount) {
 	w.value(name, string(value.append(nil, 0)), AsNumber)
 }
+
+func (w *jsonWriter) count(name string, n int) { w.value(name, strconv.Itoa(n), AsNumber) }
 
 func (w *jsonWriter) id(name, value string) {
 	if isNumber(value) {

@@ -1,6 +1,6 @@
 // Package billsim simulates the postpaid billing API of Kingsoft Cloud (service bill, version 2018-06-01):
-// GetMonthBill, GetPostpayDetailBill, GetPostpayDetailBillCSV and GetProductCode, with signatures checked and faults on
-// demand. It serves tests, benchmarks and the demo.
+// GetMonthBill, GetPostpayDetailBill, GetPostpayDetailBillCSV, GetProductCode, getMonthConsume and
+// getPostpayDetailConsume, with signatures checked and faults on demand. It serves tests, benchmarks and the demo.
 //
 // It is written from the vendor's pages alone and shares no code with the client that it tests, so that a mistake in
 // one is not a mistake in both. Where the pages are silent, the comments say so.
@@ -17,15 +17,16 @@ import (
 )
 
 const (
-	service = "bill"
-	version = "2018-06-01"
+	service     = "bill"
+	version2018 = "2018-06-01"
+	version2022 = "2022-06-01" // of the consumption actions in the vendor's SDKs; no page has it
 
 	typeJSON = "application/json; charset=UTF-8"
 	typeXML  = "application/xml; charset=UTF-8" // the pages show the body, not its type
 	typeCSV  = "text/csv"                       // likewise; the pages say that it is GBK
 )
 
-// Account is a customer of the simulated API. Bills has to be safe for concurrent use.
+// Account is a customer of the simulated API. Bills and Consume have to be safe for concurrent use.
 type Account struct {
 	AccessKeyID     string
 	SecretAccessKey string
@@ -36,12 +37,17 @@ type Account struct {
 
 	// Bills is the bill of a month, "2026-10"; false: there is none, or none yet. Nil: there is never one.
 	Bills func(month string) (Bill, bool)
+
+	// Consume is the consumption of a month; false: there is none, or none yet. Nil: the API has no estimates for the
+	// account. It is asked for the running month and the one before.
+	Consume func(month string) (Consumption, bool)
 }
 
 // Server is the simulated API. Safe for concurrent use.
 type Server struct {
 	accounts map[string]*Account
 	now      func() time.Time
+	variant  variant
 
 	mu       sync.Mutex
 	faults   []*Fault
@@ -49,15 +55,36 @@ type Server struct {
 	requests int
 }
 
+// variant is one of the ways in which the real API may be, where the pages are silent or the SDKs contradict them.
+type variant struct {
+	unknown   []string // actions
+	firstPage int
+}
+
+// The consumption actions by their names in the vendor's pages and in its SDKs.
+var (
+	consumeOfPages = []string{"getMonthConsume", "getPostpayDetailConsume"}
+	consumeOfSDKs  = []string{"GetMonthConsume", "GetPostpayDetailConsume"}
+)
+
 // Option changes a new Server.
 type Option func(*Server)
 
-// WithClock sets the clock that signatures are judged by; it is the wall clock without.
+// WithClock sets the clock that signatures and the months of consumption are judged by; it is the wall clock without.
 func WithClock(now func() time.Time) Option { return func(s *Server) { s.now = now } }
+
+// WithConsume2022 makes the server know the consumption actions as the vendor's SDKs ask for them, GetMonthConsume and
+// GetPostpayDetailConsume of version 2022-06-01, and not as its pages do, getMonthConsume and getPostpayDetailConsume
+// of 2018-06-01. What the newer version answers is documented nowhere; here it answers the same.
+func WithConsume2022() Option { return func(s *Server) { s.variant.unknown = consumeOfPages } }
+
+// WithPagesFromOne makes the server count pages of consumption lines from 1 and take page 0 for page 1. Without, the
+// first page is 0, the documented default; which of the two the real API does is unknown.
+func WithPagesFromOne() Option { return func(s *Server) { s.variant.firstPage = 1 } }
 
 // New is a Server of these accounts, told apart by their access keys.
 func New(accounts []Account, opts ...Option) *Server {
-	s := &Server{accounts: map[string]*Account{}, now: time.Now}
+	s := &Server{accounts: map[string]*Account{}, now: time.Now, variant: variant{unknown: consumeOfSDKs}}
 	for _, a := range accounts {
 		s.accounts[a.AccessKeyID] = &a
 	}
@@ -69,7 +96,14 @@ func New(accounts []Account, opts ...Option) *Server {
 
 // ServeHTTP answers one call, of any host and path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{id: s.requestID(), method: r.Method, query: r.URL.Query(), syntax: syntaxOf(r)}
+	x := &exchange{
+		id:      s.requestID(),
+		method:  r.Method,
+		query:   r.URL.Query(),
+		syntax:  syntaxOf(r),
+		now:     s.now(),
+		variant: s.variant,
+	}
 	x.action = x.query.Get("Action")
 	sig, no := readSignature(r)
 	s.record(r, x, &sig)

@@ -23,7 +23,15 @@ type Sums struct {
 
 // Sums adds up the lines. Products of SummaryOnly have none and are left out.
 func (b Bill) Sums() Sums {
-	s := Sums{
+	s := newSums()
+	for l := range b.All() {
+		s.add(&l)
+	}
+	return s
+}
+
+func newSums() Sums {
+	return Sums{
 		ByProduct:        map[string]Amount{},
 		ByProject:        map[string]Amount{},
 		ByProjectProduct: map[ProjectProduct]Amount{},
@@ -33,10 +41,6 @@ func (b Bill) Sums() Sums {
 		ListByProduct:    map[string]Amount{},
 		ListByProject:    map[string]Amount{},
 	}
-	for l := range b.All() {
-		s.add(&l)
-	}
-	return s
 }
 
 func (s *Sums) add(l *Line) {

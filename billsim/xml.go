@@ -3,6 +3,7 @@ package billsim
 import (
 	"bytes"
 	"encoding/xml"
+	"strconv"
 )
 
 // xmlWriter spells answers in XML. The names are the Chinese pages' (Code, Details); the English pages show code and
@@ -36,6 +37,8 @@ func (w *xmlWriter) text(name, value string) {
 
 // money has a digit after the point: 66.0.
 func (w *xmlWriter) money(name string, value Amount) { w.text(name, string(value.append(nil, 1))) }
+
+func (w *xmlWriter) count(name string, n int) { w.text(name, strconv.Itoa(n)) }
 
 func (w *xmlWriter) id(name, value string) { w.text(name, value) }
 
