@@ -522,8 +522,8 @@ func TestHostileBill(t *testing.T) {
 		o := options(simulated("main", c.Account))
 		w := startWith(t, october(15), o, func(api http.Handler) http.Handler {
 			api.(*billsim.Server).Fault(billsim.Fault{Forms: map[string]billsim.Form{
-				"Sum": billsim.AsString, "MeasureAmount": billsim.AsNumber, "Cost": billsim.AsNumber, "Id": billsim.AsString,
-				"ProjectId": billsim.AsDocumented, "Discount": billsim.Null, "TagSet": billsim.Missing, "ConfigSet": billsim.Null,
+				"Sum": billsim.AsString, "MeasureAmount": billsim.AsNumber, "Cost": billsim.AsNumber,
+				"Id": billsim.AsString, "Discount": billsim.Null, "TagSet": billsim.Missing, "ConfigSet": billsim.Null,
 			}})
 			return api
 		}, c.Account)

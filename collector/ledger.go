@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -27,9 +26,8 @@ func keyLabel(value string) string {
 	return value
 }
 
-// cellKey is the finest key that any cost family needs: lines that agree in it are never told apart again. Its values
-// are the API's own; they become labels when the ledger is closed.
-type cellKey struct {
+// dimensions are what a line is added up by: as the API names them, before they become labels.
+type dimensions struct {
 	product, project, instance, region, mode string
 	tags                                     string // values of the configured tags, joined by tagSeparator
 }
@@ -37,32 +35,38 @@ type cellKey struct {
 // tagSeparator cannot be part of a tag's value: it is no valid UTF-8.
 const tagSeparator = "\xff"
 
-// cell is the sum of the lines of one key, and the attributes of the latest of them.
-type cell struct {
-	cellKey
-	cost, list billclient.Amount
-
-	latest                   []byte // DetailBillEndTime and DetailBillNo of the line that the attributes are from
-	name, subtype, zone      string // of the instance
-	productName, projectName string
-}
-
-// tagValue returns the value of the i-th configured tag, empty where the lines have none.
-func (c *cell) tagValue(i int) string {
-	if c.tags == "" {
+// tag returns the value of the i-th configured tag, empty where the lines have none.
+func (d dimensions) tag(i int) string {
+	if d.tags == "" {
 		return ""
 	}
-	return strings.Split(c.tags, tagSeparator)[i]
+	return strings.Split(d.tags, tagSeparator)[i]
+}
+
+// cellKey is dimensions in a third of the memory: a large bill has hundreds of thousands of them. It is the finest key
+// that any cost family needs; lines that agree in it are never told apart again.
+type cellKey struct {
+	instance                             string
+	product, project, region, mode, tags symbol
+}
+
+// cell is the sum of the lines of one key, and the attributes of the latest of them.
+type cell struct {
+	cost, list billclient.Amount
+
+	no                                      []byte // DetailBillNo of the line that the attributes are from
+	end                                     symbol // its DetailBillEndTime
+	name                                    string
+	subtype, zone, productName, projectName symbol
 }
 
 // ledger adds up the lines of one month. It keeps no line: its size follows the number of instances, not of lines.
 // It is not safe for concurrent use.
 type ledger struct {
-	options  Instances
-	cells    map[cellKey]*cell
-	interned map[string]string
-	rank     []byte // scratch
-	tags     []byte // scratch
+	options Instances
+	cells   map[cellKey]*cell
+	symbols symbols
+	tags    []byte // scratch
 
 	lines      int
 	customerID string
@@ -70,75 +74,67 @@ type ledger struct {
 }
 
 func newLedger(options Instances) *ledger {
-	return &ledger{options: options, cells: map[cellKey]*cell{}, interned: map[string]string{}}
+	return &ledger{options: options, cells: map[cellKey]*cell{}, symbols: newSymbols()}
 }
 
-// add adds one line. One lookup per line: every family is derived from the cells when the ledger is closed.
+// add adds one line. One lookup of a cell per line: every family is derived from the cells when the ledger is closed.
 func (l *ledger) add(line *billclient.Line) {
 	key := cellKey{
-		product: line.ProductCode, project: line.ProjectID, instance: line.InstanceID,
-		region: line.RegionName, mode: line.BillingMode,
+		instance: line.InstanceID,
+		product:  l.symbols.of(line.ProductCode),
+		project:  l.symbols.of(line.ProjectID),
+		region:   l.symbols.of(line.RegionName),
+		mode:     l.symbols.of(line.BillingMode),
 	}
 	if len(l.options.Tags) > 0 {
-		key.tags = l.tagValues(line)
+		key.tags = l.symbols.of(l.tagValues(line))
 	}
 	c, ok := l.cells[key]
 	if !ok {
-		c = l.open(key)
+		c = &cell{}
+		key.instance = strings.Clone(key.instance) // a line's texts are not to be kept
+		l.cells[key] = c
 	}
 	c.cost = c.cost.Add(line.Cost)
 	c.list = c.list.Add(line.ListCost)
 	l.describe(c, line)
+	l.count(line)
+}
+
+// describe takes over the attributes of the line if it is the latest of its cell.
+func (l *ledger) describe(c *cell, line *billclient.Line) {
+	end := l.symbols.text(c.end)
+	if line.EndTime < end || line.EndTime == end && line.DetailBillNo < string(c.no) {
+		return
+	}
+	c.end = l.replace(c.end, line.EndTime)
+	c.no = append(c.no[:0], line.DetailBillNo...)
+	if c.name != line.InstanceName {
+		c.name = strings.Clone(line.InstanceName)
+	}
+	c.subtype = l.replace(c.subtype, line.ProductSubTypeName)
+	c.zone = l.replace(c.zone, line.ZoneName)
+	c.productName = l.replace(c.productName, line.ProductName)
+	c.projectName = l.replace(c.projectName, line.ProjectName)
+}
+
+// replace spares a lookup where the text stays, as it does for all but the first line of an instance.
+func (l *ledger) replace(old symbol, text string) symbol {
+	if l.symbols.text(old) == text {
+		return old
+	}
+	return l.symbols.of(text)
+}
+
+// count takes down what a line says of the bill as a whole.
+func (l *ledger) count(line *billclient.Line) {
 	l.lines++
 	if l.customerID == "" {
 		l.customerID = strings.Clone(line.CustomerID)
 	}
 	if line.EndTime > l.newest {
-		l.newest = l.intern(line.EndTime)
+		l.newest = strings.Clone(line.EndTime)
 	}
-}
-
-func (l *ledger) open(key cellKey) *cell {
-	c := &cell{cellKey: cellKey{
-		product: l.intern(key.product), project: l.intern(key.project), instance: l.intern(key.instance),
-		region: l.intern(key.region), mode: l.intern(key.mode), tags: l.intern(key.tags),
-	}}
-	l.cells[c.cellKey] = c
-	return c
-}
-
-// describe takes over the attributes of the line if it is the latest of its cell.
-func (l *ledger) describe(c *cell, line *billclient.Line) {
-	l.rank = append(append(append(l.rank[:0], line.EndTime...), 0), line.DetailBillNo...)
-	if bytes.Compare(l.rank, c.latest) < 0 {
-		return
-	}
-	c.latest = append(c.latest[:0], l.rank...)
-	l.replace(&c.name, line.InstanceName)
-	l.replace(&c.subtype, line.ProductSubTypeName)
-	l.replace(&c.zone, line.ZoneName)
-	l.replace(&c.productName, line.ProductName)
-	l.replace(&c.projectName, line.ProjectName)
-}
-
-// replace spares the lookup of a text that is there already, as it is for all but the first line of an instance.
-func (l *ledger) replace(text *string, with string) {
-	if *text != with {
-		*text = l.intern(with)
-	}
-}
-
-// intern returns a copy of s that outlives the line and is shared with all others of the same text.
-func (l *ledger) intern(s string) string {
-	if s == "" {
-		return ""
-	}
-	if known, ok := l.interned[s]; ok {
-		return known
-	}
-	s = strings.Clone(s)
-	l.interned[s] = s
-	return s
 }
 
 // tagValues joins the line's values of the configured tags. A key that a line has twice counts with its last value.
@@ -157,3 +153,27 @@ func (l *ledger) tagValues(line *billclient.Line) string {
 	}
 	return string(l.tags)
 }
+
+// symbol stands for a text that many lines share. The zero symbol is the empty text.
+type symbol uint32
+
+// symbols gives each text a symbol of its own.
+type symbols struct {
+	known map[string]symbol
+	texts []string
+}
+
+func newSymbols() symbols { return symbols{known: map[string]symbol{"": 0}, texts: []string{""}} }
+
+func (s *symbols) of(text string) symbol {
+	if known, ok := s.known[text]; ok {
+		return known
+	}
+	text = strings.Clone(text)
+	next := symbol(len(s.texts))
+	s.texts = append(s.texts, text)
+	s.known[text] = next
+	return next
+}
+
+func (s *symbols) text(of symbol) string { return s.texts[of] }

@@ -37,20 +37,36 @@ func (s sums) rows(n int) []row {
 
 // fold keeps the largest sums by absolute value, at most options.MaxSeries and none below options.MinCost, and adds the
 // others to the key that into returns for theirs. Ties go to the smaller key, so that a series does not come and go.
-func (s sums) fold(options Instances, into func(key) key) (kept sums, folded []key) {
-	order := slices.SortedFunc(maps.Keys(s), func(a, b key) int {
-		return cmp.Or(s[b].Abs().Cmp(s[a].Abs()), compareKeys(a, b))
-	})
+func (s sums) fold(options Instances, into func(key) key) (kept sums) {
 	kept = make(sums, min(len(s), options.MaxSeries))
-	for i, k := range order {
-		if i < options.MaxSeries && s[k].Abs().Cmp(options.MinCost) >= 0 {
-			kept.add(k, s[k])
+	for i, e := range s.dearestFirst() {
+		if i < options.MaxSeries && e.abs.Cmp(options.MinCost) >= 0 {
+			kept.add(e.key, s[e.key])
 			continue
 		}
-		kept.add(into(k), s[k])
-		folded = append(folded, k)
+		kept.add(into(e.key), s[e.key])
 	}
-	return kept, folded
+	return kept
+}
+
+// size is a sum as it is ranked.
+type size struct {
+	key key
+	abs billclient.Amount
+}
+
+func (s sums) dearestFirst() []size {
+	order := make([]size, 0, len(s))
+	for k, amount := range s {
+		order = append(order, size{k, amount.Abs()})
+	}
+	slices.SortFunc(order, func(a, b size) int {
+		if order := b.abs.Cmp(a.abs); order != 0 {
+			return order
+		}
+		return compareKeys(a.key, b.key)
+	})
+	return order
 }
 
 // summary is a month's bill as GetMonthBill sums it up: what the account, its products and its projects cost.
@@ -131,132 +147,4 @@ type lineSums struct {
 type instance struct {
 	key   key
 	facts []string // values of instanceFacts, then of the configured tags
-}
-
-// close derives every family from the cells. The ledger must not be used any more.
-func (l *ledger) close() *lineSums {
-	s := &lineSums{
-		lines: l.lines, customerID: l.customerID, rows: map[string][]row{},
-		productNames: l.names(
-			func(c *cell) key { return labelled(key{c.product}, 1) }, func(c *cell) string { return c.productName }),
-		projectNames: l.names(
-			func(c *cell) key { return labelled(key{c.project}, 1) }, func(c *cell) string { return c.projectName }),
-	}
-	s.newest, _ = time.ParseInLocation(time.DateTime, l.newest, billclient.Beijing)
-	for _, v := range views {
-		switch {
-		case v.keys == nil:
-		case v.name == instanceView:
-			l.closeInstances(s, v)
-		case v.fold != nil:
-			kept, _ := l.total(v).fold(l.options, v.fold)
-			s.rows[v.name] = kept.rows(len(v.labels))
-		default:
-			s.rows[v.name] = l.total(v).rows(len(v.labels))
-		}
-	}
-	return s
-}
-
-// total adds up the cells by the keys of a view, as labels have them.
-func (l *ledger) total(v view) sums {
-	total := sums{}
-	for _, c := range l.cells {
-		v.keys(c, l.options.Tags, func(k key) { total.add(labelled(k, len(v.labels)), v.amount(c)) })
-	}
-	return total
-}
-
-func labelled(k key, n int) key {
-	for i := range n {
-		k[i] = keyLabel(k[i])
-	}
-	return k
-}
-
-// closeInstances folds the instances, describes those that are kept, and counts both.
-func (l *ledger) closeInstances(s *lineSums, v view) {
-	if !l.options.Enabled {
-		return
-	}
-	total := l.total(v)
-	kept, folded := total.fold(l.options, v.fold)
-	s.tallies = count(total, folded)
-	latest := l.latest(func(c *cell) key { return labelled(key{c.product, c.project, c.instance}, len(v.labels)) })
-	for _, r := range kept.rows(len(v.labels)) {
-		i := instance{key: key(r.labels), facts: l.facts(latest[key(r.labels)])}
-		r.labels = append(r.labels, l.options.promoted(i.facts)...)
-		s.rows[v.name] = append(s.rows[v.name], r)
-		s.instances = append(s.instances, i)
-	}
-}
-
-// tally counts the instances of a product.
-type tally struct{ all, folded int }
-
-// count counts the instances per product. What no line names is no instance.
-func count(total sums, folded []key) map[string]tally {
-	tallies := map[string]tally{}
-	for k := range total {
-		t := tallies[k[0]]
-		t.all += isInstance(k)
-		tallies[k[0]] = t
-	}
-	for _, k := range folded {
-		t := tallies[k[0]]
-		t.folded += isInstance(k)
-		tallies[k[0]] = t
-	}
-	return tallies
-}
-
-func isInstance(k key) int {
-	if k[2] == none {
-		return 0
-	}
-	return 1
-}
-
-// names returns the newest name of each key.
-func (l *ledger) names(of func(*cell) key, name func(*cell) string) map[string]string {
-	names := map[string]string{}
-	for k, c := range l.latest(of) {
-		names[k[0]] = name(c)
-	}
-	return names
-}
-
-// latest returns the cell with the newest line of each key.
-func (l *ledger) latest(of func(*cell) key) map[key]*cell {
-	latest := map[key]*cell{}
-	for _, c := range l.cells {
-		k := of(c)
-		if known, ok := latest[k]; !ok || c.newerThan(known) {
-			latest[k] = c
-		}
-	}
-	return latest
-}
-
-// newerThan orders cells by their newest lines; lines of the same time and number are told apart by what they say, so
-// that an attribute does not depend on the order of the lines.
-func (c *cell) newerThan(d *cell) bool {
-	return cmp.Or(
-		bytes.Compare(c.latest, d.latest),
-		cmp.Compare(c.name, d.name), cmp.Compare(c.subtype, d.subtype), cmp.Compare(c.zone, d.zone),
-		cmp.Compare(c.mode, d.mode), cmp.Compare(c.region, d.region), cmp.Compare(c.tags, d.tags),
-	) > 0
-}
-
-// facts returns the values of instanceFacts and of the configured tags; empty ones for what was folded.
-func (l *ledger) facts(c *cell) []string {
-	facts := make([]string, len(instanceFacts)+len(l.options.Tags))
-	if c == nil {
-		return facts
-	}
-	copy(facts, []string{c.name, c.subtype, c.mode, c.region, c.zone})
-	for i := range l.options.Tags {
-		facts[len(instanceFacts)+i] = c.tagValue(i)
-	}
-	return facts
 }

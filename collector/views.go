@@ -11,9 +11,9 @@ type view struct {
 	labels  []string // after account and pay_mode
 	past    reach
 	amount  func(*cell) billclient.Amount
-	keys    func(c *cell, tags []Tag, add func(key)) // keys that a cell of lines counts for
-	fold    func(key) key                            // set where rows beyond max_series are folded: into which key
-	summary func(*summary) []row                     // set where the bill's summary is the first choice; none: lines
+	keys    func(d dimensions, tags []Tag, add func(key)) // keys that lines of these dimensions count for
+	fold    func(key) key                                 // into what rows beyond max_series are folded, where they are
+	summary func(*summary) []row                          // the first choice, where the bill's summary has such rows
 }
 
 // reach says for which closed months a view has a family.
@@ -46,30 +46,30 @@ var views = []view{
 	{
 		name: "product", per: " per product", number: either, past: allMonths,
 		labels: []string{"product_code"}, amount: cost,
-		keys:    func(c *cell, _ []Tag, add func(key)) { add(key{c.product}) },
+		keys:    func(d dimensions, _ []Tag, add func(key)) { add(key{d.product}) },
 		summary: func(s *summary) []row { return s.product },
 	},
 	{
 		name: "project", per: " per project", number: either, past: allMonths,
 		labels: []string{"project_id"}, amount: cost,
-		keys:    func(c *cell, _ []Tag, add func(key)) { add(key{c.project}) },
+		keys:    func(d dimensions, _ []Tag, add func(key)) { add(key{d.project}) },
 		summary: func(s *summary) []row { return s.project },
 	},
 	{
 		name: "project_product", per: " per product in a project", number: either, past: allMonths,
 		labels: []string{"project_id", "product_code"}, amount: cost,
-		keys:    func(c *cell, _ []Tag, add func(key)) { add(key{c.project, c.product}) },
+		keys:    func(d dimensions, _ []Tag, add func(key)) { add(key{d.project, d.product}) },
 		summary: func(s *summary) []row { return s.projectProduct },
 	},
 	{
 		name: "region", per: " per region", number: lined,
 		labels: []string{"region_name"}, amount: cost,
-		keys: func(c *cell, _ []Tag, add func(key)) { add(key{c.region}) },
+		keys: func(d dimensions, _ []Tag, add func(key)) { add(key{d.region}) },
 	},
 	{
 		name: "billing_mode", per: " per billing mode", number: lined,
 		labels: []string{"billing_mode"}, amount: cost,
-		keys: func(c *cell, _ []Tag, add func(key)) { add(key{c.mode}) },
+		keys: func(d dimensions, _ []Tag, add func(key)) { add(key{d.mode}) },
 	},
 	{
 		name: "tag", per: " per value of a configured tag",
@@ -82,23 +82,23 @@ var views = []view{
 		name: instanceView, per: " per instance",
 		number: lined + "; __other__ holds those beyond instances.max_series and below instances.min_cost",
 		labels: []string{"product_code", "project_id", "instance_id"}, amount: cost, past: lastMonth,
-		keys: func(c *cell, _ []Tag, add func(key)) { add(key{c.product, c.project, c.instance}) },
+		keys: func(d dimensions, _ []Tag, add func(key)) { add(key{d.product, d.project, d.instance}) },
 		fold: func(k key) key { return key{k[0], k[1], other} },
 	},
 	{
 		name: "product_list", per: " per product", number: listed,
 		labels: []string{"product_code"}, amount: list, past: lastMonth,
-		keys: func(c *cell, _ []Tag, add func(key)) { add(key{c.product}) },
+		keys: func(d dimensions, _ []Tag, add func(key)) { add(key{d.product}) },
 	},
 	{
 		name: "project_list", per: " per project", number: listed,
 		labels: []string{"project_id"}, amount: list, past: lastMonth,
-		keys: func(c *cell, _ []Tag, add func(key)) { add(key{c.project}) },
+		keys: func(d dimensions, _ []Tag, add func(key)) { add(key{d.project}) },
 	},
 }
 
-func tagKeys(c *cell, tags []Tag, add func(key)) {
+func tagKeys(d dimensions, tags []Tag, add func(key)) {
 	for i, tag := range tags {
-		add(key{c.product, tag.Key, c.tagValue(i)})
+		add(key{d.product, tag.Key, d.tag(i)})
 	}
 }

@@ -1,0 +1,157 @@
+package collector
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+)
+
+// entry is a cell with what it is the sum of.
+type entry struct {
+	dimensions
+	*cell
+}
+
+// entries yields all cells.
+func (l *ledger) entries(yield func(entry) bool) {
+	for k, c := range l.cells {
+		e := entry{dimensions{
+			product: l.symbols.text(k.product), project: l.symbols.text(k.project), instance: k.instance,
+			region: l.symbols.text(k.region), mode: l.symbols.text(k.mode), tags: l.symbols.text(k.tags),
+		}, c}
+		if !yield(e) {
+			return
+		}
+	}
+}
+
+// close derives every family from the cells. The ledger must not be used any more.
+func (l *ledger) close() *lineSums {
+	s := &lineSums{lines: l.lines, customerID: l.customerID, rows: map[string][]row{}}
+	s.newest, _ = time.ParseInLocation(time.DateTime, l.newest, billclient.Beijing)
+	s.productNames = l.names(
+		func(e entry) string { return e.product }, func(e entry) symbol { return e.productName })
+	s.projectNames = l.names(
+		func(e entry) string { return e.project }, func(e entry) symbol { return e.projectName })
+	for _, v := range views {
+		switch {
+		case v.keys == nil:
+		case v.name == instanceView:
+			l.closeInstances(s, v)
+		case v.fold != nil:
+			s.rows[v.name] = l.total(v).fold(l.options, v.fold).rows(len(v.labels))
+		default:
+			s.rows[v.name] = l.total(v).rows(len(v.labels))
+		}
+	}
+	return s
+}
+
+// total adds up the cells by the keys of a view, as labels have them.
+func (l *ledger) total(v view) sums {
+	total := sums{}
+	for e := range l.entries {
+		v.keys(e.dimensions, l.options.Tags, func(k key) { total.add(labelled(k, len(v.labels)), v.amount(e.cell)) })
+	}
+	return total
+}
+
+func labelled(k key, n int) key {
+	for i := range n {
+		k[i] = keyLabel(k[i])
+	}
+	return k
+}
+
+// closeInstances folds the instances, describes those that are kept, and counts both.
+func (l *ledger) closeInstances(s *lineSums, v view) {
+	if !l.options.Enabled {
+		return
+	}
+	total := l.total(v)
+	kept := total.fold(l.options, v.fold)
+	s.tallies = count(total, kept)
+	latest := l.latest(kept)
+	for _, r := range kept.rows(len(v.labels)) {
+		i := instance{key: key(r.labels), facts: l.facts(latest[key(r.labels)])}
+		r.labels = append(r.labels, l.options.promoted(i.facts)...)
+		s.rows[v.name] = append(s.rows[v.name], r)
+		s.instances = append(s.instances, i)
+	}
+}
+
+// tally counts the instances of a product.
+type tally struct{ all, folded int }
+
+// count counts the instances per product. What no line names is no instance.
+func count(total, kept sums) map[string]tally {
+	tallies := map[string]tally{}
+	for k := range total {
+		t := tallies[k[0]]
+		if k[2] != none {
+			t.all++
+			if _, ok := kept[k]; !ok {
+				t.folded++
+			}
+		}
+		tallies[k[0]] = t
+	}
+	return tallies
+}
+
+// names returns the newest name of each key, by label value.
+func (l *ledger) names(of func(entry) string, name func(entry) symbol) map[string]string {
+	newest := map[string]entry{}
+	for e := range l.entries {
+		if known, ok := newest[of(e)]; !ok || l.newer(e, known) {
+			newest[of(e)] = e
+		}
+	}
+	names := map[string]string{}
+	for k, e := range newest {
+		names[keyLabel(k)] = l.symbols.text(name(e))
+	}
+	return names
+}
+
+// latest returns the cell with the newest line of each wanted instance.
+func (l *ledger) latest(wanted sums) map[key]entry {
+	latest := map[key]entry{}
+	for e := range l.entries {
+		k := labelled(key{e.product, e.project, e.instance}, len(key{}))
+		if _, ok := wanted[k]; !ok {
+			continue
+		}
+		if known, ok := latest[k]; !ok || l.newer(e, known) {
+			latest[k] = e
+		}
+	}
+	return latest
+}
+
+// newer orders cells by their newest lines. Lines of the same time and number are told apart by what they say, so that
+// no attribute hangs on the order of the lines.
+func (l *ledger) newer(a, b entry) bool {
+	if order := cmp.Compare(l.symbols.text(a.end), l.symbols.text(b.end)); order != 0 {
+		return order > 0
+	}
+	if order := cmp.Compare(string(a.no), string(b.no)); order != 0 {
+		return order > 0
+	}
+	return slices.Compare(l.facts(a), l.facts(b)) > 0
+}
+
+// facts returns the values of instanceFacts and of the configured tags; empty ones for what was folded.
+func (l *ledger) facts(e entry) []string {
+	facts := make([]string, len(instanceFacts)+len(l.options.Tags))
+	if e.cell == nil {
+		return facts
+	}
+	copy(facts, []string{e.name, l.symbols.text(e.subtype), e.mode, e.region, l.symbols.text(e.zone)})
+	for i := range l.options.Tags {
+		facts[len(instanceFacts)+i] = e.tag(i)
+	}
+	return facts
+}
