@@ -1,0 +1,52 @@
+GO         ?= go
+SUDO       := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+VERSION    := $(shell cat VERSION)
+REVISION   := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+BRANCH     := $(shell git rev-parse --abbrev-ref HEAD 2>/dev/null || echo unknown)
+META       := github.com/prometheus/common/version
+LDFLAGS    := -s -w -X $(META).Version=$(VERSION) -X $(META).Revision=$(REVISION) -X $(META).Branch=$(BRANCH)
+BINARY     := ksyun_bill_exporter
+IMAGE      ?= $(BINARY):$(VERSION)
+LINT       := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# What the end-to-end tests meet for real: command and the Debian package that brings it.
+PEERS      := prometheus:prometheus promtool:prometheus curl:curl buildah:buildah skopeo:skopeo umoci:umoci
+CA_BUNDLE  := /etc/ssl/certs/ca-certificates.crt
+
+.PHONY: all build test lint demo bench image peers clean
+all: build
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) .
+
+# Everything: vet, unit tests and, against a real Prometheus and a real image, end-to-end tests; all with the race detector.
+test: peers
+	$(GO) vet -tags e2e ./...
+	$(GO) test -race -tags e2e ./...
+
+# golangci-lint takes minutes to build the first time; .golangci.yml is its short list.
+lint:
+	$(GO) run $(LINT) run ./...
+
+demo:
+	$(GO) run . --demo
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# An OCI image with nothing but the program and CA certificates. buildah needs no daemon; docker build works as well.
+image: build
+	mkdir -p .build/image
+	cp $(BINARY) $(CA_BUNDLE) Dockerfile .build/image/
+	buildah --storage-driver vfs bud --isolation chroot --tag $(IMAGE) .build/image
+
+peers:
+	@missing=; for peer in $(PEERS); do command -v $${peer%%:*} >/dev/null || missing="$$missing $${peer##*:}"; done; \
+	[ -e $(CA_BUNDLE) ] || missing="$$missing ca-certificates"; \
+	if [ -n "$$missing" ]; then \
+		echo "installing:$$missing"; \
+		$(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq $$missing >/dev/null; \
+	fi
+
+clean:
+	rm -rf $(BINARY) .build
