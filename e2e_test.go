@@ -24,7 +24,7 @@ import (
 func TestReadmeQueries(t *testing.T) {
 	r := launch(t, "--demo")
 	for _, account := range demoNames {
-		r.log.wait(t, shown(account))
+		r.waitForLines(account)
 	}
 	p := startPrometheus(t, strings.TrimPrefix(r.url, "http://"))
 	for _, file := range []string{"README.md", "README.zh-CN.md"} {
@@ -58,7 +58,7 @@ var promqlBlock = regexp.MustCompile("(?s)```promql\n(.*?)```")
 func TestPromtoolIsSilent(t *testing.T) {
 	_, config := simulate(t, sampleLine)
 	r := launch(t, "--config.file="+config)
-	r.log.wait(t, shown("main"))
+	r.waitForLines("main")
 	check := exec.CommandContext(t.Context(), "promtool", "check", "metrics")
 	check.Stdin = strings.NewReader(body(t, r.url+"/metrics"))
 	if out, err := check.CombinedOutput(); err != nil || len(out) > 0 {

@@ -32,7 +32,7 @@ func launch(t *testing.T, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{t: t, log: &logWatch{}, cancel: cancel, code: make(chan int, 1)}
-	args = append(args, "--web.listen-address=127.0.0.1:0", "--log.level=debug")
+	args = append(args, "--web.listen-address=127.0.0.1:0")
 	go func() { r.code <- run(ctx, args, noEnvironment, io.Discard, r.log) }()
 	t.Cleanup(func() { r.stop() })
 	r.url = "http://" + r.log.wait(t, regexp.MustCompile(`address"?[=:]"?(127\.0\.0\.1:\d+)`))
@@ -133,16 +133,31 @@ var sampleLine = billsim.Line{
 	Cost: 55 * billsim.Yuan, MeasureAmount: 7333 * billsim.Fen,
 }
 
-// shown is in the log once the lines of an account are on the page.
-func shown(account string) *regexp.Regexp {
-	return regexp.MustCompile(`(?s)account=` + account + ` source=detail_bill [^\n]*msg=refreshed.*"page published"`)
+// waitForLines returns once what comes from the lines of an account is on the page.
+func (r *running) waitForLines(account string) {
+	r.t.Helper()
+	r.waitFor("/metrics", `ksyun_bill_source_lines{account="`+account+`",source="detail_bill"} `)
+}
+
+// waitFor returns a page once it has the wanted text.
+func (r *running) waitFor(path, want string) string {
+	r.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		_, body := r.get(path)
+		if strings.Contains(body, want) {
+			return body
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("%s never has %s\n%s\n%s", path, want, body, r.log)
+		}
+	}
 }
 
 // The whole way of a bill: a configuration file in, a sample out, a clean end.
 func TestRun(t *testing.T) {
 	_, config := simulate(t, sampleLine)
 	r := launch(t, "--config.file="+config)
-	r.log.wait(t, shown("main"))
+	r.waitForLines("main")
 	for path, want := range map[string]string{
 		"/metrics": `ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",` +
 			`project_id="0",instance_id="i-1",instance_name="web \"1\""} 55` + "\n",
@@ -171,12 +186,10 @@ func TestFlags(t *testing.T) {
 	_, config := simulate(t)
 	r := launch(t, "--config.file="+config, "--log.format=json", "--web.telemetry-path=/cost", "--web.enable-pprof",
 		"--web.disable-exporter-metrics")
-	r.log.wait(t, regexp.MustCompile(`"msg":"page published"`))
-	_, body := r.get("/cost")
-	for _, want := range []string{"ksyun_bill_exporter_build_info{", "ksyun_bill_account_info{"} {
-		if !strings.Contains(body, want) {
-			t.Errorf("/cost has no %s", want)
-		}
+	r.log.wait(t, regexp.MustCompile(`"msg":"refreshed"`))
+	body := r.waitFor("/cost", "ksyun_bill_account_info{")
+	if !strings.Contains(body, "ksyun_bill_exporter_build_info{") {
+		t.Errorf("/cost does not tell the version:\n%s", body)
 	}
 	for line := range strings.Lines(body) {
 		if !strings.HasPrefix(line, "ksyun_bill_") && !strings.HasPrefix(line, "# ") {
@@ -275,9 +288,11 @@ func TestConfigCheck(t *testing.T) {
 	if code := run(t.Context(), args, noEnvironment, &out, io.Discard); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	const want = `The configuration is good: 1 account(s), up to 3 closed month(s).
-Calls a day and account: 24 for summaries, 2 to 8 for bill lines; never more than 5000.
-Instance series an account: at most 4000 cost and 4000 info series in 2 month(s), and __other__ per product and project.
+	const want = `The configuration is good.
+accounts: 1 (main)
+months: the running one and 3 closed
+calls a day and account: 24 for summaries, 2 to 8 for bill lines, retries apart; at most 5000 (api.daily_calls)
+series an account: at most 4000 of instances, as many that describe them, and 0 of tags, __other__ apart; in all accounts at most 8000
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -288,13 +303,14 @@ Instance series an account: at most 4000 cost and 4000 info series in 2 month(s)
 func TestDemo(t *testing.T) {
 	r := launch(t, "--demo")
 	for _, account := range []string{"shop", "game"} {
-		r.log.wait(t, shown(account))
+		r.waitForLines(account)
 	}
 	_, body := r.get("/metrics")
 	for _, want := range []string{
 		`ksyun_bill_past_month_account_cost_cny{account="shop",pay_mode="postpaid",months_ago="3"} `,
 		`ksyun_bill_past_month_account_cost_cny{account="game",pay_mode="postpaid",months_ago="3"} `,
 		`ksyun_bill_past_month_instance_cost_cny{account="game",`,
+		`ksyun_bill_account_cost_cny{account="shop",`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("/metrics has no %s", want)

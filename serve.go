@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -137,41 +136,3 @@ func listen(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig
 	}
 	return nil
 }
-
-// checkConfig reads the configurations of the program and of its web server, and prints what they mean.
-func checkConfig(f flags, getenv func(string) string, stdout io.Writer) error {
-	config, err := LoadConfig(f.configFile, getenv)
-	if err != nil {
-		return err
-	}
-	if err := toolkit.Validate(*f.serve.web.WebConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file: %s: %w", *f.serve.web.WebConfigFile, err)
-	}
-	_, err = fmt.Fprint(stdout, config.meaning())
-	return err
-}
-
-// meaning says in people's words what the configuration allows and costs.
-func (c Config) meaning() string {
-	day := 24 * time.Hour
-	summaries := ceil(day, c.Refresh.Interval)
-	least, most := 2*ceil(day, c.Refresh.DetailsMaxAge), 2*ceil(day, c.Refresh.DetailsInterval)
-	text := fmt.Sprintf("The configuration is good: %d account(s), up to %d closed month(s).\n",
-		len(c.Accounts), c.Months.Past)
-	text += fmt.Sprintf("Calls a day and account: %d for summaries, %d to %d for bill lines", summaries, least, most)
-	if limit := c.API.DailyCalls; limit > 0 {
-		text += fmt.Sprintf("; never more than %d", limit)
-	}
-	months := 1
-	if c.Instances.LastMonth && c.Months.Past > 0 {
-		months = 2
-	}
-	if !c.Instances.Enabled {
-		return text + ".\nInstances have no series of their own.\n"
-	}
-	return text + fmt.Sprintf(".\nInstance series an account: at most %d cost and %d info series in %d month(s), "+
-		"and __other__ per product and project.\n",
-		months*c.Instances.MaxSeries, months*c.Instances.MaxSeries, months)
-}
-
-func ceil(a, b time.Duration) int { return int((a + b - 1) / b) }

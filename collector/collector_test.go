@@ -585,3 +585,36 @@ ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="KEC
 ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="KSS"} 7`)
 	})
 }
+
+// At most refresh.concurrency accounts are asked at once; a slow one delays neither the others nor a scrape.
+func TestConcurrency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var accounts []Account
+		var simulators []billsim.Account
+		for i := range 5 {
+			c := newCustomer(fmt.Sprint(i + 1))
+			c.bill("2026-10", server("kec-1", 100))
+			accounts = append(accounts, simulated(fmt.Sprint(i+1), c.Account))
+			simulators = append(simulators, c.Account)
+		}
+		var asked, most atomic.Int32
+		count := func(api http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				most.Store(max(most.Load(), asked.Add(1)))
+				defer asked.Add(-1)
+				time.Sleep(30 * time.Second)
+				api.ServeHTTP(w, r)
+			})
+		}
+		w := startWith(t, october(15), options(accounts...), count, simulators...)
+		for scraped := range 5 { // 30 s for each of an account's two answers, two accounts at once
+			if got := len(w.scrape("ksyun_bill_account_cost_cny")); got != min(5, 2*scraped) {
+				t.Errorf("after %d minutes %d accounts are shown", scraped, got)
+			}
+			w.sleep(time.Minute)
+		}
+		if most.Load() != 2 {
+			t.Errorf("%d accounts were asked at once", most.Load())
+		}
+	})
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+)
+
+// checkConfig reads the configurations of the program and of its web server, and prints what they mean.
+func checkConfig(f flags, getenv func(string) string, stdout io.Writer) error {
+	config, err := LoadConfig(f.configFile, getenv)
+	if err != nil {
+		return err
+	}
+	if err := toolkit.Validate(*f.serve.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %s: %w", *f.serve.web.WebConfigFile, err)
+	}
+	_, err = fmt.Fprintf(stdout, "The configuration is good.\n%s", config.meaning())
+	return err
+}
+
+// meaning says what the configuration costs in calls and allows in series.
+func (c Config) meaning() string {
+	names := make([]string, len(c.Accounts))
+	for i, a := range c.Accounts {
+		names[i] = a.Name
+	}
+	return fmt.Sprintf("accounts: %d (%s)\nmonths: the running one and %d closed\n",
+		len(names), strings.Join(names, ", "), c.Months.Past) + c.calls() + c.series()
+}
+
+func (c Config) calls() string {
+	perDay := func(every time.Duration) int { return int((24*time.Hour + every - 1) / every) }
+	text := fmt.Sprintf("calls a day and account: %d for summaries, %d to %d for bill lines, retries apart",
+		perDay(c.Refresh.Interval), 2*perDay(c.Refresh.DetailsMaxAge), 2*perDay(c.Refresh.DetailsInterval))
+	if c.API.DailyCalls == 0 {
+		return text + "; no limit\n"
+	}
+	return text + fmt.Sprintf("; at most %d (api.daily_calls)\n", c.API.DailyCalls)
+}
+
+func (c Config) series() string {
+	months := 1
+	if c.Instances.LastMonth && c.Months.Past > 0 {
+		months = 2
+	}
+	instances := months * c.Instances.MaxSeries
+	if !c.Instances.Enabled {
+		instances = 0
+	}
+	tags := 0
+	if len(c.Instances.Tags) > 0 {
+		tags = c.Instances.MaxSeries
+	}
+	return fmt.Sprintf("series an account: at most %d of instances, as many that describe them, and %d of tags,"+
+		" __other__ apart; in all accounts at most %d\n", instances, tags, len(c.Accounts)*(2*instances+tags))
+}
