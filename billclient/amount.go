@@ -50,43 +50,38 @@ func ParseAmount(s string) (Amount, error) {
 
 var errNotNumber = errors.New("not a decimal number")
 
-// scanAmount checks the grammar of an amount and returns how many digits it has and its exponent.
+// scanAmount makes sure that s has nothing in it but what a decimal number is made of, and returns how many digits it
+// has and its exponent. In what order those come is left to who reads them.
 func scanAmount(s string) (digits, exponent int, err error) {
-	mantissa, exp, hasExponent := s, "", false
+	mantissa, exponentText := s, "0"
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
-		mantissa, exp, hasExponent = s[:i], s[i+1:], true
+		mantissa, exponentText = s[:i], s[i+1:]
 	}
-	if mantissa != "" && (mantissa[0] == '-' || mantissa[0] == '+') {
-		mantissa = mantissa[1:]
+	if digits, err = countDigits(mantissa); err != nil {
+		return 0, 0, err
 	}
-	points := 0
-	for _, c := range []byte(mantissa) {
-		switch {
-		case c >= '0' && c <= '9':
-			digits++
-		case c == '.' && points == 0:
-			points++
-		default:
-			return 0, 0, errNotNumber
-		}
-	}
-	if digits == 0 {
-		return 0, 0, errNotNumber
-	}
-	if digits > maxDigits {
-		return 0, 0, fmt.Errorf("it has more than %d digits", maxDigits)
-	}
-	if !hasExponent {
-		return digits, 0, nil
-	}
-	exponent, err = strconv.Atoi(exp)
-	if err != nil {
+	if exponent, err = strconv.Atoi(exponentText); err != nil {
 		return 0, 0, errNotNumber
 	}
 	if exponent > maxExponent || exponent < -maxExponent {
 		return 0, 0, fmt.Errorf("its exponent is beyond %d", maxExponent)
 	}
 	return digits, exponent, nil
+}
+
+func countDigits(mantissa string) (digits int, err error) {
+	for _, c := range []byte(mantissa) {
+		switch {
+		case c >= '0' && c <= '9':
+			digits++
+		case c != '.' && c != '-' && c != '+':
+			return 0, errNotNumber
+		}
+	}
+	if digits > maxDigits {
+		return 0, fmt.Errorf("it has more than %d digits", maxDigits)
+	}
+	return digits, nil
 }
 
 // Add returns the exact sum of a and b.

@@ -60,6 +60,25 @@ func TestParseBadAmount(t *testing.T) {
 	}
 }
 
+// TestAmountsCarry adds up to one digit more than the short form holds.
+func TestAmountsCarry(t *testing.T) {
+	for _, tt := range [][3]string{
+		{"0.9999999999999999999", "0.9999999999999999999", "1.9999999999999999998"},
+		{"9999999999999999999", "1", "10000000000000000000"},
+		{"99999999999.99999999", "0.00000001", "100000000000"},
+		{"1234567890123", "0.12345678", "1234567890123.12345678"},
+		{"-9999999999999999999", "-0.1", "-9999999999999999999.1"},
+	} {
+		sum := amount(tt[0]).Add(amount(tt[1]))
+		if sum.Cmp(amount(tt[2])) != 0 {
+			t.Errorf("%s + %s = %v, want %s", tt[0], tt[1], sum, tt[2])
+		}
+		if back := sum.Sub(amount(tt[1])); back.Cmp(amount(tt[0])) != 0 {
+			t.Errorf("%v - %s = %v, want %s", sum, tt[1], back, tt[0])
+		}
+	}
+}
+
 // decimals draws amounts as the API could write them, long ones and large exponents included.
 func decimals() *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {

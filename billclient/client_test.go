@@ -244,6 +244,20 @@ func TestRetryOfStream(t *testing.T) {
 	converse(t, Options{MaxRetries: 1}, test, says(200, "", whole[:len(whole)-10]), says(200, "", whole))
 }
 
+// TestRetryOfList forgets what a broken attempt has listed.
+func TestRetryOfList(t *testing.T) {
+	const whole = `{"ProductCodeSet":[{"Key":"KEC","Value":"x"},{"Key":"EBS","Value":"y"}]}`
+	converse(t, Options{MaxRetries: 1}, func(t *testing.T, c *conversation) {
+		got, err := c.GetProductCode(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]ProductCode{{"KEC", "x"}, {"EBS", "y"}}, got); diff != "" {
+			t.Errorf("codes (-want +got):\n%s", diff)
+		}
+	}, says(200, "", whole[:len(whole)-2]), says(200, "", whole))
+}
+
 // TestRetryOfOthersErrors leaves alone what is not the API's.
 func TestRetryOfOthersErrors(t *testing.T) {
 	c, others, calls := New(Options{MaxRetries: 3}), errors.New("disk full"), 0
@@ -340,40 +354,55 @@ func TestSlowConsumer(t *testing.T) {
 	}, trickle(time.Second, jsonAnswer(goodLine(""), goodLine(""))))
 }
 
-// TestCallerGivesUp ends a call at each place where it may be.
+// TestCallerGivesUp ends a call at each place where it may be, by a cancellation and by a deadline.
 func TestCallerGivesUp(t *testing.T) {
-	slow := Options{RequestsPerSecond: 0.001, MaxRetries: 9}
 	for name, tt := range map[string]struct {
 		options Options
 		handler http.HandlerFunc
-		before  int // calls before
+		facts   string
 	}{
-		"for the first byte":    {slow, trickle(time.Hour, noBill), 0},
-		"within the answer":     {slow, trickle(time.Second, `{"MonthBillSet":`, strings.Repeat(" ", 60)), 0},
-		"for the next call":     {slow, says(200, "", noBill), 2},
-		"before the next retry": {Options{MaxRetries: 9}, says(500, "", ""), 0},
+		"before the first byte": {Options{}, trickle(time.Hour, noBill), ""},
+		"within the answer":     {Options{}, trickle(time.Second, `{"MonthBillSet":`, ""), " (HTTP 200)"},
+		"before the next retry": {Options{MaxRetries: 99}, says(500, "", ""), ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			converse(t, tt.options, func(t *testing.T, c *conversation) {
-				for range tt.before {
-					if err := c.ask(t.Context()); err != nil {
-						t.Fatal(err)
+		for reason, text := range map[Reason]string{Network: "context canceled", Timeout: "context deadline exceeded"} {
+			t.Run(name+" "+text, func(t *testing.T) {
+				converse(t, tt.options, func(t *testing.T, c *conversation) {
+					ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+					defer cancel()
+					if reason == Network {
+						time.AfterFunc(time.Second+300*time.Millisecond, cancel)
 					}
-				}
-				ctx, cancel := context.WithCancel(t.Context())
-				time.AfterFunc(1500*time.Millisecond, cancel)
-				err := c.ask(ctx)
-				if !errors.Is(err, context.Canceled) || ReasonOf(err) != Network {
-					t.Errorf("error %s: %v", ReasonOf(err), err)
-				}
-				ctx, cancel = context.WithTimeout(t.Context(), 1500*time.Millisecond)
-				defer cancel()
-				if err := c.ask(ctx); ReasonOf(err) != Timeout {
-					t.Errorf("error %s: %v", ReasonOf(err), err)
-				}
-			}, tt.handler)
-		})
+					err := c.ask(ctx)
+					if ReasonOf(err) != reason || err.Error() != "GetMonthBill"+tt.facts+": "+text {
+						t.Errorf("error %s: %v, want %s: %s", ReasonOf(err), err, reason, text)
+					}
+				}, tt.handler)
+			})
+		}
 	}
+}
+
+// TestPaceEnds ends the wait for the next call, at once where it would be in vain.
+func TestPaceEnds(t *testing.T) {
+	converse(t, Options{RequestsPerSecond: 0.1}, func(t *testing.T, c *conversation) {
+		for range burst {
+			if err := c.ask(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if err := c.ask(ctx); ReasonOf(err) != Network || !errors.Is(err, context.Canceled) {
+			t.Errorf("canceled: %s: %v", ReasonOf(err), err)
+		}
+		began := time.Now()
+		ctx, cancel = context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if err := c.ask(ctx); ReasonOf(err) != Timeout || time.Since(began) != 0 {
+			t.Errorf("deadline: %s: %v after %v", ReasonOf(err), err, time.Since(began))
+		}
+	}, says(200, "", noBill))
 }
 
 // TestPace sends a burst of two, then two a second.

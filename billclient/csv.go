@@ -173,9 +173,6 @@ func (c *csvReader) readRows(emit func(*Line) error) error {
 func (c *csvReader) row() ([]string, error) {
 	row, err := c.rows.Read()
 	c.done = c.window.read
-	if err != nil && c.window.err != nil {
-		return nil, c.window.err
-	}
 	return row, err
 }
 

@@ -222,8 +222,8 @@ func (r *reply) errorBody() error {
 
 // at says where in an answer err is; nil stays nil.
 func at(place string, err error) error {
-	if err == nil || errors.Is(err, errEnough) {
-		return err
+	if err == nil {
+		return nil
 	}
 	return fmt.Errorf("%s: %w", place, err)
 }

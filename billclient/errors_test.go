@@ -168,6 +168,10 @@ func TestBadAnswers(t *testing.T) {
 		{"no set", 200, "", `{"RequestId":"1","Other":{"MonthBillSet":[]}}`, Incomplete, "answer has no MonthBillSet"},
 		{"no set in XML", 200, "", "<R><RequestId>1</RequestId></R>", Incomplete, "answer has no MonthBillSet"},
 		{"success without a set", 200, "", `{"code":200,"message":"ok"}`, Incomplete, "answer has no MonthBillSet"},
+		{
+			"text for an error", 200, "", `{"status":500,"error":"no such user","ok":false}`, Invalid,
+			"no such user; check api.region and the months asked for",
+		},
 		{"set twice", 200, "", `{"MonthBillSet":[],"monthbillset":[]}`, Decode, "MonthBillSet: twice in one answer"},
 		{"text for a set", 200, "", `{"MonthBillSet":"x"}`, Decode, "MonthBillSet: a text in place of a list"},
 		{

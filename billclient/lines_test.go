@@ -2,6 +2,7 @@ package billclient
 
 import (
 	"bufio"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,6 +82,10 @@ func TestLines(t *testing.T) {
 		"hostile texts": {
 			jsonAnswer(goodLine(`,"InstanceName":"a\"b\\c\nd\u0000e\ud83d\ude00,\ud800` + "\xff" + `"`)),
 			[]Line{goodLineValue(func(l *Line) { l.InstanceName = "a\"b\\c\nd\x00e😀,\uFFFD\uFFFD" })},
+		},
+		"invalid UTF-8": {
+			jsonAnswer(goodLine(`,"InstanceName":"中` + "\xff" + `"`)),
+			[]Line{goodLineValue(func(l *Line) { l.InstanceName = "中\uFFFD" })},
 		},
 		"hostile texts in XML": {
 			xmlAnswer(goodItem("<InstanceName>&lt;a&#10;<![CDATA[<b>]]> </InstanceName>")),
@@ -178,6 +183,7 @@ func TestBadLines(t *testing.T) {
 		{"no line", lines(`null`), Decode, `line 2: Cost: missing`},
 		{"text for a line", lines(`"x"`), Decode, `line 2: a text in place of a list`},
 		{"other month", month(`"2026-09"`), Decode, `line 2 (01): BillMonth "2026-09": asked for 2026-10`},
+		{"later month", month(`"2026-11"`), Decode, `line 2 (01): BillMonth "2026-11": asked for 2026-10`},
 		{"no month", month(`null`), Decode, `line 2 (01): BillMonth "": asked for 2026-10`},
 		{"month with a day", month(`"2026-10-01"`), Decode, `line 2 (01): BillMonth "2026-10-01": asked for 2026-10`},
 		{"thirteenth month", month(`"2026-13"`), Decode, `line 2 (01): BillMonth "2026-13": asked for 2026-10`},
@@ -217,6 +223,22 @@ func TestBadLines(t *testing.T) {
 				t.Errorf("text\n%s, want\n%s", err, want)
 			}
 		})
+	}
+}
+
+// TestLargeAnswers are large as a whole, and every single value in them is small.
+func TestLargeAnswers(t *testing.T) {
+	const n = 20000
+	row := "2026-10,01,1.50,2," + strings.Repeat("x", 60) + "\n"
+	for contentType, body := range map[string]string{
+		"application/json": jsonAnswer(slices.Repeat([]string{goodLine("")}, n)...),
+		"text/xml":         xmlAnswer(slices.Repeat([]string{goodItem("")}, n)...),
+		"text/csv":         "账单月,账单ID,成交价(元),原价(元),说明\n" + strings.Repeat(row, n),
+	} {
+		lines, err := readAny(contentType, []byte(body))
+		if err != nil || len(lines) != n {
+			t.Errorf("%s of %d bytes: %d lines, error %v", contentType, len(body), len(lines), err)
+		}
 	}
 }
 

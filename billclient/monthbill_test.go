@@ -20,10 +20,11 @@ func TestMonthBills(t *testing.T) {
 		body string
 		want []MonthBill
 	}{
-		"none":        {`{"MonthBillSet":[]}`, nil},
-		"null":        {`{"MonthBillSet":null}`, nil},
-		"none in XML": {`<R><MonthBillSet/></R>`, nil},
-		"no sets":     {`{"MonthBillSet":[` + bill("") + `]}`, []MonthBill{want}},
+		"none":          {`{"MonthBillSet":[]}`, nil},
+		"a code beside": {`{"MonthBillSet":[],"code":"500","message":"odd"}`, nil},
+		"null":          {`{"MonthBillSet":null}`, nil},
+		"none in XML":   {`<R><MonthBillSet/></R>`, nil},
+		"no sets":       {`{"MonthBillSet":[` + bill("") + `]}`, []MonthBill{want}},
 		"null for the set": {
 			`{"MonthBillSet":[` + bill(`,"BillProductSet":null,"BillProjectSet":null,"BillType":null`) + `]}`,
 			[]MonthBill{want},
@@ -78,6 +79,10 @@ func TestBadMonthBills(t *testing.T) {
 			"month before", `{"BillMonth":"2026-09","Sum":1}`,
 			`MonthBillSet 1: BillMonth "2026-09": asked for 2026-10 to 2026-11`,
 		},
+		{
+			"month after", `{"BillMonth":"2026-12","Sum":1}`,
+			`MonthBillSet 1: BillMonth "2026-12": asked for 2026-10 to 2026-11`,
+		},
 		{"no month", `{"Sum":1}`, `MonthBillSet 1: BillMonth "": asked for 2026-10 to 2026-11`},
 		{
 			"product without cost", `{"BillMonth":"2026-10","Sum":1,"BillProductSet":[{"Cost":1},{"Code":"KEC"}]}`,
@@ -112,8 +117,11 @@ func TestBadMonthBills(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := clientOf(t, says(200, "", `{"MonthBillSet":[`+tt.bill+`]}`))
-			_, err := c.GetMonthBill(t.Context(), october, october.Add(1))
+			bills, err := c.GetMonthBill(t.Context(), october, october.Add(1))
 			checkError(t, err, Decode, tt.text)
+			if bills != nil {
+				t.Errorf("bills %v in spite of the error", bills)
+			}
 		})
 	}
 }

@@ -126,12 +126,8 @@ func (x *xmlDocument) token() (xml.Token, error) {
 	return token, x.explain(err)
 }
 
-// explain prefers what broke the body to what the decoder says about it, and tells a body that ended early from a
-// wrong one.
+// explain tells a body that ended early from a wrong one.
 func (x *xmlDocument) explain(err error) error {
-	if err != nil && x.window.err != nil {
-		return x.window.err
-	}
 	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok && syntax.Msg == "unexpected EOF" {
 		return fmt.Errorf("%w after offset %d", io.ErrUnexpectedEOF, x.offset())
 	}
