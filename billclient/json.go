@@ -1,6 +1,7 @@
 package billclient
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"unicode/utf8"
@@ -13,8 +14,16 @@ import (
 type jsonDocument struct {
 	dec    *jsontext.Decoder
 	window *window
-	name   []byte
+	names  [maxNames]knownName // by their place in an object: the next line has the same ones
 }
+
+const (
+	maxNames = 64
+	maxName  = 64
+)
+
+// knownName is a name as it stands in the answer, quotes and all, and in lower case.
+type knownName struct{ raw, lower []byte }
 
 func newJSON(body io.Reader) *jsonDocument {
 	w := &window{body: body}
@@ -24,17 +33,18 @@ func newJSON(body io.Reader) *jsonDocument {
 }
 
 func (j *jsonDocument) value(text []byte, child func(name []byte) error) ([]byte, error) {
-	if kind := j.dec.PeekKind(); kind == '{' || kind == '[' {
-		if child == nil {
-			return text, errNotText
+	if child != nil {
+		if kind := j.dec.PeekKind(); kind == '{' || kind == '[' {
+			return text, j.children(child)
 		}
-		return text, j.children(child)
 	}
 	raw, err := j.dec.ReadValue()
 	if err != nil {
 		return text, j.explain(err)
 	}
 	switch raw.Kind() {
+	case '{', '[':
+		return text, errNotText
 	case 'n':
 		return text, nil
 	case '"':
@@ -50,14 +60,14 @@ func (j *jsonDocument) children(child func(name []byte) error) error {
 	if err != nil {
 		return j.explain(err)
 	}
-	for {
+	for place := 0; ; place++ {
 		if kind := j.dec.PeekKind(); kind == '}' || kind == ']' {
 			_, err := j.dec.ReadToken()
 			return j.explain(err)
 		}
 		var name []byte
 		if open.Kind() == '{' {
-			if name, err = j.readName(); err != nil {
+			if name, err = j.readName(place); err != nil {
 				return err
 			}
 		}
@@ -67,13 +77,22 @@ func (j *jsonDocument) children(child func(name []byte) error) error {
 	}
 }
 
-func (j *jsonDocument) readName() ([]byte, error) {
+// readName remembers the names of the first places: to see that one is the same again is faster than to read it.
+// Further and longer names, which no documented object has, share the last place.
+func (j *jsonDocument) readName(place int) ([]byte, error) {
 	raw, err := j.dec.ReadValue()
 	if err != nil {
 		return nil, j.explain(err)
 	}
-	j.name = lower(unquote(j.name[:0], raw))
-	return j.name, nil
+	if place >= len(j.names) || len(raw) > maxName {
+		place = len(j.names) - 1
+	}
+	known := &j.names[place]
+	if !bytes.Equal(known.raw, raw) {
+		known.raw = append(known.raw[:0], raw...)
+		known.lower = lower(unquote(known.lower[:0], raw))
+	}
+	return known.lower, nil
 }
 
 // lower turns ASCII letters to lower case, in place.
