@@ -140,12 +140,5 @@ func (j *jsonDocument) explain(err error) error {
 	return err
 }
 
-// isPlain tells whether a JSON string stands for itself.
-func isPlain(s []byte) bool {
-	for _, c := range s {
-		if c == '\\' || c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
+// isPlain tells whether what stands between the quotes of a JSON string is its text.
+func isPlain(s []byte) bool { return bytes.IndexByte(s, '\\') < 0 && utf8.Valid(s) }
