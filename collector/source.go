@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"errors"
+	"math"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -42,18 +44,20 @@ func (s *source) settle(began, ended time.Time, err error, interval time.Duratio
 	s.reason = billclient.ReasonOf(err)
 	s.failures[s.reason]++
 	s.failed++
-	s.retry = ended.Add(s.pause(interval))
+	pause := s.pause()
+	if e, ok := errors.AsType[*billclient.Error](err); ok {
+		pause = max(pause, e.RetryAfter)
+	}
+	s.retry = ended.Add(min(pause, interval))
 }
 
-func (s *source) pause(interval time.Duration) time.Duration {
+// pause is how long to wait after the failures so far, be the interval shorter or not.
+func (s *source) pause() time.Duration {
 	if s.reason == billclient.Auth {
-		return interval
+		return math.MaxInt64
 	}
-	pause := firstRetry
-	for i := 1; i < s.failed && pause < interval; i++ {
-		pause *= 2
-	}
-	return min(pause, interval)
+	const doublings = 20 // two years: longer than any interval
+	return firstRetry << min(s.failed-1, doublings)
 }
 
 func (s *source) tried() bool { return s.refreshes > 0 }
