@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -26,14 +27,14 @@ func benchLine(b *bytes.Buffer, i int) {
 		`"TagSet":[{"Key":"部门","Value":"广告"}]}`)
 }
 
-func benchAnswer(lines int) []byte {
+func benchAnswer(first, lines int) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"RequestId":"9a12cb1f-85bc-4a69-a4f5-5f669f22d8eb","PostpayDetailBillSet":[`)
 	for i := range lines {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		benchLine(&b, i)
+		benchLine(&b, first+i)
 	}
 	b.WriteString(`]}`)
 	return b.Bytes()
@@ -48,7 +49,7 @@ func reportPerLine(b *testing.B, size int) {
 
 // BenchmarkLines reads lines out of memory; beside it, the yardsticks: a loop over every byte, and counting.
 func BenchmarkLines(b *testing.B) {
-	answer := benchAnswer(benchLines)
+	answer := benchAnswer(0, benchLines)
 	for _, q := range []struct {
 		name  string
 		query DetailQuery
@@ -94,7 +95,7 @@ func countLines(answer []byte, q DetailQuery) (n int, err error) {
 
 // BenchmarkStream reads lines over loopback HTTP, beside counting the same bytes.
 func BenchmarkStream(b *testing.B) {
-	answer := benchAnswer(benchLines)
+	answer := benchAnswer(0, benchLines)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(answer)
@@ -120,6 +121,33 @@ func BenchmarkStream(b *testing.B) {
 		}
 		reportPerLine(b, len(answer))
 	})
+}
+
+// BenchmarkPages reads as many lines of consumption, from four pages.
+func BenchmarkPages(b *testing.B) {
+	var bodies [][]byte
+	size := 0
+	day := strings.NewReplacer(`"DetailBillStartTime"`, `"DetailBillStatDate":"2026-10-05","DetailBillStartTime"`,
+		`{"RequestId"`, fmt.Sprintf(`{"Total":%d,"RequestId"`, benchLines))
+	for first := 0; first < benchLines; first += pageSize {
+		body := day.Replace(string(benchAnswer(first, pageSize)))
+		bodies, size = append(bodies, []byte(body)), size+len(body)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		p := pages{query: ConsumeQuery{Month: october}, emit: func(*Line) error { n++; return nil }}
+		for _, body := range bodies {
+			if err := p.read(replyOf("application/json", body)); err != nil {
+				b.Fatal(err)
+			}
+			p.no++
+		}
+		if n != benchLines || !p.done {
+			b.Fatal(n, p.done)
+		}
+	}
+	reportPerLine(b, size)
 }
 
 func countBytes(ctx context.Context, url string) error {

@@ -23,7 +23,7 @@ var errEnough = errors.New("consumer has seen enough")
 
 // reply is the answer to one attempt, and all that an error or an Attempt says about it.
 type reply struct {
-	action    string
+	form
 	keys      Credentials
 	maxBody   units.Base2Bytes
 	status    int

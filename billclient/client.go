@@ -22,14 +22,20 @@ import (
 
 const (
 	service = "bill" // in the signature's scope and in the names of permissions
-	version = "2018-06-01"
 	burst   = 2
+
+	version2018 = "2018-06-01"
+	version2022 = "2022-06-01"
 
 	// emptyPayload is the SHA-256 of the empty body of a GET, as the signature wants it.
 	emptyPayload = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 	// maxRetryAfter is the longest wait, asked for by the server, that Retry sits out.
 	maxRetryAfter = 5 * time.Minute
+
+	// maxRereads is how often Retry reads pages over that do not add up. Whoever pages wrongly does so each time, and
+	// a reading may be a hundred calls.
+	maxRereads = 2
 )
 
 // Credentials are a key of an account. Printed, they show the access key id only.
@@ -103,6 +109,7 @@ type Client struct {
 	http    *http.Client
 	pace    *rate.Limiter
 	budget  budget
+	worked  sync.Map // a consumption action -> the form in which the API knew it
 }
 
 // New returns a client. It starts nothing. An http:// endpoint is taken as it is, though it shows the bills to
@@ -140,11 +147,14 @@ func (c *Client) Calls() (used, limit int) { return c.budget.state(time.Now()) }
 // Retry runs read until it succeeds, fails for good or has failed MaxRetries times more. Between two tries it waits,
 // exponentially longer and with jitter, and at least as long as the server asked for. Each call of this package that
 // returns no stream does so by itself; who reads a stream wraps the whole reading in Retry and starts with empty sums
-// each time.
+// each time. Where that fails because pages do not add up, it is tried twice more at most.
 func (c *Client) Retry(ctx context.Context, action string, read func() error) error {
 	waits := &waits{ExponentialBackOff: backoff.NewExponentialBackOff()}
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		waits.failure = read()
+		if e, ok := errors.AsType[*Error](waits.failure); ok {
+			action = e.Action // as it was sent
+		}
 		return struct{}{}, waits.failure
 	}, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0),
 		backoff.WithMaxTries(uint(max(0, c.options.MaxRetries))+1),
@@ -159,12 +169,18 @@ func (c *Client) Retry(ctx context.Context, action string, read func() error) er
 type waits struct {
 	*backoff.ExponentialBackOff
 	failure error
+	rereads int // because of pages that do not add up
 }
 
 func (w *waits) NextBackOff() time.Duration {
 	e, ok := errors.AsType[*Error](w.failure)
 	if !ok || !e.Reason.retryable() || e.RetryAfter > maxRetryAfter {
 		return backoff.Stop
+	}
+	if errors.Is(e, errPages) {
+		if w.rereads++; w.rereads > maxRereads {
+			return backoff.Stop
+		}
 	}
 	return max(w.ExponentialBackOff.NextBackOff(), e.RetryAfter)
 }
@@ -175,10 +191,13 @@ func (c *Client) retried(action string) {
 	}
 }
 
+// form is how an action is asked for.
+type form struct{ action, version string }
+
 // call makes one attempt. It is the one path of every call: budget, pace, signature, sending, status, then read, which
 // decodes the body while it arrives.
-func (c *Client) call(ctx context.Context, action string, params url.Values, read func(*reply) error) error {
-	r := &reply{action: action, maxBody: c.options.MaxBody}
+func (c *Client) call(ctx context.Context, f form, params url.Values, read func(*reply) error) error {
+	r := &reply{form: f, maxBody: c.options.MaxBody}
 	req, err := c.request(ctx, r, params)
 	if err != nil {
 		return r.explain(err)
@@ -204,7 +223,7 @@ func (c *Client) request(ctx context.Context, r *reply, params url.Values) (*htt
 		return nil, because(Invalid, "api.endpoint: %w", err)
 	}
 	params.Set("Action", r.action)
-	params.Set("Version", version)
+	params.Set("Version", r.version)
 	target.RawQuery = params.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {

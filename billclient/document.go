@@ -84,15 +84,16 @@ func (r *reply) looksHTML() bool {
 	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
 }
 
-// items reads the whole answer and hands each element of the set, counted from 1, to item as it arrives. An error
-// body in its place, or after it, is an error, and so is an answer without the set: no bill is an empty set.
-func (r *reply) items(set string, item func(d document, n int) error) error {
+// items reads the whole answer and hands each element of the set, counted from 1, to item as it arrives. The texts
+// may stand before or behind it. An error body in its place, or after it, is an error, and so is an answer without the
+// set: no bill is an empty set.
+func (r *reply) items(set string, item func(d document, n int) error, texts ...*topText) error {
 	d, err := r.document()
 	if err != nil {
 		return err
 	}
 	n := 0
-	reader := topReader{reply: r, d: d, set: set, item: func([]byte) error {
+	reader := topReader{reply: r, d: d, set: set, texts: texts, item: func([]byte) error {
 		n++
 		return item(d, n)
 	}}
@@ -113,11 +114,27 @@ type topReader struct {
 	reply *reply
 	d     document
 	set   string // the name of the data; empty in an error body
+	texts []*topText
 	item  func(name []byte) error
 	found bool
 
 	within errorBody // what an error element says
 	beside errorBody // what the old form says, without such an element
+}
+
+// topText is a text that stands beside the set.
+type topText struct {
+	name string // as the API spells it
+	text string // without blanks around it; empty: not there
+}
+
+// day reads a text that may be missing.
+func (t *topText) day() (Day, error) {
+	if t.text == "" {
+		return 0, nil
+	}
+	day, err := ParseDay(t.text)
+	return day, at(t.name, err)
 }
 
 // errorBody is what the API says of a failure, in one of its forms.
@@ -146,8 +163,24 @@ func (t *topReader) member(name []byte) error {
 	case "code", "codedesc", "message":
 		return t.beside.read(t.d, string(name))
 	default:
-		return t.d.skip()
+		return t.readText(string(name))
 	}
+}
+
+// readText reads a text that is wanted. One that comes twice has no value that could be trusted.
+func (t *topReader) readText(name string) error {
+	for _, wanted := range t.texts {
+		if !strings.EqualFold(wanted.name, name) {
+			continue
+		}
+		text, err := t.d.value(nil, nil)
+		if err == nil && wanted.text != "" {
+			err = because(Decode, "twice in one answer")
+		}
+		wanted.text = string(bytes.TrimSpace(text))
+		return at(wanted.name, err)
+	}
+	return t.d.skip()
 }
 
 func (t *topReader) data() error {

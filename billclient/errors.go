@@ -84,6 +84,11 @@ func (e *Error) facts() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// unknownAction tells whether the API does not know the action.
+func (e *Error) unknownAction() bool {
+	return e.Reason == Invalid && (e.HTTPStatus == http.StatusNotFound || plainCode(e.Code) == "invalidaction")
+}
+
 // advice says in half a sentence what an operator can do about a refusal; whatever else fails explains itself.
 func (e *Error) advice() string {
 	switch {
@@ -95,7 +100,7 @@ func (e *Error) advice() string {
 		return "check access_key_id, secret_access_key and what answers at api.endpoint"
 	case e.Reason == Auth:
 		return "check access_key_id, secret_access_key and this machine's clock"
-	case e.Reason == Invalid && (e.HTTPStatus == http.StatusNotFound || e.Code == "INVALID_ACTION"):
+	case e.unknownAction():
 		return "check that api.endpoint is the billing API's"
 	case e.Reason == Invalid:
 		return "check api.region and the months asked for"

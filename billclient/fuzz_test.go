@@ -165,7 +165,7 @@ func FuzzJSON(f *testing.F) {
 	f.Add([]byte(jsonAnswer(goodLine(`,"TagSet":[{"Key":"k","Value":"\u00e9\ud83d\ude00"}],"New":{"a":[1]}`))))
 	f.Add([]byte(`{"postpaydetailbillset":[` + goodLine(`,"RULEREMARK":1e2`) + `],"RequestId":"r"}`))
 	f.Add([]byte(testdata(f, "detail_bill.json")))
-	f.Add(benchAnswer(2))
+	f.Add(benchAnswer(0, 2))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		got, err := readAny("application/json", body)
 		if err != nil {

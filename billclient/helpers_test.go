@@ -45,7 +45,7 @@ func replyOf(contentType string, body []byte) *reply {
 	if contentType != "" {
 		header.Set("Content-Type", contentType)
 	}
-	r := &reply{action: "Test", status: 200, header: header}
+	r := &reply{form: form{action: "Test"}, status: 200, header: header}
 	r.body = bufio.NewReaderSize(bytes.NewReader(body), bufferSize)
 	return r
 }

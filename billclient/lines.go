@@ -8,15 +8,16 @@ import (
 	"strings"
 )
 
-// Line is one line of a bill: an instance, for a part of a month (type PostpayDetailBill of the API,
-// https://endocs.ksyun.com/documents/37511). All texts are as the API sent them; times have the form "2018-06-25
-// 23:59:59" and are Beijing's.
+// Line is one line of a bill or of consumption: an instance, for a part of a month or for a day (types
+// PostpayDetailBill and PostpayDetailConsume of the API, https://endocs.ksyun.com/documents/37511). All texts are as
+// the API sent them; times have the form "2018-06-25 23:59:59" and are Beijing's.
 //
 // The texts of a Line share one piece of memory: a consumer that keeps one of them for long clones it (strings.Clone).
 type Line struct {
 	DetailBillNo       string
 	Month              Month
 	CustomerID         string
+	StatDate           Day    // DetailBillStatDate, in lines of consumption; zero in a bill's
 	StartTime          string // DetailBillStartTime
 	EndTime            string // DetailBillEndTime
 	ProductCode        string
@@ -62,13 +63,17 @@ func (q DetailQuery) params(action string) (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	if q.ProductCode != "" {
-		params.Set("ProductCode", q.ProductCode)
-	}
-	if q.ProjectID != "" {
-		params.Set("ProjectId", q.ProjectID)
-	}
+	setFilters(params, q.ProductCode, q.ProjectID)
 	return params, nil
+}
+
+func setFilters(params url.Values, productCode, projectID string) {
+	if productCode != "" {
+		params.Set("ProductCode", productCode)
+	}
+	if projectID != "" {
+		params.Set("ProjectId", projectID)
+	}
 }
 
 // GetPostpayDetailBill returns the lines of the months asked for as a stream, while they arrive, in constant memory.
@@ -84,17 +89,24 @@ func (c *Client) GetPostpayDetailBill(ctx context.Context, q DetailQuery) iter.S
 func (c *Client) lines(ctx context.Context, action string, q DetailQuery,
 	read func(*reply, DetailQuery, func(*Line) error) error,
 ) iter.Seq2[Line, error] {
+	return stream(func(emit func(*Line) error) error {
+		params, err := q.params(action)
+		if err != nil {
+			return err
+		}
+		return c.call(ctx, form{action, version2018}, params, func(r *reply) error { return read(r, q, emit) })
+	})
+}
+
+// stream makes a stream of what read hands to its argument, which fails with errEnough once nobody wants more.
+func stream(read func(emit func(*Line) error) error) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
-		emit := func(line *Line) error {
+		err := read(func(line *Line) error {
 			if !yield(*line, nil) {
 				return errEnough
 			}
 			return nil
-		}
-		params, err := q.params(action)
-		if err == nil {
-			err = c.call(ctx, action, params, func(r *reply) error { return read(r, q, emit) })
-		}
+		})
 		if err != nil {
 			yield(Line{}, err)
 		}
@@ -112,6 +124,7 @@ var fields = [...]field{
 	textField("DetailBillNo", func(l *Line) *string { return &l.DetailBillNo }),
 	{"BillMonth", func(*Line, string) error { return nil }}, // see record.check
 	textField("CustomerId", func(l *Line) *string { return &l.CustomerID }),
+	{"DetailBillStatDate", func(*Line, string) error { return nil }}, // a day counts only where it is checked
 	textField("DetailBillStartTime", func(l *Line) *string { return &l.StartTime }),
 	textField("DetailBillEndTime", func(l *Line) *string { return &l.EndTime }),
 	textField("ProductCode", func(l *Line) *string { return &l.ProductCode }),
@@ -185,6 +198,7 @@ func placesOf(names []string) map[string]int {
 var (
 	fieldNo       = members["detailbillno"]
 	fieldMonth    = members["billmonth"]
+	fieldStatDate = members["detailbillstatdate"]
 	fieldCost     = members["cost"]
 	fieldListCost = members["measureamount"]
 )
@@ -192,7 +206,8 @@ var (
 // record collects one line: all texts in one piece of memory that the next line uses again.
 type record struct {
 	query DetailQuery
-	n     int // the line's number, from 1
+	daily bool // the line has to have a day
+	n     int  // the line's number, from 1
 	text  []byte
 	spans [len(fields)]span
 	seen  uint64 // a bit for each member that the line has
@@ -252,11 +267,10 @@ func (r *record) of(text string, field int) string {
 // line makes a Line of what was collected. It is valid until the next one.
 func (r *record) line() (*Line, error) {
 	text := string(r.text)
-	month, err := r.check(text)
-	if err != nil {
+	r.made = Line{}
+	if err := r.check(text); err != nil {
 		return nil, err
 	}
-	r.made = Line{Month: month}
 	for i := range fields {
 		if !r.has(i) {
 			continue
@@ -269,14 +283,27 @@ func (r *record) line() (*Line, error) {
 	return &r.made, nil
 }
 
-// check returns the line's month. It fails if that is none of those asked for, or if an amount is missing.
-func (r *record) check(text string) (Month, error) {
+// check takes the line's month and day. It fails if they are none of those asked for, or if an amount is missing.
+func (r *record) check(text string) (err error) {
 	for _, i := range [...]int{fieldCost, fieldListCost} {
 		if !r.has(i) {
-			return 0, at(fields[i].name, errMissing)
+			return at(fields[i].name, errMissing)
 		}
 	}
-	return checkMonth(r.of(text, fieldMonth), r.query.From, r.query.To)
+	r.made.Month, err = checkMonth(r.of(text, fieldMonth), r.query.From, r.query.To)
+	if err == nil && r.daily {
+		r.made.StatDate, err = checkStatDate(r.of(text, fieldStatDate), r.made.Month)
+	}
+	return err
+}
+
+// checkStatDate fails if a day of an answer is not in the month asked for. text is the day as the API wrote it.
+func checkStatDate(text string, asked Month) (Day, error) {
+	day, err := ParseDay(text)
+	if err != nil || day.Month() != asked {
+		return 0, because(Decode, "DetailBillStatDate %q: asked for %v", shorten(text, 60), asked)
+	}
+	return day, nil
 }
 
 // putPairs shares one piece of memory between all sets of the line.
@@ -304,10 +331,7 @@ func (r *record) at(err error) error {
 
 // readLines reads the answer of GetPostpayDetailBill.
 func readLines(r *reply, q DetailQuery, emit func(*Line) error) error {
-	l := lineReader{record: record{query: q}, emit: emit}
-	// Made once, so that a line costs no memory for them.
-	l.onMember, l.onPair, l.onPairMember = l.bounded(l.member), l.bounded(l.pair), l.bounded(l.pairMember)
-	return r.items("PostpayDetailBillSet", l.item)
+	return r.items("PostpayDetailBillSet", newLineReader(record{query: q}, emit).item)
 }
 
 // lineReader reads lines from a document.
@@ -320,6 +344,13 @@ type lineReader struct {
 	set   int   // which one is being read
 
 	onMember, onPair, onPairMember func(name []byte) error
+}
+
+func newLineReader(r record, emit func(*Line) error) *lineReader {
+	l := &lineReader{record: r, emit: emit}
+	// Made once, so that a line costs no memory for them.
+	l.onMember, l.onPair, l.onPairMember = l.bounded(l.member), l.bounded(l.pair), l.bounded(l.pairMember)
+	return l
 }
 
 func (l *lineReader) item(d document, _ int) error {
@@ -361,10 +392,13 @@ func (l *lineReader) member(name []byte) error {
 	return at(fields[member].name, err)
 }
 
-// memberOf looks a member up: it usually is the one after the last.
+// memberOf looks a member up: it usually is the one after the last, or the one after that, since lines of bills and of
+// consumption have a field each that the others have not.
 func (l *lineReader) memberOf(name []byte) (member int, known bool) {
-	if next := l.last + 1; next < len(memberNames) && memberNames[next] == string(name) {
-		return next, true
+	for next := l.last + 1; next <= l.last+2 && next < len(memberNames); next++ {
+		if memberNames[next] == string(name) {
+			return next, true
+		}
 	}
 	member, known = members[string(name)]
 	return member, known

@@ -107,6 +107,10 @@ func TestLines(t *testing.T) {
 			xmlAnswer(goodItem("<tagset><TagItem><key>k</key><Value> v </Value></TagItem>\n<TagSet/></tagset>")),
 			[]Line{goodLineValue(func(l *Line) { l.Tags = []KeyValue{{"k", " v "}, {}} })},
 		},
+		"a day in a bill": {
+			jsonAnswer(goodLine(`,"DetailBillStatDate":"whatever"`)),
+			[]Line{goodLineValue(func(*Line) {})},
+		},
 		"two lines": {
 			xmlAnswer(goodItem(""), goodItem("<ProjectId>7</ProjectId>")),
 			[]Line{goodLineValue(func(*Line) {}), goodLineValue(func(l *Line) { l.ProjectID = "7" })},

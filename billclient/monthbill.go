@@ -13,6 +13,8 @@ const (
 	GetPostpayDetailBill    = "GetPostpayDetailBill"
 	GetPostpayDetailBillCSV = "GetPostpayDetailBillCSV"
 	GetProductCode          = "GetProductCode"
+	GetMonthConsume         = "getMonthConsume"
+	GetPostpayDetailConsume = "getPostpayDetailConsume"
 )
 
 // MonthBill is the postpaid bill of one month, summed up by product and by project (type MonthBill of the API).
@@ -58,22 +60,30 @@ func (c *Client) monthBills(ctx context.Context, from, to Month) ([]MonthBill, e
 		return nil, err
 	}
 	var bills []MonthBill
-	ids := map[string]bool{}
-	err = c.call(ctx, GetMonthBill, params, func(r *reply) error {
-		return r.items("MonthBillSet", func(d document, n int) error {
-			bill, err := readMonthBill(d, from, to)
-			if err == nil && ids[bill.BillID] {
-				err = because(Decode, "BillId %q: twice in one answer", shorten(bill.BillID, 60))
-			}
-			ids[bill.BillID] = true
-			bills = append(bills, bill)
-			return at(fmt.Sprintf("MonthBillSet %d", n), err)
-		})
+	err = c.call(ctx, form{GetMonthBill, version2018}, params, func(r *reply) (err error) {
+		bills, err = readMonthBills(r, from, to)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return bills, nil
+}
+
+// readMonthBills reads an answer that has a MonthBillSet, and the texts beside it.
+func readMonthBills(r *reply, from, to Month, texts ...*topText) ([]MonthBill, error) {
+	var bills []MonthBill
+	ids := map[string]bool{}
+	err := r.items("MonthBillSet", func(d document, n int) error {
+		bill, err := readMonthBill(d, from, to)
+		if err == nil && ids[bill.BillID] {
+			err = because(Decode, "BillId %q: twice in one answer", shorten(bill.BillID, 60))
+		}
+		ids[bill.BillID] = true
+		bills = append(bills, bill)
+		return at(fmt.Sprintf("MonthBillSet %d", n), err)
+	}, texts...)
+	return bills, err
 }
 
 // monthParams returns the parameters that say which months to ask for.

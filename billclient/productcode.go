@@ -18,7 +18,7 @@ func (c *Client) GetProductCode(ctx context.Context) ([]ProductCode, error) {
 	var codes []ProductCode
 	err := c.Retry(ctx, GetProductCode, func() error {
 		codes = nil
-		return c.call(ctx, GetProductCode, url.Values{}, func(r *reply) error {
+		return c.call(ctx, form{GetProductCode, version2018}, url.Values{}, func(r *reply) error {
 			return r.items("ProductCodeSet", func(d document, n int) error {
 				code, err := readProductCode(d)
 				codes = append(codes, code)

@@ -1,0 +1,126 @@
+package billclient
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+)
+
+// pageSize is the most that the API takes (https://endocs.ksyun.com/documents/37508). Its default is one line.
+const pageSize = 5000
+
+// errPages says that the pages were read while something changed, or that the API does not page as it should.
+var errPages = errors.New("the pages do not add up")
+
+func doNotAddUp(format string, args ...any) error {
+	return because(Incomplete, "%w: %s", errPages, fmt.Sprintf(format, args...))
+}
+
+// pages is one reading of all pages of a query. The first page is 0, the documented default. Whether the API counts
+// from 0 is not documented: if it counts from 1, it takes 0 for 1, and page 1 repeats page 0. So the rows of a page are
+// held back as long as they are those of the page before.
+type pages struct {
+	query ConsumeQuery
+	emit  func(*Line) error
+	no    int    // of the page at hand
+	n     int    // its rows so far
+	same  bool   // all of them are held back
+	held  []Line // the rows of the page before, replaced by those of the page at hand
+	rows  int    // emitted so far, from all pages
+	total int    // so many rows there are, says the page before
+	done  bool
+}
+
+// read reads the page at hand.
+func (p *pages) read(r *reply) error {
+	p.n, p.same = 0, p.no > 0
+	total := topText{name: "Total"}
+	lines := newLineReader(record{query: p.query.detail(), daily: true}, p.row)
+	err := r.items("PostpayDetailBillSet", lines.item, &total)
+	if err == nil {
+		err = p.end(total.text)
+	}
+	if p.n > 0 && IsUnknownAction(err) {
+		// To ask for the action in its other form would be to read these lines twice.
+		err = because(Decode, "lines of an action that is unknown")
+	}
+	return at(fmt.Sprintf("page %d", p.no), err)
+}
+
+// row takes a row of the page, and holds it back if it can be one of a page that repeats the one before.
+func (p *pages) row(line *Line) error {
+	if p.n == pageSize {
+		return because(Decode, "more than %d lines", pageSize)
+	}
+	if p.same && p.n < len(p.held) && reflect.DeepEqual(&p.held[p.n], line) {
+		p.n++
+		return nil
+	}
+	if err := p.release(); err != nil {
+		return err
+	}
+	p.held = append(p.held, *line)
+	p.n++
+	return p.give(line)
+}
+
+// release gives away what was held back: it is no repetition of a page.
+func (p *pages) release() error {
+	if !p.same {
+		return nil
+	}
+	p.same, p.held = false, p.held[:p.n]
+	for i := range p.held {
+		if err := p.give(&p.held[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pages) give(line *Line) error {
+	p.rows++
+	err := p.emit(line)
+	p.done = err != nil
+	return err
+}
+
+// end holds the page, whose last row was read, against its Total and the pages before.
+func (p *pages) end(totalText string) error {
+	total, err := parseTotal(totalText)
+	switch {
+	case err != nil:
+		return err
+	case p.no > 0 && total != p.total:
+		return doNotAddUp("Total is %d, it was %d", total, p.total)
+	case p.n == 0 && p.rows < total:
+		return doNotAddUp("no lines after %d of %d", p.rows, total)
+	case p.repeats() && p.no == 1: // the API counts from 1
+		return nil
+	case p.repeats():
+		return doNotAddUp("the same lines as on page %d", p.no-1)
+	}
+	if err := p.release(); err != nil {
+		return err
+	}
+	if p.rows > total {
+		return doNotAddUp("%d lines, Total is %d", p.rows, total)
+	}
+	p.total, p.done = total, p.rows == total
+	return nil
+}
+
+// repeats tells whether the page has the rows of the page before, and no others.
+func (p *pages) repeats() bool { return p.same && p.n == len(p.held) }
+
+func parseTotal(text string) (int, error) {
+	if text == "" {
+		return 0, because(Incomplete, "answer has no Total")
+	}
+	total, err := strconv.Atoi(text)
+	if err != nil || total < 0 {
+		return 0, because(Decode, "Total %q: not a number of lines", shorten(text, 60))
+	}
+	return total, nil
+}
