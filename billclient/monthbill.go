@@ -76,10 +76,14 @@ func readMonthBills(r *reply, from, to Month, texts ...*topText) ([]MonthBill, e
 	ids := map[string]bool{}
 	err := r.items("MonthBillSet", func(d document, n int) error {
 		bill, err := readMonthBill(d, from, to)
-		if err == nil && ids[bill.BillID] {
-			err = because(Decode, "BillId %q: twice in one answer", shorten(bill.BillID, 60))
+		id := fmt.Sprintf("BillId %q", shorten(bill.BillID, 60))
+		if bill.BillID == "" {
+			id = fmt.Sprintf("a bill of %v without BillId", bill.Month)
 		}
-		ids[bill.BillID] = true
+		if err == nil && ids[id] {
+			err = because(Decode, "%s: twice in one answer", id)
+		}
+		ids[id] = true
 		bills = append(bills, bill)
 		return at(fmt.Sprintf("MonthBillSet %d", n), err)
 	}, texts...)

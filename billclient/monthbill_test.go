@@ -106,6 +106,11 @@ func TestBadMonthBills(t *testing.T) {
 			`MonthBillSet 2: BillId "a": twice in one answer`,
 		},
 		{
+			"a bill twice without id",
+			`{"BillMonth":"2026-10","Sum":1},{"BillMonth":"2026-11","Sum":1},{"BillMonth":"2026-10","Sum":1}`,
+			`MonthBillSet 3: a bill of 2026-10 without BillId: twice in one answer`,
+		},
+		{
 			"deep", `{"x":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`,
 			`MonthBillSet 1: nested more than 32 deep`,
 		},
