@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -130,16 +132,29 @@ func (a AccountConfig) credentials() (billclient.Credentials, error) {
 
 func valueOrFile(value, file string) (string, error) {
 	if file == "" {
-		return value, nil
+		return oneWord(value)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return "", err
 	}
-	if value = strings.TrimSpace(string(text)); value == "" {
-		return "", fmt.Errorf("%s: is empty", file)
+	if value, err = oneWord(string(text)); err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
 	}
 	return value, nil
+}
+
+// oneWord returns a key without the blanks and the newline around it.
+func oneWord(text string) (string, error) {
+	word := strings.TrimSpace(text)
+	switch {
+	case word == "":
+		return "", errors.New("is empty")
+	case strings.ContainsFunc(word, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return "", errors.New("has something else than letters, digits and signs in it")
+	default:
+		return word, nil
+	}
 }
 
 // check takes down every rule that the configuration breaks.
@@ -158,7 +173,7 @@ func (c *Config) checkAccounts(d *document) {
 	if len(c.Accounts) == 0 {
 		d.reject("accounts", "want at least one account")
 	}
-	names := map[string]bool{}
+	names, ids := map[string]bool{}, map[string]bool{}
 	for i, a := range c.Accounts {
 		key := fmt.Sprintf("accounts[%d]", i)
 		switch {
@@ -172,8 +187,18 @@ func (c *Config) checkAccounts(d *document) {
 		names[a.Name] = true
 		checkKey(d, key+".access_key_id", a.AccessKeyID, a.AccessKeyIDFile)
 		checkKey(d, key+".secret_access_key", string(a.SecretAccessKey), a.SecretAccessKeyFile)
+		if id, err := a.credentials(); err == nil && ids[id.AccessKeyID] {
+			d.reject(key+".access_key_id", "is another account's: its bills would count twice")
+		} else {
+			ids[id.AccessKeyID] = true
+		}
+		if a.CustomerID != "" && !customerID.MatchString(a.CustomerID) {
+			d.reject(key+".customer_id", "%q is no customer id: digits, as the bill has them", a.CustomerID)
+		}
 	}
 }
+
+var customerID = regexp.MustCompile(`^0*[1-9][0-9]*$`)
 
 // checkKey checks a value that can also stand in a file of its own.
 func checkKey(d *document, key, value, file string) {
@@ -185,6 +210,10 @@ func checkKey(d *document, key, value, file string) {
 	case file != "":
 		if _, err := valueOrFile("", file); err != nil {
 			d.reject(key+"_file", "%w", err)
+		}
+	default:
+		if _, err := oneWord(value); err != nil {
+			d.reject(key, "%w", err)
 		}
 	}
 }
@@ -205,7 +234,7 @@ func (c *Config) checkAPI(d *document) {
 	if c.API.MaxBody <= 0 {
 		d.reject("api.max_body", "want more than 0B")
 	}
-	if c.API.RequestsPerSecond <= 0 {
+	if !(c.API.RequestsPerSecond > 0) || math.IsInf(c.API.RequestsPerSecond, 0) {
 		d.reject("api.requests_per_second", "want more than 0")
 	}
 	if c.API.MaxRetries < 0 {
@@ -266,8 +295,11 @@ func (c *Config) checkInstances(d *document) {
 	labels := collector.InstanceFacts()
 	for i, tag := range c.Instances.Tags {
 		key := fmt.Sprintf("instances.tags[%d]", i)
-		if tag.Key == "" {
+		switch {
+		case tag.Key == "":
 			d.reject(key+".key", "is missing")
+		case slices.ContainsFunc(c.Instances.Tags[:i], func(t collector.Tag) bool { return t.Key == tag.Key }):
+			d.reject(key+".key", "%q is configured already", tag.Key)
 		}
 		if err := checkLabel(tag.Label, labels); err != nil {
 			d.reject(key+".label", "%w", err)

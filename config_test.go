@@ -149,9 +149,32 @@ func TestBadConfig(t *testing.T) {
 		},
 		{
 			"no list", good + "instances: {promote: zone_name}",
-			`FILE:5: instances.promote: want a list, have "zone_name"`,
+			`FILE:5: instances.promote: want a list, have a single value`,
 		},
 		{"no value", good + "api: {region: [a]}", "FILE:5: api.region: want a single value, have a list"},
+		{
+			"secret in the wrong place", "s3cret\n", "FILE: want keys with values, have a single value",
+		},
+		{"two documents", good + "---\nmonths: {past: 1}", "FILE: want one YAML document"},
+		{
+			"one key for two accounts", good + "  - {name: b, access_key_id: AKLT, secret_access_key: c}",
+			"FILE:5: accounts[1].access_key_id: is another account's: its bills would count twice",
+		},
+		{
+			"key of two lines", "accounts: [{name: a, access_key_id: \"b\\nc\", secret_access_key: d}]",
+			"FILE:1: accounts[0].access_key_id: has something else than letters, digits and signs in it",
+		},
+		{
+			"customer", "accounts: [{name: a, access_key_id: b, secret_access_key: c, customer_id: '0'}]",
+			`FILE:1: accounts[0].customer_id: "0" is no customer id: digits, as the bill has them`,
+		},
+		{
+			"tag twice", good + "instances: {tags: [{key: d, label: a}, {key: d, label: b}]}",
+			`FILE:5: instances.tags[1].key: "d" is configured already`,
+		},
+		{
+			"pace", good + "api: {requests_per_second: .nan}", "FILE:5: api.requests_per_second: want more than 0",
+		},
 		{
 			"no endpoint", good + "api: {endpoint: bill.api.ksyun.com}",
 			`FILE:5: api.endpoint: "bill.api.ksyun.com" is not an address such as https://bill.api.ksyun.com`,

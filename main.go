@@ -75,8 +75,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	logs := newLogs(stderr, f.logLevel, f.logFormat)
 	switch {
-	case f.serve.demo && f.configFile != "":
-		err = errors.New("--demo brings its own configuration: leave out --config.file, or --demo")
+	case f.serve.demo && (f.configFile != "" || f.serve.check):
+		err = errors.New("--demo brings its own configuration: leave out --config.file and --config.check, or --demo")
 	case f.serve.check:
 		err = checkConfig(f, getenv, stdout)
 	case f.serve.demo:

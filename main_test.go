@@ -207,7 +207,7 @@ func TestNotReady(t *testing.T) {
 	defer api.Fault(billsim.Never())()
 	r := launch(t, "--config.file="+config)
 	if status, body := r.get("/-/ready"); status != http.StatusServiceUnavailable ||
-		body != "Not ready: no account has been asked yet.\n" {
+		body != "Not ready: an account has not been asked yet.\n" {
 		t.Errorf("%d: %s", status, body)
 	}
 	if _, body := r.get("/metrics"); strings.Contains(body, "_cost_cny{") {
@@ -223,6 +223,9 @@ func TestMistakes(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "bad.yaml")
 	write(t, bad, "accounts: []\nfoo: 1\n")
 	_, good := simulate(t)
+	taken := httptest.NewServer(http.NotFoundHandler())
+	defer taken.Close()
+	occupied := taken.Listener.Addr().String()
 	for _, c := range []struct {
 		name string
 		args []string
@@ -243,14 +246,14 @@ func TestMistakes(t *testing.T) {
 			"demo and configuration",
 			[]string{"--demo", "--config.file=" + good},
 			1,
-			`level=error msg="cannot go on" err="--demo brings its own configuration: leave out --config.file, or` +
-				` --demo"` + "\n",
+			`level=error msg="cannot go on" err="--demo brings its own configuration: leave out --config.file and` +
+				` --config.check, or --demo"` + "\n",
 		},
 		{
 			"telemetry path",
 			[]string{"--config.file=" + good, "--web.telemetry-path=/"},
 			1,
-			`level=error msg="cannot go on" err="--web.telemetry-path: \"/\" is not to be had"` + "\n",
+			`level=error msg="cannot go on" err="--web.telemetry-path: \"/\" serves something else"` + "\n",
 		},
 		{
 			"bad web configuration",
@@ -262,9 +265,10 @@ func TestMistakes(t *testing.T) {
 		},
 		{
 			"occupied port",
-			[]string{"--config.file=" + good, "--web.listen-address=256.0.0.1:1"},
+			[]string{"--config.file=" + good, "--web.listen-address=" + occupied},
 			1,
-			`level=error msg="cannot go on" err="web server: listen tcp: lookup 256.0.0.1: no such host"` + "\n",
+			`level=error msg="cannot go on" err="web server: listen tcp ` + occupied +
+				`: bind: address already in use"` + "\n",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

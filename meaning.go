@@ -15,11 +15,19 @@ func checkConfig(f flags, getenv func(string) string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := toolkit.Validate(*f.serve.web.WebConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file: %s: %w", *f.serve.web.WebConfigFile, err)
+	if err := checkWebConfig(f); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(stdout, "The configuration is good.\n%s", config.meaning())
 	return err
+}
+
+// checkWebConfig reads the configuration of the web server, so that a mistake in it is known before anything is asked.
+func checkWebConfig(f flags) error {
+	if err := toolkit.Validate(*f.serve.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %s: %w", *f.serve.web.WebConfigFile, err)
+	}
+	return nil
 }
 
 // meaning says what the configuration costs in calls and allows in series.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -52,6 +53,9 @@ func (f *serveFlags) add(serve *kingpin.CmdClause) {
 func serve(ctx context.Context, f flags, getenv func(string) string, logs logs) error {
 	config, err := LoadConfig(f.configFile, getenv)
 	if err != nil {
+		return err
+	}
+	if err := checkWebConfig(f); err != nil {
 		return err
 	}
 	level.Info(logs.kit).Log("msg", "starting "+program, "version", version.Info(), "build", version.BuildContext())
@@ -119,6 +123,7 @@ func listen(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(logs.slog.Handler(), slog.LevelWarn),
 	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {

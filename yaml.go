@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,8 +34,13 @@ type mistake struct {
 func decodeYAML(file string, text []byte, out any) *document {
 	d := &document{file: file, lines: map[string]int{}, rejected: map[string]bool{}}
 	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
 		d.reject("", "%w", err)
+		return d
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		d.reject("", "want one YAML document")
 		return d
 	}
 	if len(root.Content) > 0 {
@@ -184,6 +191,6 @@ func describe(node *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	default:
-		return fmt.Sprintf("%q", node.Value)
+		return "a single value" // which could be a secret in the wrong place
 	}
 }

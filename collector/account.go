@@ -1,8 +1,8 @@
 package collector
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"strings"
@@ -16,7 +16,7 @@ import (
 )
 
 // account asks for one account's money and keeps the last good numbers. Only its own goroutine (run) asks and writes;
-// state returns what others may read.
+// show, refuse and tried are for others.
 type account struct {
 	Account
 	options Options
@@ -25,8 +25,10 @@ type account struct {
 	changed func() // called when there is something new to show
 
 	next       time.Time              // of the regular refresh
-	refusedKey billclient.Credentials // the key with which the API refused the last attempt
-	oneByOne   bool                   // the API finds a range of months invalid
+	keyRefused bool                   // by the API, or by whoever keeps it
+	key        billclient.Credentials // with which the last attempt was made
+	owner      string                 // access key id with which the snapshot was read
+	oneByOne   time.Time              // until when the months are asked one by one
 
 	mu         sync.Mutex // guards what follows
 	snapshot   *snapshot
@@ -51,7 +53,7 @@ const wake = time.Minute
 // run refreshes the account whenever it is due, until ctx ends. slots bounds how many accounts are refreshed at once.
 func (a *account) run(ctx context.Context, slots chan struct{}) {
 	for ctx.Err() == nil {
-		if now := time.Now(); !now.Before(a.due()) || a.keyReplaced() {
+		if now := wall(); a.regular(now) || !now.Before(a.due()) {
 			select {
 			case slots <- struct{}{}:
 				a.refresh(ctx)
@@ -59,8 +61,18 @@ func (a *account) run(ctx context.Context, slots chan struct{}) {
 			case <-ctx.Done():
 			}
 		}
-		sleep(ctx, min(wake, time.Until(a.due())))
+		sleep(ctx, min(wake, a.due().Sub(wall())))
 	}
+}
+
+// wall returns the time by the clock on the wall. Its monotonic twin stands still while a machine sleeps, and numbers
+// grow old all the same.
+func wall() time.Time { return time.Now().Round(0) }
+
+// regular tells whether everything is to be asked: at the account's tick, with a new key, and when the clock was set
+// back by so much that the tick is out of reach.
+func (a *account) regular(now time.Time) bool {
+	return !now.Before(a.next) || a.next.Sub(now) > a.options.Refresh.Interval || a.keyReplaced()
 }
 
 func sleep(ctx context.Context, d time.Duration) {
@@ -83,13 +95,13 @@ func (a *account) due() time.Time {
 	return at
 }
 
-// keyReplaced tells whether a key that the API refused is another one in its file by now.
+// keyReplaced tells whether a key that was refused, or was not to be had, is another one by now.
 func (a *account) keyReplaced() bool {
-	if a.refusedKey == (billclient.Credentials{}) {
+	if !a.keyRefused {
 		return false
 	}
 	key, err := a.API.Credentials()
-	return err == nil && key != a.refusedKey
+	return err == nil && key != a.key
 }
 
 // phase returns the account's first tick after now. A hash of the name spreads the accounts over the interval, each
@@ -106,8 +118,8 @@ func phase(name string, interval time.Duration, now time.Time) time.Time {
 
 // refresh asks what is due, the summary before the lines: it tells which lines are worth reading.
 func (a *account) refresh(ctx context.Context) {
-	now := time.Now()
-	regular := !now.Before(a.next) || a.keyReplaced()
+	now := wall()
+	regular := a.regular(now)
 	if regular {
 		a.next = phase(a.Name, a.options.Refresh.Interval, now)
 	}
@@ -126,25 +138,25 @@ func (a *account) refresh(ctx context.Context) {
 func (a *account) forget(s *source) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s.failed, s.retry = 0, time.Time{}
+	s.up, s.failed, s.retry = s.tried(), 0, time.Time{}
 }
 
 // ask makes one attempt at a source and takes down how it went. An attempt that the end of the program cut short says
 // nothing about the source.
 func (a *account) ask(ctx context.Context, s *source, read func(context.Context) error) {
-	began := time.Now()
+	began := wall()
+	key, _ := a.API.Credentials() // the client asks again, and says what is wrong
 	err := read(ctx)
 	if ctx.Err() != nil {
 		return
 	}
 	a.mu.Lock()
 	recovered := s.failing() && err == nil
-	s.settle(began, time.Now(), err, a.options.Refresh.Interval)
+	s.settle(began, wall(), err, a.options.Refresh.Interval)
 	a.measure(s)
 	a.mu.Unlock()
-	a.refusedKey = billclient.Credentials{}
-	if s.reason == billclient.Auth {
-		a.refusedKey, _ = a.API.Credentials()
+	if err == nil || s.reason == billclient.Auth {
+		a.keyRefused, a.key = err != nil, key
 	}
 	a.report(s, err, recovered)
 	a.changed()
@@ -154,18 +166,22 @@ func (a *account) ask(ctx context.Context, s *source, read func(context.Context)
 func (a *account) measure(s *source) {
 	switch s {
 	case &a.monthBill:
-		s.lines, s.data = len(a.snapshot.months), a.snapshot.newestClosed(time.Now())
+		s.lines, s.data = len(a.snapshot.months), a.snapshot.newestClosed(wall())
 	case &a.detailBill:
-		s.lines, s.data = a.snapshot.lineCount(), a.snapshot.newestLine()
+		s.lines, s.data = a.snapshot.lines(billclient.MonthOf(wall()) - 1)
 	}
 }
 
 func (a *account) report(s *source, err error, recovered bool) {
 	logger := log.With(a.logger, "source", s.name, "duration", s.duration)
+	failure := "refresh failed, the last good numbers stay"
+	if s.lastSuccess.IsZero() {
+		failure = "refresh failed, there are no numbers yet"
+	}
 	switch {
 	case err != nil:
-		level.Warn(logger).Log("msg", "refresh failed, the last good numbers stay", "reason", s.reason, "err", err,
-			"next", s.retry.In(billclient.Beijing).Format(time.RFC3339))
+		level.Warn(logger).Log("msg", failure, "reason", s.reason, "err", err,
+			"next", a.due().In(billclient.Beijing).Format(time.RFC3339))
 	case recovered:
 		level.Info(logger).Log("msg", "refreshed, the source works again", "lines", s.lines)
 	default:
@@ -180,46 +196,93 @@ func (a *account) replace(s *snapshot) {
 	a.snapshot = s
 }
 
-// readMonthBills asks for the bills of the running month and the past ones. A month that had a bill and has none any
-// more fails the source: it is far more likely a short answer than a bill taken back, and must not look like a cheap
-// month.
+// readMonthBills asks for the bills of the running month and the past ones.
 func (a *account) readMonthBills(ctx context.Context) error {
-	now := time.Now()
+	now := wall()
 	to := billclient.MonthOf(now)
 	from := max(to.Add(-a.options.Months.Past), billclient.FirstMonth)
+	if to < from {
+		return &billclient.Error{
+			Action: billclient.GetMonthBill, Reason: billclient.Invalid,
+			Err: fmt.Errorf("the clock of this machine says %v, but there are no bills before %v", to, from),
+		}
+	}
 	bills, err := a.monthBills(ctx, from, to)
 	if err != nil {
 		return err
 	}
-	byMonth := map[billclient.Month][]billclient.MonthBill{}
-	for _, bill := range bills {
-		byMonth[bill.Month] = append(byMonth[bill.Month], bill)
+	byMonth, customer, err := sortBills(bills)
+	if err != nil {
+		return err
 	}
-	next := &snapshot{months: map[billclient.Month]month{}, billedAt: now}
+	known := a.known(customer)
+	next := &snapshot{months: map[billclient.Month]month{}}
 	for m := from; m <= to; m++ {
-		known, had := a.snapshot.months[m]
+		before, had := known.months[m]
 		switch {
 		case len(byMonth[m]) > 0:
-			next.months[m] = month{summary: summarize(byMonth[m]), lines: known.lines}
-		case had:
+			next.months[m] = month{summary: summarize(byMonth[m], now), lines: before.lines}
+		case had && (m == to || before.final()):
+			// Far more likely a short answer than a bill taken back, and it must not look like a cheap month.
 			return &billclient.Error{
 				Action: billclient.GetMonthBill, Reason: billclient.Incomplete,
 				Err: fmt.Errorf("the answer lacks the bill of %v, which earlier answers had", m),
 			}
+		case had: // what the month had come to while it ran, until its bill is there or this is too old
+			next.months[m] = before
 		}
 	}
+	a.owner = a.accessKeyID()
 	a.replace(next)
 	return nil
 }
 
+// sortBills sorts bills by month, and finds out whose they are, as far as their ids tell.
+func sortBills(bills []billclient.MonthBill) (byMonth map[billclient.Month][]billclient.MonthBill, customer string,
+	err error,
+) {
+	byMonth = map[billclient.Month][]billclient.MonthBill{}
+	for _, bill := range bills {
+		if bill.BillType != "" && bill.BillType != "postpay" { // any other would be shown as postpaid
+			return nil, "", &billclient.Error{
+				Action: billclient.GetMonthBill, Reason: billclient.Decode,
+				Err: fmt.Errorf("bill of %v: BillType %q, want postpay", bill.Month, bill.BillType),
+			}
+		}
+		byMonth[bill.Month] = append(byMonth[bill.Month], bill)
+		customer = cmp.Or(customer, customerOf(bill.BillID))
+	}
+	return byMonth, customer, nil
+}
+
+// known returns what earlier answers said, nothing if they may have been about another customer: when the key is
+// another one and the bills do not tell that they are the same customer's.
+func (a *account) known(customer string) *snapshot {
+	before := a.snapshot.customerID()
+	sameKey := a.owner == a.accessKeyID()
+	switch {
+	case customer != "" && before != "" && customer != before, !sameKey && (customer == "" || before == ""):
+		return &snapshot{}
+	default:
+		return a.snapshot
+	}
+}
+
+// accessKeyID returns the id of the key in use, empty if there is none.
+func (a *account) accessKeyID() string {
+	key, _ := a.API.Credentials()
+	return key.AccessKeyID
+}
+
 // monthBills asks for a range of months in one call. How many months a call may span is not documented: where the API
-// finds the range invalid, each month is asked alone from then on.
+// finds the range invalid, each month is asked alone, for a day.
 func (a *account) monthBills(ctx context.Context, from, to billclient.Month) ([]billclient.MonthBill, error) {
-	if !a.oneByOne {
+	if now := wall(); now.After(a.oneByOne) {
 		bills, err := a.client.GetMonthBill(ctx, from, to)
-		if billclient.ReasonOf(err) != billclient.Invalid || from == to {
+		if err == nil || billclient.ReasonOf(err) != billclient.Invalid || from == to {
 			return bills, err
 		}
+		level.Warn(a.logger).Log("msg", "the API refuses a range of months, they are asked one by one", "err", err)
 	}
 	var bills []billclient.MonthBill
 	for m := from; m <= to; m++ {
@@ -230,7 +293,9 @@ func (a *account) monthBills(ctx context.Context, from, to billclient.Month) ([]
 		}
 		bills = append(bills, bill...)
 	}
-	a.oneByOne = true
+	if wall().After(a.oneByOne) {
+		a.oneByOne = wall().Add(24 * time.Hour)
+	}
 	return bills, nil
 }
 
@@ -257,21 +322,30 @@ func (a *account) linesDue(m month, now time.Time) bool {
 
 // readDetailBills reads the lines of the given months. What one of them yields stays, whatever becomes of the others.
 func (a *account) readDetailBills(ctx context.Context, months []billclient.Month) error {
-	var errs []error
+	var failure error
 	for _, m := range months {
-		errs = append(errs, a.readLines(ctx, m))
+		switch err := a.readLines(ctx, m); {
+		case err == nil:
+		case failure == nil:
+			failure = fmt.Errorf("%v: %w", m, err)
+		default:
+			failure = fmt.Errorf("%w; %v: %w", failure, m, err)
+		}
 	}
-	return errors.Join(errs...)
+	return failure
 }
 
 // readLines reads the lines of one month, each attempt into a ledger of its own.
 func (a *account) readLines(ctx context.Context, m billclient.Month) error {
-	now, bill := time.Now(), a.snapshot.months[m].summary
+	now, bill := wall(), a.snapshot.months[m].summary
 	query := billclient.DetailQuery{From: m, To: m, Tags: len(a.options.Instances.Tags) > 0}
 	var l *ledger
 	err := a.client.Retry(ctx, billclient.GetPostpayDetailBill, func() error {
 		l = newLedger(a.options.Instances)
 		for line, err := range a.client.GetPostpayDetailBill(ctx, query) {
+			if err == nil {
+				err = a.expect(line.CustomerID)
+			}
 			if err != nil {
 				return err
 			}
@@ -282,11 +356,23 @@ func (a *account) readLines(ctx context.Context, m billclient.Month) error {
 	if err != nil {
 		return err
 	}
-	lines := l.close()
-	lines.readFor, lines.readAt = bill, now
-	a.replace(a.snapshot.withLines(m, lines))
+	a.replace(a.snapshot.withLines(m, l.close(bill, now)))
 	return nil
 }
+
+// expect fails if a line is of another customer than the configuration expects.
+func (a *account) expect(customer string) error {
+	if a.CustomerID == "" || customer == "" || bare(customer) == bare(a.CustomerID) {
+		return nil
+	}
+	return &billclient.Error{
+		Action: billclient.GetPostpayDetailBill, Reason: billclient.Auth,
+		Err: fmt.Errorf("a line is of customer %s, customer_id expects %s", customer, a.CustomerID),
+	}
+}
+
+// bare returns a customer id without the zeros that bill ids pad it with.
+func bare(customerID string) string { return strings.TrimLeft(customerID, "0") }
 
 // refuse decides whether the account's numbers may be shown: not if they are of another customer than the configuration
 // expects, nor if an account in owners, which has the earlier ones by their customer, shows them already.
@@ -294,8 +380,10 @@ func (a *account) refuse(owners map[string]string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	customer, refused := a.snapshot.customerID(), ""
-	expected := strings.TrimLeft(a.CustomerID, "0")
+	expected := bare(a.CustomerID)
 	switch owner, taken := owners[customer]; {
+	case customer == "" && expected != "" && len(a.snapshot.months) > 0:
+		refused = "nothing tells yet whose numbers these are, customer_id expects " + a.CustomerID
 	case customer == "":
 	case expected != "" && expected != customer:
 		refused = fmt.Sprintf("the key belongs to customer %s, customer_id expects %s", customer, a.CustomerID)

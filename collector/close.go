@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"time"
-
-	"ksyun_bill_exporter/billclient"
 )
 
 // entry is a cell with what it is the sum of.
@@ -27,10 +25,16 @@ func (l *ledger) entries(yield func(entry) bool) {
 	}
 }
 
-// close derives every family from the cells. The ledger must not be used any more.
-func (l *ledger) close() *lineSums {
-	s := &lineSums{lines: l.lines, customerID: l.customerID, rows: map[string][]row{}}
-	s.newest, _ = time.ParseInLocation(time.DateTime, l.newest, billclient.Beijing)
+// close derives every family from the cells, which were read for a summary at an instant. The ledger must not be used
+// any more.
+func (l *ledger) close(readFor *summary, readAt time.Time) *lineSums {
+	s := &lineSums{
+		readFor: readFor, readAt: readAt, lines: l.lines, customerID: l.customerID, rows: map[string][]row{},
+		newest: l.newest,
+	}
+	if s.newest.After(readAt) { // a monthly fee ends with its month; no number counts what is yet to come
+		s.newest = readAt
+	}
 	s.productNames = l.names(
 		func(e entry) string { return e.product }, func(e entry) symbol { return e.productName })
 	s.projectNames = l.names(

@@ -67,7 +67,7 @@ func (c *Collector) Run(ctx context.Context) error {
 func (c *Collector) keepPublished(ctx context.Context) error {
 	last, changed := "", true
 	for {
-		now := time.Now()
+		now := wall()
 		all := c.show(now)
 		if outline := outline(all); changed || outline != last {
 			page, err := c.options.page(all)
@@ -107,7 +107,10 @@ func (c *Collector) show(now time.Time) []shown {
 func outline(all []shown) string {
 	var b strings.Builder
 	for _, s := range all {
-		fmt.Fprintln(&b, s.now, s.stale, s.linesOld, s.refused)
+		fmt.Fprintln(&b, s.now, s.refused)
+		for n, m := range s.months(0, s.options.Months.Past) {
+			fmt.Fprintln(&b, n, m.lines != nil)
+		}
 	}
 	return b.String()
 }

@@ -173,7 +173,7 @@ ksyun_bill_source_up{account="good",source="month_bill"} 1`)
 		w.asked()
 		w.sleep(10 * time.Minute)
 		compare(t, w.asked(), "")
-		key.Store(&billclient.Credentials{AccessKeyID: bad.AccessKeyID, SecretAccessKey: bad.SecretAccessKey})
+		key.Store(keyOf(bad))
 		w.sleep(time.Minute)
 		compare(t, w.scrape("ksyun_bill_source_up"), `
 ksyun_bill_source_up{account="bad",source="month_bill"} 1
@@ -188,6 +188,10 @@ func withKey(a Account, id, secret string) (Account, *atomic.Pointer[billclient.
 	key.Store(&billclient.Credentials{AccessKeyID: id, SecretAccessKey: secret})
 	a.API.Credentials = func() (billclient.Credentials, error) { return *key.Load(), nil }
 	return a, &key
+}
+
+func keyOf(c *customer) *billclient.Credentials {
+	return &billclient.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
 }
 
 func compare(t *testing.T, got []string, want string) {
@@ -397,7 +401,7 @@ ksyun_bill_source_up{account="b",source="detail_bill"} 1
 ksyun_bill_source_up{account="b",source="month_bill"} 1
 ksyun_bill_source_up{account="c",source="detail_bill"} 0
 ksyun_bill_source_up{account="c",source="month_bill"} 0`)
-		key.Store(&billclient.Credentials{AccessKeyID: first.AccessKeyID, SecretAccessKey: first.SecretAccessKey})
+		key.Store(keyOf(first))
 		w.sleep(2 * time.Hour)
 		compare(t, w.scrape(families...), `
 ksyun_bill_account_cost_cny{account="a",pay_mode="postpaid"} 1
@@ -486,6 +490,7 @@ func TestFailedLinesAreForgotten(t *testing.T) {
 		w.asked()
 		w.sleep(time.Hour)
 		compare(t, w.asked(), "GetMonthBill 2026-08 2026-11")
+		compare(t, w.scrape("ksyun_bill_source_up")[:1], `ksyun_bill_source_up{account="main",source="detail_bill"} 1`)
 	})
 }
 
@@ -575,9 +580,9 @@ func TestUnreconciled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		lines := slices.Values([]billsim.Line{server("kec-1", 100)})
-		c.bills["2026-10"] = billsim.Bill{Lines: lines, SummaryOnly: []billsim.Product{
+		c.put("2026-10", billsim.Bill{Lines: lines, SummaryOnly: []billsim.Product{
 			{Code: "KEC", Name: "KEC", Cost: 1 * billsim.Fen}, {Code: "KSS", Name: "KSS", Cost: 7 * billsim.Yuan},
-		}}
+		}})
 		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
 		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_unreconciled_cost_cny"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 8.01

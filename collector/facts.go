@@ -207,9 +207,13 @@ var trust = []family{
 	},
 }
 
-// unreconciled emits, for every product of the summary or the lines, what the one has more than the other.
+// unreconciled emits, for every product of the summary or the lines, what the one has more than the other; what the
+// bill's sum has more than its products is of none.
 func unreconciled(lines *lineSums, monthsAgo string, emit emit) {
 	difference := sums{}
+	if bill := lines.readFor; !bill.addsUp(bill.product) {
+		difference.add(key{none}, bill.sum.Sub(total(bill.product)))
+	}
 	for _, r := range lines.readFor.product {
 		difference.add(key{r.labels[0]}, r.amount)
 	}

@@ -3,6 +3,7 @@ package collector
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"ksyun_bill_exporter/billclient"
 )
@@ -70,7 +71,8 @@ type ledger struct {
 
 	lines      int
 	customerID string
-	newest     string // latest DetailBillEndTime
+	newestText string
+	newest     time.Time // latest DetailBillEndTime that is a time
 }
 
 func newLedger(options Instances) *ledger {
@@ -132,8 +134,10 @@ func (l *ledger) count(line *billclient.Line) {
 	if l.customerID == "" {
 		l.customerID = strings.Clone(line.CustomerID)
 	}
-	if line.EndTime > l.newest {
-		l.newest = strings.Clone(line.EndTime)
+	if line.EndTime > l.newestText {
+		if end, err := time.ParseInLocation(time.DateTime, line.EndTime, billclient.Beijing); err == nil {
+			l.newestText, l.newest = strings.Clone(line.EndTime), end
+		}
 	}
 }
 

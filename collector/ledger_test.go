@@ -69,7 +69,7 @@ func sumUp(lines []billclient.Line, options Instances) *lineSums {
 	for _, line := range lines {
 		l.add(&line)
 	}
-	return l.close()
+	return l.close(&summary{}, october(15))
 }
 
 // Whatever the bill and whatever is folded: the sum over a family is the sum of the lines, no key stands twice or is
@@ -144,7 +144,7 @@ func TestOrderOfLinesDoesNotMatter(t *testing.T) {
 	})
 }
 
-var unexported = cmp.AllowUnexported(lineSums{}, row{}, instance{}, tally{})
+var unexported = cmp.AllowUnexported(lineSums{}, summary{}, row{}, instance{}, tally{})
 
 var byValue = cmp.Comparer(func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
 

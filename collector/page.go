@@ -21,8 +21,7 @@ type shown struct {
 	snapshot   *snapshot
 	now        billclient.Month
 	refused    bool
-	linesOld   bool // the running month's lines are beyond max_staleness
-	stale      bool // so are the running month's numbers altogether
+	fresh      time.Time // numbers of a month that ran are too old if they were read before
 }
 
 // show looks at the account at the instant now. A refused account has no numbers.
@@ -44,23 +43,21 @@ func (a *account) show(now time.Time, refused bool) shown {
 	if s.customerID == "" {
 		s.customerID = s.snapshot.customerID()
 	}
-	limit := a.options.Refresh.MaxStaleness
-	s.stale = now.Sub(s.snapshot.billedAt) > limit
-	running, ok := s.snapshot.months[s.now]
-	s.linesOld = ok && running.lines != nil && now.Sub(running.lines.readAt) > limit
+	s.fresh = now.Add(-a.options.Refresh.MaxStaleness)
 	return s
 }
 
 // month returns the numbers of the month n months ago, 0 being the running one; false where there are none to show.
+// Bills of closed months stay; what was read while the month ran is shown as long as it is not too old.
 func (s shown) month(n int) (month, bool) {
 	m, ok := s.snapshot.months[s.now.Add(-n)]
-	if n > 0 {
-		return m, ok
+	if !ok || !m.final() && m.readAt.Before(s.fresh) {
+		return month{}, false
 	}
-	if s.linesOld {
+	if m.lines != nil && m.lines.readAt.Before(m.month.End()) && m.lines.readAt.Before(s.fresh) {
 		m.lines = nil
 	}
-	return m, ok && !s.stale
+	return m, true
 }
 
 // months yields the months that are shown, by how long ago they are.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -12,8 +11,7 @@ import (
 
 // snapshot is all that is known of an account's money. It is never changed, only replaced.
 type snapshot struct {
-	months   map[billclient.Month]month
-	billedAt time.Time // when GetMonthBill last answered
+	months map[billclient.Month]month
 }
 
 // month is what is known of one month.
@@ -22,15 +20,15 @@ type month struct {
 	lines *lineSums // nil until they are read
 }
 
-// rows returns the month's rows of a view: the bill's summary where it has any, else the lines.
+// rows returns the month's rows of a view: those of the bill's summary where they are the whole sum, else those of the
+// lines. Without lines, a part is better than nothing: the account's sum stands beside it.
 func (m month) rows(v view) []row {
+	var rows []row
 	if v.summary != nil {
-		if rows := v.summary(m.summary); len(rows) > 0 {
-			return rows
-		}
+		rows = v.summary(m.summary)
 	}
-	if m.lines == nil {
-		return nil
+	if len(rows) > 0 && m.addsUp(rows) || m.lines == nil || len(m.lines.rows[v.name]) == 0 {
+		return rows
 	}
 	return m.lines.rows[v.name]
 }
@@ -45,7 +43,7 @@ func sameRow(a, b row) bool { return slices.Equal(a.labels, b.labels) && a.amoun
 
 // withLines returns a copy of the snapshot in which the month has these lines.
 func (s *snapshot) withLines(m billclient.Month, lines *lineSums) *snapshot {
-	next := &snapshot{months: maps.Clone(s.months), billedAt: s.billedAt}
+	next := &snapshot{months: maps.Clone(s.months)}
 	next.months[m] = month{summary: s.months[m].summary, lines: lines}
 	return next
 }
@@ -61,33 +59,25 @@ func (s *snapshot) customerID() string {
 	var suggested string
 	for _, m := range s.newestFirst() {
 		if lines := s.months[m].lines; lines != nil && lines.customerID != "" {
-			return strings.TrimLeft(lines.customerID, "0")
+			return bare(lines.customerID)
 		}
 		suggested = cmp.Or(suggested, s.months[m].customerID)
 	}
 	return suggested
 }
 
-// lineCount returns how many lines all months together have.
-func (s *snapshot) lineCount() int {
-	n := 0
-	for _, m := range s.months {
-		if m.lines != nil {
-			n += m.lines.lines
+// lines returns how many lines the months from one on have, and the end of the newest, the zero time if none tells.
+func (s *snapshot) lines(from billclient.Month) (n int, newest time.Time) {
+	for at, m := range s.months {
+		if m.lines == nil || at < from {
+			continue
 		}
-	}
-	return n
-}
-
-// newestLine returns the end of the newest line, the zero time if none tells.
-func (s *snapshot) newestLine() time.Time {
-	var newest time.Time
-	for _, m := range s.months {
-		if m.lines != nil && m.lines.newest.After(newest) {
+		n += m.lines.lines
+		if m.lines.newest.After(newest) {
 			newest = m.lines.newest
 		}
 	}
-	return newest
+	return n, newest
 }
 
 // newestClosed returns the end of the newest month with a bill that has ended by now, the zero time if there is none.

@@ -76,14 +76,15 @@ type summary struct {
 	billID     string
 	customerID string // as the bill's id tells it; empty if it does not
 	sum        billclient.Amount
+	readAt     time.Time
 
 	account, product, project, projectProduct []row
 	productNames, projectNames                map[string]string // by label value
 }
 
 // summarize adds up the bills of one month: the API lists one per month, but does not promise it.
-func summarize(bills []billclient.MonthBill) *summary {
-	s := &summary{productNames: map[string]string{}, projectNames: map[string]string{}}
+func summarize(bills []billclient.MonthBill, readAt time.Time) *summary {
+	s := &summary{readAt: readAt, productNames: map[string]string{}, projectNames: map[string]string{}}
 	product, project, projectProduct := sums{}, sums{}, sums{}
 	for _, bill := range bills {
 		s.month = bill.Month
@@ -107,6 +108,21 @@ func summarize(bills []billclient.MonthBill) *summary {
 	s.account = []row{{amount: s.sum}}
 	s.product, s.project, s.projectProduct = product.rows(1), project.rows(1), projectProduct.rows(2)
 	return s
+}
+
+// final tells whether the bill was there after its month had ended: a bill that was seen only before may have grown
+// since.
+func (s *summary) final() bool { return !s.readAt.Before(s.month.End()) }
+
+// addsUp tells whether the rows are the whole sum.
+func (s *summary) addsUp(rows []row) bool { return total(rows).Cmp(s.sum) == 0 }
+
+func total(rows []row) billclient.Amount {
+	var sum billclient.Amount
+	for _, r := range rows {
+		sum = sum.Add(r.amount)
+	}
+	return sum
 }
 
 func joinIDs(a, b string) string {

@@ -179,9 +179,13 @@ func newCustomer(id string) *customer {
 }
 
 func (c *customer) bill(month string, lines ...billsim.Line) {
+	c.put(month, billsim.Bill{Lines: slices.Values(lines)})
+}
+
+func (c *customer) put(month string, bill billsim.Bill) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.bills[month] = billsim.Bill{Lines: slices.Values(lines)}
+	c.bills[month] = bill
 }
 
 func (c *customer) withdraw(month string) {

@@ -2,10 +2,13 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/pprof"
+	"regexp"
+	"strings"
 
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
@@ -22,9 +25,8 @@ type Options struct {
 // New returns a handler of all routes. It is safe for concurrent use as far as its parts are. The error is of a path
 // that cannot be served.
 func New(o Options) (http.Handler, error) {
-	switch o.MetricsPath {
-	case "", "/", healthyPath, readyPath:
-		return nil, fmt.Errorf("--web.telemetry-path: %q is not to be had", o.MetricsPath)
+	if err := checkPath(o.MetricsPath); err != nil {
+		return nil, fmt.Errorf("--web.telemetry-path: %q %w", o.MetricsPath, err)
 	}
 	landing, err := landingPage(o)
 	if err != nil {
@@ -41,10 +43,24 @@ func New(o Options) (http.Handler, error) {
 	return mux, nil
 }
 
+var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._~/-]*$`)
+
+func checkPath(path string) error {
+	switch {
+	case !plainPath.MatchString(path):
+		return errors.New("is no path: it starts with /, and has letters, digits and . _ ~ - only")
+	case path == "/" || path == healthyPath || path == readyPath || strings.HasPrefix(path, pprofPath):
+		return errors.New("serves something else")
+	default:
+		return nil
+	}
+}
+
 // The probes' paths, as Prometheus itself has them.
 const (
 	healthyPath = "/-/healthy"
 	readyPath   = "/-/ready"
+	pprofPath   = "/debug/pprof/"
 )
 
 func healthy(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "Healthy.\n") }
@@ -52,7 +68,7 @@ func healthy(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, 
 func ready(isReady func() bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		if !isReady() {
-			answer(w, http.StatusServiceUnavailable, "Not ready: no account has been asked yet.\n")
+			answer(w, http.StatusServiceUnavailable, "Not ready: an account has not been asked yet.\n")
 			return
 		}
 		answer(w, http.StatusOK, "Ready.\n")
@@ -84,9 +100,9 @@ func landingPage(o Options) (http.Handler, error) {
 }
 
 func handlePprof(mux *http.ServeMux) {
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc(pprofPath, pprof.Index)
+	mux.HandleFunc(pprofPath+"cmdline", pprof.Cmdline)
+	mux.HandleFunc(pprofPath+"profile", pprof.Profile)
+	mux.HandleFunc(pprofPath+"symbol", pprof.Symbol)
+	mux.HandleFunc(pprofPath+"trace", pprof.Trace)
 }

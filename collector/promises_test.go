@@ -1,0 +1,317 @@
+package collector
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/billsim"
+)
+
+// What a month had come to while it ran is no bill of the closed month: it moves on with the month, and goes away when
+// it is too old, while the bills of months that were closed when they were read stay.
+func TestPartOfAMonthIsNoBill(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fault func(*world, *customer)
+		up    string // whether GetMonthBill is thought to work
+	}{
+		{"the API is away", func(w *world, _ *customer) { w.api.Fault(billsim.Never()) }, "0"},
+		{"the API has no bill before the 3rd", func(_ *world, c *customer) { c.withdraw("2026-10") }, "1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				customer := newCustomer("1")
+				customer.bill("2026-10", server("kec-1", 100))
+				customer.bill("2026-09", server("kec-1", 300))
+				w := start(t, october(31), options(simulated("main", customer.Account)), customer.Account)
+				w.sleep(11 * time.Hour) // 23:00
+				c.fault(w, customer)
+				families := []string{
+					"ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny",
+					"ksyun_bill_past_month_region_cost_cny", "ksyun_bill_past_month_product_list_cost_cny",
+				}
+				november := time.Date(2026, 11, 1, 0, 0, 0, 0, billclient.Beijing)
+				w.sleep(time.Until(november))
+				compare(t, w.scrape(families...), `
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 1
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="2"} 3
+ksyun_bill_past_month_product_list_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",months_ago="1"} 2`)
+				w.sleepUntil(november.Add(73 * time.Hour))
+				compare(t, w.scrape(families...), `
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="2"} 3`)
+				compare(t, w.scrape("ksyun_bill_source_up")[1:], `
+ksyun_bill_source_up{account="main",source="month_bill"} `+c.up)
+			})
+		})
+	}
+}
+
+// A running bill that is gone is a short answer until the month has ended.
+func TestVanishedRunningBillFailsTheSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
+		c.withdraw("2026-10")
+		w.sleepUntil(phase("main", time.Hour, time.Now()))
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_source_up"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
+ksyun_bill_source_up{account="main",source="detail_bill"} 1
+ksyun_bill_source_up{account="main",source="month_bill"} 0`)
+	})
+}
+
+// A stream that breaks and is read again counts every line once.
+func TestRetryStartsFromNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100), server("kec-2", 200))
+		account := simulated("main", c.Account)
+		account.API.MaxRetries = 1
+		w := startWith(t, october(15), options(account), func(api http.Handler) http.Handler {
+			broken := billsim.Break(billsim.Drop, 1)
+			broken.Action, broken.Times = getDetailBill, 1
+			api.(*billsim.Server).Fault(broken)
+			return api
+		}, c.Account)
+		w.sleep(10 * time.Second)
+		compare(t, w.scrape("ksyun_bill_region_cost_cny", "ksyun_bill_api_retries_total",
+			"ksyun_bill_source_refreshes_total"), `
+ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 3
+ksyun_bill_api_retries_total{account="main",action="GetPostpayDetailBill"} 1
+ksyun_bill_source_refreshes_total{account="main",source="detail_bill"} 1
+ksyun_bill_source_refreshes_total{account="main",source="month_bill"} 1`)
+	})
+}
+
+// A key that comes to belong to another customer takes nothing over from the one before, and shows nothing where the
+// configuration expects somebody else.
+func TestKeyOfAnotherCustomer(t *testing.T) {
+	for _, c := range []struct {
+		name, expected, want string
+	}{
+		{"not expected", "11", `
+ksyun_bill_account_info{account="main",customer_id="11"} 1
+ksyun_bill_source_up{account="main",source="detail_bill"} 0
+ksyun_bill_source_up{account="main",source="month_bill"} 0`},
+		{"whoever it is", "", `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 9
+ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 9
+ksyun_bill_account_info{account="main",customer_id="22"} 1
+ksyun_bill_source_up{account="main",source="detail_bill"} 1
+ksyun_bill_source_up{account="main",source="month_bill"} 1`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				before, after := newCustomer("11"), newCustomer("22")
+				before.bill("2026-10", server("kec-1", 100))
+				before.bill("2026-09", server("kec-1", 300))
+				after.bill("2026-10", server("kec-9", 900))
+				account, key := withKey(simulated("main", before.Account), before.AccessKeyID, before.SecretAccessKey)
+				account.CustomerID = c.expected
+				w := start(t, october(15), options(account), before.Account, after.Account)
+				if got := w.scrape("ksyun_bill_region_cost_cny"); len(got) != 1 {
+					t.Fatalf("before: %q", got)
+				}
+				key.Store(keyOf(after))
+				w.sleepUntil(phase("main", time.Hour, time.Now()).Add(5 * time.Second))
+				compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_region_cost_cny",
+					"ksyun_bill_account_info", "ksyun_bill_past_month_account_cost_cny", "ksyun_bill_source_up"),
+					c.want)
+			})
+		})
+	}
+}
+
+// With customer_id configured, nothing is shown before an answer tells whose numbers these are, and no line of another
+// customer is added up.
+func TestCustomerIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("11")
+		stranger := server("kec-2", 200)
+		stranger.CustomerID = "12"
+		c.put("2026-10", billsim.Bill{ID: "B-1", Lines: slices.Values([]billsim.Line{server("kec-1", 100), stranger})})
+		account := simulated("main", c.Account)
+		account.CustomerID = "0011"
+		w := start(t, october(15), options(account), c.Account)
+		compare(t, w.scrape(), "")
+		log := w.log.take()
+		for _, want := range []string{
+			"nothing tells yet whose numbers these are, customer_id expects 0011",
+			"2026-10: GetPostpayDetailBill: a line is of customer 12, customer_id expects 0011",
+		} {
+			if !strings.Contains(log, want) {
+				t.Errorf("the log lacks %s:\n%s", want, log)
+			}
+		}
+		c.put("2026-10", billsim.Bill{ID: "B-1", Lines: slices.Values([]billsim.Line{server("kec-1", 100)})})
+		w.sleep(2 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
+	})
+}
+
+// A key file that comes late, and a key that is replaced while lines fail otherwise, are noticed within a minute.
+func TestLateKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		account, key := withKey(simulated("main", c.Account), "", "")
+		w := start(t, october(15), options(account), c.Account)
+		w.sleep(90 * time.Second)
+		compare(t, w.asked(), "")
+		key.Store(keyOf(c))
+		w.sleep(time.Minute)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
+	})
+}
+
+// A clock that was set back by days leaves the tick out of reach: the account is asked at once, and ticks by the new
+// time.
+func TestClockSetBack(t *testing.T) {
+	a := &account{options: Options{Refresh: Refresh{Interval: time.Hour}}, next: october(15)}
+	for _, c := range []struct {
+		name string
+		now  time.Time
+		want bool
+	}{
+		{"at the tick", october(15), true},
+		{"an hour before", october(15).Add(-time.Hour), false},
+		{"days before", october(5), true},
+	} {
+		if got := a.regular(c.now); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+// The sum alone can change: by what is of no product.
+func TestSumAloneChanges(t *testing.T) {
+	bill := func(sum string) *summary {
+		products := []billclient.ProductCost{{Cost: yuan("1")}}
+		return summarize([]billclient.MonthBill{{Sum: yuan(sum), Products: products}}, october(1))
+	}
+	m := month{summary: bill("1"), lines: &lineSums{readFor: bill("1.00")}}
+	if m.linesChanged() {
+		t.Error("the same bill is another one")
+	}
+	if m.summary = bill("2"); !m.linesChanged() {
+		t.Error("another sum is not noticed")
+	}
+}
+
+// No line is newer than the read that found it: a monthly fee ends with its month.
+func TestDataTimestamp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		fee, odd := server("kec-1", 100), server("kec-2", 100)
+		fee.EndTime, odd.EndTime = "2026-10-31 23:59:59", "until further notice"
+		c.bill("2026-10", fee, odd)
+		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
+		compare(t, w.scrape("ksyun_bill_period_data_timestamp_seconds"),
+			`ksyun_bill_period_data_timestamp_seconds{account="main"} 1792036800`) // now
+	})
+}
+
+// The bill's sum can have more than its products, and its products more than its projects.
+func TestSummaryDoesNotAddUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 300))
+		body := `{"RequestId":"1","MonthBillSet":[{"BillMonth":"2026-10","BillType":"postpay","BillId":"B","Sum":5,` +
+			`"BillProductSet":[{"Code":"KEC","Cost":3,"Name":"KEC"}],"BillProjectSet":[{"Id":0,"Cost":1,"Name":"x"}]}]}`
+		w := startWith(t, october(15), options(simulated("main", c.Account)), func(api http.Handler) http.Handler {
+			fault := billsim.Raw(200, "application/json", body)
+			fault.Action = getMonthBill
+			api.(*billsim.Server).Fault(fault)
+			return api
+		}, c.Account)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_product_cost_cny", "ksyun_bill_project_cost_cny",
+			"ksyun_bill_unreconciled_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 5
+ksyun_bill_product_cost_cny{account="main",pay_mode="postpaid",product_code="KEC"} 3
+ksyun_bill_project_cost_cny{account="main",pay_mode="postpaid",project_id="0"} 3
+ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="KEC"} 0
+ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="__none__"} 2`)
+	})
+}
+
+// A bill of another kind must not be summed up as postpaid.
+func TestBillOfAnotherKind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		w := startWith(t, october(15), options(simulated("main", c.Account)), func(api http.Handler) http.Handler {
+			api.(*billsim.Server).Fault(billsim.Raw(200, "application/json",
+				`{"MonthBillSet":[{"BillMonth":"2026-10","BillType":"prepay","BillId":"B","Sum":5}]}`))
+			return api
+		}, c.Account)
+		compare(t, w.scrape(), "")
+		const want = `reason=decode err="GetMonthBill: bill of 2026-10: BillType \"prepay\", want postpay"`
+		if log := w.log.take(); !strings.Contains(log, want) || !strings.Contains(log, "there are no numbers yet") {
+			t.Errorf("log: %s", log)
+		}
+	})
+}
+
+// Two bills of a month are one: the API does not promise that there is only one.
+func TestTwoBillsOfAMonth(t *testing.T) {
+	bill := func(id, sum string) billclient.MonthBill {
+		return billclient.MonthBill{
+			Month: billclient.MonthOf(october(1)), BillID: id, Sum: yuan(sum),
+			Products: []billclient.ProductCost{{Code: "KEC", Cost: yuan(sum)}},
+		}
+	}
+	s := summarize([]billclient.MonthBill{bill("B1", "1.5"), bill("B2", "2")}, october(15))
+	if s.billID != "B1,B2" || s.sum.String() != "3.5" || s.product[0].amount.String() != "3.5" {
+		t.Errorf("%s, %s, %v", s.billID, s.sum, s.product)
+	}
+}
+
+// What the configuration switches off has no series.
+func TestSwitchedOff(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Options)
+		want   string
+	}{
+		{"nothing", func(*Options) {}, `
+ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1",instance_name="web-kec-1"} 1
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3
+ksyun_bill_past_month_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-2",instance_name="web-kec-2",months_ago="1"} 3
+ksyun_bill_project_info{account="main",project_id="0",project_name="默认项目",owner="",cost_center=""} 1
+ksyun_bill_instances{account="main",product_code="KEC"} 1`},
+		{"last month's instances", func(o *Options) { o.Instances.LastMonth = false }, `
+ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1",instance_name="web-kec-1"} 1
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3
+ksyun_bill_project_info{account="main",project_id="0",project_name="默认项目",owner="",cost_center=""} 1
+ksyun_bill_instances{account="main",product_code="KEC"} 1`},
+		{"all instances", func(o *Options) { o.Instances.Enabled = false }, `
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3
+ksyun_bill_project_info{account="main",project_id="0",project_name="默认项目",owner="",cost_center=""} 1`},
+		{"closed months", func(o *Options) { o.Months.Past = 0 }, `
+ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1",instance_name="web-kec-1"} 1
+ksyun_bill_project_info{account="main",project_id="0",project_name="默认项目",owner="",cost_center=""} 1
+ksyun_bill_instances{account="main",product_code="KEC"} 1`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				customer := newCustomer("1")
+				customer.bill("2026-10", server("kec-1", 100))
+				customer.bill("2026-09", server("kec-2", 300))
+				o := options(simulated("main", customer.Account))
+				o.Projects = []Project{{Account: "other", ID: "0", Owner: "nobody"}}
+				c.change(&o)
+				w := start(t, october(15), o, customer.Account)
+				compare(t, w.scrape("ksyun_bill_instance_cost_cny", "ksyun_bill_past_month_account_cost_cny",
+					"ksyun_bill_past_month_instance_cost_cny", "ksyun_bill_project_info", "ksyun_bill_instances"),
+					c.want)
+			})
+		})
+	}
+}
