@@ -31,8 +31,10 @@ lint:
 demo:
 	$(GO) run . --demo
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+# What a refresh and a scrape cost, beside yardsticks measured in turn with them; docs/benchmarks.md keeps a run.
+bench: PEERS := nginx:nginx-light
+bench: peers
+	$(GO) run ./benchmarks
 
 # An OCI image with nothing but the program and CA certificates. buildah needs no daemon; docker build works as well.
 image: build
@@ -41,7 +43,7 @@ image: build
 	buildah --storage-driver vfs bud --isolation chroot --tag $(IMAGE) .build/image
 
 peers:
-	@missing=; for peer in $(PEERS); do command -v $${peer%%:*} >/dev/null || missing="$$missing $${peer##*:}"; done; \
+	@missing=; for peer in $(PEERS); do PATH=$$PATH:/usr/sbin command -v $${peer%%:*} >/dev/null || missing="$$missing $${peer##*:}"; done; \
 	[ -e $(CA_BUNDLE) ] || missing="$$missing ca-certificates"; \
 	if [ -n "$$missing" ]; then \
 		echo "installing:$$missing"; \

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"text/template"
+	"time"
+)
+
+// report is what a run has shown.
+type report struct {
+	*bench
+	began   time.Time
+	picture string // file; empty: none
+}
+
+//go:embed report.md.tmpl
+var pageText string
+
+var pageTemplate = template.Must(template.New("report").Parse(pageText))
+
+func (r report) write(w io.Writer) {
+	fmt.Fprintln(w, r.Machine())
+	fmt.Fprintln(w)
+	fmt.Fprint(w, r.Tables(), r.Figures())
+	for _, note := range r.Notes() {
+		fmt.Fprintln(w, note)
+	}
+}
+
+// save writes the picture and the page, as far as they are wanted.
+func (r report) save(page string) error {
+	if r.picture != "" {
+		if err := os.WriteFile(r.picture, r.draw(), 0o644); err != nil {
+			return err
+		}
+	}
+	if page == "" {
+		return nil
+	}
+	var text bytes.Buffer
+	if err := pageTemplate.Execute(&text, r); err != nil {
+		return err
+	}
+	return os.WriteFile(page, append(bytes.TrimSpace(text.Bytes()), '\n'), 0o644)
+}
+
+// Machine says where and when the numbers were measured.
+func (r report) Machine() string {
+	return fmt.Sprintf("%s: %d cores (%s), %s, %s/%s, median of %d runs.", r.began.Format(time.DateOnly),
+		runtime.NumCPU(), cpuModel(), runtime.Version(), runtime.GOOS, runtime.GOARCH, r.runs)
+}
+
+// Tables returns the measurements.
+func (r report) Tables() string {
+	var b bytes.Buffer
+	writeTables(&b, r.results, r.sizes())
+	return b.String()
+}
+
+// Figures returns which limits hold.
+func (r report) Figures() string {
+	var b bytes.Buffer
+	writeFigures(&b, r.results, r.sizes())
+	return b.String()
+}
+
+// Notes returns what was left out, and why.
+func (r report) Notes() []string { return r.notes }
+
+// Picture returns the picture's name for a page that stands beside it; empty if there is none.
+func (r report) Picture() string {
+	if r.picture == "" {
+		return ""
+	}
+	return filepath.Base(r.picture)
+}

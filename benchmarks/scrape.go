@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/exposition"
+)
+
+// The paths of every server: what is measured, and how many allocations the process has made.
+const (
+	metricsPath = "/metrics"
+	mallocsPath = "/mallocs"
+)
+
+// The names of the files that file servers hand out.
+const (
+	plainFile  = "metrics"
+	packedFile = "metrics.gz"
+)
+
+const (
+	packed = "gzip" // as Prometheus asks
+	plain  = "identity"
+)
+
+func withMallocs(metrics http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(metricsPath, metrics)
+	mux.HandleFunc(mallocsPath, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, mallocs()) })
+	return mux
+}
+
+// pageServer is the exporter's handler with a finished page.
+func pageServer(j job) (http.Handler, error) {
+	page, err := exposition.Render(families(j.Series))
+	if err != nil {
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	h := exposition.NewHandler(registry, exposition.Options{})
+	h.Publish(page)
+	if !j.Live {
+		return withMallocs(h), nil
+	}
+	registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	collector.New(j.options(), registry, h.Publish, log.NewNopLogger())
+	return withMallocs(promhttp.InstrumentMetricHandler(registry, h)), nil
+}
+
+// fileServer hands out the same bytes from files, with net/http.
+func fileServer(j job) (http.Handler, error) {
+	return withMallocs(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		name := plainFile
+		if strings.Contains(r.Header.Get("Accept-Encoding"), packed) {
+			w.Header().Set("Content-Encoding", packed)
+			name = packedFile
+		}
+		http.ServeFile(w, r, filepath.Join(j.Dir, name))
+	})), nil
+}
+
+// constServer is promhttp over metrics that are made anew at every scrape, as exporters commonly do it.
+func constServer(j job) (http.Handler, error) {
+	registry := prometheus.NewRegistry()
+	for f := range inMemory(families(j.Series)) {
+		desc := prometheus.NewDesc(f.Name, f.Help, f.Labels, nil)
+		if err := registry.Register(constMetrics{f, desc}); err != nil {
+			return nil, err
+		}
+	}
+	return withMallocs(promhttp.HandlerFor(registry, promhttp.HandlerOpts{})), nil
+}
+
+type constMetrics struct {
+	exposition.Family
+	desc *prometheus.Desc
+}
+
+func (c constMetrics) Describe(descs chan<- *prometheus.Desc) { descs <- c.desc }
+
+func (c constMetrics) Collect(metrics chan<- prometheus.Metric) {
+	for values, number := range c.Samples {
+		metrics <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, number, values...)
+	}
+}
+
+// scraper is a client as Prometheus is one: it keeps its connection.
+type scraper struct{ http.Client }
+
+func newScraper() *scraper {
+	return &scraper{http.Client{Transport: &http.Transport{DisableCompression: true}}}
+}
+
+// get reads what a server has under a path.
+func (s *scraper) get(ctx context.Context, from *server, path, coding string, read func(io.Reader) error) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from.url+path, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1")
+	req.Header.Set("Accept-Encoding", coding)
+	return fetch(&s.Client, req, func(res *http.Response) error {
+		if got := res.Header.Get("Content-Encoding"); (got == packed) != (coding == packed) {
+			return fmt.Errorf("%s: content encoding %q, want %s", path, got, coding)
+		}
+		return read(res.Body)
+	})
+}
+
+func (s *scraper) scrape(ctx context.Context, from *server, coding string) error {
+	return s.get(ctx, from, metricsPath, coding, func(body io.Reader) error {
+		_, err := io.Copy(io.Discard, body)
+		return err
+	})
+}
+
+// mallocs asks a server for its allocations so far.
+func (s *scraper) mallocs(ctx context.Context, from *server) (n float64, err error) {
+	if from.foreign {
+		return 0, nil
+	}
+	err = s.get(ctx, from, mallocsPath, plain, func(body io.Reader) error {
+		text, err := io.ReadAll(body)
+		if err != nil {
+			return err
+		}
+		n, err = strconv.ParseFloat(string(text), 64)
+		return err
+	})
+	return n, err
+}
+
+// mallocsDuring returns the server's allocations while something is done, and while it was asked for them.
+func (s *scraper) mallocsDuring(ctx context.Context, from *server, do func() error) (float64, error) {
+	before, err := s.mallocs(ctx, from)
+	if err != nil {
+		return 0, err
+	}
+	if err := do(); err != nil {
+		return 0, err
+	}
+	after, err := s.mallocs(ctx, from)
+	return after - before, err
+}
+
+// measureScrapes returns what a scrape costs the server.
+func measureScrapes(ctx context.Context, from *server, coding string, budget time.Duration) (m measured, err error) {
+	s := newScraper()
+	defer s.CloseIdleConnections()
+	if err := s.scrape(ctx, from, coding); err != nil { // the first one pays for the connection
+		return m, err
+	}
+	asking, err := s.mallocsDuring(ctx, from, func() error { return nil })
+	if err != nil {
+		return m, err
+	}
+	scrapes := 0
+	all, err := s.mallocsDuring(ctx, from, func() (err error) {
+		m.CPU, scrapes, err = s.scrapeFor(ctx, from, coding, budget)
+		return err
+	})
+	m.Allocs = (all - asking) / float64(scrapes)
+	return m, err
+}
+
+// tick is the unit of times in /proc, the same on all architectures that Go knows (proc(5): USER_HZ).
+const tick = 10 * time.Millisecond
+
+// scrapeFor scrapes until the server has used up the budget of CPU time, and returns what one scrape took of it.
+func (s *scraper) scrapeFor(ctx context.Context, from *server, coding string, budget time.Duration,
+) (each time.Duration, scrapes int, err error) {
+	began, err := cpuTimeOf(from.pid)
+	for used := time.Duration(0); err == nil && used < budget; scrapes++ {
+		if err := s.scrape(ctx, from, coding); err != nil {
+			return 0, 0, err
+		}
+		used, err = cpuTimeOf(from.pid)
+		used -= began
+		each = used / time.Duration(scrapes+1)
+	}
+	return each, scrapes, err
+}

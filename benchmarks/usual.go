@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// answer is the API's answer as the usual program declares it (https://endocs.ksyun.com/documents/37510 and 37511).
+type answer struct {
+	RequestID            string `json:"RequestId"`
+	PostpayDetailBillSet []detail
+}
+
+type detail struct {
+	DetailBillNo        string
+	BillMonth           string
+	CustomerID          string `json:"CustomerId"`
+	DetailBillStartTime string
+	DetailBillEndTime   string
+	ProductCode         string
+	ProductName         string
+	ProductSubTypeName  string
+	InstanceID          string `json:"InstanceId"`
+	InstanceName        string
+	Cost                string
+	ServiceStartTime    string
+	BillType            string
+	BillDays            string
+	BillHours           string
+	RegionName          string
+	ZoneName            string
+	RuleRemark          string
+	MeasureAmount       string
+	Discount            string
+	ProjectID           string `json:"ProjectId"`
+	ProjectName         string
+	ProviderSet         []keyValue
+	ConfigSet           []keyValue
+	ExtraSet            []keyValue
+	TagSet              []keyValue
+}
+
+type keyValue struct{ Key, Value string }
+
+// usual is how an exporter usually does it: the whole body, json.Unmarshal, a GaugeVec.
+func usual(ctx context.Context, j job) (measured, error) {
+	return j.measure(func() error {
+		var a answer
+		err := j.get(ctx, func(body io.Reader) error {
+			text, err := io.ReadAll(body)
+			if err != nil {
+				return err
+			}
+			return json.Unmarshal(text, &a)
+		})
+		if err != nil {
+			return err
+		}
+		gauges := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "cost_cny", Help: "Cost of an instance in CNY."},
+			[]string{"product_code", "project_id", "instance_id", "instance_name"})
+		if err := a.addTo(gauges); err != nil {
+			return err
+		}
+		return j.check(gaugesIn(gauges))
+	})
+}
+
+func (a *answer) addTo(gauges *prometheus.GaugeVec) error {
+	for _, d := range a.PostpayDetailBillSet {
+		cost, err := strconv.ParseFloat(d.Cost, 64)
+		if err != nil {
+			return err
+		}
+		gauges.WithLabelValues(d.ProductCode, d.ProjectID, d.InstanceID, d.InstanceName).Add(cost)
+	}
+	return nil
+}
+
+func gaugesIn(gauges *prometheus.GaugeVec) (n int) {
+	metrics := make(chan prometheus.Metric)
+	go func() {
+		gauges.Collect(metrics)
+		close(metrics)
+	}()
+	for range metrics {
+		n++
+	}
+	return n
+}
+
+// sdk is how a program does it that uses the vendor's SDK for Go: that returns the body, read whole, as a string, and
+// its types for this service are empty. Then the least: a sum per instance.
+func sdk(ctx context.Context, j job) (measured, error) {
+	return j.measure(func() error {
+		var text string
+		err := j.get(ctx, func(body io.Reader) error {
+			read, err := io.ReadAll(body)
+			text = string(read)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		var a answer
+		if err := json.Unmarshal([]byte(text), &a); err != nil {
+			return err
+		}
+		sums := map[string]float64{}
+		for _, d := range a.PostpayDetailBillSet {
+			cost, err := strconv.ParseFloat(d.Cost, 64)
+			if err != nil {
+				return err
+			}
+			sums[d.InstanceID] += cost
+		}
+		return j.check(len(sums))
+	})
+}
