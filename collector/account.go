@@ -183,10 +183,18 @@ func (a *account) report(s *source, err error, recovered bool) {
 		level.Warn(logger).Log("msg", failure, "reason", s.reason, "err", err,
 			"next", a.due().In(billclient.Beijing).Format(time.RFC3339))
 	case recovered:
-		level.Info(logger).Log("msg", "refreshed, the source works again", "lines", s.lines)
+		level.Info(logger).Log("msg", "refreshed, the source works again", a.counted(s), s.lines)
 	default:
-		level.Info(logger).Log("msg", "refreshed", "lines", s.lines)
+		level.Info(logger).Log("msg", "refreshed", a.counted(s), s.lines)
 	}
+}
+
+// counted says what a source's numbers are made of.
+func (a *account) counted(s *source) string {
+	if s == &a.monthBill {
+		return "months"
+	}
+	return "lines"
 }
 
 // replace puts a new snapshot in place of the old one.

@@ -147,8 +147,9 @@ var periods = []family{
 var trust = []family{
 	{
 		name: "ksyun_bill_unreconciled_cost_cny", labels: []string{"months_ago", "product_code"},
-		help: "The bill's summary minus its lines, per product, in CNY: 0 where they agree. For the running and the" +
-			" last month, each with the summary that stood when its lines were read.",
+		help: "The bill's summary minus its lines, per product, in CNY: 0 where they agree; what its sum has beyond" +
+			" its products is of __none__. For the running and the last month, each with the summary that stood when" +
+			" its lines were read.",
 		samples: func(s shown, emit emit) {
 			for n, m := range s.months(0, min(1, s.options.Months.Past)) {
 				if m.lines != nil {

@@ -230,6 +230,26 @@ func TestAttributesAreTheLatest(t *testing.T) {
 	}
 }
 
+// Tags become keys by their configured order; a line that has a tag twice counts once, with the last value.
+func TestTags(t *testing.T) {
+	line := func(cost string, tags ...billclient.KeyValue) billclient.Line {
+		return billclient.Line{ProductCode: "KEC", Cost: yuan(cost), Tags: tags}
+	}
+	s := sumUp([]billclient.Line{
+		line("1", billclient.KeyValue{Key: "a", Value: "x"}, billclient.KeyValue{Key: "a", Value: "y"}),
+		line("2", billclient.KeyValue{Key: "b", Value: "z"}),
+		line("4", billclient.KeyValue{Key: "c", Value: "not configured"}),
+	}, Instances{MaxSeries: 9, Tags: []Tag{{"a", "label_a"}, {"b", "label_b"}}})
+	var got []string
+	for _, r := range s.rows["tag"] {
+		got = append(got, strings.Join(r.labels, " ")+" "+r.amount.String())
+	}
+	want := []string{"KEC a __none__ 6", "KEC a y 1", "KEC b __none__ 5", "KEC b z 2"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
 func TestKeyLabel(t *testing.T) {
 	for value, want := range map[string]string{
 		"": "__none__", "i-1": "i-1", "_": "_", "none": "none", "_none__": "_none__",
