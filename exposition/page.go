@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"iter"
+	"slices"
 
 	"github.com/klauspost/compress/flate"
 )
@@ -102,7 +103,7 @@ func (p *Page) only(wanted selection) (*Page, error) {
 type builder struct {
 	page       Page
 	chunk      []byte
-	deflated   bytes.Buffer
+	deflated   pieces
 	compressor *flate.Writer
 }
 
@@ -161,12 +162,31 @@ func (b *builder) Write(text []byte) (int, error) {
 	return b.compressor.Write(text)
 }
 
-// finish copies the page out of the builder: it lives long, without the spare room of the buffer and the compressor.
+// finish copies the page out of the builder: it lives long, without the spare room of the pieces and the compressor.
 func (b *builder) finish() (*Page, error) {
 	if err := b.compressor.Flush(); err != nil {
 		return nil, err
 	}
 	page := b.page
-	page.deflated = bytes.Clone(b.deflated.Bytes())
+	page.deflated = slices.Concat(b.deflated...)
 	return &page, nil
+}
+
+// pieces takes what is written in parts of pieceSize: a buffer that grows would copy a large page again and again.
+type pieces [][]byte
+
+const pieceSize = 256 << 10
+
+func (p *pieces) Write(b []byte) (int, error) {
+	n := len(b)
+	for len(b) > 0 {
+		if last := len(*p) - 1; last < 0 || len((*p)[last]) == pieceSize {
+			*p = append(*p, make([]byte, 0, pieceSize))
+		}
+		last := &(*p)[len(*p)-1]
+		part := b[:min(len(b), pieceSize-len(*last))]
+		*last = append(*last, part...)
+		b = b[len(part):]
+	}
+	return n, nil
 }
