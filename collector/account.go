@@ -264,9 +264,10 @@ func sortBills(bills []billclient.MonthBill) (byMonth map[billclient.Month][]bil
 }
 
 // known returns what earlier answers said, nothing if they may have been about another customer: when the key is
-// another one and the bills do not tell that they are the same customer's.
+// another one and the bills do not tell that they are the same customer's. Bills are compared with bills: what their
+// ids suggest need not be what lines say.
 func (a *account) known(customer string) *snapshot {
-	before := a.snapshot.customerID()
+	before := a.snapshot.suggestedCustomer()
 	sameKey := a.owner == a.accessKeyID()
 	switch {
 	case customer != "" && before != "" && customer != before, !sameKey && (customer == "" || before == ""):

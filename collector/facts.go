@@ -212,8 +212,8 @@ var trust = []family{
 // bill's sum has more than its products is of none.
 func unreconciled(lines *lineSums, monthsAgo string, emit emit) {
 	difference := sums{}
-	if bill := lines.readFor; !bill.addsUp(bill.product) {
-		difference.add(key{none}, bill.sum.Sub(total(bill.product)))
+	if beyond := lines.readFor.sum.Sub(total(lines.readFor.product)); beyond.Sign() != 0 {
+		difference.add(key{none}, beyond)
 	}
 	for _, r := range lines.readFor.product {
 		difference.add(key{r.labels[0]}, r.amount)

@@ -242,6 +242,47 @@ ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="__n
 	})
 }
 
+// A product that the summary lists at 0 stays 0, though the sum has a digit that no product has.
+func TestProductsAreTheSummarys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 300))
+		body := `{"RequestId":"1","MonthBillSet":[{"BillMonth":"2026-10","BillType":"postpay","BillId":"B",` +
+			`"Sum":3.0000000001,"BillProductSet":[{"Code":"KEC","Cost":3},{"Code":"KS3","Cost":0}]}]}`
+		w := startWith(t, october(15), options(simulated("main", c.Account)), func(api http.Handler) http.Handler {
+			fault := billsim.Raw(200, "application/json", body)
+			fault.Action = getMonthBill
+			api.(*billsim.Server).Fault(fault)
+			return api
+		}, c.Account)
+		compare(t, w.scrape("ksyun_bill_product_cost_cny", "ksyun_bill_project_cost_cny"), `
+ksyun_bill_product_cost_cny{account="main",pay_mode="postpaid",product_code="KEC"} 3
+ksyun_bill_product_cost_cny{account="main",pay_mode="postpaid",product_code="KS3"} 0
+ksyun_bill_project_cost_cny{account="main",pay_mode="postpaid",project_id="0"} 3`)
+	})
+}
+
+// What a bill's id suggests need not be what its lines say: lines are right, and are not read anew for it.
+func TestBillIDSuggestsAnotherCustomer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("11")
+		c.put("2026-10", billsim.Bill{
+			ID: "KSYZD0000000099202610", Lines: slices.Values([]billsim.Line{server("kec-1", 100)}),
+		})
+		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
+		w.asked()
+		w.sleep(3 * time.Hour)
+		for _, call := range w.asked() {
+			if strings.HasPrefix(call, getDetailBill) {
+				t.Errorf("read anew: %s", call)
+			}
+		}
+		compare(t, w.scrape("ksyun_bill_account_info", "ksyun_bill_region_cost_cny"), `
+ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 1
+ksyun_bill_account_info{account="main",customer_id="11"} 1`)
+	})
+}
+
 // A bill of another kind must not be summed up as postpaid.
 func TestBillOfAnotherKind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

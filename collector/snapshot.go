@@ -20,14 +20,14 @@ type month struct {
 	lines *lineSums // nil until they are read
 }
 
-// rows returns the month's rows of a view: those of the bill's summary where they are the whole sum, else those of the
-// lines. Without lines, a part is better than nothing: the account's sum stands beside it.
+// rows returns the month's rows of a view: those of the bill's summary where they are as much as its products, else
+// those of the lines. Without lines, a part is better than nothing: the account's sum stands beside it.
 func (m month) rows(v view) []row {
 	var rows []row
 	if v.summary != nil {
 		rows = v.summary(m.summary)
 	}
-	if len(rows) > 0 && m.addsUp(rows) || m.lines == nil || len(m.lines.rows[v.name]) == 0 {
+	if len(rows) > 0 && total(rows).Cmp(total(m.product)) == 0 || m.lines == nil || len(m.lines.rows[v.name]) == 0 {
 		return rows
 	}
 	return m.lines.rows[v.name]
@@ -56,14 +56,22 @@ func (s *snapshot) newestFirst() []billclient.Month {
 // customerID returns the customer whose numbers these are, empty if nothing tells. Lines say it; a bill's id suggests
 // it.
 func (s *snapshot) customerID() string {
-	var suggested string
 	for _, m := range s.newestFirst() {
 		if lines := s.months[m].lines; lines != nil && lines.customerID != "" {
 			return bare(lines.customerID)
 		}
-		suggested = cmp.Or(suggested, s.months[m].customerID)
 	}
-	return suggested
+	return s.suggestedCustomer()
+}
+
+// suggestedCustomer returns the customer that the bills' ids suggest, empty if none does.
+func (s *snapshot) suggestedCustomer() string {
+	for _, m := range s.newestFirst() {
+		if suggested := s.months[m].customerID; suggested != "" {
+			return suggested
+		}
+	}
+	return ""
 }
 
 // lines returns how many lines the months from one on have, and the end of the newest, the zero time if none tells.

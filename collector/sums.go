@@ -114,9 +114,6 @@ func summarize(bills []billclient.MonthBill, readAt time.Time) *summary {
 // since.
 func (s *summary) final() bool { return !s.readAt.Before(s.month.End()) }
 
-// addsUp tells whether the rows are the whole sum.
-func (s *summary) addsUp(rows []row) bool { return total(rows).Cmp(s.sum) == 0 }
-
 func total(rows []row) billclient.Amount {
 	var sum billclient.Amount
 	for _, r := range rows {
