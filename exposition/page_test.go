@@ -153,6 +153,26 @@ func TestRenderAsClientGolang(t *testing.T) {
 	})
 }
 
+// TestAppendNumber: amounts of money are written as strconv does it, up to where there are too many digits.
+func TestAppendNumber(t *testing.T) {
+	for _, number := range []float64{
+		0.1, 0.29, -0.07, 1.1, 100, -0.005, 1e-300, 1 << 56, 9999999999999.99, 1e13 + 0.01, 1e20,
+	} {
+		if got, want := appended(number), strconv.FormatFloat(number, 'f', -1, 64); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		decimals := rapid.SampledFrom([]float64{1, 10, 100, 1000, 1e8}).Draw(t, "decimals")
+		number := float64(rapid.Int64().Draw(t, "digits")>>rapid.IntRange(0, 63).Draw(t, "shift")) / decimals
+		if got, want := appended(number), strconv.FormatFloat(number, 'f', -1, 64); got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	})
+}
+
+func appended(number float64) string { return string(appendNumber(nil, number)) }
+
 // hostile strings are made of all that an exposition format could stumble over.
 func hostile() *rapid.Generator[string] {
 	awkward := []string{
