@@ -15,6 +15,7 @@ import (
 const (
 	maxExponent = 100
 	maxDigits   = 100
+	maxPlain    = 18 // digits that fit into an int64 whatever they are
 )
 
 // Amount is an exact decimal number of yuan (CNY). Whatever the API writes is kept to the last digit, and so are sums.
@@ -30,6 +31,9 @@ type Amount struct {
 // ParseAmount reads a decimal number as JSON writes one (66, 55.00, -0.5, 1e2), exactly. A leading plus sign, leading
 // zeros and blanks around the number are taken too: the API documents amounts as free text.
 func ParseAmount(s string) (Amount, error) {
+	if short, ok := parsePlain(s); ok {
+		return Amount{short: short}, nil
+	}
 	s = strings.TrimSpace(s)
 	digits, exponent, err := scanAmount(s)
 	if err != nil {
@@ -46,6 +50,30 @@ func ParseAmount(s string) (Amount, error) {
 		return Amount{}, fmt.Errorf("amount %q: %w", shorten(s, 60), errNotNumber)
 	}
 	return Amount{long: long}, nil
+}
+
+// parsePlain reads what nearly every amount is, digits with perhaps a sign before and a point among them, in one go.
+func parsePlain(s string) (decimal.Decimal, bool) {
+	digits := strings.TrimPrefix(s, "-")
+	if digits == "" || digits == "." || len(digits) > maxPlain {
+		return decimal.Decimal{}, false
+	}
+	value, point := int64(0), len(digits)-1 // no point is as good as one at the end
+	for i, c := range []byte(digits) {
+		switch {
+		case c >= '0' && c <= '9':
+			value = value*10 + int64(c-'0')
+		case c == '.' && point == len(digits)-1:
+			point = i
+		default:
+			return decimal.Decimal{}, false
+		}
+	}
+	if len(digits) < len(s) {
+		value = -value
+	}
+	short, err := decimal.New(value, len(digits)-1-point)
+	return short, err == nil
 }
 
 var errNotNumber = errors.New("not a decimal number")

@@ -70,10 +70,13 @@ func (r *reply) explain(err error) error {
 	return e
 }
 
-func (r *reply) attempt(d time.Duration, err error) Attempt {
-	a := Attempt{Action: r.action, HTTPStatus: r.status, Duration: d}
-	if err != nil {
-		a.Reason = ReasonOf(err)
+func (r *reply) attempt(began time.Time, err error, cut bool) Attempt {
+	a := Attempt{
+		Action: r.action, Version: r.version, HTTPStatus: r.status, Header: r.header,
+		Began: began, Duration: time.Since(began), Cut: cut,
+	}
+	if e, failed := errors.AsType[*Error](err); failed {
+		a.Reason, a.Code = e.Reason, e.Code
 	}
 	if r.wire != nil {
 		a.Bytes = r.wire.bytes

@@ -21,10 +21,10 @@ import (
 )
 
 const (
-	service = "bill" // in the signature's scope and in the names of permissions
-	burst   = 2
+	burst = 2
 
 	version2018 = "2018-06-01"
+	version2020 = "2020-01-01" // of bill-union
 	version2022 = "2022-06-01"
 
 	// emptyPayload is the SHA-256 of the empty body of a GET, as the signature wants it.
@@ -59,6 +59,7 @@ func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), 
 // Options say how to reach the API. Zero means no limit for every limit in them.
 type Options struct {
 	Endpoint          string           `yaml:"endpoint"`
+	UnionEndpoint     string           `yaml:"union_endpoint"`      // of bill-union; empty: it is not asked
 	Region            string           `yaml:"region"`              // of the signature
 	Timeout           time.Duration    `yaml:"timeout"`             // for the first byte, and between bytes
 	MaxDuration       time.Duration    `yaml:"max_duration"`        // of one answer
@@ -81,17 +82,23 @@ type Options struct {
 
 // Attempt is what became of one request.
 type Attempt struct {
-	Action     string
-	HTTPStatus int    // 0 where there was no answer
-	Reason     Reason // empty: it went well, or its consumer had seen enough
+	Action     string // in the case in which it was asked for
+	Version    string
+	HTTPStatus int         // 0 where there was no answer
+	Header     http.Header // of the answer
+	Reason     Reason      // empty: it went well
+	Code       string      // as in Error
+	Began      time.Time   // when the request went out
 	Duration   time.Duration
-	Bytes      int64 // of the body, as transferred
+	Bytes      int64 // of the body, as transferred, and as far as it was read
+	Cut        bool  // its consumer had seen enough of it
 }
 
 // DefaultOptions returns the defaults of everything that has one.
 func DefaultOptions() Options {
 	return Options{
 		Endpoint:          "https://bill.api.ksyun.com",
+		UnionEndpoint:     "https://bill-union.api.ksyun.com",
 		Region:            "cn-beijing-6",
 		Timeout:           time.Minute,
 		MaxDuration:       time.Hour,
@@ -203,9 +210,10 @@ func (c *Client) call(ctx context.Context, f form, params url.Values, read func(
 		return r.explain(err)
 	}
 	began := time.Now()
-	err = r.explain(c.exchange(req, r, read))
+	cause := c.exchange(req, r, read)
+	err = r.explain(cause)
 	if c.options.Observe != nil {
-		c.options.Observe(r.attempt(time.Since(began), err))
+		c.options.Observe(r.attempt(began, err, errors.Is(cause, errEnough)))
 	}
 	return err
 }
@@ -218,21 +226,29 @@ func (c *Client) request(ctx context.Context, r *reply, params url.Values) (*htt
 	if err := c.pace.Wait(ctx); err != nil {
 		return nil, because(reasonOfEnd(ctx), "waiting for api.requests_per_second: %w", err)
 	}
-	target, err := url.Parse(c.options.Endpoint)
+	service := serviceOf(r.action)
+	target, err := url.Parse(c.endpoint(service))
 	if err != nil {
-		return nil, because(Invalid, "api.endpoint: %w", err)
+		return nil, because(Invalid, "%s: %w", service.endpoint, err)
 	}
 	params.Set("Action", r.action)
 	params.Set("Version", r.version)
 	target.RawQuery = params.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
-		return nil, because(Invalid, "api.endpoint: %w", err)
+		return nil, because(Invalid, "%s: %w", service.endpoint, err)
 	}
 	if r.keys, err = c.credentials(); err != nil {
 		return nil, err
 	}
-	return req, c.sign(req, r.keys, service, c.options.Region, time.Now())
+	return req, c.sign(req, r.keys, service.name, c.options.Region, time.Now())
+}
+
+func (c *Client) endpoint(s service) string {
+	if s == unionService {
+		return c.options.UnionEndpoint
+	}
+	return c.options.Endpoint
 }
 
 func (c *Client) credentials() (Credentials, error) {

@@ -88,7 +88,7 @@ func TestDefaultOptions(t *testing.T) {
 	want := Options{
 		Endpoint: "https://bill.api.ksyun.com", Region: "cn-beijing-6", Timeout: 60 * time.Second,
 		MaxDuration: time.Hour, MaxBody: 8 << 30, RequestsPerSecond: 2, MaxRetries: 3, DailyCalls: 5000,
-		UserAgent: "ksyun_bill_exporter",
+		UserAgent: "ksyun_bill_exporter", UnionEndpoint: "https://bill-union.api.ksyun.com",
 	}
 	if diff := cmp.Diff(want, DefaultOptions(), cmp.FilterPath(isFunc, cmp.Ignore())); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
@@ -110,7 +110,8 @@ type conversation struct {
 
 	mu       sync.Mutex
 	calls    []time.Duration // when each request came, from the start
-	attempts []Attempt
+	answers  []Attempt
+	attempts []Attempt // the same without header and time
 	retries  []string
 }
 
@@ -128,7 +129,11 @@ func converse(t *testing.T, o Options, test func(t *testing.T, c *conversation),
 		}))
 		defer stop()
 		o.Endpoint, o.Credentials, o.Transport = "http://bill.example", testKeys, transport
-		o.Observe = func(a Attempt) { c.attempts = append(c.attempts, a) }
+		o.Observe = func(a Attempt) {
+			c.answers = append(c.answers, a)
+			a.Header, a.Began = nil, time.Time{}
+			c.attempts = append(c.attempts, a)
+		}
 		o.Retried = func(action string) { c.retries = append(c.retries, action) }
 		c.Client = New(o)
 		test(t, c)
@@ -153,13 +158,18 @@ func TestRetry(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []Attempt{
-			{Action: "GetMonthBill", HTTPStatus: 503, Reason: Server, Bytes: 4},
-			{Action: "GetMonthBill", HTTPStatus: 429, Reason: Throttled, Bytes: 9},
-			{Action: "GetMonthBill", HTTPStatus: 200, Reason: Incomplete},
-			{Action: "GetMonthBill", HTTPStatus: 200, Bytes: int64(len(noBill))},
+			{Action: "GetMonthBill", Version: version2018, HTTPStatus: 503, Reason: Server, Bytes: 4},
+			{Action: "GetMonthBill", Version: version2018, HTTPStatus: 429, Reason: Throttled, Bytes: 9},
+			{Action: "GetMonthBill", Version: version2018, HTTPStatus: 200, Reason: Incomplete},
+			{Action: "GetMonthBill", Version: version2018, HTTPStatus: 200, Bytes: int64(len(noBill))},
 		}
 		if diff := cmp.Diff(want, c.attempts); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)
+		}
+		third := c.answers[2]
+		if began := third.Began.Sub(c.start); began != c.calls[2] ||
+			third.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("third attempt after %v, want %v; header %v", began, c.calls[2], third.Header)
 		}
 		if diff := cmp.Diff([]string{"GetMonthBill", "GetMonthBill", "GetMonthBill"}, c.retries); diff != "" {
 			t.Errorf("retries (-want +got):\n%s", diff)

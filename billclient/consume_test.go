@@ -289,6 +289,52 @@ func TestPageParameters(t *testing.T) {
 	})
 }
 
+// TestFirstPage has APIs that count pages in either way, and those that leave something out.
+func TestFirstPage(t *testing.T) {
+	oneLine := func(month string) (billsim.Consumption, bool) {
+		c, _ := eightLines(month)
+		lines := c.Lines
+		c.Lines = func(yield func(billsim.Line) bool) {
+			for l := range lines {
+				yield(l)
+				return
+			}
+		}
+		return c, true
+	}
+	fromOne := []billsim.Option{billsim.WithPagesFromOne()}
+	for name, tt := range map[string]struct {
+		consume func(string) (billsim.Consumption, bool)
+		options []billsim.Option
+		fault   billsim.Fault
+		first   int
+		ok      bool
+	}{
+		"from 0":             {consume: eightLines, first: 0, ok: true},
+		"from 1":             {consume: eightLines, options: fromOne, first: 1, ok: true},
+		"one line from 0":    {consume: oneLine, first: 0, ok: true},
+		"one line from 1":    {consume: oneLine, options: fromOne, first: 1, ok: true},
+		"nothing on page 0":  {consume: eightLines, fault: billsim.MissingPage(0), first: 1, ok: true},
+		"nothing in a month": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := billsim.New(customer(tt.consume), tt.options...)
+			s.Fault(tt.fault)
+			simulate(t, Options{}, s, func(t *testing.T, c *conversation) {
+				first, ok, err := c.FirstPage(t.Context(), october)
+				if err != nil || first != tt.first || ok != tt.ok {
+					t.Errorf("%d, %t, %v, want %d, %t", first, ok, err, tt.first, tt.ok)
+				}
+				if want := "getPostpayDetailConsume 2018-06-01: 0 1"; calls(s) != want {
+					t.Errorf("calls %s, want %s", calls(s), want)
+				}
+			})
+		})
+	}
+	_, _, err := clientOf(t, says(500, "", "")).FirstPage(t.Context(), october)
+	checkError(t, err, Server, "")
+}
+
 // TestFullPages adds up what is on pages as large as the API has them.
 func TestFullPages(t *testing.T) {
 	for first, options := range [][]billsim.Option{nil, {billsim.WithPagesFromOne()}} {
@@ -600,6 +646,9 @@ func TestEnoughOfPages(t *testing.T) {
 			if len(c.attempts) != calls || slices.ContainsFunc(c.attempts, hasFailed) {
 				t.Errorf("%d lines: attempts %v, want %d", lines, c.attempts, calls)
 			}
+			if cut := slices.IndexFunc(c.attempts, func(a Attempt) bool { return a.Cut }); cut != calls-1 {
+				t.Errorf("%d lines: attempt %d was cut, want %d", lines, cut, calls-1)
+			}
 		})
 	}
 }
@@ -641,8 +690,13 @@ func TestForms(t *testing.T) {
 		if got := calls(s); got != want {
 			t.Errorf("calls\n%s, want\n%s", got, want)
 		}
-		first := Attempt{Action: "getMonthConsume", HTTPStatus: 404, Reason: Invalid, Bytes: c.attempts[0].Bytes}
-		second := Attempt{Action: "GetMonthConsume", HTTPStatus: 200, Bytes: c.attempts[1].Bytes}
+		first := Attempt{
+			Action: "getMonthConsume", Version: version2018, HTTPStatus: 404, Reason: Invalid, Code: "INVALID_ACTION",
+			Bytes: c.attempts[0].Bytes,
+		}
+		second := Attempt{
+			Action: "GetMonthConsume", Version: version2022, HTTPStatus: 200, Bytes: c.attempts[1].Bytes,
+		}
 		if diff := cmp.Diff([]Attempt{first, second}, c.attempts[:2]); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)
 		}

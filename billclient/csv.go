@@ -71,7 +71,7 @@ func readCSV(r *reply, q DetailQuery, emit func(*Line) error) error {
 	case first == '{', first == '<':
 		return r.noCSV()
 	}
-	c := csvReader{record: record{query: q}, window: &window{body: r.decoded()}}
+	c := csvReader{record: newRecord(q, false), window: &window{body: r.decoded()}}
 	c.window.done = func() int64 { return c.done }
 	c.rows = csv.NewReader(c.window)
 	// The file has no quotes around anything, and in the API's own sample the header is longer than the rows.

@@ -35,10 +35,38 @@ type document interface {
 	value(text []byte, child func(name []byte) error) ([]byte, error)
 	// skip drops the value at hand, whatever it is.
 	skip() error
+}
+
+// answer is a document from its first byte on.
+type answer interface {
+	document
+	// item returns the value at hand, an element of a set, as a document that ends if it gets too large. It is to be
+	// read before anything else of the answer.
+	item() document
 	// offset returns how many bytes the values up to here have taken.
 	offset() int64
 	// end fails unless nothing but white space follows.
 	end() error
+}
+
+// bounded is an item that is read while it arrives.
+type bounded struct {
+	answer
+	limit int64 // the offset beyond which it is too large
+}
+
+func newBounded(a answer) *bounded { return &bounded{a, a.offset() + int64(maxItem)} }
+
+func (b *bounded) value(text []byte, child func(name []byte) error) ([]byte, error) {
+	if child == nil {
+		return b.answer.value(text, nil)
+	}
+	return b.answer.value(text, func(name []byte) error {
+		if b.offset() > b.limit {
+			return because(Decode, "larger than %v", maxItem)
+		}
+		return child(name)
+	})
 }
 
 // each hands the children of the value at hand to child. null and an empty text are no children.
@@ -57,8 +85,8 @@ func noText(text []byte) error {
 	return nil
 }
 
-// document finds out in which notation the answer is: as its Content-Type says, else by its first byte.
-func (r *reply) document() (document, error) {
+// answer finds out in which notation the answer is: as its Content-Type says, else by its first byte.
+func (r *reply) answer() (answer, error) {
 	first, err := r.first()
 	if err != nil {
 		return nil, err
@@ -88,14 +116,14 @@ func (r *reply) looksHTML() bool {
 // may stand before or behind it. An error body in its place, or after it, is an error, and so is an answer without the
 // set: no bill is an empty set.
 func (r *reply) items(set string, item func(d document, n int) error, texts ...*topText) error {
-	d, err := r.document()
+	a, err := r.answer()
 	if err != nil {
 		return err
 	}
 	n := 0
-	reader := topReader{reply: r, d: d, set: set, texts: texts, item: func([]byte) error {
+	reader := topReader{reply: r, d: a, set: set, texts: texts, item: func([]byte) error {
 		n++
-		return item(d, n)
+		return item(a.item(), n)
 	}}
 	if err := reader.read(); err != nil {
 		return err
@@ -112,7 +140,7 @@ func (r *reply) items(set string, item func(d document, n int) error, texts ...*
 // topReader reads what stands at the top of an answer.
 type topReader struct {
 	reply *reply
-	d     document
+	d     answer
 	set   string // the name of the data; empty in an error body
 	texts []*topText
 	item  func(name []byte) error
@@ -243,11 +271,11 @@ func (r *reply) refusal() error {
 // errorBody returns the API's error, nil if the body holds none.
 func (r *reply) errorBody() error {
 	r.body = bufio.NewReader(io.LimitReader(r.body, int64(maxError)))
-	d, err := r.document()
+	a, err := r.answer()
 	if err != nil {
 		return nil
 	}
-	reader := topReader{reply: r, d: d}
+	reader := topReader{reply: r, d: a}
 	// An error body that breaks off may have said its code before.
 	_ = reader.read()
 	return reader.failure()
@@ -271,10 +299,13 @@ type window struct {
 }
 
 func (w *window) Read(p []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
 	room := int64(maxText) - (w.read - w.done())
 	if room <= 0 {
-		w.err = because(Decode, "a value is longer than %v", maxText)
-		return 0, w.err
+		// It is not the end: there is room again once the decoder has read something shorter.
+		return 0, because(Decode, "a value is longer than %v", maxText)
 	}
 	n, err := w.body.Read(p[:min(int64(len(p)), room)])
 	w.read += int64(n)
@@ -293,26 +324,17 @@ type node struct {
 
 // readNode reads the value at hand, an element of a set.
 func readNode(d document) (node, error) {
-	t := tree{d: d, limit: d.offset() + int64(maxItem)}
-	return t.read("", 0)
+	return readTree(d, "", 0)
 }
 
-type tree struct {
-	d     document
-	limit int64
-}
-
-func (t *tree) read(name string, depth int) (node, error) {
+func readTree(d document, name string, depth int) (node, error) {
 	n := node{name: name}
-	text, err := t.d.value(nil, func(name []byte) error {
+	text, err := d.value(nil, func(name []byte) error {
 		if depth == maxDepth {
 			return because(Decode, "nested more than %d deep", maxDepth)
 		}
-		child, err := t.read(string(name), depth+1)
+		child, err := readTree(d, string(name), depth+1)
 		n.children = append(n.children, child)
-		if err == nil && t.d.offset() > t.limit {
-			return because(Decode, "larger than %v", maxItem)
-		}
 		return err
 	})
 	n.text = string(text)

@@ -89,19 +89,27 @@ func (e *Error) unknownAction() bool {
 	return e.Reason == Invalid && (e.HTTPStatus == http.StatusNotFound || plainCode(e.Code) == "invalidaction")
 }
 
+// denied tells whether the key is known, but may not call the action.
+func (e *Error) denied() bool { return e.Reason == Auth && aboutPermission(e.Code) }
+
 // advice says in half a sentence what an operator can do about a refusal; whatever else fails explains itself.
 func (e *Error) advice() string {
+	const keys = "check access_key_id, secret_access_key and "
+	service := serviceOf(e.Action)
+	_, known := reasonOfCode(e.Code)
 	switch {
 	case e.HTTPStatus == 0:
 		return ""
-	case e.Reason == Auth && aboutPermission(e.Code):
-		return "grant " + service + ":" + e.Action + " to this key"
+	case e.denied():
+		return "grant " + Permission(e.Action) + " to this key"
 	case e.Reason == Auth && e.Code == "":
-		return "check access_key_id, secret_access_key and what answers at api.endpoint"
+		return keys + "what answers at " + service.endpoint
+	case e.HTTPStatus == http.StatusForbidden && !known:
+		return "grant " + Permission(e.Action) + " to this key, or " + keys + "this machine's clock"
 	case e.Reason == Auth:
-		return "check access_key_id, secret_access_key and this machine's clock"
+		return keys + "this machine's clock"
 	case e.unknownAction():
-		return "check that api.endpoint is the billing API's"
+		return "check that " + service.endpoint + " is the billing API's"
 	case e.Reason == Invalid:
 		return "check api.region and the months asked for"
 	default:
@@ -119,6 +127,17 @@ func ReasonOf(err error) Reason {
 	}
 	return Network
 }
+
+// IsDenied tells whether err says that the key may not call the action, rather than that the key is wrong or unknown:
+// who grants Permission mends it.
+func IsDenied(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.denied()
+}
+
+// Permission returns what a policy has to allow for an action to be called, such as bill:GetMonthBill. Source:
+// https://endocs.ksyun.com/documents/37672, where case does not matter.
+func Permission(action string) string { return serviceOf(action).name + ":" + action }
 
 // retryable tells whether the same call can succeed when it is made again at once.
 func (r Reason) retryable() bool {

@@ -104,6 +104,10 @@ func TestReasons(t *testing.T) {
 		{200, "SomethingNew", Invalid, "; check api.region and the months asked for"},
 		{400, "500", Invalid, "; check api.region and the months asked for"},
 		{401, "SomethingNew", Auth, keys},
+		{
+			403, "SomethingNew", Auth,
+			"; grant bill:GetMonthBill to this key, or check access_key_id, secret_access_key and this machine's clock",
+		},
 		{429, "SomethingNew", Throttled, ""},
 		{599, "SomethingNew", Server, ""},
 	}
@@ -121,6 +125,38 @@ func TestReasons(t *testing.T) {
 		})
 	}
 }
+
+// TestDenied has both refusals that keys without a permission were seen or documented to get, for every action.
+func TestDenied(t *testing.T) {
+	const iam = `{"RequestId":"51aee78d","Error":{"Code":"InvalidAuthenticationCode",` +
+		`"Message":"lack of policy to [bill:x] the resources[]"}}`
+	bills, days := DetailQuery{From: october, To: october}, ConsumeQuery{Month: october}
+	for status, body := range map[int]string{400: deniedJSON, 403: iam} {
+		c := clientOf(t, says(status, "application/json", body))
+		c.options.UnionEndpoint = c.options.Endpoint
+		for permission, err := range map[string]error{
+			"bill:GetMonthBill":                       errorOf(c.GetMonthBill(t.Context(), october, october)),
+			"bill:GetPostpayDetailBill":               errorOf(collect(c.GetPostpayDetailBill(t.Context(), bills))),
+			"bill:GetPostpayDetailBillCSV":            errorOf(collect(c.GetPostpayDetailBillCSV(t.Context(), bills))),
+			"bill:GetProductCode":                     errorOf(c.GetProductCode(t.Context())),
+			"bill:getMonthConsume":                    errorOf(c.GetMonthConsume(t.Context(), october)),
+			"bill:getPostpayDetailConsume":            errorOf(collect(c.GetPostpayDetailConsume(t.Context(), days))),
+			"bill-union:DescribeBillSummaryByPayMode": errorOf(c.DescribeBillSummaryByPayMode(t.Context(), october)),
+			"bill-union:DescribeBillSummaryByProduct": errorOf(c.DescribeBillSummaryByProduct(t.Context(), october)),
+			"bill-union:DescribeBillSummaryByProject": errorOf(c.DescribeBillSummaryByProject(t.Context(), october)),
+			"bill-union:DescribeProductCode":          errorOf(c.DescribeProductCode(t.Context())),
+		} {
+			if !IsDenied(err) || !strings.HasSuffix(err.Error(), "; grant "+permission+" to this key") {
+				t.Errorf("%s, HTTP %d: %v", permission, status, err)
+			}
+		}
+	}
+	if IsDenied(&Error{Reason: Auth, Code: "SignatureDoesNotMatch"}) || IsDenied(nil) {
+		t.Error("a wrong key, or nothing at all, counts as a lack of permission")
+	}
+}
+
+func errorOf[T any](_ T, err error) error { return err }
 
 func TestRetryableReasons(t *testing.T) {
 	want := []Reason{Throttled, Server, Network, Timeout, Incomplete}

@@ -9,21 +9,13 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// jsonDocument reads JSON token by token. A name that comes twice in an object is for the reader to notice; bytes
-// that are not UTF-8 become U+FFFD.
+// jsonDocument reads JSON token by token, but for items that are short enough to be read whole. A name that comes twice
+// in an object is for the reader to notice; bytes that are not UTF-8 become U+FFFD.
 type jsonDocument struct {
 	dec    *jsontext.Decoder
 	window *window
-	names  [maxNames]knownName // by their place in an object: the next line has the same ones
+	whole  jsonItem // the last item that was read whole
 }
-
-const (
-	maxNames = 64
-	maxName  = 64
-)
-
-// knownName is a name as it stands in the answer, quotes and all, and in lower case.
-type knownName struct{ raw, lower []byte }
 
 func newJSON(body io.Reader) *jsonDocument {
 	w := &window{body: body}
@@ -60,14 +52,14 @@ func (j *jsonDocument) children(child func(name []byte) error) error {
 	if err != nil {
 		return j.explain(err)
 	}
-	for place := 0; ; place++ {
+	for {
 		if kind := j.dec.PeekKind(); kind == '}' || kind == ']' {
 			_, err := j.dec.ReadToken()
 			return j.explain(err)
 		}
 		var name []byte
 		if open.Kind() == '{' {
-			if name, err = j.readName(place); err != nil {
+			if name, err = j.readName(); err != nil {
 				return err
 			}
 		}
@@ -77,22 +69,12 @@ func (j *jsonDocument) children(child func(name []byte) error) error {
 	}
 }
 
-// readName remembers the names of the first places: to see that one is the same again is faster than to read it.
-// Further and longer names, which no documented object has, share the last place.
-func (j *jsonDocument) readName(place int) ([]byte, error) {
+func (j *jsonDocument) readName() ([]byte, error) {
 	raw, err := j.dec.ReadValue()
 	if err != nil {
 		return nil, j.explain(err)
 	}
-	if place >= len(j.names) || len(raw) > maxName {
-		place = len(j.names) - 1
-	}
-	known := &j.names[place]
-	if !bytes.Equal(known.raw, raw) {
-		known.raw = append(known.raw[:0], raw...)
-		known.lower = lower(unquote(known.lower[:0], raw))
-	}
-	return known.lower, nil
+	return lower(unquote(nil, raw)), nil
 }
 
 // lower turns ASCII letters to lower case, in place.
@@ -119,6 +101,18 @@ func (j *jsonDocument) skip() error {
 	return j.explain(j.dec.SkipValue())
 }
 
+// item reads the element whole if it is no longer than one text may be, which is faster than value by value. A decoder
+// that fails to read a value has not moved: what is longer, wrong or broken off is then read value by value, to find
+// out which of them is to blame.
+func (j *jsonDocument) item() document {
+	raw, err := j.dec.ReadValue()
+	if err != nil {
+		return newBounded(j)
+	}
+	j.whole.reset(raw)
+	return &j.whole
+}
+
 func (j *jsonDocument) offset() int64 { return j.dec.InputOffset() }
 
 func (j *jsonDocument) end() error {
@@ -132,10 +126,16 @@ func (j *jsonDocument) end() error {
 	return j.explain(err)
 }
 
-// explain prefers what broke the body to what the decoder says about it.
+// explain prefers what broke the body, or its reader's limit, to what the decoder says about it.
 func (j *jsonDocument) explain(err error) error {
-	if err != nil && j.window.err != nil {
+	if err == nil {
+		return nil
+	}
+	if j.window.err != nil {
 		return j.window.err
+	}
+	if own, ok := errors.AsType[*classified](err); ok {
+		return own
 	}
 	return err
 }

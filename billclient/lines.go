@@ -12,7 +12,8 @@ import (
 // PostpayDetailBill and PostpayDetailConsume of the API, https://endocs.ksyun.com/documents/37511). All texts are as
 // the API sent them; times have the form "2018-06-25 23:59:59" and are Beijing's.
 //
-// The texts of a Line share one piece of memory: a consumer that keeps one of them for long clones it (strings.Clone).
+// The texts of a Line share a piece of memory with those of the lines around it: a consumer that keeps one of them for
+// long clones it (strings.Clone).
 type Line struct {
 	DetailBillNo       string
 	Month              Month
@@ -115,42 +116,35 @@ func stream(read func(emit func(*Line) error) error) iter.Seq2[Line, error] {
 
 // field is a member of a line that has a text in it.
 type field struct {
-	name string // as the API spells it
-	put  func(line *Line, text string) error
+	name string              // as the API spells it
+	of   func(*Line) *string // where the text goes; nil if that is for record.check to say
 }
 
 // fields is every field of a line but the sets, for JSON, XML and CSV alike, in the order in which the API sends them.
 var fields = [...]field{
-	textField("DetailBillNo", func(l *Line) *string { return &l.DetailBillNo }),
-	{"BillMonth", func(*Line, string) error { return nil }}, // see record.check
-	textField("CustomerId", func(l *Line) *string { return &l.CustomerID }),
-	{"DetailBillStatDate", func(*Line, string) error { return nil }}, // a day counts only where it is checked
-	textField("DetailBillStartTime", func(l *Line) *string { return &l.StartTime }),
-	textField("DetailBillEndTime", func(l *Line) *string { return &l.EndTime }),
-	textField("ProductCode", func(l *Line) *string { return &l.ProductCode }),
-	textField("ProductName", func(l *Line) *string { return &l.ProductName }),
-	textField("ProductSubTypeName", func(l *Line) *string { return &l.ProductSubTypeName }),
-	textField("InstanceId", func(l *Line) *string { return &l.InstanceID }),
-	textField("InstanceName", func(l *Line) *string { return &l.InstanceName }),
-	{"Cost", func(l *Line, s string) (err error) { l.Cost, err = ParseAmount(s); return err }},
-	textField("ServiceStartTime", func(l *Line) *string { return &l.ServiceStartTime }),
-	textField("BillType", func(l *Line) *string { return &l.BillingMode }),
-	textField("BillDays", func(l *Line) *string { return &l.BillDays }),
-	textField("BillHours", func(l *Line) *string { return &l.BillHours }),
-	textField("RegionName", func(l *Line) *string { return &l.RegionName }),
-	textField("ZoneName", func(l *Line) *string { return &l.ZoneName }),
-	textField("RuleRemark", func(l *Line) *string { return &l.RuleRemark }),
-	{"MeasureAmount", func(l *Line, s string) (err error) { l.ListCost, err = ParseAmount(s); return err }},
-	textField("Discount", func(l *Line) *string { return &l.Discount }),
-	textField("ProjectId", func(l *Line) *string { return &l.ProjectID }),
-	textField("ProjectName", func(l *Line) *string { return &l.ProjectName }),
-}
-
-func textField(name string, of func(*Line) *string) field {
-	return field{name, func(line *Line, text string) error {
-		*of(line) = text
-		return nil
-	}}
+	{"DetailBillNo", func(l *Line) *string { return &l.DetailBillNo }},
+	{"BillMonth", nil},
+	{"CustomerId", func(l *Line) *string { return &l.CustomerID }},
+	{"DetailBillStatDate", nil},
+	{"DetailBillStartTime", func(l *Line) *string { return &l.StartTime }},
+	{"DetailBillEndTime", func(l *Line) *string { return &l.EndTime }},
+	{"ProductCode", func(l *Line) *string { return &l.ProductCode }},
+	{"ProductName", func(l *Line) *string { return &l.ProductName }},
+	{"ProductSubTypeName", func(l *Line) *string { return &l.ProductSubTypeName }},
+	{"InstanceId", func(l *Line) *string { return &l.InstanceID }},
+	{"InstanceName", func(l *Line) *string { return &l.InstanceName }},
+	{"Cost", nil},
+	{"ServiceStartTime", func(l *Line) *string { return &l.ServiceStartTime }},
+	{"BillType", func(l *Line) *string { return &l.BillingMode }},
+	{"BillDays", func(l *Line) *string { return &l.BillDays }},
+	{"BillHours", func(l *Line) *string { return &l.BillHours }},
+	{"RegionName", func(l *Line) *string { return &l.RegionName }},
+	{"ZoneName", func(l *Line) *string { return &l.ZoneName }},
+	{"RuleRemark", func(l *Line) *string { return &l.RuleRemark }},
+	{"MeasureAmount", nil},
+	{"Discount", func(l *Line) *string { return &l.Discount }},
+	{"ProjectId", func(l *Line) *string { return &l.ProjectID }},
+	{"ProjectName", func(l *Line) *string { return &l.ProjectName }},
 }
 
 // sets is every set of a line, with where it goes.
@@ -203,7 +197,11 @@ var (
 	fieldListCost = members["measureamount"]
 )
 
-// record collects one line: all texts in one piece of memory that the next line uses again.
+// pieceSize is enough for the texts of some twenty lines.
+const pieceSize = 8 << 10
+
+// record collects one line: all texts in one piece of memory that the next line uses again. A copy of it would fill
+// the same Line.
 type record struct {
 	query DetailQuery
 	daily bool // the line has to have a day
@@ -212,7 +210,19 @@ type record struct {
 	spans [len(fields)]span
 	seen  uint64 // a bit for each member that the line has
 	pairs []pair
-	made  Line // kept here, for a Line on its own would be a piece of memory for each line
+	kept  strings.Builder      // what lines were made of: a piece of memory for each of them would be dear
+	made  *Line                // one for all lines, for the same reason
+	texts [len(fields)]*string // made's fields
+}
+
+func newRecord(q DetailQuery, daily bool) record {
+	r := record{query: q, daily: daily, made: &Line{}}
+	for i, f := range fields {
+		if f.of != nil {
+			r.texts[i] = f.of(r.made)
+		}
+	}
+	return r
 }
 
 // span is a part of a record's text.
@@ -266,35 +276,50 @@ func (r *record) of(text string, field int) string {
 
 // line makes a Line of what was collected. It is valid until the next one.
 func (r *record) line() (*Line, error) {
-	text := string(r.text)
-	r.made = Line{}
+	text := r.keep()
 	if err := r.check(text); err != nil {
 		return nil, err
 	}
-	for i := range fields {
-		if !r.has(i) {
-			continue
-		}
-		if err := fields[i].put(&r.made, r.of(text, i)); err != nil {
-			return nil, at(fields[i].name, err)
+	for i, into := range r.texts {
+		if into != nil {
+			*into = r.of(text, i)
 		}
 	}
-	r.putPairs(&r.made, text)
-	return &r.made, nil
+	r.putPairs(text)
+	return r.made, nil
 }
 
-// check takes the line's month and day. It fails if they are none of those asked for, or if an amount is missing.
+// keep returns the record's text as a string.
+func (r *record) keep() string {
+	if r.kept.Cap()-r.kept.Len() < len(r.text) {
+		r.kept.Reset()
+		r.kept.Grow(pieceSize)
+	}
+	from := r.kept.Len()
+	r.kept.Write(r.text)
+	return r.kept.String()[from:]
+}
+
+// check takes what can be wrong with a line: an amount may be missing or none, the month or the day not asked for.
 func (r *record) check(text string) (err error) {
 	for _, i := range [...]int{fieldCost, fieldListCost} {
 		if !r.has(i) {
 			return at(fields[i].name, errMissing)
 		}
 	}
-	r.made.Month, err = checkMonth(r.of(text, fieldMonth), r.query.From, r.query.To)
-	if err == nil && r.daily {
-		r.made.StatDate, err = checkStatDate(r.of(text, fieldStatDate), r.made.Month)
+	if r.made.Month, err = checkMonth(r.of(text, fieldMonth), r.query.From, r.query.To); err != nil {
+		return err
 	}
-	return err
+	if r.daily {
+		if r.made.StatDate, err = checkStatDate(r.of(text, fieldStatDate), r.made.Month); err != nil {
+			return err
+		}
+	}
+	if r.made.Cost, err = ParseAmount(r.of(text, fieldCost)); err != nil {
+		return at(fields[fieldCost].name, err)
+	}
+	r.made.ListCost, err = ParseAmount(r.of(text, fieldListCost))
+	return at(fields[fieldListCost].name, err)
 }
 
 // checkStatDate fails if a day of an answer is not in the month asked for. text is the day as the API wrote it.
@@ -307,14 +332,17 @@ func checkStatDate(text string, asked Month) (Day, error) {
 }
 
 // putPairs shares one piece of memory between all sets of the line.
-func (r *record) putPairs(line *Line, text string) {
+func (r *record) putPairs(text string) {
+	for _, s := range sets {
+		*s.of(r.made) = nil
+	}
 	if len(r.pairs) == 0 {
 		return
 	}
 	all := make([]KeyValue, len(r.pairs))
 	for i, p := range r.pairs {
 		all[i] = KeyValue{text[p.key.from:p.key.to], text[p.value.from:p.value.to]}
-		set := sets[p.set].of(line)
+		set := sets[p.set].of(r.made)
 		// The pairs of a set stand one after the other.
 		*set = all[i-len(*set) : i+1 : i+1]
 	}
@@ -331,17 +359,16 @@ func (r *record) at(err error) error {
 
 // readLines reads the answer of GetPostpayDetailBill.
 func readLines(r *reply, q DetailQuery, emit func(*Line) error) error {
-	return r.items("PostpayDetailBillSet", newLineReader(record{query: q}, emit).item)
+	return r.items("PostpayDetailBillSet", newLineReader(newRecord(q, false), emit).item)
 }
 
 // lineReader reads lines from a document.
 type lineReader struct {
 	record
-	emit  func(*Line) error
-	d     document
-	start int64 // where in the document the line begins
-	last  int   // the member read last
-	set   int   // which one is being read
+	emit func(*Line) error
+	d    document
+	last int // the member read last
+	set  int // which one is being read
 
 	onMember, onPair, onPairMember func(name []byte) error
 }
@@ -349,13 +376,13 @@ type lineReader struct {
 func newLineReader(r record, emit func(*Line) error) *lineReader {
 	l := &lineReader{record: r, emit: emit}
 	// Made once, so that a line costs no memory for them.
-	l.onMember, l.onPair, l.onPairMember = l.bounded(l.member), l.bounded(l.pair), l.bounded(l.pairMember)
+	l.onMember, l.onPair, l.onPairMember = l.member, l.pair, l.pairMember
 	return l
 }
 
 func (l *lineReader) item(d document, _ int) error {
 	l.next()
-	l.d, l.start, l.last = d, d.offset(), -1
+	l.d, l.last = d, -1
 	if err := each(d, l.onMember); err != nil {
 		return l.at(err)
 	}
@@ -364,16 +391,6 @@ func (l *lineReader) item(d document, _ int) error {
 		return l.at(err)
 	}
 	return l.emit(line)
-}
-
-// bounded ends a line that does not end.
-func (l *lineReader) bounded(child func(name []byte) error) func(name []byte) error {
-	return func(name []byte) error {
-		if l.d.offset()-l.start > int64(maxItem) {
-			return because(Decode, "larger than %v", maxItem)
-		}
-		return child(name)
-	}
 }
 
 func (l *lineReader) member(name []byte) error {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -106,6 +107,35 @@ func TestLines(t *testing.T) {
 		"sets in XML": {
 			xmlAnswer(goodItem("<tagset><TagItem><key>k</key><Value> v </Value></TagItem>\n<TagSet/></tagset>")),
 			[]Line{goodLineValue(func(l *Line) { l.Tags = []KeyValue{{"k", " v "}, {}} })},
+		},
+		"escapes": {
+			jsonAnswer(goodLine(`,"Instance\u004eame":"\\","InstanceId":"\\\"","RuleRemark":"\\\\","ZoneName":"z"`)),
+			[]Line{goodLineValue(func(l *Line) {
+				l.InstanceName, l.InstanceID, l.RuleRemark, l.ZoneName = `\`, `\"`, `\\`, "z"
+			})},
+		},
+		"brackets in texts": {
+			jsonAnswer(goodLine(`,"InstanceName":"中[","A":["]"],"B":["[",{"]":[]}],"C":[[",]"],{}],"ZoneName":"}"`)),
+			[]Line{goodLineValue(func(l *Line) { l.InstanceName, l.ZoneName = "中[", "}" })},
+		},
+		"escapes in what is not read": {
+			jsonAnswer(goodLine(`,"New":{"\"}":"\\","a":["\"]",[{}],1e2,null]},"B":["\"]"],"ZoneName":"z"`)),
+			[]Line{goodLineValue(func(l *Line) { l.ZoneName = "z" })},
+		},
+		"nested deep": {
+			jsonAnswer(goodLine(`,"New":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `,"ZoneName":"z"`)),
+			[]Line{goodLineValue(func(l *Line) { l.ZoneName = "z" })},
+		},
+		"invalid UTF-8 after a set": {
+			jsonAnswer(goodLine(`,"TagSet":[{"Key":"` + "\xff" + `","Value":"中"}],"ZoneName":"` + "\xff" + `"`)),
+			[]Line{goodLineValue(func(l *Line) { l.Tags, l.ZoneName = []KeyValue{{"\uFFFD", "中"}}, "\uFFFD" })},
+		},
+		"white space": {
+			jsonAnswer(goodLine(""), strings.NewReplacer(":", " :\n", ",", "\t,\r ", "}", " }").Replace(
+				goodLine(`,"TagSet":[{"Key":"k"}],"New":{},"BillDays":31`))),
+			[]Line{goodLineValue(func(*Line) {}), goodLineValue(func(l *Line) {
+				l.Tags, l.BillDays = []KeyValue{{Key: "k"}}, "31"
+			})},
 		},
 		"a day in a bill": {
 			jsonAnswer(goodLine(`,"DetailBillStatDate":"whatever"`)),
@@ -246,6 +276,51 @@ func TestLargeAnswers(t *testing.T) {
 	}
 }
 
+// TestLongLines has lines that are short enough to be read whole, and some that are not.
+func TestLongLines(t *testing.T) {
+	const limit = int(maxText)
+	member := `,"New":"` + strings.Repeat("x", 1000) + `"`
+	for _, size := range []int{limit - 2, limit - 1, limit, limit + 1, 3 * limit} {
+		more := strings.Repeat(member, size/len(member)-1) + `,"ZoneName":"z"`
+		line := goodLine(more + strings.Repeat(" ", size-len(goodLine(more))))
+		got, err := readAll(jsonAnswer(line, goodLine("")))
+		if err != nil {
+			t.Errorf("a line of %d bytes: %v", len(line), err)
+		}
+		want := []Line{goodLineValue(func(l *Line) { l.ZoneName = "z" }), goodLineValue(func(*Line) {})}
+		if diff := cmp.Diff(want, got, equalAmounts); diff != "" {
+			t.Errorf("a line of %d bytes (-want +got):\n%s", len(line), diff)
+		}
+	}
+}
+
+// TestLongTexts has the longest text that is read, and one that is longer.
+func TestLongTexts(t *testing.T) {
+	const most = int(maxText) - len(`:""`)
+	for _, more := range []string{"", `,"ZoneName":"z"`} {
+		name := strings.Repeat("x", most)
+		got, err := readAll(jsonAnswer(goodLine(`,"InstanceName":"` + name + `"` + more)))
+		if err != nil || len(got) != 1 || got[0].InstanceName != name {
+			t.Errorf("%d bytes: %d lines, error %v", most, len(got), err)
+		}
+		_, err = readAll(jsonAnswer(goodLine(`,"InstanceName":"x` + name + `"` + more)))
+		checkError(t, err, Decode, "line 1 (01): InstanceName: a value is longer than 1MiB")
+	}
+}
+
+// TestBrokenLine has a line that breaks off once in the middle: what comes after that does not count.
+func TestBrokenLine(t *testing.T) {
+	for _, body := range []string{
+		jsonAnswer(goodLine(`,"InstanceName":"` + strings.Repeat("x", bufferSize) + `"`)),
+		xmlAnswer(goodItem("<InstanceName>" + strings.Repeat("x", bufferSize) + "</InstanceName>")),
+	} {
+		r := replyOf("", nil)
+		r.body = bufio.NewReaderSize(iotest.TimeoutReader(strings.NewReader(body)), bufferSize)
+		err := r.explain(readLines(r, octoberLines, func(*Line) error { return nil }))
+		checkError(t, err, Decode, "line 1 (01): InstanceName: timeout")
+	}
+}
+
 // endless repeats a text for ever, after a beginning.
 type endless struct {
 	rest   []byte
@@ -270,17 +345,17 @@ func TestEndlessValues(t *testing.T) {
 	long := strings.Repeat("x", 1000)
 	for name, tt := range map[string]struct {
 		begin, repeat, text string
-		most                int // bytes that may be read
+		most                int // bytes that may be read: what the line may have, and a text
 	}{
 		"text":         {line + `"InstanceName":"`, "x", "InstanceName: a value is longer than 1MiB", 1 << 20},
 		"name":         {line + `"`, "x", "a value is longer than 1MiB", 1 << 20},
 		"white space":  {line, " ", "a value is longer than 1MiB", 1 << 20},
 		"unknown text": {line + `"New":"`, "x", "a value is longer than 1MiB", 1 << 20},
-		"members":      {line + `"New":1`, `,"New":"` + long + `"`, "larger than 16MiB", 16 << 20},
-		"entries":      {line + `"TagSet":[{}`, `,{"Key":"` + long + `"}`, "TagSet: larger than 16MiB", 16 << 20},
+		"members":      {line + `"New":1`, `,"New":"` + long + `"`, "larger than 16MiB", 17 << 20},
+		"entries":      {line + `"TagSet":[{}`, `,{"Key":"` + long + `"}`, "TagSet: larger than 16MiB", 17 << 20},
 		"one entry": {
 			line + `"TagSet":[{"Key":""`, `,"Value":"` + long + `"`, "TagSet: larger than 16MiB",
-			16 << 20,
+			17 << 20,
 		},
 		"XML text": {item + "<InstanceName>", "x", "InstanceName: a value is longer than 1MiB", 1 << 20},
 		"XML text, CDATA": {

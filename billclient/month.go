@@ -62,6 +62,9 @@ func (m Month) End() time.Time { return m.Add(1).Start() }
 // String returns the month in the form YYYY-MM.
 func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/12, int(m)%12+1) }
 
+// MarshalText returns what String returns.
+func (m Month) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
 // UnmarshalText reads the form YYYY-MM.
 func (m *Month) UnmarshalText(text []byte) error {
 	month, err := ParseMonth(string(text))

@@ -1,6 +1,7 @@
 package billclient
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -9,6 +10,8 @@ import (
 
 // pageSize is the most that the API takes (https://endocs.ksyun.com/documents/37508). Its default is one line.
 const pageSize = 5000
+
+const linesSet = "PostpayDetailBillSet"
 
 // errPages says that the pages were read while something changed, or that the API does not page as it should.
 var errPages = errors.New("the pages do not add up")
@@ -36,8 +39,8 @@ type pages struct {
 func (p *pages) read(r *reply) error {
 	p.n, p.same = 0, p.no > 0
 	total := topText{name: "Total"}
-	lines := newLineReader(record{query: p.query.detail(), daily: true}, p.row)
-	err := r.items("PostpayDetailBillSet", lines.item, &total)
+	lines := newLineReader(newRecord(p.query.detail(), true), p.row)
+	err := r.items(linesSet, lines.item, &total)
 	if err == nil {
 		err = p.end(total.text)
 	}
@@ -113,6 +116,44 @@ func (p *pages) end(totalText string) error {
 
 // repeats tells whether the page has the rows of the page before, and no others.
 func (p *pages) repeats() bool { return p.same && p.n == len(p.held) }
+
+// FirstPage tells whether the API counts the pages of GetPostpayDetailConsume from 0 or from 1, which no page says: it
+// asks for the pages 0 and 1 of one line each. Where the API counts from 1, they are the same, or there is no page 0.
+// Without a line in the month, there is nothing to tell it by: ok is false. It tries again as Retry does. Failures are
+// an *Error.
+func (c *Client) FirstPage(ctx context.Context, m Month) (first int, ok bool, err error) {
+	var lines [2]Line
+	var n [2]int
+	for no := range lines {
+		n[no], err = c.lineOfPage(ctx, m, no, &lines[no])
+		if err != nil {
+			return 0, false, err
+		}
+	}
+	if n[1] > 0 && (n[0] == 0 || reflect.DeepEqual(lines[0], lines[1])) {
+		first = 1
+	}
+	return first, n[0]+n[1] > 0, nil
+}
+
+// lineOfPage reads a page of one line, and returns how many there are on it.
+func (c *Client) lineOfPage(ctx context.Context, m Month, no int, line *Line) (n int, err error) {
+	query := ConsumeQuery{Month: m}
+	params := query.params(no)
+	params.Set("PageSize", "1")
+	err = c.Retry(ctx, GetPostpayDetailConsume, func() error {
+		n = 0
+		return c.callConsume(ctx, GetPostpayDetailConsume, params, func(r *reply) error {
+			lines := newLineReader(newRecord(query.detail(), true), func(l *Line) error {
+				*line = *l
+				n++
+				return nil
+			})
+			return r.items(linesSet, lines.item)
+		})
+	})
+	return n, err
+}
 
 func parseTotal(text string) (int, error) {
 	if text == "" {

@@ -15,14 +15,18 @@ type ProductCode struct {
 // GetProductCode returns the product codes that DetailQuery.ProductCode can have. The API asks to keep them for a
 // while. It tries again as Retry does. Failures are an *Error. Source: https://endocs.ksyun.com/documents/37505.
 func (c *Client) GetProductCode(ctx context.Context) ([]ProductCode, error) {
+	return c.productCodes(ctx, form{GetProductCode, version2018}, "ProductCodeSet")
+}
+
+func (c *Client) productCodes(ctx context.Context, f form, set string) ([]ProductCode, error) {
 	var codes []ProductCode
-	err := c.Retry(ctx, GetProductCode, func() error {
+	err := c.Retry(ctx, f.action, func() error {
 		codes = nil
-		return c.call(ctx, form{GetProductCode, version2018}, url.Values{}, func(r *reply) error {
-			return r.items("ProductCodeSet", func(d document, n int) error {
+		return c.call(ctx, f, url.Values{}, func(r *reply) error {
+			return r.items(set, func(d document, n int) error {
 				code, err := readProductCode(d)
 				codes = append(codes, code)
-				return at(fmt.Sprintf("ProductCodeSet %d", n), err)
+				return at(fmt.Sprintf("%s %d", set, n), err)
 			})
 		})
 	})

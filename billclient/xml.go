@@ -102,6 +102,8 @@ func (x *xmlDocument) skip() error {
 	return nil
 }
 
+func (x *xmlDocument) item() document { return newBounded(x) }
+
 func (x *xmlDocument) offset() int64 { return x.dec.InputOffset() }
 
 func (x *xmlDocument) end() error {

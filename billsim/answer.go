@@ -46,6 +46,11 @@ var actions = map[string]action{
 	"getPostpayDetailConsume": {version2018, "", (*exchange).readMonthAndPage, (*exchange).writeDetailConsume},
 	"GetMonthConsume":         {version2022, "", (*exchange).readMonth, (*exchange).writeMonthConsume},
 	"GetPostpayDetailConsume": {version2022, "", (*exchange).readMonthAndPage, (*exchange).writeDetailConsume},
+
+	"DescribeBillSummaryByPayMode": {version2020, "", (*exchange).readUnionMonth, (*exchange).writePayModes},
+	"DescribeBillSummaryByProduct": {version2020, "", (*exchange).readUnionMonth, (*exchange).writeProductSummary},
+	"DescribeBillSummaryByProject": {version2020, "", (*exchange).readUnionMonth, (*exchange).writeProjectSummary},
+	"DescribeProductCode":          {version2020, "", nil, (*exchange).writeProductGroups},
 }
 
 // answer is the refusal if there is one, else the fault's answer if it has one, else the API's own.
@@ -81,7 +86,7 @@ func (x *exchange) check() *refusal {
 	if !ok || x.query.Get("Version") != action.version || slices.Contains(x.variant.unknown, x.action) {
 		return unknownAction()
 	}
-	if slices.Contains(x.account.Denied, x.action) {
+	if slices.Contains(x.account.Denied, x.action) || x.account.UnionDenied && isUnion(x.action) {
 		return x.denial()
 	}
 	if action.read == nil {
@@ -101,15 +106,10 @@ func (x *exchange) denial() *refusal {
 func (x *exchange) readMonths() *refusal {
 	var ends [2]time.Time
 	for i, name := range []string{"BillStartMonth", "BillEndMonth"} {
-		text := x.query.Get(name)
-		if text == "" {
-			return missingParameter(name)
+		var no *refusal
+		if ends[i], no = x.month(name); no != nil {
+			return no
 		}
-		month, err := time.Parse(monthForm, text)
-		if err != nil || text < firstMonth {
-			return invalidParameter(name)
-		}
-		ends[i] = month
 	}
 	if ends[1].Before(ends[0]) {
 		return invalidParameter("BillEndMonth")
@@ -347,13 +347,16 @@ var documentedProducts = []KeyValue{
 	{"CDN_LIVE", "KLS"},
 }
 
-func (x *exchange) writeProductCode(b *body) error {
-	products := x.account.Products
-	if products == nil {
-		products = documentedProducts
+func (x *exchange) products() []KeyValue {
+	if x.account.Products == nil {
+		return documentedProducts
 	}
+	return x.account.Products
+}
+
+func (x *exchange) writeProductCode(b *body) error {
 	w := x.begin()
-	writeSet(w, "ProductCodeSet", "ProductCodeSet", products)
+	writeSet(w, "ProductCodeSet", "ProductCodeSet", x.products())
 	return x.end(w, b)
 }
 
@@ -365,7 +368,12 @@ func (x *exchange) begin() writer {
 }
 
 // root begins with a capital, whatever the action does.
-func (x *exchange) root() string { return strings.ToUpper(x.action[:1]) + x.action[1:] + "Response" }
+func (x *exchange) root() string {
+	if root := unionRoots[x.action]; root != "" {
+		return root
+	}
+	return strings.ToUpper(x.action[:1]) + x.action[1:] + "Response"
+}
 
 func (x *exchange) end(w writer, b *body) error {
 	w.close(x.root())

@@ -200,7 +200,7 @@ func newTestSignature(key string, now time.Time) signature {
 	stamp := now.UTC().Format(stampForm)
 	return signature{
 		accessKeyID: key,
-		scope:       []string{stamp[:8], "cn-beijing-6", service, scopeEnd},
+		scope:       []string{stamp[:8], "cn-beijing-6", billService, scopeEnd},
 		stamp:       stamp,
 	}
 }

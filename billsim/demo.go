@@ -20,7 +20,9 @@ const (
 // use if now is.
 //
 // Consumption ends with yesterday, of which half of the instances are missing until 10:00. A bill is the sum of its
-// days and of the lines that are billed by the month's peak, which no day has.
+// days and of the lines that are billed by the month's peak, which no day has. Besides, either company has
+// subscriptions, some new ones of the running month as well, and pays for some things by the hour, known until
+// yesterday.
 func Demo(now func() time.Time) []Account {
 	today := func() day { return dayOf(now()) }
 	start := today()
@@ -35,6 +37,9 @@ func Demo(now func() time.Time) []Account {
 			CustomerID:      shop.customerID,
 			Bills:           shop.bills(today),
 			Consume:         shop.consumption(metered),
+			Prepaid:         shop.prepaid(today),
+			Realtime:        shop.realtime(today),
+			Payment:         &Payment{Voucher: 3},
 		},
 		{
 			AccessKeyID:     "DEMOGAMEACCESSKEY",
@@ -42,6 +47,9 @@ func Demo(now func() time.Time) []Account {
 			CustomerID:      game.customerID,
 			Bills:           game.bills(today),
 			Consume:         game.consumption(metered),
+			Prepaid:         game.prepaid(today),
+			Realtime:        game.realtime(today),
+			Payment:         &Payment{Reward: 1, Voucher: 2, CloudTicket: 1},
 		},
 	}
 }

@@ -25,7 +25,7 @@ func forbidden(user string) *refusal {
 
 // lackOfPolicy is what a sub-user without rights was seen to get, the action in lower case.
 func lackOfPolicy(action string) *refusal {
-	message := "lack of policy to [bill:" + strings.ToLower(action) + "] the resources[]"
+	message := "lack of policy to [" + serviceOf(action) + ":" + strings.ToLower(action) + "] the resources[]"
 	return &refusal{http.StatusForbidden, "InvalidAuthenticationCode", message}
 }
 

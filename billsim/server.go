@@ -1,6 +1,8 @@
-// Package billsim simulates the postpaid billing API of Kingsoft Cloud (service bill, version 2018-06-01):
-// GetMonthBill, GetPostpayDetailBill, GetPostpayDetailBillCSV, GetProductCode, getMonthConsume and
-// getPostpayDetailConsume, with signatures checked and faults on demand. It serves tests, benchmarks and the demo.
+// Package billsim simulates the billing APIs of Kingsoft Cloud, with signatures checked and faults on demand: of the
+// service bill, which knows postpaid bills, version 2018-06-01, GetMonthBill, GetPostpayDetailBill,
+// GetPostpayDetailBillCSV, GetProductCode, getMonthConsume and getPostpayDetailConsume; of the service bill-union,
+// which knows all pay modes, version 2020-01-01, DescribeBillSummaryByPayMode, DescribeBillSummaryByProduct,
+// DescribeBillSummaryByProject and DescribeProductCode. It serves tests, benchmarks and the demo.
 //
 // It is written from the vendor's pages alone and shares no code with the client that it tests, so that a mistake in
 // one is not a mistake in both. Where the pages are silent, the comments say so.
@@ -17,7 +19,7 @@ import (
 )
 
 const (
-	service     = "bill"
+	billService = "bill"
 	version2018 = "2018-06-01"
 	version2022 = "2022-06-01" // of the consumption actions in the vendor's SDKs; no page has it
 
@@ -26,7 +28,7 @@ const (
 	typeCSV  = "text/csv"                       // likewise; the pages say that it is GBK
 )
 
-// Account is a customer of the simulated API. Bills and Consume have to be safe for concurrent use.
+// Account is a customer of the simulated API. Its functions have to be safe for concurrent use.
 type Account struct {
 	AccessKeyID     string
 	SecretAccessKey string
@@ -41,6 +43,12 @@ type Account struct {
 	// Consume is the consumption of a month; false: there is none, or none yet. Nil: the API has no estimates for the
 	// account. It is asked for the running month and the one before.
 	Consume func(month string) (Consumption, bool)
+
+	// Prepaid and Realtime are what bill-union knows of a month besides the bill; nil: nothing.
+	Prepaid, Realtime func(month string) []Purchase
+	Payment           *Payment // nil: bill-union does not tell by what means was paid
+	Currency          string   // of bill-union; empty: CNY
+	UnionDenied       bool     // the key may call no action of bill-union
 }
 
 // Server is the simulated API. Safe for concurrent use.
@@ -59,6 +67,7 @@ type Server struct {
 type variant struct {
 	unknown   []string // actions
 	firstPage int
+	modes     payModes
 }
 
 // The consumption actions by their names in the vendor's pages and in its SDKs.
@@ -84,7 +93,8 @@ func WithPagesFromOne() Option { return func(s *Server) { s.variant.firstPage = 
 
 // New is a Server of these accounts, told apart by their access keys.
 func New(accounts []Account, opts ...Option) *Server {
-	s := &Server{accounts: map[string]*Account{}, now: time.Now, variant: variant{unknown: consumeOfSDKs}}
+	usual := variant{unknown: consumeOfSDKs, modes: chineseModes}
+	s := &Server{accounts: map[string]*Account{}, now: time.Now, variant: usual}
 	for _, a := range accounts {
 		s.accounts[a.AccessKeyID] = &a
 	}
@@ -94,7 +104,7 @@ func New(accounts []Account, opts ...Option) *Server {
 	return s
 }
 
-// ServeHTTP answers one call, of any host and path.
+// ServeHTTP answers one call, of any host and path: what tells the services apart is the action.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{
 		id:      s.requestID(),
@@ -108,7 +118,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	sig, no := readSignature(r)
 	s.record(r, x, &sig)
 	if no == nil {
-		x.account, no = s.authenticate(r, &sig)
+		x.account, no = s.authenticate(r, x.action, &sig)
 	}
 	if no == nil {
 		x.fault = s.takeFault(x.action, sig.accessKeyID)
@@ -116,13 +126,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	send(w, r, x.answer(no), &x.fault)
 }
 
-// authenticate is the account that signed r.
-func (s *Server) authenticate(r *http.Request, sig *signature) (*Account, *refusal) {
+// authenticate is the account that signed r for the action's service.
+func (s *Server) authenticate(r *http.Request, action string, sig *signature) (*Account, *refusal) {
 	a, ok := s.accounts[sig.accessKeyID]
 	if !ok {
 		return nil, unknownKey()
 	}
-	return a, sig.check(r, a.SecretAccessKey, service, s.now())
+	return a, sig.check(r, a.SecretAccessKey, serviceOf(action), s.now())
 }
 
 // requestID has the shape of a uuid and counts.
@@ -140,6 +150,7 @@ type Call struct {
 	Action      string
 	AccessKeyID string // as claimed
 	Region      string // of the credential scope
+	Service     string // likewise: bill or bill-union
 	Query       url.Values
 	Header      http.Header
 }
@@ -148,7 +159,9 @@ const keptCalls = 10_000
 
 // record keeps at least the newest keptCalls, so that a server may run for months.
 func (s *Server) record(r *http.Request, x *exchange, sig *signature) {
-	call := Call{s.now(), r.Method, x.action, sig.accessKeyID, sig.region(), x.query, r.Header.Clone()}
+	call := Call{
+		s.now(), r.Method, x.action, sig.accessKeyID, sig.region(), sig.service(), x.query, r.Header.Clone(),
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.calls = append(s.calls, call); len(s.calls) == 2*keptCalls {

@@ -32,11 +32,14 @@ type signature struct {
 	hex         string
 }
 
-func (g *signature) region() string {
-	if len(g.scope) < 2 {
+func (g *signature) region() string  { return g.scopePart(1) }
+func (g *signature) service() string { return g.scopePart(2) }
+
+func (g *signature) scopePart(n int) string {
+	if len(g.scope) <= n {
 		return ""
 	}
-	return g.scope[1]
+	return g.scope[n]
 }
 
 // readSignature reads either form; the vendor's pages show the query form for GET, its SDKs use the header.

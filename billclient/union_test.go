@@ -1,0 +1,393 @@
+package billclient
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ksyun_bill_exporter/billsim"
+)
+
+var june2020 = june2018.Add(24)
+
+// unionClientOf is clientOf for bill-union: nothing answers at the other endpoint.
+func unionClientOf(t *testing.T, h http.HandlerFunc) *Client {
+	t.Helper()
+	c := clientOf(t, h)
+	c.options.UnionEndpoint, c.options.Endpoint = c.options.Endpoint, "http://127.0.0.1:1"
+	return c
+}
+
+// summaryOf returns the method for an action.
+func (c *Client) summaryOf(action string) func(context.Context, Month) (UnionSummary, error) {
+	return map[string]func(context.Context, Month) (UnionSummary, error){
+		DescribeBillSummaryByPayMode: c.DescribeBillSummaryByPayMode,
+		DescribeBillSummaryByProduct: c.DescribeBillSummaryByProduct,
+		DescribeBillSummaryByProject: c.DescribeBillSummaryByProject,
+	}[action]
+}
+
+func part(key, name, cost string) UnionPart {
+	return UnionPart{Key: key, Name: name, Cost: amount(cost)}
+}
+
+// TestUnionSamples reads the samples of the pages. Where only the XML of a page could be had, there is no JSON.
+func TestUnionSamples(t *testing.T) {
+	modes := []UnionPart{part("realtime", "Pay-As-You-Go", "145.2"), part("postpaid", "Postpaid", "966")}
+	products := []UnionPart{
+		part("NAT_GROUP", "网络地址转换NAT", "30"), part("EBS_GROUP", "云硬盘", "396"),
+		part("VM_GROUP", "云服务器", "642"), part("EIP_GROUP", "弹性IP", "43.2"),
+	}
+	projects := []UnionPart{
+		part("0", "Default project", "169.2"), part("100686", "kvmProject", "942"), part("100681", "DailyProject", "0"),
+	}
+	for _, tt := range []struct {
+		file, action string
+		want         []UnionPart
+	}{
+		{"union_pay_mode.xml", DescribeBillSummaryByPayMode, modes},
+		{"union_pay_mode.json", DescribeBillSummaryByPayMode, modes},
+		{"union_product.xml", DescribeBillSummaryByProduct, products},
+		{"union_product.json", DescribeBillSummaryByProduct, products},
+		{"union_project.xml", DescribeBillSummaryByProject, projects},
+	} {
+		t.Run(tt.file, func(t *testing.T) {
+			var query url.Values
+			c := unionClientOf(t, func(w http.ResponseWriter, r *http.Request) {
+				query = r.URL.Query()
+				if signed := r.Header.Get("Authorization"); !strings.Contains(signed, "/cn-beijing-6/bill-union/") {
+					t.Errorf("Authorization %q", signed)
+				}
+				says(200, "", testdata(t, tt.file))(w, r)
+			})
+			got, err := c.summaryOf(tt.action)(t.Context(), june2020)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := UnionSummary{Month: june2020, Total: amount("1111.2"), Parts: tt.want}
+			if diff := cmp.Diff(want, got, equalAmounts); diff != "" || !got.Billed() {
+				t.Errorf("summary, billed %v (-want +got):\n%s", got.Billed(), diff)
+			}
+			wantQuery := url.Values{
+				"Action": {tt.action}, "Version": {"2020-01-01"},
+				"BillBeginMonth": {"2020-06"}, "BillEndMonth": {"2020-06"},
+			}
+			if diff := cmp.Diff(wantQuery, query); diff != "" {
+				t.Errorf("query (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestProductGroupSamples(t *testing.T) {
+	want := []ProductCode{
+		{"PenetrationTest_GROUP", "渗透测试"}, {"KBaaS", "区块链服务KBaaS"}, {"KIS", "云数据中心(KIS)"},
+		{"VM_GROUP", "云服务器"}, {"EBS_GROUP", "云硬盘"}, {"EIP_GROUP", "弹性IP"},
+	}
+	for file, contentType := range sampleTypes("union_product_code") {
+		got, err := unionClientOf(t, says(200, contentType, testdata(t, file))).DescribeProductCode(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+}
+
+// TestUnionSummaries has summaries that are unusual and right.
+func TestUnionSummaries(t *testing.T) {
+	const top = `{"Currency":"CNY","RealTotalCost":"5172897.43000000",`
+	whole := UnionSummary{Month: october, Total: amount("5172897.43")}
+	with := func(paid []Payment, parts ...UnionPart) UnionSummary {
+		s := whole
+		s.Paid, s.Parts = paid, parts
+		return s
+	}
+	unbilled := UnionSummary{Month: october}
+	paid := []Payment{
+		{Cash, amount("5172890")}, {Reward, amount("0")}, {Voucher, amount("7.43")}, {CloudTicket, amount("0")},
+	}
+	free := part("CLOUD_GAMING", "CLOUD_GAMING", "0")
+	free.Paid = []Payment{{Reward, amount("-1e-8")}}
+	for name, tt := range map[string]struct {
+		body string
+		want UnionSummary
+	}{
+		"nothing":             {top[:18] + `"SummaryOverview":[]}`, unbilled},
+		"nothing at all":      {`{"SummaryOverview":null}`, unbilled},
+		"nothing in XML":      {`<R><Currency/><SummaryOverview/></R>`, unbilled},
+		"nothing that costs":  {`{"SummaryOverview":[],"Currency":"rmb","RealTotalCost":"0.0000"}`, unbilled},
+		"null for everything": {`{"SummaryOverview":[],"Currency":null,"RealTotalCost":null}`, unbilled},
+		"numbers, and the set first": {
+			`{"SummaryOverview":[{"ProductCode":7,"RealTotalCost":5172897.43,"BillMonth":"2026-10"},` +
+				`{"RealTotalCost":-1e2,"BillMonth":"2026-10"}],"Currency":"RMB","RealTotalCost":5172897.43}`,
+			with(nil, part("7", "", "5172897.43"), part("", "", "-100")),
+		},
+		"payments": {
+			top + `"Reward":"0.00","Voucher":"7.43","CloudTicketCost":0,"Cash":"5172890.00","SummaryOverview":[` +
+				`{"ProductCode":"CLOUD_GAMING","ProductName":"CLOUD_GAMING","RealTotalCost":"0.00000000",` +
+				`"BillMonth":"2026-10","Reward":-1e-8,"Voucher":null,"Cash":""}]}`,
+			with(paid, free),
+		},
+		"XML": {
+			`<r><currency>CNY</currency><realtotalcost> 5172897.43 </realtotalcost><Cash>5172890</Cash><summaryoverview>
+			<x><productcode>A</productcode><RealTotalCost>0.1</RealTotalCost><BillMonth>2026-10</BillMonth></x>
+			</summaryoverview></r>`,
+			with([]Payment{{Cash, amount("5172890")}}, part("A", "", "0.1")),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := unionClientOf(t, says(200, "", tt.body)).DescribeBillSummaryByProduct(t.Context(), october)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got, equalAmounts); diff != "" {
+				t.Errorf("summary (-want +got):\n%s", diff)
+			}
+			if got.Billed() != (len(tt.want.Parts) > 0) {
+				t.Errorf("billed %v", got.Billed())
+			}
+		})
+	}
+}
+
+func TestPayModes(t *testing.T) {
+	for name, want := range map[string]string{
+		"Prepaid": "prepaid", "PREPAYMENT": "prepaid", " 预付费\n": "prepaid",
+		"Pay-As-You-Go": "realtime", "pay as you go": "realtime", "Real-time": "realtime",
+		"按量付费": "realtime", "实时付费": "realtime",
+		"Postpaid": "postpaid", "Post-payment": "postpaid", "后付费": "postpaid",
+		" Spot-Market ": "spot-market", "竞价": "竞价", "postpaid2": "postpaid2",
+	} {
+		body := fmt.Sprintf(`{"Currency":"CNY","RealTotalCost":1,"SummaryOverview":[{"PayMode":%q,"RealTotalCost":1,`+
+			`"BillMonth":"2026-10"}]}`, name)
+		got, err := unionClientOf(t, says(200, "", body)).DescribeBillSummaryByPayMode(t.Context(), october)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]UnionPart{part(want, name, "1")}, got.Parts, equalAmounts); diff != "" {
+			t.Errorf("parts (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestBadUnionSummaries(t *testing.T) {
+	const good = `{"PayMode":"Postpaid","RealTotalCost":"1","BillMonth":"2026-10"}`
+	for name, tt := range map[string]struct {
+		top, parts string
+		reason     Reason
+		text       string
+	}{
+		"dollars": {
+			`"Currency":"USD","RealTotalCost":1`, good, Decode, `Currency "USD": only amounts in CNY are taken`,
+		},
+		"dollars for nothing": {
+			`"Currency":"USD"`, "", Decode, `Currency "USD": only amounts in CNY are taken`,
+		},
+		"no currency": {`"RealTotalCost":1`, good, Decode, `Currency "": only amounts in CNY are taken`},
+		"two currencies": {
+			`"Currency":"CNY","currency":"USD","RealTotalCost":1`, good, Decode, "Currency: twice in one answer",
+		},
+		"no total": {`"Currency":"CNY"`, good, Decode, "RealTotalCost: missing"},
+		"bad total": {
+			`"Currency":"CNY","RealTotalCost":"1,0"`, good, Decode,
+			`RealTotalCost: amount "1,0": not a decimal number`,
+		},
+		"bad total of nothing": {
+			`"Currency":"CNY","RealTotalCost":"-"`, "", Decode, `RealTotalCost: amount "-": not a decimal number`,
+		},
+		"a total of nothing": {
+			`"Currency":"CNY","RealTotalCost":"12.30"`, "", Incomplete,
+			"SummaryOverview is empty, but RealTotalCost is 12.30",
+		},
+		"bad payment": {
+			`"Currency":"CNY","RealTotalCost":1,"Voucher":"?"`, good, Decode,
+			`Voucher: amount "?": not a decimal number`,
+		},
+		"list for a payment": {
+			`"Currency":"CNY","RealTotalCost":1,"Cash":[1]`, good, Decode,
+			`Cash: an object or a list in place of a text`,
+		},
+		"no cost": {
+			"", good + `,{"PayMode":"x","BillMonth":"2026-10"}`, Decode, "SummaryOverview 2: RealTotalCost: missing",
+		},
+		"null cost": {
+			"", `{"PayMode":"x","BillMonth":"2026-10","RealTotalCost":null}`, Decode,
+			`SummaryOverview 1: RealTotalCost: amount "": not a decimal number`,
+		},
+		"another month": {
+			"", `{"PayMode":"x","RealTotalCost":1,"BillMonth":"2026-09"}`, Decode,
+			`SummaryOverview 1: BillMonth "2026-09": asked for 2026-10`,
+		},
+		"no month": {
+			"", `{"PayMode":"x","RealTotalCost":1}`, Decode, `SummaryOverview 1: BillMonth "": asked for 2026-10`,
+		},
+		"no pay mode": {
+			"", `{"PayMode":" ","RealTotalCost":1,"BillMonth":"2026-10"}`, Decode,
+			"SummaryOverview 1: PayMode: missing",
+		},
+		"bad payment of a part": {
+			"", `{"PayMode":"x","RealTotalCost":1,"BillMonth":"2026-10","Reward":"e"}`, Decode,
+			`SummaryOverview 1: Reward: amount "e": not a decimal number`,
+		},
+		"a text for a part": {"", `"x"`, Decode, `SummaryOverview 1: BillMonth "": asked for 2026-10`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := `{"SummaryOverview":[` + tt.parts + `]` + strings.TrimSuffix(","+tt.top, ",") + `}`
+			got, err := unionClientOf(t, says(200, "", body)).DescribeBillSummaryByPayMode(t.Context(), october)
+			checkError(t, err, tt.reason, tt.text)
+			if diff := cmp.Diff(UnionSummary{}, got, equalAmounts); diff != "" {
+				t.Errorf("a summary in spite of the error:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestUnionRefusals has the advice for an operator, and what no call is made for.
+func TestUnionRefusals(t *testing.T) {
+	for _, tt := range []struct {
+		status int
+		body   string
+		reason Reason
+		text   string
+	}{
+		{
+			400, deniedJSON, Auth,
+			"user 73400575 forbidden request this api; grant bill-union:DescribeBillSummaryByPayMode to this key",
+		},
+		{404, "no", Invalid, "no; check that api.union_endpoint is the billing API's"},
+		{403, "no", Auth, "no; check access_key_id, secret_access_key and what answers at api.union_endpoint"},
+		{200, `{"RequestId":"r"}`, Incomplete, "answer has no SummaryOverview"},
+	} {
+		_, err := unionClientOf(t, says(tt.status, "", tt.body)).DescribeBillSummaryByPayMode(t.Context(), october)
+		checkError(t, err, tt.reason, tt.text)
+	}
+	_, err := unionClientOf(t, says(200, "", "{}")).DescribeProductCode(t.Context())
+	checkError(t, err, Incomplete, "answer has no ProductGroupSet")
+
+	for endpoint, text := range map[string]string{
+		"":  "api.union_endpoint is empty",
+		":": `api.union_endpoint: parse ":": missing protocol scheme`,
+	} {
+		c := New(Options{Endpoint: "http://127.0.0.1:1", UnionEndpoint: endpoint, Credentials: testKeys, MaxRetries: 3})
+		_, summary := c.DescribeBillSummaryByPayMode(t.Context(), october)
+		_, groups := c.DescribeProductCode(t.Context())
+		for action, err := range map[string]error{DescribeBillSummaryByPayMode: summary, DescribeProductCode: groups} {
+			if want := action + ": " + text; ReasonOf(err) != Invalid || err.Error() != want {
+				t.Errorf("endpoint %q: %s: %v, want %s", endpoint, ReasonOf(err), err, want)
+			}
+		}
+		if used, _ := c.Calls(); endpoint == "" && used != 0 {
+			t.Errorf("%d calls to no endpoint", used)
+		}
+	}
+}
+
+// TestUnionRetry forgets what a broken attempt has read, and uses up the calls of the day as all actions do.
+func TestUnionRetry(t *testing.T) {
+	whole := testdata(t, "union_pay_mode.json")
+	o := Options{UnionEndpoint: "http://union.example", MaxRetries: 3, DailyCalls: 3}
+	converse(t, o, func(t *testing.T, c *conversation) {
+		got, err := c.DescribeBillSummaryByPayMode(t.Context(), june2020)
+		if err != nil || len(got.Parts) != 2 {
+			t.Errorf("%d parts, error %v", len(got.Parts), err)
+		}
+		want := []Attempt{
+			{HTTPStatus: 503, Reason: Server, Bytes: 4},
+			{HTTPStatus: 200, Reason: Incomplete, Bytes: int64(len(whole) - 3)},
+			{HTTPStatus: 200, Bytes: int64(len(whole))},
+		}
+		for i := range want {
+			want[i].Action, want[i].Version = DescribeBillSummaryByPayMode, version2020
+		}
+		if diff := cmp.Diff(want, c.attempts); diff != "" {
+			t.Errorf("attempts (-want +got):\n%s", diff)
+		}
+		if err := c.ask(t.Context()); ReasonOf(err) != CallLimit {
+			t.Errorf("the fourth call: %v", err)
+		}
+	}, says(503, "", "busy"), says(200, "", whole[:len(whole)-3]), says(200, "", whole))
+}
+
+// preferXML asks for XML, which is not among what is signed.
+type preferXML struct{ http.RoundTripper }
+
+func (p preferXML) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Accept", "application/xml")
+	return p.RoundTripper.RoundTrip(r)
+}
+
+// TestUnionOfSimulatedAPI asks the simulator for both services at one address, in JSON and in XML: the three summaries
+// have one total, their parts add up to it, and what is postpaid is GetMonthBill's.
+func TestUnionOfSimulatedAPI(t *testing.T) {
+	now := func() time.Time { return time.Date(2026, time.November, 17, 12, 0, 0, 0, Beijing) }
+	accounts := billsim.Demo(now)
+	server := httptest.NewServer(billsim.New(accounts))
+	defer server.Close()
+	for _, a := range accounts {
+		for _, transport := range []http.RoundTripper{server.Client().Transport, preferXML{server.Client().Transport}} {
+			c := New(Options{
+				Endpoint: server.URL, UnionEndpoint: server.URL, Region: "cn-beijing-6", Transport: transport,
+				Credentials: func() (Credentials, error) { return Credentials{a.AccessKeyID, a.SecretAccessKey}, nil },
+			})
+			checkUnion(t, c, october)
+		}
+	}
+}
+
+func checkUnion(t *testing.T, c *Client, m Month) {
+	t.Helper()
+	bills, err := c.GetMonthBill(t.Context(), m, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	modes := summaryWhole(t, c, DescribeBillSummaryByPayMode, m)
+	costs := map[string]Amount{}
+	for _, p := range modes.Parts {
+		costs[p.Key] = p.Cost
+	}
+	if len(costs) != 3 || costs[Prepaid].Sign() <= 0 || costs[Realtime].Sign() <= 0 {
+		t.Errorf("by pay mode %v", costs)
+	}
+	if costs[Postpaid].Cmp(bills[0].Sum) != 0 {
+		t.Errorf("postpaid %v, the bill is %v", costs[Postpaid], bills[0].Sum)
+	}
+	products := summaryWhole(t, c, DescribeBillSummaryByProduct, m)
+	projects := summaryWhole(t, c, DescribeBillSummaryByProject, m)
+	if products.Total.Cmp(modes.Total) != 0 || projects.Total.Cmp(modes.Total) != 0 {
+		t.Errorf("totals %v, %v and %v", modes.Total, products.Total, projects.Total)
+	}
+	var paid Amount
+	for _, p := range products.Paid {
+		paid = paid.Add(p.Cost)
+	}
+	if paid.Cmp(products.Total) != 0 {
+		t.Errorf("paid %v of %v", products.Paid, products.Total)
+	}
+}
+
+// summaryWhole returns a summary whose parts add up to its total.
+func summaryWhole(t *testing.T, c *Client, action string, m Month) UnionSummary {
+	t.Helper()
+	s, err := c.summaryOf(action)(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum Amount
+	for _, p := range s.Parts {
+		sum = sum.Add(p.Cost)
+	}
+	if sum.Cmp(s.Total) != 0 || !s.Billed() {
+		t.Errorf("%s: %d parts of %v, total %v", action, len(s.Parts), sum, s.Total)
+	}
+	return s
+}
