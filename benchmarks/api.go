@@ -28,7 +28,7 @@ const customerID = "73400575"
 var customerKeys = billclient.Credentials{AccessKeyID: "AKBENCHMARK", SecretAccessKey: "secret of the benchmark"}
 
 // apiServer is the billing API, in a process of its own so that what it costs does not count.
-func apiServer(j job) (http.Handler, error) {
+func apiServer(_ context.Context, j job) (http.Handler, error) {
 	generated := billsim.Generated(customerID, j.Bill.Lines, j.Bill.Instances, 1)
 	api := billsim.New([]billsim.Account{{
 		AccessKeyID: customerKeys.AccessKeyID, SecretAccessKey: customerKeys.SecretAccessKey, CustomerID: customerID,

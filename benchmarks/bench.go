@@ -201,13 +201,22 @@ func (b *bench) runScrapes(ctx context.Context, lines int) (err error) {
 
 // startServers starts what can be had. On failure, what has been started is returned as well.
 func (b *bench) startServers(ctx context.Context, lines int, dir string) (farm, error) {
-	series := seriesAt(lines)
+	series, asked := seriesAt(lines), usualBill(1000)
+	api, err := job{Do: "api", Bill: asked}.serve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own := job{Do: "page", Series: series, Own: true, API: api.url, Bill: asked, Shown: defaultShown}
+	live := own
+	live.Live = true
 	f, err := serveAll(ctx, map[string]job{
 		"page":   {Do: "page", Series: series},
-		"live":   {Do: "page", Series: series, Live: true},
+		"own":    own,
+		"live":   live,
 		"files":  {Do: "files", Dir: dir},
 		"consts": {Do: "consts", Series: series},
 	})
+	f["api"] = api
 	if err != nil {
 		return f, err
 	}
@@ -248,7 +257,7 @@ func save(ctx context.Context, from *server, dir string) error {
 func (b *bench) scraping(f farm) []way {
 	var ways []way
 	for _, coding := range []string{packed, plain} {
-		for _, name := range []string{"page", "nginx", "files", "live", "consts"} {
+		for _, name := range []string{"page", "nginx", "files", "own", "live", "consts"} {
 			if s, ok := f[name]; ok {
 				ways = append(ways, way{name + " " + coding, func(ctx context.Context) (measured, error) {
 					return measureScrapes(ctx, s, coding, b.budget)

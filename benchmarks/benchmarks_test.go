@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"ksyun_bill_exporter/exposition"
 )
@@ -117,14 +118,14 @@ func checkPicture(t *testing.T, text string) {
 // TestRefresh: a refresh is over when its page shows the lines, and fails as the collector does.
 func TestRefresh(t *testing.T) {
 	j := job{Bill: bill{1000, 200}, Shown: 1000}
-	handler, err := apiServer(j)
+	handler, err := apiServer(t.Context(), j)
 	if err != nil {
 		t.Fatal(err)
 	}
 	api := httptest.NewServer(handler)
 	defer api.Close()
 	j.API = api.URL
-	err = j.refresh(t.Context(), func(page *exposition.Page) {
+	err = j.refresh(t.Context(), prometheus.NewRegistry(), func(page *exposition.Page) {
 		if got := bytes.Count(textOf(page), []byte("\nksyun_bill_past_month_instance_cost_cny{")); got != 200 {
 			t.Errorf("%d instances on the page, want 200", got)
 		}
@@ -135,7 +136,7 @@ func TestRefresh(t *testing.T) {
 	broken := httptest.NewServer(http.NotFoundHandler())
 	defer broken.Close()
 	j.API = broken.URL
-	err = j.refresh(t.Context(), func(*exposition.Page) { t.Error("a page without an API") })
+	err = j.refresh(t.Context(), prometheus.NewRegistry(), func(*exposition.Page) { t.Error("a page without an API") })
 	if err == nil || !strings.HasPrefix(err.Error(), "collector: ") || !strings.Contains(err.Error(), "HTTP 404") {
 		t.Errorf("error %v, want what the collector says about HTTP 404", err)
 	}

@@ -29,7 +29,8 @@ type job struct {
 	Replay bool   // whether the API may give the lines out of memory
 	Shown  int    // instances that the exporter shows: instances.max_series
 	Series int    // of a page
-	Live   bool   // whether the page ends with the exporter's own metrics
+	Own    bool   // whether the page ends with what the exporter tells of its own work; asks the API once
+	Live   bool   // and of the Go runtime and the process
 	Dir    string // of the files to serve
 }
 
@@ -47,7 +48,7 @@ var works = map[string]func(context.Context, job) (measured, error){
 }
 
 // servers are the jobs that answer HTTP until the parent has had enough.
-var servers = map[string]func(job) (http.Handler, error){
+var servers = map[string]func(context.Context, job) (http.Handler, error){
 	"api":    apiServer,
 	"page":   pageServer,
 	"files":  fileServer,
@@ -134,9 +135,9 @@ func (j job) work(ctx context.Context, stdout io.Writer) error {
 
 // listen serves on a free port, which it reports, until stdin ends: with the parent, at the latest.
 func (j job) listen(
-	ctx context.Context, handlerOf func(job) (http.Handler, error), stdin io.Reader, stdout io.Writer,
+	ctx context.Context, handlerOf func(context.Context, job) (http.Handler, error), stdin io.Reader, stdout io.Writer,
 ) error {
-	handler, err := handlerOf(j)
+	handler, err := handlerOf(ctx, j)
 	if err != nil {
 		return err
 	}

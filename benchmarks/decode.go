@@ -79,7 +79,7 @@ func stream(ctx context.Context, j job) (measured, error) {
 // client is the exporter's way to the API, without the limits that protect the real one.
 func (j job) client() billclient.Options {
 	o := billclient.DefaultOptions()
-	o.Endpoint = j.API
+	o.Endpoint, o.UnionEndpoint = j.API, ""
 	o.RequestsPerSecond, o.DailyCalls, o.MaxRetries = 0, 0, 0
 	o.Credentials = func() (billclient.Credentials, error) { return customerKeys, nil }
 	return o

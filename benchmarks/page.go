@@ -16,16 +16,18 @@ import (
 	"ksyun_bill_exporter/exposition"
 )
 
-// families are a page of so many series as the exporter has them: half are the costs of instances, half describe them.
-// They are made while they are read, so that a process that serves them has nothing else in memory.
+// families are a page of so many series as the exporter has them: half are the costs of instances, half describe them,
+// sorted by product and project. They are made while they are read, so that a process that serves them has nothing else
+// in memory.
 func families(series int) iter.Seq[exposition.Family] {
+	things := series - series/2
 	costs := exposition.Family{
 		Name: "ksyun_bill_past_month_instance_cost_cny", Help: "Cost in CNY of a closed month per instance.",
 		Labels: []string{
 			"account", "pay_mode", "product_code", "project_id", "instance_id", "instance_name", "months_ago",
 		},
-		Samples: samples(series-series/2, func(i int) ([]string, float64) {
-			t := newThing(i)
+		Samples: samples(things, func(i int) ([]string, float64) {
+			t := newThing(i, things)
 			return []string{"main", "postpaid", t.product, t.project, t.id, t.name, "1"}, t.cost
 		}),
 	}
@@ -36,7 +38,7 @@ func families(series int) iter.Seq[exposition.Family] {
 			"region_name", "zone_name",
 		},
 		Samples: samples(series/2, func(i int) ([]string, float64) {
-			t := newThing(i)
+			t := newThing(i, things)
 			return []string{
 				"main", t.product, t.project, t.id, t.name, "IO优化型云主机", "按日配置付费", "华北1(北京)", t.zone,
 			}, 1
@@ -55,18 +57,21 @@ func samples(n int, at func(int) ([]string, float64)) iter.Seq2[[]string, float6
 	}
 }
 
-// thing is an instance of the cloud; there are as many as there are numbers, always the same.
+// thing is an instance of the cloud.
 type thing struct {
 	product, project, id, name, zone string
 	cost                             float64
 }
 
-func newThing(i int) thing {
+// newThing is the i-th of n things, always the same.
+func newThing(i, n int) thing {
 	r := rand.New(rand.NewPCG(1, uint64(i)))
-	products := [...]string{"KEC", "KRDS", "EIP", "KS3", "SLB", "EBS", "Redis", "CDN"}
+	products := [...]string{"CDN", "EBS", "EIP", "KEC", "KRDS", "KS3", "Redis", "SLB"}
+	const projects = 12 // of each product
+	group := i * len(products) * projects / n
 	return thing{
-		product: products[i%len(products)],
-		project: fmt.Sprint(103800 + i/len(products)%12),
+		product: products[group/projects],
+		project: fmt.Sprint(103800 + group%projects),
 		id:      fmt.Sprintf("%08x-%04x-4000-8000-%012x", r.Uint32(), r.IntN(1<<16), r.Int64N(1<<48)),
 		name:    fmt.Sprintf("prod-order-service-%d", r.IntN(1<<24)),
 		zone:    "可用区" + string(rune('A'+i%3)),

@@ -14,18 +14,21 @@ import (
 
 // refresh is the whole exporter but its web server: from nothing to the page that shows the bill.
 func refresh(ctx context.Context, j job) (measured, error) {
-	return j.measure(func() error { return j.refresh(ctx, func(*exposition.Page) {}) })
+	return j.measure(func() error { return j.refresh(ctx, prometheus.NewRegistry(), func(*exposition.Page) {}) })
 }
 
 // kept is what a refreshed exporter keeps: the page and the sums that it is rendered from.
 func kept(ctx context.Context, j job) (m measured, err error) {
 	before := heap()
-	err = j.refresh(ctx, func(page *exposition.Page) { m.Kept, m.Series = heap()-before, page.Series() })
+	err = j.refresh(ctx, prometheus.NewRegistry(), func(page *exposition.Page) {
+		m.Kept, m.Series = heap()-before, page.Series()
+	})
 	return m, err
 }
 
-// refresh runs a new collector until it has published the lines, calls look while it is still there, and ends it.
-func (j job) refresh(ctx context.Context, look func(*exposition.Page)) error {
+// refresh runs a new collector until it has published the lines, calls look while it is still there, and ends it. The
+// collector's own metrics stay in the registry.
+func (j job) refresh(ctx context.Context, registry prometheus.Registerer, look func(*exposition.Page)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	pages, ended := make(chan *exposition.Page, 1), make(chan error, 1)
@@ -39,7 +42,7 @@ func (j job) refresh(ctx context.Context, look func(*exposition.Page)) error {
 		default: // the first one is enough
 		}
 	}
-	c := collector.New(j.options(), prometheus.NewRegistry(), publish, failures(stop))
+	c := collector.New(j.options(), registry, publish, failures(stop))
 	go func() { ended <- c.Run(ctx) }()
 	select {
 	case page := <-pages:

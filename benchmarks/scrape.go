@@ -10,12 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/exposition"
 )
 
@@ -44,7 +43,7 @@ func withMallocs(metrics http.Handler) http.Handler {
 }
 
 // pageServer is the exporter's handler with a finished page.
-func pageServer(j job) (http.Handler, error) {
+func pageServer(ctx context.Context, j job) (http.Handler, error) {
 	page, err := exposition.Render(families(j.Series))
 	if err != nil {
 		return nil, err
@@ -52,17 +51,23 @@ func pageServer(j job) (http.Handler, error) {
 	registry := prometheus.NewRegistry()
 	h := exposition.NewHandler(registry, exposition.Options{})
 	h.Publish(page)
+	if j.Own {
+		registry.MustRegister(versioncollector.NewCollector("ksyun_bill_exporter"))
+		// Most of its metrics are there only when it has asked.
+		if err := j.refresh(ctx, registry, func(*exposition.Page) {}); err != nil {
+			return nil, err
+		}
+	}
 	if !j.Live {
 		return withMallocs(h), nil
 	}
 	registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	collector.New(j.options(), registry, h.Publish, log.NewNopLogger())
 	return withMallocs(promhttp.InstrumentMetricHandler(registry, h)), nil
 }
 
 // fileServer hands out the same bytes from files, with net/http.
-func fileServer(j job) (http.Handler, error) {
+func fileServer(_ context.Context, j job) (http.Handler, error) {
 	return withMallocs(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		name := plainFile
@@ -75,7 +80,7 @@ func fileServer(j job) (http.Handler, error) {
 }
 
 // constServer is promhttp over metrics that are made anew at every scrape, as exporters commonly do it.
-func constServer(j job) (http.Handler, error) {
+func constServer(_ context.Context, j job) (http.Handler, error) {
 	registry := prometheus.NewRegistry()
 	for f := range inMemory(families(j.Series)) {
 		desc := prometheus.NewDesc(f.Name, f.Help, f.Labels, nil)

@@ -1,11 +1,9 @@
 package collector
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"hash/fnv"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,35 +13,60 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// account asks for one account's money and keeps the last good numbers. Only its own goroutine (run) asks and writes;
-// show, refuse and tried are for others.
+// account asks for one account's money and keeps the last good numbers. Only its own goroutine (run) asks, and only it
+// knows more than is visible; show, refuse and tried are for others.
 type account struct {
 	Account
 	options Options
 	client  *billclient.Client
 	logger  log.Logger
-	changed func() // called when there is something new to show
+	changed func()      // called when there is something new to show
+	saved   func(error) // called with what came of keeping it
 
-	next       time.Time              // of the regular refresh
-	keyRefused bool                   // by the API, or by whoever keeps it
-	key        billclient.Credentials // with which the last attempt was made
-	owner      string                 // access key id with which the snapshot was read
-	oneByOne   time.Time              // until when the months are asked one by one
+	snapshot *snapshot
+	next     time.Time // of the regular refresh
+	key      string    // fingerprint of the key with which the last attempt was made
+	owner    string    // fingerprint of the access key id with which the snapshot was read
+	oneByOne time.Time // until when the months are asked one by one
 
-	mu         sync.Mutex // guards what follows
-	snapshot   *snapshot
-	refused    string // why the numbers are not shown; empty if they are
-	monthBill  source
-	detailBill source
+	monthBill, monthConsume                        source
+	payModeSummary, productSummary, projectSummary source
+	detailConsume, detailBill                      source
+
+	mu      sync.Mutex // guards what follows
+	visible visible
+	refused string // why the numbers are not shown; empty if they are
 }
 
-func newAccount(a Account, options Options, logger log.Logger, changed func()) *account {
+// visible is what others see of an account: what is known, once it is kept.
+type visible struct {
+	snapshot *snapshot
+	sources  []source
+}
+
+func newAccount(a Account, options Options, logger log.Logger) *account {
 	return &account{
-		Account: a, options: options, client: billclient.New(a.API), changed: changed,
-		logger:     log.With(logger, "account", a.Name),
-		snapshot:   &snapshot{},
-		monthBill:  newSource("month_bill"),
-		detailBill: newSource("detail_bill"),
+		Account: a, options: options, client: billclient.New(a.API),
+		logger:         log.With(logger, "account", a.Name),
+		changed:        func() {},
+		saved:          func(error) {},
+		snapshot:       &snapshot{},
+		visible:        visible{snapshot: &snapshot{}},
+		monthBill:      newSource("month_bill"),
+		monthConsume:   newSource("month_consume"),
+		payModeSummary: newSource("pay_mode_summary"),
+		productSummary: newSource("product_summary"),
+		projectSummary: newSource("project_summary"),
+		detailConsume:  newSource("detail_consume"),
+		detailBill:     newSource("detail_bill"),
+	}
+}
+
+// sources returns all sources of the account, in the order in which they are asked.
+func (a *account) sources() []*source {
+	return []*source{
+		&a.monthBill, &a.monthConsume, &a.payModeSummary, &a.productSummary, &a.projectSummary,
+		&a.detailConsume, &a.detailBill,
 	}
 }
 
@@ -86,8 +109,11 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // due returns when there is something to ask again: the next tick, or the retry of a failed source.
 func (a *account) due() time.Time {
-	at := a.next
-	for _, s := range []*source{&a.monthBill, &a.detailBill} {
+	at, sources := a.next, a.sources()
+	if !a.sameOwner() {
+		sources = sources[:1]
+	}
+	for _, s := range sources {
 		if s.failed > 0 && s.retry.Before(at) {
 			at = s.retry
 		}
@@ -97,11 +123,16 @@ func (a *account) due() time.Time {
 
 // keyReplaced tells whether a key that was refused, or was not to be had, is another one by now.
 func (a *account) keyReplaced() bool {
-	if !a.keyRefused {
+	refused := func(s *source) bool { return s.reason == billclient.Auth }
+	if !slices.ContainsFunc(a.sources(), refused) {
 		return false
 	}
 	key, err := a.API.Credentials()
-	return err == nil && key != a.key
+	return err == nil && keyFingerprint(key) != a.key
+}
+
+func keyFingerprint(key billclient.Credentials) string {
+	return fingerprint(key.AccessKeyID, key.SecretAccessKey)
 }
 
 // phase returns the account's first tick after now. A hash of the name spreads the accounts over the interval, each
@@ -116,7 +147,7 @@ func phase(name string, interval time.Duration, now time.Time) time.Time {
 	return tick
 }
 
-// refresh asks what is due, the summary before the lines: it tells which lines are worth reading.
+// refresh asks what is due, summaries before lines: they tell which lines are worth reading.
 func (a *account) refresh(ctx context.Context) {
 	now := wall()
 	regular := a.regular(now)
@@ -126,19 +157,48 @@ func (a *account) refresh(ctx context.Context) {
 	if regular || a.monthBill.due(now) {
 		a.ask(ctx, &a.monthBill, a.readMonthBills)
 	}
-	switch months := a.monthsToRead(now); {
+	if !a.sameOwner() {
+		return
+	}
+	if regular || a.monthConsume.due(now) {
+		a.ask(ctx, &a.monthConsume, a.readMonthConsumes)
+	}
+	if a.API.UnionEndpoint != "" {
+		a.askUnion(ctx, &a.payModeSummary, regular, byPayMode)
+		a.askUnion(ctx, &a.productSummary, regular, byGroup)
+		a.askUnion(ctx, &a.projectSummary, regular, byProject)
+	}
+	a.askLines(ctx, &a.detailConsume, regular, estimated, a.readDetailConsume)
+	a.askLines(ctx, &a.detailBill, regular, billed, a.readDetailBill)
+}
+
+// askUnion asks bill-union how months are parted in one way.
+func (a *account) askUnion(ctx context.Context, s *source, regular bool, by split) {
+	if regular || s.due(wall()) {
+		a.ask(ctx, s, func(ctx context.Context) error { return a.readUnion(ctx, by) })
+	}
+}
+
+// askLines asks for the lines of the months that are due, if any are.
+func (a *account) askLines(
+	ctx context.Context, s *source, regular bool, of basis, read func(context.Context, billclient.Month) error,
+) {
+	now := wall()
+	switch months := a.linesToRead(of, now); {
 	case len(months) == 0:
-		a.forget(&a.detailBill)
-	case regular || !a.detailBill.failing() || a.detailBill.due(now):
-		a.ask(ctx, &a.detailBill, func(ctx context.Context) error { return a.readDetailBills(ctx, months) })
+		a.forget(s)
+	case regular || !s.failing() || s.due(now):
+		a.ask(ctx, s, func(ctx context.Context) error { return a.readMonths(ctx, months, read) })
 	}
 }
 
 // forget gives up the retry of a source of which nothing is wanted any more, as when the month has ended.
 func (a *account) forget(s *source) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	s.up, s.failed, s.retry = s.tried(), 0, time.Time{}
+	if !s.failing() {
+		return
+	}
+	s.up, s.failed, s.reason, s.retry = true, 0, "", time.Time{}
+	a.publish()
 }
 
 // ask makes one attempt at a source and takes down how it went. An attempt that the end of the program cut short says
@@ -150,25 +210,50 @@ func (a *account) ask(ctx context.Context, s *source, read func(context.Context)
 	if ctx.Err() != nil {
 		return
 	}
-	a.mu.Lock()
 	recovered := s.failing() && err == nil
 	s.settle(began, wall(), err, a.options.Refresh.Interval)
 	a.measure(s)
-	a.mu.Unlock()
-	if err == nil || s.reason == billclient.Auth {
-		a.keyRefused, a.key = err != nil, key
-	}
+	a.key = keyFingerprint(key)
 	a.report(s, err, recovered)
+	a.publish()
+}
+
+// publish makes what is known visible, after it is kept.
+func (a *account) publish() {
+	a.saved(a.options.State.save(a.keep(), a.fingerprint()))
+	a.reveal()
 	a.changed()
+}
+
+func (a *account) reveal() {
+	v := visible{snapshot: a.snapshot}
+	for _, s := range a.sources() {
+		v.sources = append(v.sources, s.clone())
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.visible = v
 }
 
 // measure takes down what the source's numbers cover.
 func (a *account) measure(s *source) {
+	now := wall()
+	last := billclient.MonthOf(now) - 1
 	switch s {
 	case &a.monthBill:
-		s.lines, s.data = len(a.snapshot.months), a.snapshot.newestClosed(wall())
+		s.lines, s.data = a.snapshot.bills(now)
+	case &a.monthConsume:
+		s.lines, s.data = a.snapshot.estimates(last)
+	case &a.payModeSummary:
+		s.lines, s.data = a.snapshot.unions(byPayMode, now)
+	case &a.productSummary:
+		s.lines, s.data = a.snapshot.unions(byGroup, now)
+	case &a.projectSummary:
+		s.lines, s.data = a.snapshot.unions(byProject, now)
+	case &a.detailConsume:
+		s.lines, s.data = a.snapshot.lines(estimated, last)
 	case &a.detailBill:
-		s.lines, s.data = a.snapshot.lines(billclient.MonthOf(wall()) - 1)
+		s.lines, s.data = a.snapshot.lines(billed, last)
 	}
 }
 
@@ -179,6 +264,8 @@ func (a *account) report(s *source, err error, recovered bool) {
 		failure = "refresh failed, there are no numbers yet"
 	}
 	switch {
+	case denied(err) && s.failed > 1: // nothing new: it will be so until somebody grants it
+		level.Debug(logger).Log("msg", failure, "reason", s.reason, "err", err)
 	case err != nil:
 		level.Warn(logger).Log("msg", failure, "reason", s.reason, "err", err,
 			"next", a.due().In(billclient.Beijing).Format(time.RFC3339))
@@ -191,226 +278,24 @@ func (a *account) report(s *source, err error, recovered bool) {
 
 // counted says what a source's numbers are made of.
 func (a *account) counted(s *source) string {
-	if s == &a.monthBill {
-		return "months"
+	if s == &a.detailBill || s == &a.detailConsume {
+		return "lines"
 	}
-	return "lines"
+	return "months"
+}
+
+// take takes over a snapshot that was read with the key in use.
+func (a *account) take(s *snapshot) {
+	a.owner = a.keyOwner()
+	a.replace(s)
 }
 
 // replace puts a new snapshot in place of the old one.
-func (a *account) replace(s *snapshot) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.snapshot = s
-}
-
-// readMonthBills asks for the bills of the running month and the past ones.
-func (a *account) readMonthBills(ctx context.Context) error {
-	now := wall()
-	to := billclient.MonthOf(now)
-	from := max(to.Add(-a.options.Months.Past), billclient.FirstMonth)
-	if to < from {
-		return &billclient.Error{
-			Action: billclient.GetMonthBill, Reason: billclient.Invalid,
-			Err: fmt.Errorf("the clock of this machine says %v, but there are no bills before %v", to, from),
-		}
-	}
-	bills, err := a.monthBills(ctx, from, to)
-	if err != nil {
-		return err
-	}
-	byMonth, customer, err := sortBills(bills)
-	if err != nil {
-		return err
-	}
-	known := a.known(customer)
-	next := &snapshot{months: map[billclient.Month]month{}}
-	for m := from; m <= to; m++ {
-		before, had := known.months[m]
-		switch {
-		case len(byMonth[m]) > 0:
-			next.months[m] = month{summary: summarize(byMonth[m], now), lines: before.lines}
-		case had && (m == to || before.final()):
-			// Far more likely a short answer than a bill taken back, and it must not look like a cheap month.
-			return &billclient.Error{
-				Action: billclient.GetMonthBill, Reason: billclient.Incomplete,
-				Err: fmt.Errorf("the answer lacks the bill of %v, which earlier answers had", m),
-			}
-		case had: // what the month had come to while it ran, until its bill is there or this is too old
-			next.months[m] = before
-		}
-	}
-	a.owner = a.accessKeyID()
-	a.replace(next)
-	return nil
-}
-
-// sortBills sorts bills by month, and finds out whose they are, as far as their ids tell.
-func sortBills(bills []billclient.MonthBill) (byMonth map[billclient.Month][]billclient.MonthBill, customer string,
-	err error,
-) {
-	byMonth = map[billclient.Month][]billclient.MonthBill{}
-	for _, bill := range bills {
-		if bill.BillType != "" && bill.BillType != "postpay" { // any other would be shown as postpaid
-			return nil, "", &billclient.Error{
-				Action: billclient.GetMonthBill, Reason: billclient.Decode,
-				Err: fmt.Errorf("bill of %v: BillType %q, want postpay", bill.Month, bill.BillType),
-			}
-		}
-		byMonth[bill.Month] = append(byMonth[bill.Month], bill)
-		customer = cmp.Or(customer, customerOf(bill.BillID))
-	}
-	return byMonth, customer, nil
-}
-
-// known returns what earlier answers said, nothing if they may have been about another customer: when the key is
-// another one and the bills do not tell that they are the same customer's. Bills are compared with bills: what their
-// ids suggest need not be what lines say.
-func (a *account) known(customer string) *snapshot {
-	before := a.snapshot.suggestedCustomer()
-	sameKey := a.owner == a.accessKeyID()
-	switch {
-	case customer != "" && before != "" && customer != before, !sameKey && (customer == "" || before == ""):
-		return &snapshot{}
-	default:
-		return a.snapshot
-	}
-}
-
-// accessKeyID returns the id of the key in use, empty if there is none.
-func (a *account) accessKeyID() string {
-	key, _ := a.API.Credentials()
-	return key.AccessKeyID
-}
-
-// monthBills asks for a range of months in one call. How many months a call may span is not documented: where the API
-// finds the range invalid, each month is asked alone, for a day.
-func (a *account) monthBills(ctx context.Context, from, to billclient.Month) ([]billclient.MonthBill, error) {
-	if now := wall(); now.After(a.oneByOne) {
-		bills, err := a.client.GetMonthBill(ctx, from, to)
-		if err == nil || billclient.ReasonOf(err) != billclient.Invalid || from == to {
-			return bills, err
-		}
-		level.Warn(a.logger).Log("msg", "the API refuses a range of months, they are asked one by one", "err", err)
-	}
-	var bills []billclient.MonthBill
-	for m := from; m <= to; m++ {
-		bill, err := a.client.GetMonthBill(ctx, m, m)
-		// Neither is documented what the API says to the running month: invalid, even alone, means no bill yet.
-		if err != nil && (m < to || billclient.ReasonOf(err) != billclient.Invalid) {
-			return nil, err
-		}
-		bills = append(bills, bill...)
-	}
-	if wall().After(a.oneByOne) {
-		a.oneByOne = wall().Add(24 * time.Hour)
-	}
-	return bills, nil
-}
-
-// monthsToRead returns the months whose lines are due: of the running month and the last closed one those that have a
-// bill, and whose lines were never read, or not since the bill changed, or too long ago.
-func (a *account) monthsToRead(now time.Time) []billclient.Month {
-	var due []billclient.Month
-	running := billclient.MonthOf(now)
-	for _, m := range []billclient.Month{running, running.Add(-1)} {
-		if month, ok := a.snapshot.months[m]; ok && a.linesDue(month, now) {
-			due = append(due, m)
-		}
-	}
-	return due
-}
-
-func (a *account) linesDue(m month, now time.Time) bool {
-	if m.lines == nil {
-		return true
-	}
-	age := now.Sub(m.lines.readAt)
-	return age >= a.options.Refresh.DetailsMaxAge || m.linesChanged() && age >= a.options.Refresh.DetailsInterval
-}
-
-// readDetailBills reads the lines of the given months. What one of them yields stays, whatever becomes of the others.
-func (a *account) readDetailBills(ctx context.Context, months []billclient.Month) error {
-	var failure error
-	for _, m := range months {
-		switch err := a.readLines(ctx, m); {
-		case err == nil:
-		case failure == nil:
-			failure = fmt.Errorf("%v: %w", m, err)
-		default:
-			failure = fmt.Errorf("%w; %v: %w", failure, m, err)
-		}
-	}
-	return failure
-}
-
-// readLines reads the lines of one month, each attempt into a ledger of its own.
-func (a *account) readLines(ctx context.Context, m billclient.Month) error {
-	now, bill := wall(), a.snapshot.months[m].summary
-	query := billclient.DetailQuery{From: m, To: m, Tags: len(a.options.Instances.Tags) > 0}
-	var l *ledger
-	err := a.client.Retry(ctx, billclient.GetPostpayDetailBill, func() error {
-		l = newLedger(a.options.Instances)
-		for line, err := range a.client.GetPostpayDetailBill(ctx, query) {
-			if err == nil {
-				err = a.expect(line.CustomerID)
-			}
-			if err != nil {
-				return err
-			}
-			l.add(&line)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	a.replace(a.snapshot.withLines(m, l.close(bill, now)))
-	return nil
-}
-
-// expect fails if a line is of another customer than the configuration expects.
-func (a *account) expect(customer string) error {
-	if a.CustomerID == "" || customer == "" || bare(customer) == bare(a.CustomerID) {
-		return nil
-	}
-	return &billclient.Error{
-		Action: billclient.GetPostpayDetailBill, Reason: billclient.Auth,
-		Err: fmt.Errorf("a line is of customer %s, customer_id expects %s", customer, a.CustomerID),
-	}
-}
-
-// bare returns a customer id without the zeros that bill ids pad it with.
-func bare(customerID string) string { return strings.TrimLeft(customerID, "0") }
-
-// refuse decides whether the account's numbers may be shown: not if they are of another customer than the configuration
-// expects, nor if an account in owners, which has the earlier ones by their customer, shows them already.
-func (a *account) refuse(owners map[string]string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	customer, refused := a.snapshot.customerID(), ""
-	expected := bare(a.CustomerID)
-	switch owner, taken := owners[customer]; {
-	case customer == "" && expected != "" && len(a.snapshot.months) > 0:
-		refused = "nothing tells yet whose numbers these are, customer_id expects " + a.CustomerID
-	case customer == "":
-	case expected != "" && expected != customer:
-		refused = fmt.Sprintf("the key belongs to customer %s, customer_id expects %s", customer, a.CustomerID)
-	case taken:
-		refused = fmt.Sprintf("account %s has the numbers of customer %s already", owner, customer)
-	default:
-		owners[customer] = a.Name
-	}
-	if refused != "" && refused != a.refused {
-		level.Error(a.logger).Log("msg", "account refused, its numbers are not shown", "err", refused)
-	}
-	a.refused = refused
-	return refused != ""
-}
+func (a *account) replace(s *snapshot) { a.snapshot = s }
 
 // tried tells whether the account has numbers or has finished an attempt.
 func (a *account) tried() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.monthBill.tried()
+	return slices.ContainsFunc(a.visible.sources, func(s source) bool { return s.tried() })
 }

@@ -28,16 +28,10 @@ func (l *ledger) entries(yield func(entry) bool) {
 // close derives every family from the cells, which were read for a summary at an instant. The ledger must not be used
 // any more.
 func (l *ledger) close(readFor *summary, readAt time.Time) *lineSums {
-	s := &lineSums{
-		readFor: readFor, readAt: readAt, lines: l.lines, customerID: l.customerID, rows: map[string][]row{},
-		newest: l.newest,
-	}
-	if s.newest.After(readAt) { // a monthly fee ends with its month; no number counts what is yet to come
-		s.newest = readAt
-	}
-	s.productNames = l.names(
+	s := l.counts(readFor, readAt)
+	s.ProductNames = l.names(
 		func(e entry) string { return e.product }, func(e entry) symbol { return e.productName })
-	s.projectNames = l.names(
+	s.ProjectNames = l.names(
 		func(e entry) string { return e.project }, func(e entry) symbol { return e.projectName })
 	for _, v := range views {
 		switch {
@@ -45,12 +39,20 @@ func (l *ledger) close(readFor *summary, readAt time.Time) *lineSums {
 		case v.name == instanceView:
 			l.closeInstances(s, v)
 		case v.fold != nil:
-			s.rows[v.name] = l.total(v).fold(l.options, v.fold).rows(len(v.labels))
+			s.Rows[v.name] = l.total(v).fold(l.options, v.fold).rows(len(v.labels))
 		default:
-			s.rows[v.name] = l.total(v).rows(len(v.labels))
+			s.Rows[v.name] = l.total(v).rows(len(v.labels))
 		}
 	}
 	return s
+}
+
+// counts tells of the lines as a whole, without what they add up to.
+func (l *ledger) counts(readFor *summary, readAt time.Time) *lineSums {
+	return &lineSums{
+		ReadFor: readFor, ReadAt: readAt, Lines: l.lines, CustomerID: l.customerID, Rows: map[string][]row{},
+		Newest: earlier(l.newest, readAt), // a monthly fee ends with its month; no number counts what is yet to come
+	}
 }
 
 // total adds up the cells by the keys of a view, as labels have them.
@@ -76,18 +78,18 @@ func (l *ledger) closeInstances(s *lineSums, v view) {
 	}
 	total := l.total(v)
 	kept := total.fold(l.options, v.fold)
-	s.tallies = count(total, kept)
+	s.Tallies = count(total, kept)
 	latest := l.latest(kept)
 	for _, r := range kept.rows(len(v.labels)) {
-		i := instance{key: key(r.labels), facts: l.facts(latest[key(r.labels)])}
-		r.labels = append(r.labels, l.options.promoted(i.facts)...)
-		s.rows[v.name] = append(s.rows[v.name], r)
-		s.instances = append(s.instances, i)
+		i := instance{Key: key(r.Labels), Facts: l.facts(latest[key(r.Labels)])}
+		r.Labels = append(r.Labels, l.options.promoted(i.Facts)...)
+		s.Rows[v.name] = append(s.Rows[v.name], r)
+		s.Instances = append(s.Instances, i)
 	}
 }
 
 // tally counts the instances of a product.
-type tally struct{ all, folded int }
+type tally struct{ All, Folded int }
 
 // count counts the instances per product. What no line names is no instance.
 func count(total, kept sums) map[string]tally {
@@ -95,9 +97,9 @@ func count(total, kept sums) map[string]tally {
 	for k := range total {
 		t := tallies[k[0]]
 		if k[2] != none {
-			t.all++
+			t.All++
 			if _, ok := kept[k]; !ok {
-				t.folded++
+				t.Folded++
 			}
 		}
 		tallies[k[0]] = t

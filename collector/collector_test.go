@@ -2,9 +2,11 @@ package collector
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -46,7 +48,7 @@ func TestPage(t *testing.T) {
 	})
 }
 
-// Every sum of the demo's bills, as the simulator adds them up by itself, to the last digit.
+// Every sum of the demo's bills, estimates and days, as the simulator adds them up by itself, to the last digit.
 func TestSumsEqualTheSimulators(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(october(15)))
@@ -58,17 +60,16 @@ func TestSumsEqualTheSimulators(t *testing.T) {
 			got[line] = true
 		}
 		for i, name := range []string{"shop", "game"} {
-			bill, ok := demo[i].Bills("2026-10")
-			if ok != (name == "shop") {
-				t.Fatalf("%s has a running bill: %v", name, ok)
-			}
-			if ok {
-				expectSums(t, got, bill.Sums(), "ksyun_bill_", name, "")
-			}
+			running, _ := demo[i].Consume("2026-10")
+			expectSums(t, got, running.Sums(), "ksyun_bill_", name, "")
 			for ago, month := range []string{"2026-09", "2026-08", "2026-07"} {
 				bill, _ := demo[i].Bills(month)
 				expectSums(t, got, bill.Sums(), "ksyun_bill_past_month_", name, fmt.Sprintf(`,months_ago="%d"`, ago+1))
 			}
+			last, _ := demo[i].Consume("2026-09")
+			days := running.ByDay()
+			maps.Copy(days, last.ByDay())
+			expectDays(t, got, days, name, time.Date(2026, 10, 14, 0, 0, 0, 0, time.UTC))
 		}
 		if len(got) == 0 {
 			t.Fatal("nothing is left to look at: the page has no cost")
@@ -81,6 +82,61 @@ func TestSumsEqualTheSimulators(t *testing.T) {
 	})
 }
 
+// expectDays takes the samples of the 31 days up to the newest one from got, and those of the month before up to the
+// same day.
+func expectDays(t *testing.T, got map[string]bool, days map[string]billsim.Sums, account string, newest time.Time) {
+	t.Helper()
+	shown := map[string]map[string]billsim.Amount{}
+	all, toDate := map[string]billsim.Amount{}, map[string]billsim.Amount{}
+	for date, sums := range days {
+		day, _ := time.Parse(time.DateOnly, date)
+		if ago := int(newest.Sub(day).Hours() / 24); ago >= 0 && ago < 31 {
+			shown[strconv.Itoa(ago)] = samplesOf(sums)
+			maps.Copy(all, samplesOf(sums))
+		}
+		if day.Month() == newest.Month()-1 && day.Day() <= newest.Day() {
+			for sample, amount := range samplesOf(sums) {
+				toDate[sample] += amount
+			}
+		}
+	}
+	for ago, samples := range shown {
+		for sample := range all {
+			expectLine(t, got, fmt.Sprintf(`ksyun_bill_day_`+sample+`,days_ago="%s"} %s`, account, ago, plain(samples[sample])))
+		}
+	}
+	for sample, amount := range toDate {
+		if !strings.HasPrefix(sample, "project_product") {
+			sample = fmt.Sprintf(`ksyun_bill_past_month_to_date_`+sample+`,months_ago="1"} %s`, account, plain(amount))
+			expectLine(t, got, sample)
+		}
+	}
+}
+
+// samplesOf names the costs of a day by family and labels, with a verb where the account's name goes.
+func samplesOf(sums billsim.Sums) map[string]billsim.Amount {
+	const head = `_cost_cny{account="%s",pay_mode="postpaid"`
+	samples := map[string]billsim.Amount{"account" + head: sums.Total}
+	for code, amount := range sums.ByProduct {
+		samples["product"+head+`,product_code="`+code+`"`] = amount
+	}
+	for id, amount := range sums.ByProject {
+		samples["project"+head+`,project_id="`+id+`"`] = amount
+	}
+	for k, amount := range sums.ByProjectProduct {
+		samples["project_product"+head+`,project_id="`+k.ProjectID+`",product_code="`+k.ProductCode+`"`] = amount
+	}
+	return samples
+}
+
+func expectLine(t *testing.T, got map[string]bool, line string) {
+	t.Helper()
+	if !got[line] {
+		t.Errorf("missing: %s", line)
+	}
+	delete(got, line)
+}
+
 // expectSums takes the samples of one month from got and reports those that are missing.
 func expectSums(t *testing.T, got map[string]bool, sums billsim.Sums, prefix, account, after string) {
 	t.Helper()
@@ -88,10 +144,7 @@ func expectSums(t *testing.T, got map[string]bool, sums billsim.Sums, prefix, ac
 		t.Helper()
 		line := fmt.Sprintf(`%s%s_cost_cny{account="%s",pay_mode="postpaid"%s%s} %s`,
 			prefix, family, account, labels, after, plain(amount))
-		if !got[line] {
-			t.Errorf("missing: %s", line)
-		}
-		delete(got, line)
+		expectLine(t, got, line)
 	}
 	expect("account", "", sums.Total)
 	for code, amount := range sums.ByProduct {
@@ -163,8 +216,10 @@ ksyun_bill_account_cost_cny{account="good",pay_mode="postpaid"} 1
 ksyun_bill_account_info{account="bad",customer_id=""} 1
 ksyun_bill_account_info{account="good",customer_id="1"} 1
 ksyun_bill_source_up{account="bad",source="month_bill"} 0
+ksyun_bill_source_up{account="bad",source="month_consume"} 0
 ksyun_bill_source_up{account="good",source="detail_bill"} 1
-ksyun_bill_source_up{account="good",source="month_bill"} 1`)
+ksyun_bill_source_up{account="good",source="month_bill"} 1
+ksyun_bill_source_up{account="good",source="month_consume"} 1`)
 		if !w.bills.Ready() {
 			t.Error("a bad key keeps the exporter from being ready")
 		}
@@ -177,8 +232,10 @@ ksyun_bill_source_up{account="good",source="month_bill"} 1`)
 		w.sleep(time.Minute)
 		compare(t, w.scrape("ksyun_bill_source_up"), `
 ksyun_bill_source_up{account="bad",source="month_bill"} 1
+ksyun_bill_source_up{account="bad",source="month_consume"} 1
 ksyun_bill_source_up{account="good",source="detail_bill"} 1
-ksyun_bill_source_up{account="good",source="month_bill"} 1`)
+ksyun_bill_source_up{account="good",source="month_bill"} 1
+ksyun_bill_source_up{account="good",source="month_consume"} 1`)
 	})
 }
 
@@ -216,7 +273,9 @@ func TestFailureKeepsTheNumbers(t *testing.T) {
 		before := strings.Join(w.scrape(), "\n")
 		w.log.take()
 		w.asked()
-		stop := w.api.Fault(billsim.Refuse(billsim.JSONError, 500, "Server unavailable", "Server error"))
+		fault := billsim.Refuse(billsim.JSONError, 500, "Server unavailable", "Server error")
+		fault.Action = getMonthBill
+		stop := w.api.Fault(fault)
 		c.bill("2026-10", server("kec-1", 200))
 
 		first := phase("main", time.Hour, october(15))
@@ -224,9 +283,10 @@ func TestFailureKeepsTheNumbers(t *testing.T) {
 		compare(t, w.scrape(), before)
 		compare(t, strings.Split(strings.TrimSpace(w.log.take()), "\n"), `level=warn account=main source=month_bill`+
 			` duration=0s msg="refresh failed, the last good numbers stay" reason=server`+
-			` err="GetMonthBill: Server unavailable (HTTP 500, request id b1115100-0000-4000-8000-000000000004):`+
+			` err="GetMonthBill: Server unavailable (HTTP 500, request id b1115100-0000-4000-8000-000000000006):`+
 			` Server error"`+
-			` next=`+first.Add(time.Minute).In(billclient.Beijing).Format(time.RFC3339))
+			` next=`+first.Add(time.Minute).In(billclient.Beijing).Format(time.RFC3339)+
+			"\nlevel=info account=main source=month_consume duration=0s msg=refreshed months=0")
 		for _, pause := range []time.Duration{1, 2, 4, 8} {
 			w.asked()
 			w.sleep(pause*time.Minute - time.Second)
@@ -236,28 +296,35 @@ func TestFailureKeepsTheNumbers(t *testing.T) {
 		compare(t, w.scrape(), before)
 		compare(t, w.scrape("ksyun_bill_source_up", "ksyun_bill_source_refreshes_total",
 			"ksyun_bill_source_last_success_timestamp_seconds"), `
-ksyun_bill_source_last_success_timestamp_seconds{account="main",source="detail_bill"} 1.7920368005e+09
+ksyun_bill_source_last_success_timestamp_seconds{account="main",source="detail_bill"} 1.7920368e+09
 ksyun_bill_source_last_success_timestamp_seconds{account="main",source="month_bill"} 1.7920368e+09
+ksyun_bill_source_last_success_timestamp_seconds{account="main",source="month_consume"} 1.792039539493e+09
 ksyun_bill_source_refreshes_total{account="main",source="detail_bill"} 1
 ksyun_bill_source_refreshes_total{account="main",source="month_bill"} 6
+ksyun_bill_source_refreshes_total{account="main",source="month_consume"} 2
 ksyun_bill_source_up{account="main",source="detail_bill"} 1
-ksyun_bill_source_up{account="main",source="month_bill"} 0`)
-		compare(t, w.scrape("ksyun_bill_source_refresh_failures_total")[:9], `
-ksyun_bill_source_refresh_failures_total{account="main",reason="auth",source="detail_bill"} 0
+ksyun_bill_source_up{account="main",source="month_bill"} 0
+ksyun_bill_source_up{account="main",source="month_consume"} 1`)
+		failures := slices.DeleteFunc(w.scrape("ksyun_bill_source_refresh_failures_total"), func(sample string) bool {
+			return !strings.Contains(sample, "month_bill")
+		})
+		compare(t, failures, `
 ksyun_bill_source_refresh_failures_total{account="main",reason="auth",source="month_bill"} 0
-ksyun_bill_source_refresh_failures_total{account="main",reason="call_limit",source="detail_bill"} 0
 ksyun_bill_source_refresh_failures_total{account="main",reason="call_limit",source="month_bill"} 0
-ksyun_bill_source_refresh_failures_total{account="main",reason="decode",source="detail_bill"} 0
 ksyun_bill_source_refresh_failures_total{account="main",reason="decode",source="month_bill"} 0
-ksyun_bill_source_refresh_failures_total{account="main",reason="incomplete",source="detail_bill"} 0
 ksyun_bill_source_refresh_failures_total{account="main",reason="incomplete",source="month_bill"} 0
-ksyun_bill_source_refresh_failures_total{account="main",reason="invalid",source="detail_bill"} 0`)
+ksyun_bill_source_refresh_failures_total{account="main",reason="invalid",source="month_bill"} 0
+ksyun_bill_source_refresh_failures_total{account="main",reason="network",source="month_bill"} 0
+ksyun_bill_source_refresh_failures_total{account="main",reason="server",source="month_bill"} 5
+ksyun_bill_source_refresh_failures_total{account="main",reason="throttled",source="month_bill"} 0
+ksyun_bill_source_refresh_failures_total{account="main",reason="timeout",source="month_bill"} 0`)
 		stop()
 		w.sleep(time.Hour)
 		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_source_up"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 2
 ksyun_bill_source_up{account="main",source="detail_bill"} 1
-ksyun_bill_source_up{account="main",source="month_bill"} 1`)
+ksyun_bill_source_up{account="main",source="month_bill"} 1
+ksyun_bill_source_up{account="main",source="month_consume"} 1`)
 		if log := w.log.take(); !strings.Contains(log, "the source works again") {
 			t.Errorf("log: %s", log)
 		}
@@ -397,10 +464,13 @@ ksyun_bill_account_info{account="a",customer_id=""} 1
 ksyun_bill_account_info{account="b",customer_id="7"} 1
 ksyun_bill_account_info{account="c",customer_id="0008"} 1
 ksyun_bill_source_up{account="a",source="month_bill"} 0
+ksyun_bill_source_up{account="a",source="month_consume"} 0
 ksyun_bill_source_up{account="b",source="detail_bill"} 1
 ksyun_bill_source_up{account="b",source="month_bill"} 1
+ksyun_bill_source_up{account="b",source="month_consume"} 1
 ksyun_bill_source_up{account="c",source="detail_bill"} 0
-ksyun_bill_source_up{account="c",source="month_bill"} 0`)
+ksyun_bill_source_up{account="c",source="month_bill"} 0
+ksyun_bill_source_up{account="c",source="month_consume"} 0`)
 		key.Store(keyOf(first))
 		w.sleep(2 * time.Hour)
 		compare(t, w.scrape(families...), `
@@ -410,10 +480,13 @@ ksyun_bill_account_info{account="b",customer_id=""} 1
 ksyun_bill_account_info{account="c",customer_id="0008"} 1
 ksyun_bill_source_up{account="a",source="detail_bill"} 1
 ksyun_bill_source_up{account="a",source="month_bill"} 1
+ksyun_bill_source_up{account="a",source="month_consume"} 1
 ksyun_bill_source_up{account="b",source="detail_bill"} 0
 ksyun_bill_source_up{account="b",source="month_bill"} 0
+ksyun_bill_source_up{account="b",source="month_consume"} 0
 ksyun_bill_source_up{account="c",source="detail_bill"} 0
-ksyun_bill_source_up{account="c",source="month_bill"} 0`)
+ksyun_bill_source_up{account="c",source="month_bill"} 0
+ksyun_bill_source_up{account="c",source="month_consume"} 0`)
 		var refusals []string
 		for line := range strings.Lines(w.log.take()) {
 			if strings.Contains(line, "refused, its numbers") {
@@ -465,10 +538,13 @@ ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months
 		w.sleepUntil(phase("main", time.Hour, time.Now()).Add(5 * time.Second))
 		compare(t, w.asked(), `
 GetMonthBill 2026-08 2026-08
-GetMonthBill 2026-09 2026-09`)
+GetMonthBill 2026-09 2026-09
+getMonthConsume 2026-10
+getMonthConsume 2026-09`)
 		compare(t, w.scrape("ksyun_bill_source_up"), `
 ksyun_bill_source_up{account="main",source="detail_bill"} 1
-ksyun_bill_source_up{account="main",source="month_bill"} 1`)
+ksyun_bill_source_up{account="main",source="month_bill"} 1
+ksyun_bill_source_up{account="main",source="month_consume"} 1`)
 	})
 }
 
@@ -485,11 +561,12 @@ func TestFailedLinesAreForgotten(t *testing.T) {
 			})
 			return api
 		}, c.Account)
-		compare(t, w.asked(), "GetMonthBill 2026-07 2026-10\nGetPostpayDetailBill 2026-09 2026-09")
+		compare(t, w.asked(), "GetMonthBill 2026-07 2026-10\ngetMonthConsume 2026-10\ngetMonthConsume 2026-09\n"+
+			"GetPostpayDetailBill 2026-09 2026-09")
 		w.sleepUntil(time.Date(2026, 11, 1, 2, 0, 0, 0, billclient.Beijing))
 		w.asked()
 		w.sleep(time.Hour)
-		compare(t, w.asked(), "GetMonthBill 2026-08 2026-11")
+		compare(t, w.asked(), "GetMonthBill 2026-08 2026-11\ngetMonthConsume 2026-11\ngetMonthConsume 2026-10")
 		compare(t, w.scrape("ksyun_bill_source_up")[:1], `ksyun_bill_source_up{account="main",source="detail_bill"} 1`)
 	})
 }
@@ -565,13 +642,17 @@ func TestNoBill(t *testing.T) {
 		o := options(simulated("main", c.Account))
 		w := start(t, time.Date(2018, 7, 15, 12, 0, 0, 0, billclient.Beijing), o, c.Account)
 		compare(t, w.scrape(), "")
-		compare(t, w.asked(), "GetMonthBill 2018-06 2018-07")
+		compare(t, w.asked(), "GetMonthBill 2018-06 2018-07\ngetMonthConsume 2018-07\ngetMonthConsume 2018-06")
 		compare(t, w.scrape("ksyun_bill_source_up", "ksyun_bill_source_lines"), `
 ksyun_bill_source_lines{account="main",source="month_bill"} 0
-ksyun_bill_source_up{account="main",source="month_bill"} 1`)
+ksyun_bill_source_lines{account="main",source="month_consume"} 0
+ksyun_bill_source_up{account="main",source="month_bill"} 1
+ksyun_bill_source_up{account="main",source="month_consume"} 1`)
 		defer w.api.Fault(billsim.Fault{Forms: map[string]billsim.Form{"MonthBillSet": billsim.Null}})()
 		w.sleep(time.Hour)
-		compare(t, w.scrape("ksyun_bill_source_up"), `ksyun_bill_source_up{account="main",source="month_bill"} 1`)
+		compare(t, w.scrape("ksyun_bill_source_up"), `
+ksyun_bill_source_up{account="main",source="month_bill"} 1
+ksyun_bill_source_up{account="main",source="month_consume"} 1`)
 	})
 }
 
@@ -612,11 +693,11 @@ func TestConcurrency(t *testing.T) {
 			})
 		}
 		w := startWith(t, october(15), options(accounts...), count, simulators...)
-		for scraped := range 5 { // 30 s for each of an account's two answers, two accounts at once
+		for scraped := range 5 { // 30 s for each of an account's four answers, two accounts at once
 			if got := len(w.scrape("ksyun_bill_account_cost_cny")); got != min(5, 2*scraped) {
-				t.Errorf("after %d minutes %d accounts are shown", scraped, got)
+				t.Errorf("after %d minutes %d accounts are shown", 2*scraped, got)
 			}
-			w.sleep(time.Minute)
+			w.sleep(2 * time.Minute)
 		}
 		if most.Load() != 2 {
 			t.Errorf("%d accounts were asked at once", most.Load())

@@ -39,30 +39,30 @@ func (o Options) infos() []family {
 		{
 			name: "ksyun_bill_month_info", labels: []string{"months_ago", "month", "basis", "bill_id"},
 			help: "The months that are shown, by how many months ago they are, and what their numbers are based on:" +
-				" bill. Always 1.",
+				" bill, or estimate (daily metering). Always 1.",
 			samples: func(s shown, emit emit) {
 				for n, m := range s.months(0, o.Months.Past) {
-					emit(1, strconv.Itoa(n), m.month.String(), "bill", m.billID)
+					emit(1, strconv.Itoa(n), m.Month.String(), string(m.Basis), m.Summary.BillID)
 				}
 			},
 		},
 	}
 }
 
-func (l *lineSums) products() map[string]string { return l.productNames }
-func (l *lineSums) projects() map[string]string { return l.projectNames }
-func (s *summary) products() map[string]string  { return s.productNames }
-func (s *summary) projects() map[string]string  { return s.projectNames }
+func (l *lineSums) products() map[string]string { return l.ProductNames }
+func (l *lineSums) projects() map[string]string { return l.ProjectNames }
+func (s *summary) products() map[string]string  { return s.ProductNames }
+func (s *summary) projects() map[string]string  { return s.ProjectNames }
 
 // names returns the names of all shown keys. The newest month wins, and in a month its lines.
 func (s shown) names(ofLines func(*lineSums) map[string]string, ofBill func(*summary) map[string]string,
 ) map[string]string {
 	names := map[string]string{}
 	for _, m := range s.months(0, s.options.Months.Past) {
-		if m.lines != nil {
-			addMissing(names, ofLines(m.lines))
+		if m.Lines != nil {
+			addMissing(names, ofLines(m.Lines))
 		}
-		addMissing(names, ofBill(m.summary))
+		addMissing(names, ofBill(m.Summary))
 	}
 	return names
 }
@@ -77,6 +77,11 @@ func addMissing(names, more map[string]string) {
 
 func (o Options) projectInfo(s shown, emit emit) {
 	names := s.names((*lineSums).projects, (*summary).projects)
+	for n := range o.Months.Past + 1 {
+		if u := s.union(n, byProject); u != nil {
+			addMissing(names, u.Names)
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(names)) {
 		project := o.project(s.Name, id)
 		emit(1, id, names[id], project.Owner, project.CostCenter)
@@ -98,15 +103,15 @@ func (o Options) instanceInfo(s shown, emit emit) {
 	described := map[key]bool{}
 	labels := []string{}
 	for n, m := range s.months(0, min(1, o.Months.Past)) {
-		if m.lines == nil || n == 1 && !o.Instances.LastMonth {
+		if m.Lines == nil || n == 1 && !o.Instances.LastMonth {
 			continue
 		}
-		for _, i := range m.lines.instances {
-			if described[i.key] {
+		for _, i := range m.Lines.Instances {
+			if described[i.Key] {
 				continue
 			}
-			described[i.key] = true
-			labels = append(append(labels[:0], i.key[:]...), i.facts...)
+			described[i.Key] = true
+			labels = append(append(labels[:0], i.Key[:]...), i.Facts...)
 			emit(1, labels...)
 		}
 	}
@@ -119,7 +124,7 @@ var periods = []family{
 		help: "Start of the running month, in Beijing, as Unix time. Absent while the running month has no numbers.",
 		samples: func(s shown, emit emit) {
 			if m, ok := s.month(0); ok {
-				emit(unix(m.month.Start()))
+				emit(unix(m.Month.Start()))
 			}
 		},
 	},
@@ -128,20 +133,78 @@ var periods = []family{
 		help: "End of the running month, in Beijing, as Unix time. Absent while the running month has no numbers.",
 		samples: func(s shown, emit emit) {
 			if m, ok := s.month(0); ok {
-				emit(unix(m.month.End()))
+				emit(unix(m.Month.End()))
 			}
 		},
 	},
 	{
 		name: "ksyun_bill_period_data_timestamp_seconds",
-		help: "Instant up to which the running families count, as Unix time: the end of the newest line.",
+		help: "Instant up to which the running families count, as Unix time: the end of the newest day of an estimate," +
+			" or of the newest line of a bill.",
 		samples: func(s shown, emit emit) {
-			if m, ok := s.month(0); ok && m.lines != nil && !m.lines.newest.IsZero() {
-				emit(unix(m.lines.newest))
+			if end := s.dataEnd(); !end.IsZero() {
+				emit(unix(end))
 			}
 		},
 	},
 }
+
+// dataEnd returns the instant up to which the running month's numbers count, the zero time if nothing tells.
+func (s shown) dataEnd() time.Time {
+	m, ok := s.month(0)
+	switch {
+	case !ok:
+		return time.Time{}
+	case m.Basis == estimated && s.newest.Month() == s.now:
+		return s.newest.End()
+	case m.Lines != nil:
+		return m.Lines.Newest
+	default:
+		return time.Time{}
+	}
+}
+
+// budgets returns the families of what is configured to be spent, with the labels of the families of what is spent.
+func (o Options) budgets() []family {
+	of := func(what string, labels ...string) family {
+		return family{
+			name: "ksyun_bill_" + what + "_budget_cny", labels: labels,
+			help: "What the " + what + " is meant to cost a month in CNY, as configured.",
+			samples: func(s shown, emit emit) {
+				for _, b := range o.Budgets {
+					if got, labels := b.of(); b.Account == s.Name && got == what {
+						emit(b.Monthly.Float64(), labels...)
+					}
+				}
+			},
+		}
+	}
+	return []family{of("account"), of("product", "product_code"), of("project", "project_id")}
+}
+
+// of returns what the budget is of, and the values of that family's labels.
+func (b Budget) of() (what string, labels []string) {
+	switch {
+	case b.Product != "":
+		return "product", []string{b.Product}
+	case b.Project != "":
+		return "project", []string{b.Project}
+	default:
+		return "account", nil
+	}
+}
+
+// pastEstimate is what last month was estimated to cost, beside what it was billed.
+var pastEstimate = []family{{
+	name: "ksyun_bill_past_month_estimate_cny", labels: []string{"months_ago"},
+	help: "Cost in CNY of last month as daily metering has it, to hold against its bill, which has what is billed by" +
+		" the month too. Postpaid only; cached between refreshes.",
+	samples: func(s shown, emit emit) {
+		if e := s.snapshot.Months[s.now.Add(-1)].Estimate; !e.empty() && s.options.Months.Past > 0 {
+			emit(e.Summary.Sum.Float64(), "1")
+		}
+	},
+}}
 
 // trust says how far the numbers can be believed.
 var trust = []family{
@@ -152,8 +215,8 @@ var trust = []family{
 			" its lines were read.",
 		samples: func(s shown, emit emit) {
 			for n, m := range s.months(0, min(1, s.options.Months.Past)) {
-				if m.lines != nil {
-					unreconciled(m.lines, strconv.Itoa(n), emit)
+				if m.Lines != nil {
+					unreconciled(m.Lines, strconv.Itoa(n), emit)
 				}
 			}
 		},
@@ -163,7 +226,7 @@ var trust = []family{
 		help: "Instances per product in the newest month whose lines are shown, folded ones included.",
 		samples: func(s shown, emit emit) {
 			for code, t := range s.tallies() {
-				emit(float64(t.all), code)
+				emit(float64(t.All), code)
 			}
 		},
 	},
@@ -172,7 +235,7 @@ var trust = []family{
 		help: "How many of ksyun_bill_instances have no series of their own but are part of __other__.",
 		samples: func(s shown, emit emit) {
 			for code, t := range s.tallies() {
-				emit(float64(t.folded), code)
+				emit(float64(t.Folded), code)
 			}
 		},
 	},
@@ -202,7 +265,11 @@ var trust = []family{
 		help: "1 while the numbers of a source were kept from before a restart, 0 once they were asked for.",
 		samples: func(s shown, emit emit) {
 			for _, source := range s.sources {
-				emit(0, source.name)
+				fromDisk := 0.
+				if source.fromDisk {
+					fromDisk = 1
+				}
+				emit(fromDisk, source.name)
 			}
 		},
 	},
@@ -212,17 +279,17 @@ var trust = []family{
 // bill's sum has more than its products is of none.
 func unreconciled(lines *lineSums, monthsAgo string, emit emit) {
 	difference := sums{}
-	if beyond := lines.readFor.sum.Sub(total(lines.readFor.product)); beyond.Sign() != 0 {
+	if beyond := lines.ReadFor.Sum.Sub(total(lines.ReadFor.Product)); beyond.Sign() != 0 {
 		difference.add(key{none}, beyond)
 	}
-	for _, r := range lines.readFor.product {
-		difference.add(key{r.labels[0]}, r.amount)
+	for _, r := range lines.ReadFor.Product {
+		difference.add(key{r.Labels[0]}, r.Amount)
 	}
-	for _, r := range lines.rows["product"] {
-		difference.add(key{r.labels[0]}, r.amount.Neg())
+	for _, r := range lines.Rows["product"] {
+		difference.add(key{r.Labels[0]}, r.Amount.Neg())
 	}
 	for _, r := range difference.rows(1) {
-		emit(r.amount.Float64(), monthsAgo, r.labels[0])
+		emit(r.Amount.Float64(), monthsAgo, r.Labels[0])
 	}
 }
 
@@ -230,11 +297,11 @@ func unreconciled(lines *lineSums, monthsAgo string, emit emit) {
 func (s shown) tallies() func(yield func(string, tally) bool) {
 	return func(yield func(string, tally) bool) {
 		for _, m := range s.months(0, min(1, s.options.Months.Past)) {
-			if m.lines == nil {
+			if m.Lines == nil {
 				continue
 			}
-			for _, code := range slices.Sorted(maps.Keys(m.lines.tallies)) {
-				if !yield(code, m.lines.tallies[code]) {
+			for _, code := range slices.Sorted(maps.Keys(m.Lines.Tallies)) {
+				if !yield(code, m.Lines.Tallies[code]) {
 					return
 				}
 			}

@@ -7,6 +7,8 @@ import (
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/exposition"
 
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -18,6 +20,7 @@ type health struct {
 	durations *prometheus.HistogramVec
 	series    prometheus.Gauge
 	pageBytes prometheus.Gauge
+	unsaved   prometheus.Counter
 }
 
 func newHealth(registry prometheus.Registerer) *health {
@@ -48,8 +51,35 @@ func newHealth(registry prometheus.Registerer) *health {
 			Help: "Bytes of the compressed page that scrapes get, without the exporter's own metrics.",
 		}),
 	}
-	registry.MustRegister(h.requests, h.retries, h.bytes, h.durations, h.series, h.pageBytes)
+	h.unsaved = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "ksyun_bill_exporter_state_write_failures_total",
+		Help: "Failures to keep numbers in the state directory; they are shown all the same.",
+	})
+	registry.MustRegister(h.requests, h.retries, h.bytes, h.durations, h.series, h.pageBytes, h.unsaved)
 	return h
+}
+
+// saved counts failures to keep an account's numbers, and logs them until one succeeds again.
+func (h *health) saved(logger log.Logger) func(error) {
+	failing := false
+	return func(err error) {
+		switch {
+		case err != nil && !failing:
+			level.Error(logger).Log("msg", "numbers are not kept, they would be lost in a restart", "err", err)
+		case err == nil && failing:
+			level.Info(logger).Log("msg", "numbers are kept again")
+		}
+		if failing = err != nil; failing {
+			h.unsaved.Inc()
+		}
+	}
+}
+
+// forget removes what was counted of an account that is gone.
+func (h *health) forget(account string) {
+	for _, of := range []*prometheus.CounterVec{h.requests, h.retries, h.bytes} {
+		of.DeletePartialMatch(prometheus.Labels{"account": account})
+	}
 }
 
 func (h *health) observe(account string) func(billclient.Attempt) {
@@ -108,13 +138,13 @@ func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. It makes no call.
 func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
-	for _, a := range c.accounts {
+	for _, a := range c.all() {
 		if used, limit := a.client.Calls(); limit > 0 {
 			metrics <- gauge(remainingDesc, float64(max(0, limit-used)), a.Name)
 			metrics <- gauge(limitDesc, float64(limit), a.Name)
 		}
 		a.mu.Lock()
-		for _, s := range []*source{&a.monthBill, &a.detailBill} {
+		for _, s := range a.visible.sources {
 			if s.tried() {
 				s.collect(metrics, a.Name, a.refused == "")
 			}

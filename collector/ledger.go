@@ -55,17 +55,30 @@ type cellKey struct {
 type cell struct {
 	cost, list billclient.Amount
 
+	watched *[watchedDays]billclient.Amount // cost of the watched days, nil before the first line of one
+
 	no                                      []byte // DetailBillNo of the line that the attributes are from
 	end                                     symbol // its DetailBillEndTime
 	name                                    string
 	subtype, zone, productName, projectName symbol
 }
 
+// watchedDays is how many days are watched at most (see snapshot.watched).
+const watchedDays = 6
+
+// dayKey is what the lines of a day are added up by.
+type dayKey struct {
+	day              billclient.Day
+	project, product symbol
+}
+
 // ledger adds up the lines of one month. It keeps no line: its size follows the number of instances, not of lines.
 // It is not safe for concurrent use.
 type ledger struct {
 	options Instances
+	watched []billclient.Day // whose instances are to be told apart
 	cells   map[cellKey]*cell
+	days    map[dayKey]*billclient.Amount
 	symbols symbols
 	tags    []byte // scratch
 
@@ -73,10 +86,14 @@ type ledger struct {
 	customerID string
 	newestText string
 	newest     time.Time // latest DetailBillEndTime that is a time
+	newestDay  billclient.Day
 }
 
-func newLedger(options Instances) *ledger {
-	return &ledger{options: options, cells: map[cellKey]*cell{}, symbols: newSymbols()}
+func newLedger(options Instances, watched []billclient.Day) *ledger {
+	return &ledger{
+		options: options, watched: watched, symbols: newSymbols(),
+		cells: map[cellKey]*cell{}, days: map[dayKey]*billclient.Amount{},
+	}
 }
 
 // add adds one line. One lookup of a cell per line: every family is derived from the cells when the ledger is closed.
@@ -99,8 +116,30 @@ func (l *ledger) add(line *billclient.Line) {
 	}
 	c.cost = c.cost.Add(line.Cost)
 	c.list = c.list.Add(line.ListCost)
+	if line.StatDate != 0 {
+		l.addDay(c, dayKey{line.StatDate, key.project, key.product}, line.Cost)
+	}
 	l.describe(c, line)
 	l.count(line)
+}
+
+// addDay adds the cost of a line of one day.
+func (l *ledger) addDay(c *cell, k dayKey, cost billclient.Amount) {
+	l.newestDay = max(l.newestDay, k.day)
+	sum, ok := l.days[k]
+	if !ok {
+		sum = new(billclient.Amount)
+		l.days[k] = sum
+	}
+	*sum = sum.Add(cost)
+	for i, watched := range l.watched {
+		if watched == k.day {
+			if c.watched == nil {
+				c.watched = new([watchedDays]billclient.Amount)
+			}
+			c.watched[i] = c.watched[i].Add(cost)
+		}
+	}
 }
 
 // describe takes over the attributes of the line if it is the latest of its cell.

@@ -65,14 +65,14 @@ var anyInstances = rapid.Custom(func(t *rapid.T) Instances {
 })
 
 func sumUp(lines []billclient.Line, options Instances) *lineSums {
-	l := newLedger(options)
+	l := newLedger(options, nil)
 	for _, line := range lines {
 		l.add(&line)
 	}
 	return l.close(&summary{}, october(15))
 }
 
-// Whatever the bill and whatever is folded: the sum over a family is the sum of the lines, no key stands twice or is
+// Whatever the bill and whatever is Folded: the sum over a family is the sum of the lines, no key stands twice or is
 // empty, and exactly one info row joins every instance row.
 func TestSumsSurvive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -95,11 +95,11 @@ func TestSumsSurvive(t *testing.T) {
 				want.Mul(want, big.NewRat(int64(len(options.Tags)), 1))
 			}
 			got, seen := new(big.Rat), map[string]bool{}
-			for _, r := range s.rows[v.name] {
-				got.Add(got, ratio(r.amount))
-				key := strings.Join(r.labels[:len(v.labels)], "\xff")
-				if seen[key] || slices.Contains(r.labels[:len(v.labels)], "") {
-					t.Fatalf("%s: %q stands twice or is empty", v.name, r.labels)
+			for _, r := range s.Rows[v.name] {
+				got.Add(got, ratio(r.Amount))
+				key := strings.Join(r.Labels[:len(v.labels)], "\xff")
+				if seen[key] || slices.Contains(r.Labels[:len(v.labels)], "") {
+					t.Fatalf("%s: %q stands twice or is empty", v.name, r.Labels)
 				}
 				seen[key] = true
 			}
@@ -112,17 +112,17 @@ func TestSumsSurvive(t *testing.T) {
 }
 
 func checkJoin(t *rapid.T, s *lineSums, options Instances) {
-	rows := s.rows[instanceView]
-	if len(rows) != len(s.instances) {
-		t.Fatalf("%d instance rows, %d info rows", len(rows), len(s.instances))
+	rows := s.Rows[instanceView]
+	if len(rows) != len(s.Instances) {
+		t.Fatalf("%d instance rows, %d info rows", len(rows), len(s.Instances))
 	}
 	for i, r := range rows {
-		info := s.instances[i]
-		if key(r.labels[:3]) != info.key || !slices.Equal(r.labels[3:], options.promoted(info.facts)) {
-			t.Fatalf("cost row %q does not join info row %q %q", r.labels, info.key, info.facts)
+		info := s.Instances[i]
+		if key(r.Labels[:3]) != info.Key || !slices.Equal(r.Labels[3:], options.promoted(info.Facts)) {
+			t.Fatalf("cost row %q does not join info row %q %q", r.Labels, info.Key, info.Facts)
 		}
-		if info.key[2] == other && strings.Join(info.facts, "") != "" {
-			t.Fatalf("what was folded has attributes: %q", info.facts)
+		if info.Key[2] == other && strings.Join(info.Facts, "") != "" {
+			t.Fatalf("what was folded has attributes: %q", info.Facts)
 		}
 	}
 }
@@ -170,7 +170,7 @@ func TestFold(t *testing.T) {
 				"EIP 0 __other__ 3.01", "KEC 0 ___other__ 60", "KEC 0 __other__ 7", "KEC 0 a 7", "KEC 0 big 100",
 				"KEC 0 refund -50", "KEC 1 __other__ 7",
 			},
-			map[string]tally{"KEC": {all: 6, folded: 2}, "EIP": {all: 1, folded: 1}},
+			map[string]tally{"KEC": {All: 6, Folded: 2}, "EIP": {All: 1, Folded: 1}},
 		},
 		{
 			"a floor", 2000, "7.01",
@@ -178,24 +178,24 @@ func TestFold(t *testing.T) {
 				"EIP 0 __other__ 3.01", "KEC 0 ___other__ 60", "KEC 0 __other__ 14", "KEC 0 big 100",
 				"KEC 0 refund -50", "KEC 1 __other__ 7",
 			},
-			map[string]tally{"KEC": {all: 6, folded: 3}, "EIP": {all: 1, folded: 1}},
+			map[string]tally{"KEC": {All: 6, Folded: 3}, "EIP": {All: 1, Folded: 1}},
 		},
 		{
 			"nothing kept", 0, "0",
 			[]string{"EIP 0 __other__ 3.01", "KEC 0 __other__ 124", "KEC 1 __other__ 7"},
-			map[string]tally{"KEC": {all: 6, folded: 6}, "EIP": {all: 1, folded: 1}},
+			map[string]tally{"KEC": {All: 6, Folded: 6}, "EIP": {All: 1, Folded: 1}},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := sumUp(lines, Instances{Enabled: true, MaxSeries: c.maxSeries, MinCost: yuan(c.minCost)})
 			var got []string
-			for _, r := range s.rows[instanceView] {
-				got = append(got, strings.Join(r.labels, " ")+" "+r.amount.String())
+			for _, r := range s.Rows[instanceView] {
+				got = append(got, strings.Join(r.Labels, " ")+" "+r.Amount.String())
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("rows (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(c.tallies, s.tallies, cmp.AllowUnexported(tally{})); diff != "" {
+			if diff := cmp.Diff(c.tallies, s.Tallies); diff != "" {
 				t.Errorf("tallies (-want +got):\n%s", diff)
 			}
 		})
@@ -219,13 +219,13 @@ func TestAttributesAreTheLatest(t *testing.T) {
 		line("2026-10-01 23:59:59", "5", "first", "Beijing"),
 	}, Instances{Enabled: true, MaxSeries: 9, Promote: []string{"instance_name"}, Tags: []Tag{{"部门", "department"}}})
 	want := []instance{{
-		key:   key{"KEC", "0", "i"},
-		facts: []string{"third", "type third", "mode third", "Shanghai", "zone third", "department third"},
+		Key:   key{"KEC", "0", "i"},
+		Facts: []string{"third", "type third", "mode third", "Shanghai", "zone third", "department third"},
 	}}
-	if diff := cmp.Diff(want, s.instances, cmp.AllowUnexported(instance{})); diff != "" {
+	if diff := cmp.Diff(want, s.Instances); diff != "" {
 		t.Errorf("instances (-want +got):\n%s", diff)
 	}
-	if got, want := s.productNames["KEC"]+", "+s.projectNames["0"], "KEC third, project third"; got != want {
+	if got, want := s.ProductNames["KEC"]+", "+s.ProjectNames["0"], "KEC third, project third"; got != want {
 		t.Errorf("names %q, want %q", got, want)
 	}
 }
@@ -241,8 +241,8 @@ func TestTags(t *testing.T) {
 		line("4", billclient.KeyValue{Key: "c", Value: "not configured"}),
 	}, Instances{MaxSeries: 9, Tags: []Tag{{"a", "label_a"}, {"b", "label_b"}}})
 	var got []string
-	for _, r := range s.rows["tag"] {
-		got = append(got, strings.Join(r.labels, " ")+" "+r.amount.String())
+	for _, r := range s.Rows["tag"] {
+		got = append(got, strings.Join(r.Labels, " ")+" "+r.Amount.String())
 	}
 	want := []string{"KEC a __none__ 6", "KEC a y 1", "KEC b __none__ 5", "KEC b z 2"}
 	if diff := cmp.Diff(want, got); diff != "" {

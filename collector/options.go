@@ -14,12 +14,16 @@ type Options struct {
 	Months    Months
 	Instances Instances
 	Projects  []Project
+	Budgets   []Budget
+	Days      int    // how many days are shown
+	State     *State // where accounts are kept over a restart; nil: nowhere
 }
 
 // Account is a customer's account with its own way to the API.
 type Account struct {
 	Name       string             // the account label
 	CustomerID string             // if set, numbers of any other customer are refused
+	Keys       string             // where API.Credentials has them from; with another one, the account is another
 	API        billclient.Options // Observe and Retried are set by New
 }
 
@@ -34,7 +38,27 @@ type Refresh struct {
 
 // Months is the section months of the configuration.
 type Months struct {
-	Past int `yaml:"past"` // how many closed months are shown
+	Running Running `yaml:"running"` // what the running month is based on
+	Past    int     `yaml:"past"`    // how many closed months are shown
+}
+
+// Running says what the numbers of the running month are based on.
+type Running string
+
+// What the running month can be based on: the estimate where the API has one, else the bill; or always the one, or
+// always the other.
+const (
+	Auto     Running = "auto"
+	Estimate Running = Running(estimated)
+	Bill     Running = Running(billed)
+)
+
+// forced returns the basis that is always that of the running month, undecided if it depends.
+func (m Months) forced() basis {
+	if m.Running == Estimate || m.Running == Bill {
+		return basis(m.Running)
+	}
+	return undecided
 }
 
 // Instances is the section instances of the configuration.
@@ -59,6 +83,14 @@ type Project struct {
 	ID         string `yaml:"id"`
 	Owner      string `yaml:"owner"`
 	CostCenter string `yaml:"cost_center"`
+}
+
+// Budget is what an account, or one product or project of it, is meant to cost a month.
+type Budget struct {
+	Account string            `yaml:"account"`
+	Product string            `yaml:"product"` // code; with an empty project: of the account
+	Project string            `yaml:"project"` // id
+	Monthly billclient.Amount `yaml:"monthly"` // CNY
 }
 
 // InstanceFacts are the attributes of an instance that the API knows; configured tags come on top.

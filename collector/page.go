@@ -21,7 +21,8 @@ type shown struct {
 	snapshot   *snapshot
 	now        billclient.Month
 	refused    bool
-	fresh      time.Time // numbers of a month that ran are too old if they were read before
+	fresh      time.Time      // numbers of a month that ran are too old if they were read before
+	newest     billclient.Day // that is shown; 0: there are no days
 }
 
 // show looks at the account at the instant now. A refused account has no numbers.
@@ -29,10 +30,10 @@ func (a *account) show(now time.Time, refused bool) shown {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := shown{
-		account: a, customerID: a.CustomerID, snapshot: a.snapshot,
+		account: a, customerID: a.CustomerID, snapshot: a.visible.snapshot,
 		now: billclient.MonthOf(now), refused: refused,
 	}
-	for _, source := range []source{a.monthBill, a.detailBill} {
+	for _, source := range a.visible.sources {
 		if !source.lastSuccess.IsZero() {
 			s.sources = append(s.sources, source)
 		}
@@ -44,25 +45,37 @@ func (a *account) show(now time.Time, refused bool) shown {
 		s.customerID = s.snapshot.customerID()
 	}
 	s.fresh = now.Add(-a.options.Refresh.MaxStaleness)
+	s.newest = s.snapshot.newestDay(now, s.fresh)
 	return s
 }
 
+// shownMonth is the book of a month that is shown.
+type shownMonth struct {
+	book
+	Month billclient.Month
+	Basis basis
+}
+
 // month returns the numbers of the month n months ago, 0 being the running one; false where there are none to show.
-// Bills of closed months stay; what was read while the month ran is shown as long as it is not too old.
-func (s shown) month(n int) (month, bool) {
-	m, ok := s.snapshot.months[s.now.Add(-n)]
-	if !ok || !m.final() && m.readAt.Before(s.fresh) {
-		return month{}, false
+// Bills of closed months stay; anything else is shown as long as it is not too old.
+func (s shown) month(n int) (shownMonth, bool) {
+	at := s.now.Add(-n)
+	m := shownMonth{book: s.snapshot.Months[at].shown(), Month: at, Basis: s.snapshot.Months[at].Basis}
+	stays := func(read time.Time) bool {
+		return m.Basis == billed && !read.Before(at.End()) || !read.Before(s.fresh)
 	}
-	if m.lines != nil && m.lines.readAt.Before(m.month.End()) && m.lines.readAt.Before(s.fresh) {
-		m.lines = nil
+	if m.empty() || !stays(m.Summary.ReadAt) {
+		return shownMonth{}, false
+	}
+	if m.Lines != nil && !stays(m.Lines.ReadAt) {
+		m.Lines = nil
 	}
 	return m, true
 }
 
 // months yields the months that are shown, by how long ago they are.
-func (s shown) months(from, to int) iter.Seq2[int, month] {
-	return func(yield func(int, month) bool) {
+func (s shown) months(from, to int) iter.Seq2[int, shownMonth] {
+	return func(yield func(int, shownMonth) bool) {
 		for n := from; n <= to; n++ {
 			if m, ok := s.month(n); ok && !yield(n, m) {
 				return
@@ -92,7 +105,7 @@ func (o Options) families() []family {
 			families = append(families, o.past(v))
 		}
 	}
-	return slices.Concat(families, o.infos(), periods, trust)
+	return slices.Concat(families, pastEstimate, dayFamilies(), unionFamilies(), o.infos(), periods, o.budgets(), trust)
 }
 
 // labels returns the labels of a view's family.
@@ -105,7 +118,10 @@ func (o Options) labels(v view) []string {
 }
 
 func (v view) help() string {
-	return v.per + ", " + v.number + ". Postpaid bills only; cached between refreshes."
+	if v.name == accountView {
+		return v.per + ", " + v.number + "; cached between refreshes."
+	}
+	return v.per + ", " + v.number + ". Postpaid only; cached between refreshes."
 }
 
 func (o Options) running(v view) family {
@@ -115,6 +131,9 @@ func (o Options) running(v view) family {
 		samples: func(s shown, emit emit) {
 			if m, ok := s.month(0); ok {
 				emitRows(m.rows(v), emit)
+			}
+			if v.name == accountView {
+				s.emitUnion(0, byPayMode, notBilled, emit)
 			}
 		},
 	}
@@ -132,8 +151,13 @@ func (o Options) past(v view) family {
 		name: "ksyun_bill_past_month_" + v.name + "_cost_cny", labels: append(o.labels(v), "months_ago"),
 		help: "Cost in CNY of a closed month" + v.help(),
 		samples: func(s shown, emit emit) {
-			for n, m := range s.months(1, to) {
-				emitRows(m.rows(v), emit, strconv.Itoa(n))
+			for n := 1; n <= to; n++ {
+				if m, ok := s.month(n); ok {
+					emitRows(m.rows(v), emit, strconv.Itoa(n))
+				}
+				if v.name == accountView {
+					s.emitUnion(n, byPayMode, notBilled, emit, strconv.Itoa(n))
+				}
 			}
 		},
 	}
@@ -142,8 +166,8 @@ func (o Options) past(v view) family {
 func emitRows(rows []row, emit emit, after ...string) {
 	labels := []string{}
 	for _, r := range rows {
-		labels = append(append(append(labels[:0], postpaid), r.labels...), after...)
-		emit(r.amount.Float64(), labels...)
+		labels = append(append(append(labels[:0], postpaid), r.Labels...), after...)
+		emit(r.Amount.Float64(), labels...)
 	}
 }
 

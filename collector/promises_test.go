@@ -45,7 +45,8 @@ ksyun_bill_past_month_product_list_cost_cny{account="main",pay_mode="postpaid",p
 				compare(t, w.scrape(families...), `
 ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="2"} 3`)
 				compare(t, w.scrape("ksyun_bill_source_up")[1:], `
-ksyun_bill_source_up{account="main",source="month_bill"} `+c.up)
+ksyun_bill_source_up{account="main",source="month_bill"} `+c.up+`
+ksyun_bill_source_up{account="main",source="month_consume"} `+c.up)
 			})
 		})
 	}
@@ -62,7 +63,8 @@ func TestVanishedRunningBillFailsTheSource(t *testing.T) {
 		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_source_up"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
 ksyun_bill_source_up{account="main",source="detail_bill"} 1
-ksyun_bill_source_up{account="main",source="month_bill"} 0`)
+ksyun_bill_source_up{account="main",source="month_bill"} 0
+ksyun_bill_source_up{account="main",source="month_consume"} 1`)
 	})
 }
 
@@ -85,7 +87,8 @@ func TestRetryStartsFromNothing(t *testing.T) {
 ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 3
 ksyun_bill_api_retries_total{account="main",action="GetPostpayDetailBill"} 1
 ksyun_bill_source_refreshes_total{account="main",source="detail_bill"} 1
-ksyun_bill_source_refreshes_total{account="main",source="month_bill"} 1`)
+ksyun_bill_source_refreshes_total{account="main",source="month_bill"} 1
+ksyun_bill_source_refreshes_total{account="main",source="month_consume"} 1`)
 	})
 }
 
@@ -98,13 +101,15 @@ func TestKeyOfAnotherCustomer(t *testing.T) {
 		{"not expected", "11", `
 ksyun_bill_account_info{account="main",customer_id="11"} 1
 ksyun_bill_source_up{account="main",source="detail_bill"} 0
-ksyun_bill_source_up{account="main",source="month_bill"} 0`},
+ksyun_bill_source_up{account="main",source="month_bill"} 0
+ksyun_bill_source_up{account="main",source="month_consume"} 0`},
 		{"whoever it is", "", `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 9
 ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 9
 ksyun_bill_account_info{account="main",customer_id="22"} 1
 ksyun_bill_source_up{account="main",source="detail_bill"} 1
-ksyun_bill_source_up{account="main",source="month_bill"} 1`},
+ksyun_bill_source_up{account="main",source="month_bill"} 1
+ksyun_bill_source_up{account="main",source="month_consume"} 1`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -197,11 +202,11 @@ func TestSumAloneChanges(t *testing.T) {
 		products := []billclient.ProductCost{{Cost: yuan("1")}}
 		return summarize([]billclient.MonthBill{{Sum: yuan(sum), Products: products}}, october(1))
 	}
-	m := month{summary: bill("1"), lines: &lineSums{readFor: bill("1.00")}}
-	if m.linesChanged() {
+	b := book{Summary: bill("1"), Lines: &lineSums{ReadFor: bill("1.00")}}
+	if b.linesChanged() {
 		t.Error("the same bill is another one")
 	}
-	if m.summary = bill("2"); !m.linesChanged() {
+	if b.Summary = bill("2"); !b.linesChanged() {
 		t.Error("another sum is not noticed")
 	}
 }
@@ -309,8 +314,8 @@ func TestTwoBillsOfAMonth(t *testing.T) {
 		}
 	}
 	s := summarize([]billclient.MonthBill{bill("B1", "1.5"), bill("B2", "2")}, october(15))
-	if s.billID != "B1,B2" || s.sum.String() != "3.5" || s.product[0].amount.String() != "3.5" {
-		t.Errorf("%s, %s, %v", s.billID, s.sum, s.product)
+	if s.BillID != "B1,B2" || s.Sum.String() != "3.5" || s.Product[0].Amount.String() != "3.5" {
+		t.Errorf("%s, %s, %v", s.BillID, s.Sum, s.Product)
 	}
 }
 

@@ -2,7 +2,7 @@ package collector
 
 import (
 	"errors"
-	"math"
+	"maps"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -20,9 +20,12 @@ type source struct {
 	lines       int       // in the last good answer
 	data        time.Time // up to which the last good answer counts; zero if it does not say
 
-	failed int // attempts in a row
-	reason billclient.Reason
-	retry  time.Time // when a failed source is due again; zero if it did not fail
+	fromDisk bool // the numbers are from before a restart
+
+	failed    int // attempts in a row
+	reason    billclient.Reason
+	lastError string    // of the last failure, for people; empty if it was before a restart
+	retry     time.Time // when a failed source is due again; zero if it did not fail
 }
 
 func newSource(name string) source {
@@ -32,19 +35,23 @@ func newSource(name string) source {
 // firstRetry is the pause after a source's first failure; it doubles from failure to failure up to the interval.
 const firstRetry = time.Minute
 
-// settle takes down how an attempt ended. A wrong key stays wrong: it is not tried again before the next tick.
+// settle takes down how an attempt ended.
 func (s *source) settle(began, ended time.Time, err error, interval time.Duration) {
 	s.lastAttempt, s.duration = began, ended.Sub(began)
 	s.refreshes++
 	s.up = err == nil
 	if err == nil {
 		s.lastSuccess, s.failed, s.reason, s.retry = ended, 0, "", time.Time{}
+		s.fromDisk = false
 		return
 	}
-	s.reason = billclient.ReasonOf(err)
+	s.reason, s.lastError = billclient.ReasonOf(err), err.Error()
 	s.failures[s.reason]++
 	s.failed++
 	pause := s.pause()
+	if denied(err) { // it will be so until somebody grants it
+		pause = interval
+	}
 	if e, ok := errors.AsType[*billclient.Error](err); ok {
 		pause = max(pause, e.RetryAfter)
 	}
@@ -53,16 +60,35 @@ func (s *source) settle(began, ended time.Time, err error, interval time.Duratio
 
 // pause is how long to wait after the failures so far, be the interval shorter or not.
 func (s *source) pause() time.Duration {
-	if s.reason == billclient.Auth {
-		return math.MaxInt64
-	}
 	const doublings = 20 // two years: longer than any interval
 	return firstRetry << min(s.failed-1, doublings)
 }
 
-func (s *source) tried() bool { return s.refreshes > 0 }
+func (s *source) tried() bool { return !s.lastAttempt.IsZero() }
 
 func (s *source) failing() bool { return s.failed > 0 }
 
 // due tells whether a failed source is to be tried again.
 func (s *source) due(now time.Time) bool { return s.failing() && !now.Before(s.retry) }
+
+// clone returns a copy that stays as it is.
+func (s *source) clone() source {
+	c := *s
+	c.failures = maps.Clone(s.failures)
+	return c
+}
+
+// progress returns what of the source outlives a restart.
+func (s *source) progress() progress {
+	return progress{
+		Up: s.up, LastAttempt: s.lastAttempt, LastSuccess: s.lastSuccess, Duration: int64(s.duration), Lines: s.lines,
+		Data: s.data, Failed: s.failed, Reason: s.reason, Retry: s.retry,
+	}
+}
+
+// resume takes over what is left from before a restart.
+func (s *source) resume(p progress) {
+	s.up, s.lastAttempt, s.lastSuccess, s.duration = p.Up, p.LastAttempt, p.LastSuccess, time.Duration(p.Duration)
+	s.lines, s.data, s.failed, s.reason, s.retry = p.Lines, p.Data, p.Failed, p.Reason, p.Retry
+	s.fromDisk = !p.LastSuccess.IsZero()
+}

@@ -12,8 +12,8 @@ import (
 
 // row is one sample of a cost family: its label values after account and pay mode, and the amount.
 type row struct {
-	labels []string
-	amount billclient.Amount
+	Labels []string
+	Amount billclient.Amount
 }
 
 // key of a row while it is added up: as many label values as any family has of its own.
@@ -30,7 +30,7 @@ func (s sums) add(k key, amount billclient.Amount) { s[k] = s[k].Add(amount) }
 func (s sums) rows(n int) []row {
 	rows := make([]row, 0, len(s))
 	for _, k := range slices.SortedFunc(maps.Keys(s), compareKeys) {
-		rows = append(rows, row{labels: slices.Clone(k[:n]), amount: s[k]})
+		rows = append(rows, row{Labels: slices.Clone(k[:n]), Amount: s[k]})
 	}
 	return rows
 }
@@ -69,55 +69,89 @@ func (s sums) dearestFirst() []size {
 	return order
 }
 
-// summary is a month's bill as GetMonthBill sums it up: what the account, its products and its projects cost.
-// Immutable.
+// summary is what the account, its products and its projects cost in a month: as GetMonthBill bills it, or as
+// getMonthConsume estimates it. Immutable.
 type summary struct {
-	month      billclient.Month
-	billID     string
-	customerID string // as the bill's id tells it; empty if it does not
-	sum        billclient.Amount
-	readAt     time.Time
+	Month      billclient.Month
+	BillID     string
+	CustomerID string // as the bill's id tells it; empty if it does not
+	Sum        billclient.Amount
+	ReadAt     time.Time
 
-	account, product, project, projectProduct []row
-	productNames, projectNames                map[string]string // by label value
+	Product, Project, ProjectProduct []row
+	ProductNames, ProjectNames       map[string]string // by label value
+
+	Begin, End billclient.Day // first and last day metered, of an estimate; zero if it does not say
 }
 
 // summarize adds up the bills of one month: the API lists one per month, but does not promise it.
 func summarize(bills []billclient.MonthBill, readAt time.Time) *summary {
-	s := &summary{readAt: readAt, productNames: map[string]string{}, projectNames: map[string]string{}}
+	s := &summary{ReadAt: readAt, ProductNames: map[string]string{}, ProjectNames: map[string]string{}}
 	product, project, projectProduct := sums{}, sums{}, sums{}
 	for _, bill := range bills {
-		s.month = bill.Month
-		s.billID = joinIDs(s.billID, bill.BillID)
-		s.customerID = cmp.Or(s.customerID, customerOf(bill.BillID))
-		s.sum = s.sum.Add(bill.Sum)
+		s.Month = bill.Month
+		s.BillID = joinIDs(s.BillID, bill.BillID)
+		s.CustomerID = cmp.Or(s.CustomerID, customerOf(bill.BillID))
+		s.Sum = s.Sum.Add(bill.Sum)
 		for _, p := range bill.Products {
 			code := keyLabel(p.Code)
 			product.add(key{code}, p.Cost)
-			s.productNames[code] = p.Name
+			s.ProductNames[code] = p.Name
 		}
 		for _, p := range bill.Projects {
 			id := keyLabel(p.ID)
 			project.add(key{id}, p.Cost)
-			s.projectNames[id] = p.Name
+			s.ProjectNames[id] = p.Name
 			for _, q := range p.Products {
 				projectProduct.add(key{id, keyLabel(q.Code)}, q.Cost)
 			}
 		}
 	}
-	s.account = []row{{amount: s.sum}}
-	s.product, s.project, s.projectProduct = product.rows(1), project.rows(1), projectProduct.rows(2)
+	s.Product, s.Project, s.ProjectProduct = product.rows(1), project.rows(1), projectProduct.rows(2)
 	return s
 }
 
-// final tells whether the bill was there after its month had ended: a bill that was seen only before may have grown
-// since.
-func (s *summary) final() bool { return !s.readAt.Before(s.month.End()) }
+// estimate adds up the estimates of one month.
+func estimate(estimates []billclient.MonthConsume, readAt time.Time) *summary {
+	s := summarize(bills(estimates), readAt)
+	s.Begin, s.End = estimates[0].Begin, estimates[0].End // of the whole answer
+	return s
+}
+
+// bills returns estimates as the bills that they announce: those have projects too.
+func bills(estimates []billclient.MonthConsume) []billclient.MonthBill {
+	var bills []billclient.MonthBill
+	for _, e := range estimates {
+		bills = append(bills, billclient.MonthBill{
+			Month: e.Month, BillType: e.BillType, BillID: e.BillID, Sum: e.Sum, Products: e.Products,
+		})
+	}
+	return bills
+}
+
+// final tells whether the summary was there after its month had ended.
+func (s *summary) final() bool { return !s.ReadAt.Before(s.Month.End()) }
+
+// dataEnd returns the instant up to which an estimate counts, the zero time if it does not say. A day that is not over
+// counts as far as it has come.
+func (s *summary) dataEnd() time.Time {
+	if s.End == 0 {
+		return time.Time{}
+	}
+	return earlier(s.End.End(), s.ReadAt)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
 
 func total(rows []row) billclient.Amount {
 	var sum billclient.Amount
 	for _, r := range rows {
-		sum = sum.Add(r.amount)
+		sum = sum.Add(r.Amount)
 	}
 	return sum
 }
@@ -144,20 +178,20 @@ func notDigit(r rune) bool { return r < '0' || r > '9' }
 
 // lineSums is what the lines of one month add up to, folded. Immutable.
 type lineSums struct {
-	readFor *summary  // the summary that stood when the lines were read
-	readAt  time.Time // when the read began
-	lines   int
-	newest  time.Time // end of the newest line; zero if none tells
+	ReadFor *summary  // the summary that stood when the lines were read
+	ReadAt  time.Time // when the read began
+	Lines   int
+	Newest  time.Time // end of the newest line; zero if none tells
 
-	customerID                 string
-	rows                       map[string][]row // by name of the view
-	instances                  []instance       // those of rows["instance"], in the same order
-	productNames, projectNames map[string]string
-	tallies                    map[string]tally // by product
+	CustomerID                 string
+	Rows                       map[string][]row // by name of the view
+	Instances                  []instance       // those of Rows["instance"], in the same order
+	ProductNames, ProjectNames map[string]string
+	Tallies                    map[string]tally // by product
 }
 
 // instance is a key of the instance family with what is known of it.
 type instance struct {
-	key   key
-	facts []string // values of instanceFacts, then of the configured tags
+	Key   key
+	Facts []string // values of instanceFacts, then of the configured tags
 }

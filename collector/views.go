@@ -25,6 +25,9 @@ const (
 	allMonths         // months_ago="1" to months.past
 )
 
+// accountView is the one view that has other pay modes too.
+const accountView = "account"
+
 // instanceView is the one view whose rows are described one by one.
 const instanceView = "instance"
 
@@ -32,34 +35,36 @@ func cost(c *cell) billclient.Amount { return c.cost }
 func list(c *cell) billclient.Amount { return c.list }
 
 const (
-	summed = "after discount and before vouchers, from the bill's summary"
-	lined  = "after discount and before vouchers, from the bill's lines"
-	either = "after discount and before vouchers, from the bill's summary, or its lines where that has none"
-	listed = "at list price before discount, from the bill's lines"
+	summed = "after discount and before vouchers, postpaid from the summary of the bill or of its estimate, other pay" +
+		" modes from bill-union"
+	either = "after discount and before vouchers, from the summary of the bill or of its estimate, or from the lines" +
+		" where that has none"
+	lined  = "after discount and before vouchers, from the lines of the bill or of its estimate"
+	listed = "at list price before discount, from the lines of the bill or of its estimate"
 )
 
 var views = []view{
 	{
-		name: "account", number: summed, past: allMonths,
-		summary: func(s *summary) []row { return s.account },
+		name: accountView, number: summed, past: allMonths,
+		summary: func(s *summary) []row { return []row{{Amount: s.Sum}} },
 	},
 	{
 		name: "product", per: " per product", number: either, past: allMonths,
 		labels: []string{"product_code"}, amount: cost,
 		keys:    func(d dimensions, _ []Tag, add func(key)) { add(key{d.product}) },
-		summary: func(s *summary) []row { return s.product },
+		summary: func(s *summary) []row { return s.Product },
 	},
 	{
 		name: "project", per: " per project", number: either, past: allMonths,
 		labels: []string{"project_id"}, amount: cost,
 		keys:    func(d dimensions, _ []Tag, add func(key)) { add(key{d.project}) },
-		summary: func(s *summary) []row { return s.project },
+		summary: func(s *summary) []row { return s.Project },
 	},
 	{
 		name: "project_product", per: " per product in a project", number: either, past: allMonths,
 		labels: []string{"project_id", "product_code"}, amount: cost,
 		keys:    func(d dimensions, _ []Tag, add func(key)) { add(key{d.project, d.product}) },
-		summary: func(s *summary) []row { return s.projectProduct },
+		summary: func(s *summary) []row { return s.ProjectProduct },
 	},
 	{
 		name: "region", per: " per region", number: lined,

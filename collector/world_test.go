@@ -3,6 +3,7 @@ package collector
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -29,6 +30,9 @@ type world struct {
 	metrics *exposition.Handler
 	bills   *Collector
 	log     *lockedBuffer
+	stop    func() // the collector, as the end of the program does
+
+	transport http.RoundTripper
 }
 
 // options are those of an exporter with nothing configured but accounts.
@@ -40,6 +44,7 @@ func options(accounts ...Account) Options {
 			MaxStaleness: 72 * time.Hour, Concurrency: 2,
 		},
 		Months: Months{Past: 3},
+		Days:   31,
 		Instances: Instances{
 			Enabled: true, LastMonth: true, MaxSeries: 2000, Promote: []string{"instance_name"},
 		},
@@ -49,8 +54,8 @@ func options(accounts ...Account) Options {
 // simulated is an account of the API under the given name. Its key never changes.
 func simulated(name string, a billsim.Account) Account {
 	api := billclient.DefaultOptions()
-	api.Endpoint = "http://bill.api.ksyun.com"
-	api.MaxRetries = 0
+	api.Endpoint, api.UnionEndpoint = "http://bill.api.ksyun.com", ""
+	api.MaxRetries, api.RequestsPerSecond = 0, 0
 	key := billclient.Credentials{AccessKeyID: a.AccessKeyID, SecretAccessKey: a.SecretAccessKey}
 	api.Credentials = func() (billclient.Credentials, error) { return key, nil }
 	return Account{Name: name, API: api}
@@ -70,9 +75,8 @@ func startWith(
 	time.Sleep(time.Until(at))
 	w := &world{t: t, api: billsim.New(accounts), log: &lockedBuffer{}}
 	transport, stopAPI := billsim.PipeTransport(between(w.api))
-	for i := range o.Accounts {
-		o.Accounts[i].API.Transport = transport
-	}
+	w.transport = transport
+	o = w.reach(o)
 	registry := prometheus.NewPedanticRegistry()
 	w.metrics = exposition.NewHandler(registry, exposition.Options{ErrorLog: func(err error) { t.Error(err) }})
 	w.bills = New(o, registry, w.metrics.Publish, level.NewFilter(log.NewLogfmtLogger(w.log), level.AllowInfo()))
@@ -84,13 +88,23 @@ func startWith(
 			t.Error(err)
 		}
 	})
-	t.Cleanup(func() {
+	w.stop = sync.OnceFunc(func() {
 		cancel()
 		running.Wait()
 		stopAPI()
 	})
+	t.Cleanup(w.stop)
 	w.sleep(time.Second) // the calls are paced
 	return w
+}
+
+// reach gives the accounts the way to the simulated API.
+func (w *world) reach(o Options) Options {
+	o.Accounts = slices.Clone(o.Accounts)
+	for i := range o.Accounts {
+		o.Accounts[i].API.Transport = w.transport
+	}
+	return o
 }
 
 func (w *world) sleep(d time.Duration) {
@@ -133,11 +147,17 @@ func (w *world) body() string {
 	return answer.Body.String()
 }
 
-// asked returns the calls since the last time, in their order: action and months.
+// asked returns the calls since the last time, in their order: action, months and page.
 func (w *world) asked() []string {
 	var calls []string
 	for _, call := range w.api.Calls() {
-		calls = append(calls, call.Action+" "+call.Query.Get("BillStartMonth")+" "+call.Query.Get("BillEndMonth"))
+		text := call.Action
+		for _, name := range []string{"BillStartMonth", "BillEndMonth", "BillBeginMonth", "BillMonth", "PageNo"} {
+			if value := call.Query.Get(name); value != "" {
+				text += " " + value
+			}
+		}
+		calls = append(calls, text)
 	}
 	w.api.ResetCalls()
 	return calls
@@ -160,12 +180,13 @@ func httpFilter(invalid func(start, end string) bool) func(http.Handler) http.Ha
 // customer is an account of the API whose bills a test can change.
 type customer struct {
 	billsim.Account
-	mu    sync.Mutex
-	bills map[string]billsim.Bill
+	mu       sync.Mutex
+	bills    map[string]billsim.Bill
+	consumed map[string]billsim.Consumption
 }
 
 func newCustomer(id string) *customer {
-	c := &customer{bills: map[string]billsim.Bill{}}
+	c := &customer{bills: map[string]billsim.Bill{}, consumed: map[string]billsim.Consumption{}}
 	c.Account = billsim.Account{
 		AccessKeyID: "AK" + id, SecretAccessKey: "secret of " + id, CustomerID: id,
 		Bills: func(month string) (billsim.Bill, bool) {
@@ -174,8 +195,37 @@ func newCustomer(id string) *customer {
 			bill, ok := c.bills[month]
 			return bill, ok
 		},
+		Consume: func(month string) (billsim.Consumption, bool) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			consumed, ok := c.consumed[month]
+			return consumed, ok
+		},
 	}
 	return c
+}
+
+// consume sets what a month has cost up to a day, by lines of days.
+func (c *customer) consume(month string, until int, lines ...billsim.Line) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.consumed[month] = billsim.Consumption{
+		Bill: billsim.Bill{Lines: slices.Values(lines)}, EndDate: fmt.Sprintf("%s-%02d", month, until),
+	}
+}
+
+// forget takes the estimate of a month away.
+func (c *customer) forget(month string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.consumed, month)
+}
+
+// on is a line of one day, 2026-10-15.
+func on(day string, l billsim.Line) billsim.Line {
+	l.StatDate, l.EndTime = day, day+" 23:59:59"
+	l.DetailBillNo += day
+	return l
 }
 
 func (c *customer) bill(month string, lines ...billsim.Line) {
@@ -225,4 +275,14 @@ func (l *lockedBuffer) take() string {
 	text := l.b.String()
 	l.b.Reset()
 	return text
+}
+
+// faulty is an API with a fault from the start, if there is one, and a way to end it.
+func faulty(fault *billsim.Fault, stop *func()) func(http.Handler) http.Handler {
+	return func(api http.Handler) http.Handler {
+		if fault != nil {
+			*stop = api.(*billsim.Server).Fault(*fault)
+		}
+		return api
+	}
 }

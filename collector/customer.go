@@ -1,0 +1,75 @@
+package collector
+
+import (
+	"fmt"
+	"strings"
+
+	"ksyun_bill_exporter/billclient"
+
+	"github.com/go-kit/log/level"
+)
+
+// known returns what earlier answers said, nothing if they may have been about another customer: when the key is
+// another one and the bills do not tell that they are the same customer's. Bills are compared with bills: what their
+// ids suggest need not be what lines say.
+func (a *account) known(customer string) *snapshot {
+	before := a.snapshot.suggestedCustomer()
+	sameKey := a.owner == a.keyOwner()
+	switch {
+	case customer != "" && before != "" && customer != before, !sameKey && (customer == "" || before == ""):
+		return &snapshot{}
+	default:
+		return a.snapshot
+	}
+}
+
+// keyOwner returns the fingerprint of the access key id in use.
+func (a *account) keyOwner() string {
+	key, _ := a.API.Credentials()
+	return fingerprint(key.AccessKeyID)
+}
+
+// sameOwner tells whether what is known is certain to be of the key in use. A key that was replaced may be another
+// customer's: its bills tell, so nothing else is asked for before they are there, unless it may not see them.
+func (a *account) sameOwner() bool {
+	return a.owner == "" || a.owner == a.keyOwner() || a.monthBill.reason == billclient.Auth
+}
+
+// expect fails if a line is of another customer than the configuration expects.
+func (a *account) expect(action, customer string) error {
+	if a.CustomerID == "" || customer == "" || bare(customer) == bare(a.CustomerID) {
+		return nil
+	}
+	return &billclient.Error{
+		Action: action, Reason: billclient.Auth,
+		Err: fmt.Errorf("a line is of customer %s, customer_id expects %s", customer, a.CustomerID),
+	}
+}
+
+// bare returns a customer id without the zeros that bill ids pad it with.
+func bare(customerID string) string { return strings.TrimLeft(customerID, "0") }
+
+// refuse decides whether the account's numbers may be shown: not if they are of another customer than the configuration
+// expects, nor if an account in owners, which has the earlier ones by their customer, shows them already.
+func (a *account) refuse(owners map[string]string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	customer, refused := a.visible.snapshot.customerID(), ""
+	expected := bare(a.CustomerID)
+	switch owner, taken := owners[customer]; {
+	case customer == "" && expected != "" && a.visible.snapshot.any():
+		refused = "nothing tells yet whose numbers these are, customer_id expects " + a.CustomerID
+	case customer == "":
+	case expected != "" && expected != customer:
+		refused = fmt.Sprintf("the key belongs to customer %s, customer_id expects %s", customer, a.CustomerID)
+	case taken:
+		refused = fmt.Sprintf("account %s has the numbers of customer %s already", owner, customer)
+	default:
+		owners[customer] = a.Name
+	}
+	if refused != "" && refused != a.refused {
+		level.Error(a.logger).Log("msg", "account refused, its numbers are not shown", "err", refused)
+	}
+	a.refused = refused
+	return refused != ""
+}

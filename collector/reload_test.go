@@ -1,0 +1,95 @@
+package collector
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ksyun_bill_exporter/billsim"
+)
+
+// What a change of the configuration does: to the numbers, to the calls that are made for it, to accounts that have
+// nothing to do with it.
+func TestReload(t *testing.T) {
+	const a, b = `ksyun_bill_account_cost_cny{account="a",pay_mode="postpaid"} 1`,
+		`ksyun_bill_account_cost_cny{account="b",pay_mode="postpaid"} 2`
+	for _, c := range []struct {
+		name   string
+		change func(o *Options, third Account)
+		shown  string
+		asked  int // GetMonthBill calls for it
+	}{
+		{"nothing", func(*Options, Account) {}, a + "\n" + b, 0},
+		{"an interval", func(o *Options, _ Account) { o.Refresh.Interval = 2 * time.Hour }, a + "\n" + b, 0},
+		{"the order", func(o *Options, _ Account) {
+			o.Accounts = []Account{o.Accounts[1], o.Accounts[0]}
+		}, b + "\n" + a, 0},
+		{"what sums are made by", func(o *Options, _ Account) { o.Instances.MaxSeries = 1 }, a + "\n" + b, 2},
+		{"a key", func(o *Options, _ Account) { o.Accounts[0].Keys = "another file" }, a + "\n" + b, 0},
+		{"an account less", func(o *Options, _ Account) { o.Accounts = o.Accounts[1:] }, b, 0},
+		{"an account more", func(o *Options, third Account) { o.Accounts = append(o.Accounts, third) },
+			a + "\n" + b + "\n" + `ksyun_bill_account_cost_cny{account="c",pay_mode="postpaid"} 3`, 1},
+		{"an owner", func(o *Options, _ Account) {
+			o.Projects = []Project{{Account: "b", ID: "0", Owner: "ads"}}
+		}, a + "\n" + b + "\n" + `ksyun_bill_project_info{account="b",project_id="0",project_name="默认项目",owner="ads",cost_center=""} 1`, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var accounts []Account
+				var customers []billsim.Account
+				for i, name := range []string{"a", "b", "c"} {
+					customer := newCustomer(name)
+					customer.CustomerID = string(rune('1' + i))
+					customer.bill("2026-10", server("kec-1", int64(100*(i+1))))
+					accounts, customers = append(accounts, simulated(name, customer.Account)), append(customers, customer.Account)
+				}
+				o := options(accounts[:2]...)
+				w := startWith(t, october(15), o, faulty(nil, nil), customers...)
+				w.asked()
+				c.change(&o, accounts[2])
+				w.bills.Reload(t.Context(), w.reach(o))
+				w.sleep(time.Second)
+				shown := w.scrape("ksyun_bill_account_cost_cny")
+				for _, sample := range w.scrape("ksyun_bill_project_info") {
+					if strings.Contains(sample, `owner="ads"`) {
+						shown = append(shown, sample)
+					}
+				}
+				compare(t, shown, c.shown)
+				if asked := strings.Count(strings.Join(w.asked(), "\n"), "GetMonthBill"); asked != c.asked {
+					t.Errorf("%d accounts were asked, want %d", asked, c.asked)
+				}
+				gone := strings.Contains(strings.Join(w.scrape("ksyun_bill_api_requests_total", "ksyun_bill_source_up"), "\n"), `"a"`)
+				if gone == (c.name == "an account less") {
+					t.Errorf("the first account's own metrics are there: %v", gone)
+				}
+			})
+		})
+	}
+}
+
+// A long read of an account that stays as it is goes on while another one is changed, which ends before its successor
+// starts.
+func TestReloadDuringARefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow, other := newCustomer("1"), newCustomer("2")
+		slow.bill("2026-10", server("kec-1", 100), server("kec-2", 100))
+		other.bill("2026-10", server("kec-1", 200))
+		o := options(simulated("slow", slow.Account), simulated("other", other.Account))
+		drip := billsim.Fault{Action: getDetailBill, Drip: 20 * time.Millisecond}
+		var stop func()
+		w := startWith(t, october(15), o, faulty(&drip, &stop), slow.Account, other.Account)
+		stop()
+		w.asked()
+		o.Accounts[1].CustomerID = "2"
+		w.bills.Reload(t.Context(), w.reach(o))
+		w.sleep(time.Second)
+		compare(t, w.asked(), "GetMonthBill 2026-07 2026-10\ngetMonthConsume 2026-10\ngetMonthConsume 2026-09\n"+
+			"GetPostpayDetailBill 2026-10 2026-10")
+		w.sleep(2 * time.Minute)
+		compare(t, w.scrape("ksyun_bill_region_cost_cny"), `
+ksyun_bill_region_cost_cny{account="slow",pay_mode="postpaid",region_name="华北1(北京)"} 2
+ksyun_bill_region_cost_cny{account="other",pay_mode="postpaid",region_name="华北1(北京)"} 2`)
+	})
+}

@@ -1,0 +1,254 @@
+package collector
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ksyun_bill_exporter/billsim"
+)
+
+// kept is an exporter that keeps its numbers in dir.
+func keptIn(t *testing.T, dir string, o Options) Options {
+	t.Helper()
+	state, err := OpenState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.State = state
+	return o
+}
+
+// restart ends one collector and begins the next at the given instant, with the API away.
+func (w *world) restart(at time.Time, dir string, o Options) *world {
+	w.t.Helper()
+	w.stop()
+	if err := w.bills.options.State.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	var stop func()
+	away := billsim.Never()
+	return startWith(w.t, at, keptIn(w.t, dir, o), faulty(&away, &stop))
+}
+
+// A restart changes no number and makes no call: it serves what it had, and says that it is from before. At the next tick
+// the account is asked as if nothing had been.
+func TestRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		time.Sleep(time.Until(october(15)))
+		demo := billsim.Demo(time.Now)
+		account := func(name string, a billsim.Account) Account {
+			simulated := simulated(name, a)
+			simulated.API.UnionEndpoint = simulated.API.Endpoint
+			return simulated
+		}
+		o := options(account("shop/主", demo[0]), account("..", demo[1]))
+		o.Instances.Tags = []Tag{{Key: "部门", Label: "department"}}
+		w := start(t, october(15), keptIn(t, dir, o), demo...)
+		page := func(w *world) []string {
+			page, _, _ := strings.Cut(w.body(), "# HELP ksyun_bill_api")
+			return strings.Split(strings.TrimSpace(page), "\n")
+		}
+		before := page(w)
+		if len(before) < 1000 {
+			t.Fatalf("%d lines", len(before))
+		}
+		tick := min(phase("shop/主", time.Hour, october(15)).Unix(), phase("..", time.Hour, october(15)).Unix())
+		w = w.restart(time.Unix(tick, 0).Add(-2*time.Second), dir, o)
+		compare(t, w.asked(), "")
+		if !w.bills.Ready() {
+			t.Error("not ready with all numbers there")
+		}
+		for i, line := range before {
+			if strings.HasPrefix(line, "ksyun_bill_source_from_disk{") {
+				before[i] = strings.TrimSuffix(line, "0") + "1"
+			}
+		}
+		compare(t, page(w), strings.Join(before, "\n"))
+		w.sleep(2 * time.Second)
+		if asked := w.asked(); len(asked) == 0 || asked[0] != "GetMonthBill 2026-07 2026-10" {
+			t.Errorf("at the tick: %q", asked)
+		}
+	})
+}
+
+// What was kept in one month and is read in the next stands where it belongs.
+func TestRestartInTheNextMonth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		c := newCustomer("1")
+		c.consume("2026-10", 30, on("2026-10-30", server("kec-1", 30)))
+		o := options(simulated("main", c.Account))
+		o.Refresh.Interval, o.Refresh.MaxStaleness = 30*24*time.Hour, 31*24*time.Hour
+		w := start(t, october(31), keptIn(t, dir, o), c.Account)
+		families := []string{
+			"ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny", "ksyun_bill_source_from_disk",
+			"ksyun_bill_month_info",
+		}
+		w = w.restart(beijing(11, 1, 1), dir, o)
+		compare(t, append(w.scrape(families...), w.asked()...), `
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 0.3
+ksyun_bill_month_info{account="main",months_ago="1",month="2026-10",basis="estimate",bill_id="KSYZD0000000001202610"} 1
+ksyun_bill_source_from_disk{account="main",source="month_bill"} 1
+ksyun_bill_source_from_disk{account="main",source="month_consume"} 1
+ksyun_bill_source_from_disk{account="main",source="detail_consume"} 1`)
+	})
+}
+
+// A file that cannot be used is set aside, whatever is wrong with it, and the API is asked.
+func TestUselessState(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		damage func(t *testing.T, file string, o *Options)
+		want   string
+	}{
+		{"cut", rewrite(func(b []byte) []byte { return b[:len(b)/2] }), "it is damaged: its checksum is wrong"},
+		{"one bit", rewrite(func(b []byte) []byte { b[len(b)-9] ^= 1; return b }), "it is damaged: its checksum is wrong"},
+		{"empty", rewrite(func([]byte) []byte { return nil }), "it is no state of this version"},
+		{"older", rewrite(func(b []byte) []byte { return bytes.Replace(b, []byte("state 1"), []byte("state 0"), 1) }),
+			"it is no state of this version"},
+		{"another configuration", func(_ *testing.T, _ string, o *Options) { o.Instances.MaxSeries = 7 },
+			"it was made by another configuration (customer_id, api, months.running, instances or days)"},
+		{"of another account", func(t *testing.T, file string, o *Options) {
+			o.Accounts[0].Name = "other"
+			if err := os.Rename(file, filepath.Join(filepath.Dir(file), "other.state")); err != nil {
+				t.Fatal(err)
+			}
+		}, "it is of account main"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir := t.TempDir()
+				customer := newCustomer("1")
+				customer.bill("2026-10", server("kec-1", 100))
+				o := options(simulated("main", customer.Account))
+				w := start(t, october(15), keptIn(t, dir, o), customer.Account)
+				w.stop()
+				c.damage(t, filepath.Join(dir, "main.state"), &o)
+				w = w.restart(october(15).Add(time.Minute), dir, o)
+				name := o.Accounts[0].Name
+				file := filepath.Join(dir, name+".state")
+				const message = `level=error account=%s msg="kept numbers are not used, the API is asked" err="state: `
+				want := strings.Replace(message, "%s", name, 1) + file + " is of no use and was set aside as " + file +
+					".aside: " + c.want + `"`
+				if log := w.log.take(); !strings.Contains(log, want) {
+					t.Errorf("the log lacks %s:\n%s", want, log)
+				}
+				compare(t, w.scrape(), "")
+				if asked := w.asked(); len(asked) == 0 || asked[0] != "GetMonthBill 2026-07 2026-10" {
+					t.Errorf("asked %q", asked)
+				}
+			})
+		})
+	}
+}
+
+func rewrite(change func([]byte) []byte) func(*testing.T, string, *Options) {
+	return func(t *testing.T, file string, _ *Options) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, change(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A disk that takes nothing is counted, and said once; the exporter goes on in memory, and keeps its numbers again when
+// it can.
+func TestStateCannotBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "state")
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		w := start(t, october(15), keptIn(t, dir, options(simulated("main", c.Account))), c.Account)
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		c.bill("2026-10", server("kec-1", 200))
+		w.log.take()
+		w.sleepUntil(phase("main", time.Hour, time.Now()))
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_exporter_state_write_failures_total"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 2
+ksyun_bill_exporter_state_write_failures_total 2`)
+		if log := w.log.take(); strings.Count(log, "numbers are not kept, they would be lost in a restart") != 1 {
+			t.Errorf("log: %s", log)
+		}
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		w.sleep(time.Hour)
+		if log := w.log.take(); strings.Count(log, "numbers are kept again") != 1 {
+			t.Errorf("log: %s", log)
+		}
+	})
+}
+
+// One process a directory; only its owner can read what is in it, and no key is; what a killed process left is swept.
+func TestStateDirectory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		left := filepath.Join(dir, ".main.state123")
+		if err := os.WriteFile(left, []byte("half a file"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		o := keptIn(t, dir, options(simulated("main", c.Account)))
+		start(t, october(15), o, c.Account)
+		if _, err := OpenState(dir); err == nil || err.Error() != "state_dir: "+dir+" is in use by another process; give each its own" {
+			t.Errorf("a second process: %v", err)
+		}
+		var names []string
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			info, err := entry.Info()
+			if err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, info.Mode().String()+" "+info.Name())
+			text, err := os.ReadFile(filepath.Join(dir, info.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range []string{c.AccessKeyID, c.SecretAccessKey} {
+				if bytes.Contains(plainState(t, text), []byte(key)) {
+					t.Errorf("%s has a key", info.Name())
+				}
+			}
+		}
+		if want := []string{"-rw------- lock", "-rw------- main.state"}; !slices.Equal(names, want) {
+			t.Errorf("files: %q, want %q", names, want)
+		}
+	})
+}
+
+// plainState returns what a file of the directory says, unpacked.
+func plainState(t *testing.T, text []byte) []byte {
+	t.Helper()
+	_, body, ok := bytes.Cut(text, []byte("\n"))
+	if !ok {
+		return text
+	}
+	unzipped, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(unzipped)
+	if err != nil || !bytes.HasPrefix(plain, []byte(`{"Account":"main"`)) {
+		t.Fatalf("%v, %.60q", err, plain)
+	}
+	return plain
+}

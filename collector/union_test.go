@@ -1,0 +1,193 @@
+package collector
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/billsim"
+)
+
+// complete is an account with all pay modes, at the service that knows them.
+func complete(c *customer) Account {
+	c.Prepaid = func(month string) []billsim.Purchase {
+		return []billsim.Purchase{{ProductCode: "KEC", ProjectID: "7", Cost: 10 * billsim.Yuan}}
+	}
+	c.Realtime = func(month string) []billsim.Purchase {
+		if month != "2026-10" {
+			return nil
+		}
+		return []billsim.Purchase{{ProductCode: "EIP", ProjectID: "0", Cost: billsim.Fen}}
+	}
+	a := simulated("main", c.Account)
+	a.API.UnionEndpoint = a.API.Endpoint
+	return a
+}
+
+// Prepaid and real-time costs stand beside the postpaid ones, of the running month and of closed ones.
+func TestAllPayModes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		c.bill("2026-09", server("kec-1", 300))
+		c.Payment = &billsim.Payment{Voucher: 10}
+		account := complete(c)
+		o := options(account)
+		o.Months.Past = 1
+		w := start(t, october(15), o, c.Account)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny",
+			"ksyun_bill_all_modes_product_cost_cny", "ksyun_bill_all_modes_project_cost_cny",
+			"ksyun_bill_past_month_all_modes_product_cost_cny", "ksyun_bill_past_month_all_modes_project_cost_cny",
+			"ksyun_bill_pay_mode_unreconciled_cost_cny", "ksyun_bill_account_paid_cny",
+			"ksyun_bill_product_group_info", "ksyun_bill_project_info", "ksyun_bill_source_lines"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
+ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 10
+ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="prepaid",months_ago="1"} 10
+ksyun_bill_all_modes_product_cost_cny{account="main",product_group="EIP_GROUP"} 0.01
+ksyun_bill_all_modes_product_cost_cny{account="main",product_group="VM_GROUP"} 11
+ksyun_bill_past_month_all_modes_product_cost_cny{account="main",product_group="VM_GROUP",months_ago="1"} 13
+ksyun_bill_all_modes_project_cost_cny{account="main",project_id="0"} 1.01
+ksyun_bill_all_modes_project_cost_cny{account="main",project_id="7"} 10
+ksyun_bill_past_month_all_modes_project_cost_cny{account="main",project_id="0",months_ago="1"} 3
+ksyun_bill_past_month_all_modes_project_cost_cny{account="main",project_id="7",months_ago="1"} 10
+ksyun_bill_account_paid_cny{account="main",months_ago="0",means="cash"} 9.91
+ksyun_bill_account_paid_cny{account="main",months_ago="0",means="cloud_ticket"} 0
+ksyun_bill_account_paid_cny{account="main",months_ago="0",means="reward"} 0
+ksyun_bill_account_paid_cny{account="main",months_ago="0",means="voucher"} 1.1
+ksyun_bill_account_paid_cny{account="main",months_ago="1",means="cash"} 11.7
+ksyun_bill_account_paid_cny{account="main",months_ago="1",means="cloud_ticket"} 0
+ksyun_bill_account_paid_cny{account="main",months_ago="1",means="reward"} 0
+ksyun_bill_account_paid_cny{account="main",months_ago="1",means="voucher"} 1.3
+ksyun_bill_product_group_info{account="main",product_group="EIP_GROUP",product_group_name="弹性IP"} 1
+ksyun_bill_product_group_info{account="main",product_group="VM_GROUP",product_group_name="云服务器"} 1
+ksyun_bill_pay_mode_unreconciled_cost_cny{account="main",months_ago="0"} 0
+ksyun_bill_pay_mode_unreconciled_cost_cny{account="main",months_ago="1"} 0
+ksyun_bill_project_info{account="main",project_id="0",project_name="默认项目",owner="",cost_center=""} 1
+ksyun_bill_project_info{account="main",project_id="7",project_name="",owner="",cost_center=""} 1
+ksyun_bill_source_lines{account="main",source="month_bill"} 2
+ksyun_bill_source_lines{account="main",source="month_consume"} 0
+ksyun_bill_source_lines{account="main",source="pay_mode_summary"} 2
+ksyun_bill_source_lines{account="main",source="product_summary"} 2
+ksyun_bill_source_lines{account="main",source="project_summary"} 2
+ksyun_bill_source_lines{account="main",source="detail_bill"} 2`)
+	})
+}
+
+// Without permission, without the service, and while it is away, what the bill says stands as before, and nothing
+// claims to be the whole.
+func TestWithoutBillUnion(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Account, *customer)
+		want   string
+	}{
+		{"no permission", func(_ *Account, c *customer) { c.UnionDenied = true }, `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
+ksyun_bill_source_up{account="main",source="detail_bill"} 1
+ksyun_bill_source_up{account="main",source="month_bill"} 1
+ksyun_bill_source_up{account="main",source="month_consume"} 1
+ksyun_bill_source_up{account="main",source="pay_mode_summary"} 0
+ksyun_bill_source_up{account="main",source="product_summary"} 0
+ksyun_bill_source_up{account="main",source="project_summary"} 0`},
+		{"not configured", func(a *Account, _ *customer) { a.API.UnionEndpoint = "" }, `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
+ksyun_bill_source_up{account="main",source="detail_bill"} 1
+ksyun_bill_source_up{account="main",source="month_bill"} 1
+ksyun_bill_source_up{account="main",source="month_consume"} 1`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				customer := newCustomer("1")
+				customer.bill("2026-10", server("kec-1", 100))
+				account := complete(customer)
+				c.change(&account, customer)
+				w := start(t, october(15), options(account), customer.Account)
+				compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_all_modes_product_cost_cny",
+					"ksyun_bill_pay_mode_unreconciled_cost_cny", "ksyun_bill_source_up"), c.want)
+				failures := strings.Count(w.log.take(), "reason=auth")
+				w.sleep(5 * time.Hour)
+				if again := strings.Count(w.log.take(), "reason=auth"); again != 0 {
+					t.Errorf("what is not granted is logged %d times at first, and %d times more", failures, again)
+				}
+			})
+		})
+	}
+}
+
+// A closed month is asked for again when its bill has changed, last month once a day besides; the running one always.
+func TestUnionIsAskedWhenSomethingChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		c.bill("2026-09", server("kec-1", 300))
+		c.bill("2026-08", server("kec-1", 200))
+		account := complete(c)
+		o := options(account)
+		o.Months.Past = 2
+		w := start(t, october(15), o, c.Account)
+		months := func() string {
+			var asked []string
+			for _, call := range w.asked() {
+				if of := strings.Fields(call); of[0] == billclient.DescribeBillSummaryByPayMode {
+					asked = append(asked, of[1])
+				}
+			}
+			return strings.Join(asked, " ")
+		}
+		for _, step := range []struct {
+			name   string
+			change func()
+			hours  int
+			want   string
+		}{
+			{"at the start", func() {}, 0, "2026-10 2026-09 2026-08"},
+			{"no change", func() {}, 1, "2026-10"},
+			{"a late correction", func() { c.bill("2026-08", server("kec-1", 250)) }, 1, "2026-10 2026-08"},
+			{"last month, a day later", func() {}, 23, strings.Repeat("2026-10 ", 23) + "2026-09"},
+		} {
+			step.change()
+			w.sleep(time.Duration(step.hours) * time.Hour)
+			if got := months(); got != step.want {
+				t.Errorf("%s: asked for %s, want %s", step.name, got, step.want)
+			}
+		}
+	})
+}
+
+// A summary that was there and is gone keeps the last good numbers; one of the running month grows too old.
+func TestUnionFailsAndGrowsOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		account := complete(c)
+		w := start(t, october(15), options(account), c.Account)
+		before := strings.Join(w.scrape(), "\n")
+		gone := billsim.Raw(200, "application/json", `{"RequestId":"1","RealTotalCost":"0.00","SummaryOverview":[]}`)
+		gone.Action = billclient.DescribeBillSummaryByPayMode
+		stop := w.api.Fault(gone)
+		w.sleep(time.Hour)
+		compare(t, w.scrape(), before)
+		if log := w.log.take(); !strings.Contains(log, "the answer lacks the summary of 2026-10, which earlier answers had") {
+			t.Errorf("log: %s", log)
+		}
+		w.sleep(73 * time.Hour)
+		got := slices.DeleteFunc(w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"),
+			func(sample string) bool {
+				return strings.Contains(sample, `months_ago="2"`) || strings.Contains(sample, `"3"`)
+			})
+		compare(t, got, `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="prepaid",months_ago="1"} 10`)
+		stop()
+		w.sleep(2 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
+ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 10
+ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01`)
+	})
+}
