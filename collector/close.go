@@ -2,8 +2,11 @@ package collector
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
+
+	"ksyun_bill_exporter/billclient"
 )
 
 // entry is a cell with what it is the sum of.
@@ -25,13 +28,43 @@ func (l *ledger) entries(yield func(entry) bool) {
 	}
 }
 
+// groups returns the cells added up over their instances, each sum with the attributes of the newest of its cells. They
+// are few, and all that every family but that of instances needs.
+func (l *ledger) groups() []entry {
+	type group struct {
+		newest     entry
+		cost, list billclient.Amount
+	}
+	all := map[dimensions]*group{}
+	for e := range l.entries {
+		key := e.dimensions
+		key.instance = ""
+		g, ok := all[key]
+		if !ok {
+			g = &group{newest: e}
+			all[key] = g
+		}
+		g.cost, g.list = g.cost.Add(e.cost), g.list.Add(e.list)
+		if l.newer(e, g.newest) {
+			g.newest = e
+		}
+	}
+	entries := make([]entry, 0, len(all))
+	for key, g := range all {
+		sum := *g.newest.cell
+		sum.cost, sum.list = g.cost, g.list
+		entries = append(entries, entry{key, &sum})
+	}
+	return entries
+}
+
 // close derives every family from the cells, which were read for a summary at an instant. The ledger must not be used
 // any more.
 func (l *ledger) close(readFor *summary, readAt time.Time) *lineSums {
-	s := l.counts(readFor, readAt)
-	s.ProductNames = l.names(
+	s, groups := l.counts(readFor, readAt), l.groups()
+	s.ProductNames = l.names(groups,
 		func(e entry) string { return e.product }, func(e entry) symbol { return e.productName })
-	s.ProjectNames = l.names(
+	s.ProjectNames = l.names(groups,
 		func(e entry) string { return e.project }, func(e entry) symbol { return e.projectName })
 	for _, v := range views {
 		switch {
@@ -39,9 +72,9 @@ func (l *ledger) close(readFor *summary, readAt time.Time) *lineSums {
 		case v.name == instanceView:
 			l.closeInstances(s, v)
 		case v.fold != nil:
-			s.Rows[v.name] = l.total(v).fold(l.options, v.fold).rows(len(v.labels))
+			s.Rows[v.name] = l.total(v, slices.Values(groups)).fold(l.options, v.fold).rows(len(v.labels))
 		default:
-			s.Rows[v.name] = l.total(v).rows(len(v.labels))
+			s.Rows[v.name] = l.total(v, slices.Values(groups)).rows(len(v.labels))
 		}
 	}
 	return s
@@ -55,10 +88,10 @@ func (l *ledger) counts(readFor *summary, readAt time.Time) *lineSums {
 	}
 }
 
-// total adds up the cells by the keys of a view, as labels have them.
-func (l *ledger) total(v view) sums {
+// total adds up entries by the keys of a view, as labels have them.
+func (l *ledger) total(v view, entries iter.Seq[entry]) sums {
 	total := sums{}
-	for e := range l.entries {
+	for e := range entries {
 		v.keys(e.dimensions, l.options.Tags, func(k key) { total.add(labelled(k, len(v.labels)), v.amount(e.cell)) })
 	}
 	return total
@@ -76,7 +109,7 @@ func (l *ledger) closeInstances(s *lineSums, v view) {
 	if !l.options.Enabled {
 		return
 	}
-	total := l.total(v)
+	total := l.total(v, l.entries)
 	kept := total.fold(l.options, v.fold)
 	s.Tallies = count(total, kept)
 	latest := l.latest(kept)
@@ -108,9 +141,11 @@ func count(total, kept sums) map[string]tally {
 }
 
 // names returns the newest name of each key, by label value.
-func (l *ledger) names(of func(entry) string, name func(entry) symbol) map[string]string {
+func (l *ledger) names(
+	groups []entry, of func(entry) string, name func(entry) symbol,
+) map[string]string {
 	newest := map[string]entry{}
-	for e := range l.entries {
+	for _, e := range groups {
 		if known, ok := newest[of(e)]; !ok || l.newer(e, known) {
 			newest[of(e)] = e
 		}

@@ -38,6 +38,9 @@ func (s sums) rows(n int) []row {
 // fold keeps the largest sums by absolute value, at most options.MaxSeries and none below options.MinCost, and adds the
 // others to the key that into returns for theirs. Ties go to the smaller key, so that a series does not come and go.
 func (s sums) fold(options Instances, into func(key) key) (kept sums) {
+	if len(s) <= options.MaxSeries && options.MinCost.Sign() == 0 {
+		return s
+	}
 	kept = make(sums, min(len(s), options.MaxSeries))
 	for i, e := range s.dearestFirst() {
 		if i < options.MaxSeries && e.abs.Cmp(options.MinCost) >= 0 {
@@ -51,16 +54,21 @@ func (s sums) fold(options Instances, into func(key) key) (kept sums) {
 
 // size is a sum as it is ranked.
 type size struct {
-	key key
-	abs billclient.Amount
+	key    key
+	abs    billclient.Amount
+	approx float64 // of abs: enough to order all but the closest
 }
 
 func (s sums) dearestFirst() []size {
 	order := make([]size, 0, len(s))
 	for k, amount := range s {
-		order = append(order, size{k, amount.Abs()})
+		abs := amount.Abs()
+		order = append(order, size{k, abs, abs.Float64()})
 	}
 	slices.SortFunc(order, func(a, b size) int {
+		if a.approx != b.approx {
+			return cmp.Compare(b.approx, a.approx)
+		}
 		if order := b.abs.Cmp(a.abs); order != 0 {
 			return order
 		}
