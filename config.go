@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
@@ -25,8 +26,11 @@ type Config struct {
 	API       billclient.Options  `yaml:"api"`
 	Refresh   collector.Refresh   `yaml:"refresh"`
 	Months    collector.Months    `yaml:"months"`
+	Days      int                 `yaml:"days"`
 	Instances collector.Instances `yaml:"instances"`
 	Projects  []collector.Project `yaml:"projects"`
+	Budgets   []collector.Budget  `yaml:"budgets"`
+	StateDir  string              `yaml:"state_dir"`
 }
 
 // AccountConfig is one entry of accounts.
@@ -62,7 +66,8 @@ func DefaultConfig() Config {
 			MaxStaleness:    72 * time.Hour,
 			Concurrency:     2,
 		},
-		Months: collector.Months{Past: 3},
+		Months: collector.Months{Running: collector.Auto, Past: 3},
+		Days:   31,
 		Instances: collector.Instances{
 			Enabled: true, LastMonth: true, MaxSeries: 2000, Promote: []string{"instance_name"},
 		},
@@ -81,6 +86,9 @@ func LoadConfig(file string, getenv func(string) string) (Config, error) {
 		return config, fmt.Errorf("--config.file: %w", err)
 	}
 	d := decodeYAML(file, text, &config)
+	if _, ok := d.lines["api.union_endpoint"]; !ok && config.API.Endpoint != billclient.DefaultOptions().Endpoint {
+		config.API.UnionEndpoint = "" // who asks a simulator or a proxy for bills does not mean the real API for the rest
+	}
 	config.check(d)
 	return config, d.err()
 }
@@ -105,13 +113,14 @@ func (c *Config) fromEnvironment(getenv func(string) string) error {
 // Options returns what the configuration means to the collector.
 func (c Config) Options(userAgent string) collector.Options {
 	options := collector.Options{
-		Refresh: c.Refresh, Months: c.Months, Instances: c.Instances, Projects: c.Projects,
+		Refresh: c.Refresh, Months: c.Months, Days: c.Days, Instances: c.Instances, Projects: c.Projects,
+		Budgets: c.Budgets,
 	}
 	for _, a := range c.Accounts {
 		api := c.API
 		api.Credentials, api.UserAgent = a.credentials, userAgent
 		options.Accounts = append(options.Accounts, collector.Account{
-			Name: a.Name, CustomerID: a.CustomerID, API: api,
+			Name: a.Name, CustomerID: a.CustomerID, API: api, Keys: a.keys(),
 		})
 	}
 	return options
@@ -128,6 +137,12 @@ func (a AccountConfig) credentials() (billclient.Credentials, error) {
 		return billclient.Credentials{}, fmt.Errorf("secret_access_key_file: %w", err)
 	}
 	return billclient.Credentials{AccessKeyID: id, SecretAccessKey: secret}, nil
+}
+
+// keys tells one place to have the key from from another, without saying a key.
+func (a AccountConfig) keys() string {
+	sum := sha256.Sum256([]byte(a.AccessKeyID + "\n" + string(a.SecretAccessKey)))
+	return fmt.Sprintf("%x %s %s", sum, a.AccessKeyIDFile, a.SecretAccessKeyFile)
 }
 
 func valueOrFile(value, file string) (string, error) {
@@ -164,8 +179,17 @@ func (c *Config) check(d *document) {
 	c.checkRefresh(d)
 	c.checkInstances(d)
 	c.checkProjects(d)
+	c.checkBudgets(d)
+	switch c.Months.Running {
+	case collector.Auto, collector.Estimate, collector.Bill:
+	default:
+		d.reject("months.running", "%q is none of auto, estimate, bill", c.Months.Running)
+	}
 	if c.Months.Past < 0 || c.Months.Past > 24 {
 		d.reject("months.past", "want 0 to 24")
+	}
+	if c.Days < 0 || c.Days > 31 {
+		d.reject("days", "want 0 to 31")
 	}
 }
 
@@ -221,6 +245,11 @@ func checkKey(d *document, key, value, file string) {
 func (c *Config) checkAPI(d *document) {
 	if err := checkEndpoint(c.API.Endpoint, c.API.AllowHTTP); err != nil {
 		d.reject("api.endpoint", "%w", err)
+	}
+	if c.API.UnionEndpoint != "" {
+		if err := checkEndpoint(c.API.UnionEndpoint, c.API.AllowHTTP); err != nil {
+			d.reject("api.union_endpoint", "%w", err)
+		}
 	}
 	if c.API.Region == "" {
 		d.reject("api.region", "is missing")
@@ -337,9 +366,7 @@ func (c *Config) checkProjects(d *document) {
 	seen := map[collector.Project]bool{}
 	for i, p := range c.Projects {
 		key := fmt.Sprintf("projects[%d]", i)
-		if !slices.ContainsFunc(c.Accounts, func(a AccountConfig) bool { return a.Name == p.Account }) {
-			d.reject(key+".account", "%q is no account of this file", p.Account)
-		}
+		c.checkAccount(d, key, p.Account)
 		if p.ID == "" {
 			d.reject(key+".id", "is missing")
 		}
@@ -347,6 +374,31 @@ func (c *Config) checkProjects(d *document) {
 			d.reject(key+".id", "%q is described already", p.ID)
 		} else {
 			seen[id] = true
+		}
+	}
+}
+
+func (c *Config) checkAccount(d *document, key, account string) {
+	if !slices.ContainsFunc(c.Accounts, func(a AccountConfig) bool { return a.Name == account }) {
+		d.reject(key+".account", "%q is no account of this file", account)
+	}
+}
+
+func (c *Config) checkBudgets(d *document) {
+	seen := map[collector.Budget]bool{}
+	for i, b := range c.Budgets {
+		key := fmt.Sprintf("budgets[%d]", i)
+		c.checkAccount(d, key, b.Account)
+		if b.Product != "" && b.Project != "" {
+			d.reject(key+".project", "a budget is of a product or of a project, not of both")
+		}
+		if b.Monthly.Sign() <= 0 {
+			d.reject(key+".monthly", "want an amount of CNY above 0")
+		}
+		if of := (collector.Budget{Account: b.Account, Product: b.Product, Project: b.Project}); seen[of] {
+			d.reject(key, "there is a budget of this already")
+		} else {
+			seen[of] = true
 		}
 	}
 }

@@ -59,6 +59,10 @@ instances:
   promote: [department, zone_name]
 projects:
   - {account: 主账号, id: 103800, owner: ads-team, cost_center: 4711}
+months: {running: estimate}
+days: 7
+budgets:
+  - {account: 主账号, product: KEC, monthly: 120000.10}
 `)
 	config, err := LoadConfig(file, noEnvironment)
 	if err != nil {
@@ -82,19 +86,23 @@ projects:
 			Interval: 24 * time.Hour, DetailsInterval: 6 * time.Hour, DetailsMaxAge: 24 * time.Hour,
 			MaxStaleness: 7 * 24 * time.Hour, Concurrency: 2,
 		},
-		Months: collector.Months{Past: 3},
+		Months: collector.Months{Running: collector.Estimate, Past: 3},
+		Days:   7,
 		Instances: collector.Instances{
 			Enabled: true, LastMonth: true, MaxSeries: 2000, MinCost: amount(t, "0.01"),
 			Promote: []string{"department", "zone_name"}, Tags: []collector.Tag{{Key: "部门", Label: "department"}},
 		},
 		Projects: []collector.Project{{Account: "主账号", ID: "103800", Owner: "ads-team", CostCenter: "4711"}},
-		Accounts: []collector.Account{{Name: "主账号", CustomerID: "73400575", API: account.API}},
+		Budgets:  []collector.Budget{{Account: "主账号", Product: "KEC", Monthly: amount(t, "120000.10")}},
+		Accounts: []collector.Account{{
+			Name: "主账号", CustomerID: "73400575", Keys: account.Keys, API: account.API,
+		}},
 	}
 	if diff := cmp.Diff(want, options, compareAmounts, ignoreFuncs); diff != "" {
 		t.Errorf("options (-want +got):\n%s", diff)
 	}
 	got := account.API
-	if got.Endpoint != "http://127.0.0.1:8080" || got.MaxBody != 1<<20 || got.RequestsPerSecond != .5 {
+	if got.Endpoint != "http://127.0.0.1:8080" || got.UnionEndpoint != "" || got.MaxBody != 1<<20 || got.RequestsPerSecond != .5 {
 		t.Errorf("api: %+v", got)
 	}
 }
@@ -215,6 +223,23 @@ func TestBadConfig(t *testing.T) {
 				" or good numbers would come and go",
 		},
 		{"months", good + "months: {past: 25}", "FILE:5: months.past: want 0 to 24"},
+		{"days", good + "days: 32", "FILE:5: days: want 0 to 31"},
+		{
+			"running", good + "months: {running: bills}",
+			`FILE:5: months.running: "bills" is none of auto, estimate, bill`,
+		},
+		{
+			"union endpoint", good + "api: {union_endpoint: bill-union}",
+			`FILE:5: api.union_endpoint: "bill-union" is not an address such as https://bill.api.ksyun.com`,
+		},
+		{
+			"budgets", good + "budgets:\n  - {account: other, product: KEC, project: \"1\", monthly: 0}\n" +
+				"  - {account: main, monthly: 1}\n  - {account: main, monthly: 2}",
+			`FILE:6: budgets[0].account: "other" is no account of this file` + "\n" +
+				"FILE:6: budgets[0].project: a budget is of a product or of a project, not of both\n" +
+				"FILE:6: budgets[0].monthly: want an amount of CNY above 0\n" +
+				"FILE:8: budgets[2]: there is a budget of this already",
+		},
 		{
 			"series", good + "instances: {max_series: -1, min_cost: -1}",
 			"FILE:5: instances.max_series: want 0 or more\nFILE:5: instances.min_cost: want 0 or more",

@@ -40,12 +40,14 @@ func demo(ctx context.Context, f flags, logs logs) error {
 	for _, address := range *f.serve.web.WebListenAddresses {
 		level.Info(logs.kit).Log("msg", "open", "url", browsable(address)+f.serve.telemetryPath)
 	}
-	return runAll(ctx, demoConfig(accounts, listener.Addr()), f.serve, logs)
+	config := demoConfig(accounts, listener.Addr())
+	return runAll(ctx, config, f.serve, logs, func() (Config, error) { return config, nil })
 }
 
 func demoConfig(accounts []billsim.Account, api net.Addr) Config {
 	config := DefaultConfig()
 	config.API.Endpoint = "http://" + api.String()
+	config.API.UnionEndpoint = config.API.Endpoint
 	config.API.RequestsPerSecond = 20
 	config.API.DailyCalls = 0
 	config.Refresh.Interval = demoInterval

@@ -39,6 +39,7 @@ func main() {
 
 // flags are the flags of the program and of its commands.
 type flags struct {
+	command    string
 	configFile string
 	logLevel   string
 	logFormat  string
@@ -59,7 +60,8 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 	serve := app.Command("serve", "Ask the billing API on a clock of its own and serve to Prometheus.").Default()
 	f.serve.web = kingpinflag.AddFlags(serve, ":9978")
 	f.serve.add(serve)
-	_, err = app.Parse(args)
+	app.Command(checkCommand, "Ask all that can be asked, once for each account; say what works and what to grant.")
+	f.command, err = app.Parse(args)
 	return f, done, err
 }
 
@@ -75,6 +77,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	logs := newLogs(stderr, f.logLevel, f.logFormat)
 	switch {
+	case f.command == checkCommand:
+		err = check(ctx, f, getenv, stdout)
 	case f.serve.demo && (f.configFile != "" || f.serve.check):
 		err = errors.New("--demo brings its own configuration: leave out --config.file and --config.check, or --demo")
 	case f.serve.check:

@@ -36,14 +36,21 @@ func (c Config) meaning() string {
 	for i, a := range c.Accounts {
 		names[i] = a.Name
 	}
-	return fmt.Sprintf("accounts: %d (%s)\nmonths: the running one and %d closed\n",
-		len(names), strings.Join(names, ", "), c.Months.Past) + c.calls() + c.series()
+	return fmt.Sprintf("accounts: %d (%s)\nmonths: the running one (%s) and %d closed; days: %d\n",
+		len(names), strings.Join(names, ", "), c.Months.Running, c.Months.Past, c.Days) + c.calls() + c.series()
 }
 
 func (c Config) calls() string {
 	perDay := func(every time.Duration) int { return int((24*time.Hour + every - 1) / every) }
-	text := fmt.Sprintf("calls a day and account: %d for summaries, %d to %d for bill lines, retries apart",
-		perDay(c.Refresh.Interval), 2*perDay(c.Refresh.DetailsMaxAge), 2*perDay(c.Refresh.DetailsInterval))
+	summaries := 3 * perDay(c.Refresh.Interval) // GetMonthBill, and getMonthConsume of two months
+	if c.API.UnionEndpoint != "" {
+		summaries += 3 * perDay(c.Refresh.Interval) // of the running month, and of the last one
+		summaries += 3 * min(c.Months.Past, 1) * perDay(c.Refresh.DetailsMaxAge)
+	}
+	books := 2 + min(c.Months.Past, 1) // consumption of two months and the last bill, perhaps the running one too
+	text := fmt.Sprintf("calls a day and account: %d for summaries; lines are read %d to %d times, those of consumption with"+
+		" a call per 5000; retries apart", summaries,
+		books*perDay(c.Refresh.DetailsMaxAge), (books+1)*perDay(c.Refresh.DetailsInterval))
 	if c.API.DailyCalls == 0 {
 		return text + "; no limit\n"
 	}
@@ -64,5 +71,6 @@ func (c Config) series() string {
 		tags = c.Instances.MaxSeries
 	}
 	return fmt.Sprintf("series an account: at most %d of instances, as many that describe them, and %d of tags,"+
-		" __other__ apart; in all accounts at most %d\n", instances, tags, len(c.Accounts)*(2*instances+tags))
+		" __other__ apart; in all accounts at most %d; and %d days of each product, project and product in a project\n",
+		instances, tags, len(c.Accounts)*(2*instances+tags), c.Days)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"ksyun_bill_exporter/collector"
@@ -30,6 +31,7 @@ type serveFlags struct {
 	maxRequests   int
 	ownMetricsOff bool
 	pprof         bool
+	lifecycle     bool
 	check         bool
 	demo          bool
 }
@@ -43,6 +45,8 @@ func (f *serveFlags) add(serve *kingpin.CmdClause) {
 		BoolVar(&f.ownMetricsOff)
 	serve.Flag("web.enable-pprof", "Serve profiles of this process under /debug/pprof.").
 		BoolVar(&f.pprof)
+	serve.Flag("web.enable-lifecycle", "Reload the configuration at a POST to /-/reload, as at SIGHUP.").
+		BoolVar(&f.lifecycle)
 	serve.Flag("config.check", "Read the configuration, say what it means in series and calls a day, and exit.").
 		BoolVar(&f.check)
 	serve.Flag("demo", "Show two made-up accounts of a simulated billing API; needs no configuration and no key.").
@@ -59,11 +63,18 @@ func serve(ctx context.Context, f flags, getenv func(string) string, logs logs) 
 		return err
 	}
 	level.Info(logs.kit).Log("msg", "starting "+program, "version", version.Info(), "build", version.BuildContext())
-	return runAll(ctx, config, f.serve, logs)
+	return runAll(ctx, config, f.serve, logs, func() (Config, error) { return LoadConfig(f.configFile, getenv) })
 }
 
-// runAll runs what asks and what answers; when either ends, so does the other.
-func runAll(ctx context.Context, config Config, f serveFlags, logs logs) error {
+// runAll runs what asks and what answers; when either ends, so does the other. load reads the configuration anew.
+func runAll(ctx context.Context, config Config, f serveFlags, logs logs, load func() (Config, error)) (err error) {
+	options := config.Options(userAgent())
+	if config.StateDir != "" {
+		if options.State, err = collector.OpenState(config.StateDir); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, options.State.Close()) }()
+	}
 	registry := prometheus.NewRegistry()
 	metrics := exposition.NewHandler(registry, exposition.Options{
 		MaxRequestsInFlight: f.maxRequests,
@@ -71,19 +82,43 @@ func runAll(ctx context.Context, config Config, f serveFlags, logs logs) error {
 		Registerer:          f.ownRegisterer(registry),
 	})
 	registry.MustRegister(versioncollector.NewCollector(program))
-	bills := collector.New(config.Options(userAgent()), registry, metrics.Publish, logs.kit)
+	// Who restarts within a scrape interval is to have no gap: nobody is let in before there is a page.
+	published := make(chan struct{})
+	open := sync.OnceFunc(func() { close(published) })
+	bills := collector.New(options, registry, func(page *exposition.Page) {
+		metrics.Publish(page)
+		open()
+	}, logs.kit)
+	reloads := newReloader(registry, config, load, bills.Reload, logs.kit)
 	handler, err := web.New(web.Options{
-		Metrics: f.instrument(registry, metrics), MetricsPath: f.telemetryPath, Ready: bills.Ready, Pprof: f.pprof,
+		Metrics: f.instrument(registry, metrics), MetricsPath: f.telemetryPath, Ready: bills.Ready,
+		Status: bills.Status, Pprof: f.pprof, Reload: f.reload(reloads),
 	})
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return bills.Run(ctx) })
-	group.Go(func() error { return listen(ctx, handler, f.web, logs) })
+	group.Go(func() error {
+		select {
+		case <-published:
+			return listen(ctx, handler, f.web, logs)
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	group.Go(func() error { return reloads.atHangup(ctx) })
 	err = group.Wait()
 	level.Info(logs.kit).Log("msg", "stopped")
 	return err
+}
+
+// reload is what may be asked for over HTTP.
+func (f serveFlags) reload(r *reloader) func(context.Context) error {
+	if !f.lifecycle {
+		return nil
+	}
+	return r.reload
 }
 
 func userAgent() string { return program + "/" + version.Version }

@@ -74,6 +74,8 @@ type Options struct {
 	// Transport carries the requests; nil stands for one of the client's own.
 	Transport http.RoundTripper `yaml:"-"`
 	UserAgent string            `yaml:"-"`
+	// Counter counts the calls of a day; nil: the client has one of its own.
+	Counter Counter `yaml:"-"`
 	// Observe, unless nil, is called once for each attempt that was sent, after it ended.
 	Observe func(Attempt) `yaml:"-"`
 	// Retried, unless nil, is called each time that an action is about to be tried again.
@@ -115,7 +117,7 @@ type Client struct {
 	options Options
 	http    *http.Client
 	pace    *rate.Limiter
-	budget  budget
+	counter Counter
 	worked  sync.Map // a consumption action -> the form in which the API knew it
 }
 
@@ -126,6 +128,10 @@ func New(o Options) *Client {
 	if transport == nil {
 		transport = newTransport()
 	}
+	counter := o.Counter
+	if counter == nil {
+		counter = &memory{}
+	}
 	pace := rate.Inf
 	if o.RequestsPerSecond > 0 {
 		pace = rate.Limit(o.RequestsPerSecond)
@@ -133,9 +139,9 @@ func New(o Options) *Client {
 	return &Client{
 		options: o,
 		// A redirect is no answer of this API, and a signature holds for one host only.
-		http:   &http.Client{Transport: transport, CheckRedirect: refuseRedirect},
-		pace:   rate.NewLimiter(pace, burst),
-		budget: budget{limit: o.DailyCalls},
+		http:    &http.Client{Transport: transport, CheckRedirect: refuseRedirect},
+		pace:    rate.NewLimiter(pace, burst),
+		counter: counter,
 	}
 }
 
@@ -149,7 +155,9 @@ func newTransport() *http.Transport {
 }
 
 // Calls returns how many calls were made today, and how many there may be; limit 0 is none.
-func (c *Client) Calls() (used, limit int) { return c.budget.state(time.Now()) }
+func (c *Client) Calls() (used, limit int) {
+	return c.counter.Used(DayOf(time.Now())), c.options.DailyCalls
+}
 
 // Retry runs read until it succeeds, fails for good or has failed MaxRetries times more. Between two tries it waits,
 // exponentially longer and with jitter, and at least as long as the server asked for. Each call of this package that
@@ -220,7 +228,7 @@ func (c *Client) call(ctx context.Context, f form, params url.Values, read func(
 
 // request waits until the call may be made, then signs it: anew at each attempt, for a signature soon goes stale.
 func (c *Client) request(ctx context.Context, r *reply, params url.Values) (*http.Request, error) {
-	if err := c.budget.take(time.Now()); err != nil {
+	if err := c.count(time.Now()); err != nil {
 		return nil, err
 	}
 	if err := c.pace.Wait(ctx); err != nil {
@@ -317,44 +325,4 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		return 0
 	}
 	return max(0, at.Sub(now))
-}
-
-// budget counts the calls of a day of the Beijing calendar.
-type budget struct {
-	limit int
-
-	mu   sync.Mutex
-	day  string
-	used int
-}
-
-func (b *budget) take(now time.Time) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.turn(now)
-	if b.limit > 0 && b.used >= b.limit {
-		return because(CallLimit, "the %d calls of today (api.daily_calls) are used up; the next day begins at %v",
-			b.limit, tomorrow(now).Format(time.RFC3339))
-	}
-	b.used++
-	return nil
-}
-
-func (b *budget) state(now time.Time) (used, limit int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.turn(now)
-	return b.used, b.limit
-}
-
-// turn begins a new count when the day is another one.
-func (b *budget) turn(now time.Time) {
-	if day := now.In(Beijing).Format(time.DateOnly); day != b.day {
-		b.day, b.used = day, 0
-	}
-}
-
-func tomorrow(now time.Time) time.Time {
-	year, month, day := now.In(Beijing).Date()
-	return time.Date(year, month, day+1, 0, 0, 0, 0, Beijing)
 }

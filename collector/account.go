@@ -27,6 +27,7 @@ type account struct {
 	next     time.Time // of the regular refresh
 	key      string    // fingerprint of the key with which the last attempt was made
 	owner    string    // fingerprint of the access key id with which the snapshot was read
+	asker    string    // fingerprint of the access key id with which a source is being asked
 	oneByOne time.Time // until when the months are asked one by one
 
 	monthBill, monthConsume                        source
@@ -109,11 +110,8 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // due returns when there is something to ask again: the next tick, or the retry of a failed source.
 func (a *account) due() time.Time {
-	at, sources := a.next, a.sources()
-	if !a.sameOwner() {
-		sources = sources[:1]
-	}
-	for _, s := range sources {
+	at := a.next
+	for _, s := range a.open() {
 		if s.failed > 0 && s.retry.Before(at) {
 			at = s.retry
 		}
@@ -157,11 +155,11 @@ func (a *account) refresh(ctx context.Context) {
 	if regular || a.monthBill.due(now) {
 		a.ask(ctx, &a.monthBill, a.readMonthBills)
 	}
+	if slices.Contains(a.open(), &a.monthConsume) && (regular || a.monthConsume.due(now)) {
+		a.ask(ctx, &a.monthConsume, a.readMonthConsumes)
+	}
 	if !a.sameOwner() {
 		return
-	}
-	if regular || a.monthConsume.due(now) {
-		a.ask(ctx, &a.monthConsume, a.readMonthConsumes)
 	}
 	if a.API.UnionEndpoint != "" {
 		a.askUnion(ctx, &a.payModeSummary, regular, byPayMode)
@@ -206,15 +204,17 @@ func (a *account) forget(s *source) {
 func (a *account) ask(ctx context.Context, s *source, read func(context.Context) error) {
 	began := wall()
 	key, _ := a.API.Credentials() // the client asks again, and says what is wrong
+	a.asker = fingerprint(key.AccessKeyID)
 	err := read(ctx)
 	if ctx.Err() != nil {
+		a.next = time.Time{} // a successor is not to wait for the next tick
 		return
 	}
-	recovered := s.failing() && err == nil
+	before := s.reason
 	s.settle(began, wall(), err, a.options.Refresh.Interval)
 	a.measure(s)
 	a.key = keyFingerprint(key)
-	a.report(s, err, recovered)
+	a.report(s, err, before)
 	a.publish()
 }
 
@@ -257,19 +257,20 @@ func (a *account) measure(s *source) {
 	}
 }
 
-func (a *account) report(s *source, err error, recovered bool) {
+// report logs how an attempt went, after one that failed for the reason before, if it did.
+func (a *account) report(s *source, err error, before billclient.Reason) {
 	logger := log.With(a.logger, "source", s.name, "duration", s.duration)
 	failure := "refresh failed, the last good numbers stay"
 	if s.lastSuccess.IsZero() {
 		failure = "refresh failed, there are no numbers yet"
 	}
 	switch {
-	case denied(err) && s.failed > 1: // nothing new: it will be so until somebody grants it
+	case denied(err) && s.reason == before: // nothing new: it will be so until somebody grants it
 		level.Debug(logger).Log("msg", failure, "reason", s.reason, "err", err)
 	case err != nil:
 		level.Warn(logger).Log("msg", failure, "reason", s.reason, "err", err,
 			"next", a.due().In(billclient.Beijing).Format(time.RFC3339))
-	case recovered:
+	case before != "":
 		level.Info(logger).Log("msg", "refreshed, the source works again", a.counted(s), s.lines)
 	default:
 		level.Info(logger).Log("msg", "refreshed", a.counted(s), s.lines)
@@ -284,9 +285,9 @@ func (a *account) counted(s *source) string {
 	return "months"
 }
 
-// take takes over a snapshot that was read with the key in use.
+// take takes over a snapshot that was read with the key that asks. One that took its place meanwhile is not its owner.
 func (a *account) take(s *snapshot) {
-	a.owner = a.keyOwner()
+	a.owner = a.asker
 	a.replace(s)
 }
 

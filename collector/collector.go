@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,8 +24,9 @@ type Collector struct {
 	logger  log.Logger
 	publish func(*exposition.Page)
 	changed chan struct{} // holds a token while there is something new to show
-	reload  chan Options
+	reload  chan reload
 	health  *health
+	calls   map[string]*Calls // by account, those that are gone too: a day's calls stay made
 
 	mu       sync.Mutex // guards what follows
 	options  Options
@@ -40,7 +40,8 @@ func New(
 ) *Collector {
 	c := &Collector{
 		options: options, logger: logger, publish: publish,
-		changed: make(chan struct{}, 1), reload: make(chan Options), health: newHealth(registry),
+		changed: make(chan struct{}, 1), reload: make(chan reload), health: newHealth(registry),
+		calls: map[string]*Calls{},
 	}
 	for _, of := range options.Accounts {
 		a := c.newAccount(of, options)
@@ -52,9 +53,14 @@ func New(
 }
 
 func (c *Collector) newAccount(of Account, options Options) *account {
+	if c.calls[of.Name] == nil {
+		saved := c.health.saved(log.With(c.logger, "account", of.Name, "what", "calls of today"))
+		c.calls[of.Name] = NewCalls(options.State.path(), of.Name, saved)
+	}
+	of.API.Counter = c.calls[of.Name]
 	of.API.Observe, of.API.Retried = c.health.observe(of.Name), c.health.retried(of.Name)
 	a := newAccount(of, options, c.logger)
-	a.changed, a.saved = c.change, c.health.saved(a.logger)
+	a.changed, a.saved = c.change, c.health.saved(log.With(a.logger, "what", "numbers"))
 	return a
 }
 
@@ -92,62 +98,59 @@ func (c *Collector) Run(ctx context.Context) error {
 // keepPublished renders a page when an account has changed, when a day or the month ends in Beijing, and when numbers
 // become too old.
 func (c *Collector) keepPublished(ctx context.Context) error {
-	last, changed := "", true
 	for {
-		now := wall()
-		all := c.show(now)
-		if outline := outline(all); changed || outline != last {
-			page, err := c.current().page(all)
-			if err != nil {
-				return fmt.Errorf("page: %w", err)
+		rendered := wall()
+		until, err := c.render(rendered)
+		if err != nil {
+			return fmt.Errorf("page: %w", err)
+		}
+		for now := rendered; now.Before(until) && !now.Before(rendered); now = wall() {
+			timer := time.NewTimer(min(wake, until.Sub(now)))
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-c.changed:
+				until = rendered
+			case <-timer.C:
 			}
-			c.publish(page)
-			c.health.rendered(page)
-			level.Debug(c.logger).Log("msg", "page published", "series", page.Series(), "bytes", page.Size())
-			last = outline
+			timer.Stop()
 		}
-		timer := time.NewTimer(min(wake, billclient.DayOf(now).End().Sub(now)))
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-c.changed:
-			changed = true
-		case <-timer.C:
-			changed = false
-		}
-		timer.Stop()
 	}
 }
 
-// show looks at all accounts at the instant now. Of two accounts of one customer the first in the configuration is
-// shown, whichever answered first.
-func (c *Collector) show(now time.Time) []shown {
-	accounts := c.all()
+// render publishes a page of how things stand at the instant now, and returns until when it holds unless an account
+// changes.
+func (c *Collector) render(now time.Time) (until time.Time, err error) {
+	options, all := c.show(now)
+	page, err := options.page(all)
+	if err != nil {
+		return time.Time{}, err
+	}
+	c.publish(page)
+	c.health.rendered(page)
+	level.Debug(c.logger).Log("msg", "page published", "series", page.Series(), "bytes", page.Size())
+	until = billclient.DayOf(now).End()
+	for _, s := range all {
+		until = earlier(until, s.until(now))
+	}
+	return until, nil
+}
+
+// show looks at all accounts at the instant now, with the options that are in force. Of two accounts of one customer the
+// first in the configuration is shown, whichever answered first.
+func (c *Collector) show(now time.Time) (Options, []shown) {
+	options, accounts := c.inForce()
 	owners := map[string]string{}
 	all := make([]shown, len(accounts))
 	for i, a := range accounts {
 		all[i] = a.show(now, a.refuse(owners))
 	}
-	return all
-}
-
-// outline tells pages apart that differ without an account having changed: by what the clock alone shows and hides.
-func outline(all []shown) string {
-	var b strings.Builder
-	for _, s := range all {
-		fmt.Fprintln(&b, s.now, s.newest, s.refused)
-		for n, m := range s.months(0, s.options.Months.Past) {
-			fmt.Fprintln(&b, n, m.Lines != nil)
-		}
-		for _, by := range []split{byPayMode, byGroup, byProject} {
-			fmt.Fprintln(&b, s.union(0, by) != nil, s.union(1, by) != nil)
-		}
-	}
-	return b.String()
+	return options, all
 }
 
 // Ready tells whether every account has numbers, or at least one finished attempt: one bad key does not block the
 // others.
 func (c *Collector) Ready() bool {
-	return !slices.ContainsFunc(c.all(), func(a *account) bool { return !a.tried() })
+	_, accounts := c.inForce()
+	return !slices.ContainsFunc(accounts, func(a *account) bool { return !a.tried() })
 }

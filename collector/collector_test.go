@@ -692,7 +692,8 @@ func TestConcurrency(t *testing.T) {
 				api.ServeHTTP(w, r)
 			})
 		}
-		w := startWith(t, october(15), options(accounts...), count, simulators...)
+		o := options(accounts...)
+		w := startWith(t, october(15), o, count, simulators...)
 		for scraped := range 5 { // 30 s for each of an account's four answers, two accounts at once
 			if got := len(w.scrape("ksyun_bill_account_cost_cny")); got != min(5, 2*scraped) {
 				t.Errorf("after %d minutes %d accounts are shown", 2*scraped, got)
@@ -701,6 +702,13 @@ func TestConcurrency(t *testing.T) {
 		}
 		if most.Load() != 2 {
 			t.Errorf("%d accounts were asked at once", most.Load())
+		}
+		o.Refresh.Concurrency, o.Instances.MaxSeries = 1, 7 // so that all are asked at once
+		w.bills.Reload(t.Context(), w.reach(o))
+		most.Store(0)
+		w.sleep(2 * time.Hour)
+		if most.Load() != 1 {
+			t.Errorf("%d accounts were asked at once after the change", most.Load())
 		}
 	})
 }

@@ -11,16 +11,12 @@ import (
 
 // known returns what earlier answers said, nothing if they may have been about another customer: when the key is
 // another one and the bills do not tell that they are the same customer's. Bills are compared with bills: what their
-// ids suggest need not be what lines say.
+// ids suggest need not be what lines say, and not what the ids of other months do, but a key stays its customer's.
 func (a *account) known(customer string) *snapshot {
-	before := a.snapshot.suggestedCustomer()
-	sameKey := a.owner == a.keyOwner()
-	switch {
-	case customer != "" && before != "" && customer != before, !sameKey && (customer == "" || before == ""):
-		return &snapshot{}
-	default:
+	if a.owner == a.asker || customer != "" && customer == a.snapshot.suggestedCustomer() {
 		return a.snapshot
 	}
+	return &snapshot{}
 }
 
 // keyOwner returns the fingerprint of the access key id in use.
@@ -29,10 +25,20 @@ func (a *account) keyOwner() string {
 	return fingerprint(key.AccessKeyID)
 }
 
-// sameOwner tells whether what is known is certain to be of the key in use. A key that was replaced may be another
-// customer's: its bills tell, so nothing else is asked for before they are there, unless it may not see them.
-func (a *account) sameOwner() bool {
-	return a.owner == "" || a.owner == a.keyOwner() || a.monthBill.reason == billclient.Auth
+// sameOwner tells whether what is known is certain to be of the key in use.
+func (a *account) sameOwner() bool { return a.owner == "" || a.owner == a.keyOwner() }
+
+// open returns the sources that may be asked. A key that was replaced may be another customer's: its bills tell, and
+// its estimates where it may not see bills, so nothing else is asked for before they are there.
+func (a *account) open() []*source {
+	switch all := a.sources(); {
+	case a.sameOwner():
+		return all
+	case a.monthBill.reason == billclient.Auth:
+		return all[:2]
+	default:
+		return all[:1]
+	}
 }
 
 // expect fails if a line is of another customer than the configuration expects.

@@ -103,8 +103,8 @@ func (l *ledger) closeWatched(days map[billclient.Day]day) {
 	}
 }
 
-// daysBack is how many months' days are kept beside those of the month that is read: the longest way back, 31 days from
-// the 1st of March, ends in January.
+// monthsBack is how many months' days are kept beside those of the month that is read: the longest way back, 31 days
+// from the 1st of March, ends in January.
 const monthsBack = 2
 
 // withDays returns a copy of the snapshot with these days of a month in place of those that it had.
@@ -170,8 +170,8 @@ func (v dayView) add(to sums, d day) {
 	}
 }
 
-const metered = ", after discount and before vouchers, from daily metering: an estimate, without what is billed by the" +
-	" month. Postpaid only; cached between refreshes."
+const metered = ", after discount and before vouchers, from daily metering: an estimate, without what is billed by" +
+	" the month. Postpaid only; cached between refreshes."
 
 // dayFamilies returns the families of days.
 func dayFamilies() []family {
@@ -208,8 +208,9 @@ func (v dayView) emitDays(s shown, emit emit) {
 	}
 	keys := slices.SortedFunc(maps.Keys(all), compareKeys)
 	for _, ago := range slices.Sorted(maps.Keys(days)) {
+		daysAgo := []string{strconv.Itoa(ago)}
 		for _, k := range keys {
-			emit(days[ago][k].Float64(), slices.Concat([]string{postpaid}, k[:len(v.labels)], []string{strconv.Itoa(ago)})...)
+			emit(days[ago][k].Float64(), slices.Concat([]string{postpaid}, k[:len(v.labels)], daysAgo)...)
 		}
 	}
 }
@@ -271,7 +272,7 @@ var dayFacts = []family{
 func (s shown) weekChanges() []row {
 	const most = 50
 	day, before := s.snapshot.Days[s.newest.Add(-1)], s.snapshot.Days[s.newest.Add(-1-week)]
-	if s.newest == 0 || s.options.Days == 0 || day.Instances == nil || before.Instances == nil {
+	if s.newest == 0 || day.Instances == nil || before.Instances == nil {
 		return nil
 	}
 	change := sums{}

@@ -139,8 +139,8 @@ var periods = []family{
 	},
 	{
 		name: "ksyun_bill_period_data_timestamp_seconds",
-		help: "Instant up to which the running families count, as Unix time: the end of the newest day of an estimate," +
-			" or of the newest line of a bill.",
+		help: "Instant up to which the running families count, as Unix time: the end of the newest day of an" +
+			" estimate, or of the newest line of a bill.",
 		samples: func(s shown, emit emit) {
 			if end := s.dataEnd(); !end.IsZero() {
 				emit(unix(end))
@@ -200,7 +200,9 @@ var pastEstimate = []family{{
 	help: "Cost in CNY of last month as daily metering has it, to hold against its bill, which has what is billed by" +
 		" the month too. Postpaid only; cached between refreshes.",
 	samples: func(s shown, emit emit) {
-		if e := s.snapshot.Months[s.now.Add(-1)].Estimate; !e.empty() && s.options.Months.Past > 0 {
+		last := s.now.Add(-1)
+		e := s.snapshot.Months[last].Estimate
+		if s.options.Months.Past > 0 && !e.empty() && s.stays(last, e.Summary.ReadAt) {
 			emit(e.Summary.Sum.Float64(), "1")
 		}
 	},

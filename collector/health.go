@@ -59,15 +59,15 @@ func newHealth(registry prometheus.Registerer) *health {
 	return h
 }
 
-// saved counts failures to keep an account's numbers, and logs them until one succeeds again.
+// saved counts failures to keep something, and logs the first of a row and its end.
 func (h *health) saved(logger log.Logger) func(error) {
 	failing := false
 	return func(err error) {
 		switch {
 		case err != nil && !failing:
-			level.Error(logger).Log("msg", "numbers are not kept, they would be lost in a restart", "err", err)
+			level.Error(logger).Log("msg", "not kept in state_dir, a restart would forget it", "err", err)
 		case err == nil && failing:
-			level.Info(logger).Log("msg", "numbers are kept again")
+			level.Info(logger).Log("msg", "kept in state_dir again")
 		}
 		if failing = err != nil; failing {
 			h.unsaved.Inc()
@@ -138,7 +138,8 @@ func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. It makes no call.
 func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
-	for _, a := range c.all() {
+	_, accounts := c.inForce()
+	for _, a := range accounts {
 		if used, limit := a.client.Calls(); limit > 0 {
 			metrics <- gauge(remainingDesc, float64(max(0, limit-used)), a.Name)
 			metrics <- gauge(limitDesc, float64(limit), a.Name)

@@ -30,7 +30,8 @@ func (a *account) linesDue(b book, now time.Time) bool {
 		return !b.empty()
 	}
 	age := now.Sub(b.Lines.ReadAt)
-	return age >= a.options.Refresh.DetailsMaxAge || b.linesChanged() && age >= a.options.Refresh.DetailsInterval
+	tooOld := age < 0 || age >= a.options.Refresh.DetailsMaxAge // before 0 if the clock was set back since
+	return tooOld || b.linesChanged() && age >= a.options.Refresh.DetailsInterval
 }
 
 // readMonths reads the lines of the given months. What one of them yields stays, whatever becomes of the others.

@@ -56,9 +56,9 @@ func lacks(action, what string, m billclient.Month) error {
 }
 
 // sortBills sorts bills by month, and finds out whose they are, as far as their ids tell.
-func sortBills(action string, bills []billclient.MonthBill) (byMonth map[billclient.Month][]billclient.MonthBill, customer string,
-	err error,
-) {
+func sortBills(
+	action string, bills []billclient.MonthBill,
+) (byMonth map[billclient.Month][]billclient.MonthBill, customer string, err error) {
 	byMonth = map[billclient.Month][]billclient.MonthBill{}
 	for _, bill := range bills {
 		if bill.BillType != "" && bill.BillType != "postpay" { // any other would be shown as postpaid

@@ -49,6 +49,17 @@ func (a *account) show(now time.Time, refused bool) shown {
 	return s
 }
 
+// until returns when the next of the numbers becomes too old, or an instant before which none does.
+func (s shown) until(now time.Time) time.Time {
+	until := now.Add(s.options.Refresh.MaxStaleness)
+	for read := range s.snapshot.reads {
+		if !read.Before(s.fresh) {
+			until = earlier(until, read.Add(s.options.Refresh.MaxStaleness))
+		}
+	}
+	return until.Add(1) // as old as they may be they are shown
+}
+
 // shownMonth is the book of a month that is shown.
 type shownMonth struct {
 	book
@@ -62,7 +73,7 @@ func (s shown) month(n int) (shownMonth, bool) {
 	at := s.now.Add(-n)
 	m := shownMonth{book: s.snapshot.Months[at].shown(), Month: at, Basis: s.snapshot.Months[at].Basis}
 	stays := func(read time.Time) bool {
-		return m.Basis == billed && !read.Before(at.End()) || !read.Before(s.fresh)
+		return m.Basis == billed && s.stays(at, read) || !read.Before(s.fresh)
 	}
 	if m.empty() || !stays(m.Summary.ReadAt) {
 		return shownMonth{}, false
@@ -71,6 +82,12 @@ func (s shown) month(n int) (shownMonth, bool) {
 		m.Lines = nil
 	}
 	return m, true
+}
+
+// stays tells whether what was read of a month is shown: for good if the month had ended by then, else while it is
+// fresh.
+func (s shown) stays(of billclient.Month, read time.Time) bool {
+	return !read.Before(of.End()) || !read.Before(s.fresh)
 }
 
 // months yields the months that are shown, by how long ago they are.

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -267,12 +268,16 @@ ksyun_bill_project_cost_cny{account="main",pay_mode="postpaid",project_id="0"} 3
 	})
 }
 
-// What a bill's id suggests need not be what its lines say: lines are right, and are not read anew for it.
+// What a bill's id suggests need not be what its lines say, nor what the id of another month does: lines are right, and
+// are not read anew for it.
 func TestBillIDSuggestsAnotherCustomer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("11")
 		c.put("2026-10", billsim.Bill{
 			ID: "KSYZD0000000099202610", Lines: slices.Values([]billsim.Line{server("kec-1", 100)}),
+		})
+		c.put("2026-09", billsim.Bill{
+			ID: "KSYZD0000000098202609", Lines: slices.Values([]billsim.Line{server("kec-1", 1)}),
 		})
 		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
 		w.asked()
@@ -360,4 +365,99 @@ ksyun_bill_instances{account="main",product_code="KEC"} 1`},
 			})
 		})
 	}
+}
+
+// A new key that may see neither bills nor estimates tells not whose it is: the numbers stay, and nothing is mixed with
+// them.
+func TestNewKeyWithoutBills(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before, after := newCustomer("11"), newCustomer("22")
+		before.bill("2026-10", server("kec-1", 100))
+		after.bill("2026-10", server("kec-9", 900))
+		a := complete(before)
+		complete(after)
+		account, key := withKey(a, before.AccessKeyID, before.SecretAccessKey)
+		w := start(t, october(15), options(account), before.Account, after.Account)
+		numbers := w.scrape()
+		away := billsim.Page(503) // whose retry waits for nothing but the bills
+		away.Action = billclient.DescribeBillSummaryByPayMode
+		w.api.Fault(away)
+		w.sleep(time.Hour)
+		for _, action := range []string{getMonthBill, "getMonthConsume"} {
+			refused := billsim.Refuse(billsim.JSONError, 400, "Forbidden Request", "user 1 forbidden request this api")
+			refused.Action = action
+			w.api.Fault(refused)
+		}
+		w.asked()
+		key.Store(keyOf(after))
+		w.sleep(25 * time.Hour)
+		asked := map[string]bool{}
+		for _, call := range w.asked() {
+			asked[strings.Fields(call)[0]] = true
+		}
+		if want := map[string]bool{getMonthBill: true, "getMonthConsume": true}; !maps.Equal(asked, want) {
+			t.Errorf("asked with the new key: %v", asked)
+		}
+		compare(t, w.scrape(), strings.Join(numbers, "\n"))
+	})
+}
+
+// A new key of the same customer, as its bills tell, changes nothing, and no line is read for it.
+func TestNewKeyOfTheSameCustomer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before, after := newCustomer("1"), newCustomer("1")
+		after.AccessKeyID = "AK1b"
+		for _, c := range []*customer{before, after} {
+			c.bill("2026-10", server("kec-1", 100))
+		}
+		account, key := withKey(simulated("main", before.Account), before.AccessKeyID, before.SecretAccessKey)
+		w := start(t, october(15), options(account), before.Account, after.Account)
+		numbers := w.scrape()
+		w.asked()
+		key.Store(keyOf(after))
+		w.sleep(time.Hour)
+		compare(t, w.asked(), "GetMonthBill 2026-07 2026-10\ngetMonthConsume 2026-10\ngetMonthConsume 2026-09")
+		compare(t, w.scrape(), strings.Join(numbers, "\n"))
+	})
+}
+
+// A key that takes the place of another one while that one asks is not the owner of the answer: nothing is asked with it
+// before its own bills are there.
+func TestKeyIsReplacedDuringACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before, after := newCustomer("11"), newCustomer("22")
+		before.bill("2026-10", server("kec-1", 100))
+		after.bill("2026-10", server("kec-9", 900))
+		account, key := withKey(simulated("main", before.Account), before.AccessKeyID, before.SecretAccessKey)
+		replace := func(api http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				api.ServeHTTP(w, r)
+				key.Store(keyOf(after))
+			})
+		}
+		w := startWith(t, october(15), options(account), replace, before.Account, after.Account)
+		compare(t, w.asked(), "GetMonthBill 2026-07 2026-10")
+		w.sleep(time.Hour)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_region_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 9
+ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 9`)
+	})
+}
+
+// A failure for another reason is news, even if it is one that is said only once.
+func TestDenialAfterAnotherFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
+		stop := w.api.Fault(billsim.Page(503))
+		w.sleep(2 * time.Hour)
+		stop()
+		w.log.take()
+		defer w.api.Fault(billsim.Refuse(billsim.JSONError, 403, "Forbidden", "no"))()
+		w.sleep(5 * time.Hour)
+		if said := strings.Count(w.log.take(), "source=month_bill"); said != 1 {
+			t.Errorf("said %d times", said)
+		}
+	})
 }

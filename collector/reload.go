@@ -14,44 +14,47 @@ type runner struct {
 	stop func() // and wait
 }
 
+// reload is what Reload hands to the goroutine that starts and stops accounts.
+type reload struct {
+	options Options
+	inForce chan struct{} // closed when they are
+}
+
 // Reload goes over to other options, once Run runs. An account that is the same in them goes on undisturbed. Another
 // one ends before its successor starts, which takes over its numbers and its clock where they mean the same. The state
-// directory and the registry stay. It returns when the new options are in force, or ctx has ended.
+// directory and the registry stay. It returns when the new options are in force, or if ctx ends before they are taken.
 func (c *Collector) Reload(ctx context.Context, options Options) {
+	r := reload{options: options, inForce: make(chan struct{})}
 	select {
-	case c.reload <- options:
+	case c.reload <- r:
+		<-r.inForce
 	case <-ctx.Done():
 	}
 }
 
-// current returns the options in force.
-func (c *Collector) current() Options {
+// inForce returns the options and the accounts that are in force, which belong together.
+func (c *Collector) inForce() (Options, []*account) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.options
-}
-
-// all returns the accounts in force.
-func (c *Collector) all() []*account {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.accounts
+	return c.options, c.accounts
 }
 
 // keepRunning runs every account's goroutine, and goes over to other options, until ctx ends and all have ended.
 func (c *Collector) keepRunning(ctx context.Context) {
-	slots := make(chan struct{}, c.current().Refresh.Concurrency)
+	options, accounts := c.inForce()
+	slots := make(chan struct{}, options.Refresh.Concurrency)
 	var running []runner
-	for _, a := range c.all() {
+	for _, a := range accounts {
 		running = append(running, launch(ctx, a, slots))
 	}
 	for {
 		select {
-		case options := <-c.reload:
-			if n := options.Refresh.Concurrency; n != cap(slots) {
-				slots = make(chan struct{}, n)
+		case r := <-c.reload:
+			if n := r.options.Refresh.Concurrency; n != cap(slots) {
+				slots = make(chan struct{}, n) // each account starts anew for it
 			}
-			running = c.replace(ctx, running, options, slots)
+			running = c.replace(ctx, running, r.options, slots)
+			close(r.inForce)
 		case <-ctx.Done():
 			for _, r := range running {
 				r.stop()
@@ -76,7 +79,8 @@ func launch(ctx context.Context, a *account, slots chan struct{}) runner {
 
 // replace brings the running accounts to what the options want: old ones end first.
 func (c *Collector) replace(ctx context.Context, running []runner, options Options, slots chan struct{}) []runner {
-	options.State = c.current().State
+	before, _ := c.inForce()
+	options.State = before.State
 	var next []runner
 	var accounts []*account
 	left := running
@@ -122,14 +126,14 @@ func (a *account) same(of Account, options Options) bool {
 // identity is all that an account's asking and adding up hangs on. What is only added to a page, and functions, which
 // cannot be compared, are not in it.
 func identity(of Account, o Options) any {
-	of.API.Credentials, of.API.Observe, of.API.Retried, of.API.Transport = nil, nil, nil, nil
-	o.Refresh.Concurrency = 0
+	of.API.Credentials, of.API.Counter, of.API.Transport = nil, nil, nil
+	of.API.Observe, of.API.Retried = nil, nil
 	return []any{of, o.Refresh, o.Months, o.Instances, o.Days}
 }
 
 // succeed takes over from an account that has ended what means the same in this one.
 func (a *account) succeed(before *account) {
-	if a.fingerprint() != before.fingerprint() || len(before.visible.sources) == 0 {
+	if a.fingerprint() != before.fingerprint() {
 		return
 	}
 	fromDisk := map[string]bool{}

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,20 +20,23 @@ func TestReload(t *testing.T) {
 		change func(o *Options, third Account)
 		shown  string
 		asked  int // GetMonthBill calls for it
+		anew   int // accounts that start for it
 	}{
-		{"nothing", func(*Options, Account) {}, a + "\n" + b, 0},
-		{"an interval", func(o *Options, _ Account) { o.Refresh.Interval = 2 * time.Hour }, a + "\n" + b, 0},
+		{"nothing", func(*Options, Account) {}, a + "\n" + b, 0, 0},
+		{"an interval", func(o *Options, _ Account) { o.Refresh.Interval = 2 * time.Hour }, a + "\n" + b, 0, 2},
+		{"how many at once", func(o *Options, _ Account) { o.Refresh.Concurrency = 1 }, a + "\n" + b, 0, 2},
 		{"the order", func(o *Options, _ Account) {
 			o.Accounts = []Account{o.Accounts[1], o.Accounts[0]}
-		}, b + "\n" + a, 0},
-		{"what sums are made by", func(o *Options, _ Account) { o.Instances.MaxSeries = 1 }, a + "\n" + b, 2},
-		{"a key", func(o *Options, _ Account) { o.Accounts[0].Keys = "another file" }, a + "\n" + b, 0},
-		{"an account less", func(o *Options, _ Account) { o.Accounts = o.Accounts[1:] }, b, 0},
+		}, b + "\n" + a, 0, 0},
+		{"what sums are made by", func(o *Options, _ Account) { o.Instances.MaxSeries = 1 }, a + "\n" + b, 2, 2},
+		{"a key", func(o *Options, _ Account) { o.Accounts[0].Keys = "another file" }, a + "\n" + b, 0, 1},
+		{"an account less", func(o *Options, _ Account) { o.Accounts = o.Accounts[1:] }, b, 0, 0},
 		{"an account more", func(o *Options, third Account) { o.Accounts = append(o.Accounts, third) },
-			a + "\n" + b + "\n" + `ksyun_bill_account_cost_cny{account="c",pay_mode="postpaid"} 3`, 1},
+			a + "\n" + b + "\n" + `ksyun_bill_account_cost_cny{account="c",pay_mode="postpaid"} 3`, 1, 1},
 		{"an owner", func(o *Options, _ Account) {
 			o.Projects = []Project{{Account: "b", ID: "0", Owner: "ads"}}
-		}, a + "\n" + b + "\n" + `ksyun_bill_project_info{account="b",project_id="0",project_name="默认项目",owner="ads",cost_center=""} 1`, 0},
+		}, a + "\n" + b + "\n" +
+			`ksyun_bill_project_info{account="b",project_id="0",project_name="默认项目",owner="ads",cost_center=""} 1`, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -42,13 +46,21 @@ func TestReload(t *testing.T) {
 					customer := newCustomer(name)
 					customer.CustomerID = string(rune('1' + i))
 					customer.bill("2026-10", server("kec-1", int64(100*(i+1))))
-					accounts, customers = append(accounts, simulated(name, customer.Account)), append(customers, customer.Account)
+					accounts = append(accounts, simulated(name, customer.Account))
+					customers = append(customers, customer.Account)
 				}
 				o := options(accounts[:2]...)
 				w := startWith(t, october(15), o, faulty(nil, nil), customers...)
 				w.asked()
+				_, before := w.bills.inForce()
 				c.change(&o, accounts[2])
 				w.bills.Reload(t.Context(), w.reach(o))
+				_, after := w.bills.inForce()
+				fresh := func(a *account) bool { return !slices.Contains(before, a) }
+				kept := slices.DeleteFunc(slices.Clone(after), fresh)
+				if anew := len(after) - len(kept); len(after) != len(o.Accounts) || anew != c.anew {
+					t.Errorf("%d of %d accounts start, want %d of %d", anew, len(after), c.anew, len(o.Accounts))
+				}
 				w.sleep(time.Second)
 				shown := w.scrape("ksyun_bill_account_cost_cny")
 				for _, sample := range w.scrape("ksyun_bill_project_info") {
@@ -63,6 +75,11 @@ func TestReload(t *testing.T) {
 				gone := strings.Contains(strings.Join(w.scrape("ksyun_bill_api_requests_total", "ksyun_bill_source_up"), "\n"), `"a"`)
 				if gone == (c.name == "an account less") {
 					t.Errorf("the first account's own metrics are there: %v", gone)
+				}
+				w.sleep(2 * time.Hour)
+				asked, want := strings.Count(strings.Join(w.asked(), "\n"), "GetMonthBill"), 2*len(o.Accounts)
+				if o.Refresh.Interval == time.Hour && asked != want {
+					t.Errorf("%d calls in two hours, want %d", asked, want)
 				}
 			})
 		})
@@ -91,5 +108,49 @@ func TestReloadDuringARefresh(t *testing.T) {
 		compare(t, w.scrape("ksyun_bill_region_cost_cny"), `
 ksyun_bill_region_cost_cny{account="slow",pay_mode="postpaid",region_name="华北1(北京)"} 2
 ksyun_bill_region_cost_cny{account="other",pay_mode="postpaid",region_name="华北1(北京)"} 2`)
+	})
+}
+
+// An account that is changed while its lines are read reads them at once when it starts anew.
+func TestReloadCutsARefreshShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100), server("kec-2", 100))
+		o := options(simulated("main", c.Account))
+		drip := billsim.Fault{Action: getDetailBill, Drip: 20 * time.Millisecond}
+		var stop func()
+		w := startWith(t, october(15), o, faulty(&drip, &stop), c.Account)
+		stop()
+		const lines = `ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 2`
+		compare(t, w.scrape("ksyun_bill_region_cost_cny"), "")
+		o.Accounts[0].Keys = "another file"
+		w.bills.Reload(t.Context(), w.reach(o))
+		w.sleep(5 * time.Second)
+		compare(t, w.scrape("ksyun_bill_region_cost_cny"), lines)
+	})
+}
+
+// An account that comes back has its numbers from the disk, and its clock.
+func TestReloadBringsAnAccountBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		o := options(simulated("main", c.Account))
+		w := start(t, october(15), keptIn(t, t.TempDir(), o), c.Account)
+		none := o
+		none.Accounts = nil
+		for _, step := range []struct {
+			options Options
+			shown   string
+		}{
+			{none, ""},
+			{o, `ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`},
+		} {
+			w.asked()
+			w.bills.Reload(t.Context(), w.reach(step.options))
+			w.sleep(time.Second)
+			compare(t, w.scrape("ksyun_bill_account_cost_cny"), step.shown)
+			compare(t, w.asked(), "")
+		}
 	})
 }

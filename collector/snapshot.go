@@ -75,6 +75,9 @@ func (m month) settled(running bool, forced basis) month {
 		m.Basis = forced
 	case !m.shown().empty():
 	case !m.Estimate.empty():
+		if m.Basis == billed { // as the configuration wanted: its lines were counted, not added up
+			m.Estimate.Lines = nil
+		}
 		m.Basis = estimated
 	case !m.Bill.empty() && (m.Asked || !running):
 		m.Basis = billed
@@ -141,6 +144,27 @@ func (s *snapshot) newestFirst(yield func(book) bool) {
 			if !b.empty() && !yield(b) {
 				return
 			}
+		}
+	}
+}
+
+// reads yields when the numbers were read, some of them more than once.
+func (s *snapshot) reads(yield func(time.Time) bool) {
+	for _, m := range s.Months {
+		for _, u := range []*union{m.PayModes, m.Groups, m.Projects} {
+			if u != nil && !yield(u.ReadAt) {
+				return
+			}
+		}
+		for _, b := range []book{m.Bill, m.Estimate} {
+			if !b.empty() && !yield(b.Summary.ReadAt) || b.Lines != nil && !yield(b.Lines.ReadAt) {
+				return
+			}
+		}
+	}
+	for _, d := range s.Days {
+		if !yield(d.ReadAt) {
+			return
 		}
 	}
 }

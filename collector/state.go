@@ -32,8 +32,8 @@ type State struct {
 const (
 	lockFile    = "lock"
 	stateSuffix = ".state"
-	// stateFormat is the first line of a file, with the checksum of what follows and the fingerprint of the configuration
-	// that its sums were made by. Its version is raised whenever old files would be misread.
+	// stateFormat is the first line of a file, with the checksum of what follows and the fingerprint of the
+	// configuration that its sums were made by. Its version is raised whenever old files would be misread.
 	stateFormat = "ksyun_bill_exporter state 1 sha256=%x config=%s\n"
 )
 
@@ -58,9 +58,9 @@ func OpenState(dir string) (*State, error) {
 
 // sweep removes what a process that was killed while it wrote has left.
 func (s *State) sweep() error {
-	unfinished, err := filepath.Glob(filepath.Join(s.dir, ".*"+stateSuffix+"*"))
+	unfinished, err := fs.Glob(os.DirFS(s.dir), ".*"+stateSuffix+"*") // of calls, another process may have one
 	for _, file := range unfinished {
-		err = errors.Join(err, os.Remove(file))
+		err = errors.Join(err, os.Remove(filepath.Join(s.dir, file)))
 	}
 	if err != nil {
 		return fmt.Errorf("state_dir: %w", err)
@@ -76,13 +76,26 @@ func (s *State) Close() error {
 	return s.lock.Unlock()
 }
 
-// file returns the path of an account's file: its name can have any letter.
+// file returns the path of an account's file.
 func (s *State) file(account string) string {
+	return filepath.Join(s.dir, fileName(account)+stateSuffix)
+}
+
+// fileName returns an account's name as a file can have it: an account can have any.
+func fileName(account string) string {
 	name := url.PathEscape(account)
-	if strings.Trim(name, ".") == "" || len(name) > 200 {
-		name = fingerprint(account)
+	if strings.HasPrefix(name, ".") || len(name) > 200 { // a dot is what unfinished files begin with
+		return fingerprint(account)
 	}
-	return filepath.Join(s.dir, name+stateSuffix)
+	return name
+}
+
+// path returns the directory, empty if there is none.
+func (s *State) path() string {
+	if s == nil {
+		return ""
+	}
+	return s.dir
 }
 
 // kept is what is known of an account, as it outlives a restart. It has no key.
@@ -186,7 +199,8 @@ func decodeState(text []byte, config string) (*kept, error) {
 		return nil, errors.New("it is damaged: its checksum is wrong")
 	}
 	if made != config {
-		return nil, errors.New("it was made by another configuration (customer_id, api, months.running, instances or days)")
+		return nil, errors.New("it was made by another configuration" +
+			" (customer_id, api, months.running, instances or days)")
 	}
 	unzipped, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
@@ -211,8 +225,8 @@ func fingerprint(parts ...string) string {
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 }
 
-// fingerprint returns that of everything in the configuration that an account's sums are made by: with any of it changed,
-// kept numbers would mean something else.
+// fingerprint returns that of everything in the configuration that an account's sums are made by: with any of it
+// changed, kept numbers would mean something else.
 func (a *account) fingerprint() string {
 	o := a.options
 	text := fmt.Sprintf("%q %q %q %q %v %v %v", a.CustomerID, a.API.Endpoint, a.API.UnionEndpoint, a.API.Region,

@@ -3,6 +3,8 @@ package collector
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,7 +14,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+
+	"github.com/go-kit/log"
+	"github.com/google/go-cmp/cmp"
 )
 
 // kept is an exporter that keeps its numbers in dir.
@@ -179,15 +185,15 @@ func TestStateCannotBeWritten(t *testing.T) {
 		w.sleepUntil(phase("main", time.Hour, time.Now()))
 		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_exporter_state_write_failures_total"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 2
-ksyun_bill_exporter_state_write_failures_total 2`)
-		if log := w.log.take(); strings.Count(log, "numbers are not kept, they would be lost in a restart") != 1 {
+ksyun_bill_exporter_state_write_failures_total 5`) // 3 calls, 2 answers
+		if log := w.log.take(); strings.Count(log, `what=numbers msg="not kept in state_dir, a restart would forget it"`) != 1 {
 			t.Errorf("log: %s", log)
 		}
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		w.sleep(time.Hour)
-		if log := w.log.take(); strings.Count(log, "numbers are kept again") != 1 {
+		if log := w.log.take(); strings.Count(log, `what=numbers msg="kept in state_dir again"`) != 1 {
 			t.Errorf("log: %s", log)
 		}
 	})
@@ -229,7 +235,9 @@ func TestStateDirectory(t *testing.T) {
 				}
 			}
 		}
-		if want := []string{"-rw------- lock", "-rw------- main.state"}; !slices.Equal(names, want) {
+		if want := []string{
+			"-rw------- lock", "-rw------- main.calls", "-rw------- main.calls.lock", "-rw------- main.state",
+		}; !slices.Equal(names, want) {
 			t.Errorf("files: %q, want %q", names, want)
 		}
 	})
@@ -239,7 +247,7 @@ func TestStateDirectory(t *testing.T) {
 func plainState(t *testing.T, text []byte) []byte {
 	t.Helper()
 	_, body, ok := bytes.Cut(text, []byte("\n"))
-	if !ok {
+	if !ok || len(body) == 0 {
 		return text
 	}
 	unzipped, err := gzip.NewReader(bytes.NewReader(body))
@@ -251,4 +259,97 @@ func plainState(t *testing.T, text []byte) []byte {
 		t.Fatalf("%v, %.60q", err, plain)
 	}
 	return plain
+}
+
+// A day's calls are counted over restarts and reloads, and together with those of other processes; beyond the limit no
+// call is made, until midnight in Beijing.
+func TestCallsOfADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		o := options(simulated("main", c.Account))
+		o.Accounts[0].API.DailyCalls = 7 // 4 of the start, 3 of a refresh without lines
+		remaining := func(w *world) []string { return w.scrape("ksyun_bill_api_calls_remaining") }
+		w := start(t, october(15), keptIn(t, dir, o), c.Account)
+		compare(t, remaining(w), `ksyun_bill_api_calls_remaining{account="main"} 3`)
+		o.Refresh.Interval = time.Hour - time.Second
+		w.bills.Reload(t.Context(), w.reach(o))
+		w.sleep(time.Second)
+		compare(t, remaining(w), `ksyun_bill_api_calls_remaining{account="main"} 3`)
+
+		NewCalls(dir, "main", func(err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		}).Take(billclient.DayOf(time.Now()), 7)
+		w = w.restart(october(15).Add(time.Minute), dir, o)
+		compare(t, remaining(w), `ksyun_bill_api_calls_remaining{account="main"} 2`)
+		w.sleep(3 * time.Hour)
+		compare(t, append(remaining(w), w.asked()...), `
+ksyun_bill_api_calls_remaining{account="main"} 0
+GetMonthBill 2026-07 2026-10
+getMonthConsume 2026-10`)
+		w.asked()
+		w.sleepUntil(beijing(10, 16, 1))
+		if asked := w.asked(); len(asked) == 0 {
+			t.Error("nothing is asked the next day")
+		}
+	})
+}
+
+// Every name has a file that the next start finds, sweeps not away, and reads.
+func TestStateOfAnyName(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"main", ".hidden", ".", "..", "lock", "../up", "主", strings.Repeat("主", 70)} {
+		s := keptIn(t, dir, Options{}).State
+		if err := s.save(&kept{Account: name, Snapshot: &snapshot{}}, "c"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = keptIn(t, dir, Options{}).State
+		if k, err := s.load(name, "c"); k == nil || err != nil {
+			t.Errorf("%s: %v, %v", name, k, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// All that an account knows comes back from the disk as it was: what is absent and what is empty too.
+func TestStateIsWhole(t *testing.T) {
+	account := func() *account {
+		return newAccount(simulated("main", newCustomer("1").Account), options(), log.NewNopLogger())
+	}
+	before, after := account(), account()
+	before.next, before.oneByOne, before.owner, before.key = october(16), october(17), "owner", "key"
+	estimate := &summary{Month: billclient.MonthOf(october(1)), Sum: yuan("1.0000000001"), ReadAt: october(15)}
+	before.snapshot = (&snapshot{Estimated: true}).with(estimate.Month, month{
+		Estimate: book{estimate, &lineSums{ReadFor: estimate, Rows: map[string][]row{}}}, Basis: estimated, Asked: true,
+		PayModes: &union{ReadFor: yuan("-2"), Parts: []row{{[]string{"prepaid"}, yuan("3")}}},
+	}).withDays(estimate.Month, map[billclient.Day]day{
+		1: {ReadAt: october(15)}, 2: {Instances: []instanceCost{}},
+		3: {Instances: []instanceCost{{&key{"a"}, yuan("4")}}},
+	})
+	for i, s := range before.sources() {
+		s.settle(october(14), october(15), &billclient.Error{Reason: billclient.Auth}, time.Hour)
+		s.lines, s.data, s.lastSuccess = i, october(i+1), october(i+2)
+	}
+	body, err := encodeState(before.keep())
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := fmt.Appendf(nil, stateFormat, sha256.Sum256(body), "c")
+	k, err := decodeState(append(head, body...), "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after.resume(k)
+	sameAmount := cmp.Comparer(func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
+	if diff := cmp.Diff(before.keep(), after.keep(), sameAmount); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
 }

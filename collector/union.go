@@ -65,7 +65,8 @@ func (a *account) unionStays(m billclient.Month, s split) bool {
 	case known.Bill.Summary != nil && known.Bill.Summary.Sum.Cmp(u.ReadFor) != 0:
 		return false
 	default:
-		return m < billclient.MonthOf(now)-1 || now.Sub(u.ReadAt) < a.options.Refresh.DetailsMaxAge
+		age := now.Sub(u.ReadAt) // before 0 if the clock was set back since
+		return m < billclient.MonthOf(now)-1 || 0 <= age && age < a.options.Refresh.DetailsMaxAge
 	}
 }
 
@@ -123,7 +124,7 @@ func (s shown) union(n int, by split) *union {
 	at := s.now.Add(-n)
 	m := s.snapshot.Months[at]
 	u := *by.of(&m)
-	if u == nil || u.ReadAt.Before(at.End()) && u.ReadAt.Before(s.fresh) {
+	if u == nil || !s.stays(at, u.ReadAt) {
 		return nil
 	}
 	return u
@@ -179,8 +180,8 @@ func unionFamilies() []family {
 var unionFacts = []family{
 	{
 		name: "ksyun_bill_account_paid_cny", labels: []string{"months_ago", "means"},
-		help: "By what the cost of a month is paid in CNY: cash, voucher, reward (a gift of the vendor), cloud_ticket;" +
-			" " + allModes,
+		help: "By what the cost of a month is paid in CNY: cash, voucher, reward (a gift of the vendor)," +
+			" cloud_ticket; " + allModes,
 		samples: func(s shown, emit emit) {
 			for n := range s.options.Months.Past + 1 {
 				if u := s.union(n, byGroup); u != nil {
@@ -211,9 +212,10 @@ var unionFacts = []family{
 		help: "What bill-union calls postpaid minus the sum of GetMonthBill, in CNY: 0 where they agree.",
 		samples: func(s shown, emit emit) {
 			for n := range s.options.Months.Past + 1 {
-				bill := s.snapshot.Months[s.now.Add(-n)].Bill
+				of := s.now.Add(-n)
+				bill := s.snapshot.Months[of].Bill
 				cost, ok := s.union(n, byPayMode).part(postpaid)
-				if ok && !bill.empty() {
+				if ok && !bill.empty() && s.stays(of, bill.Summary.ReadAt) {
 					emit(cost.Sub(bill.Summary.Sum).Float64(), strconv.Itoa(n))
 				}
 			}

@@ -110,6 +110,9 @@ ksyun_bill_source_up{account="main",source="month_consume"} 1`},
 				compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_all_modes_product_cost_cny",
 					"ksyun_bill_pay_mode_unreconciled_cost_cny", "ksyun_bill_source_up"), c.want)
 				failures := strings.Count(w.log.take(), "reason=auth")
+				if asked := strings.Count(strings.Join(w.asked(), "\n"), "Describe"); asked != failures {
+					t.Errorf("bill-union was asked %d times, to be refused %d times", asked, failures)
+				}
 				w.sleep(5 * time.Hour)
 				if again := strings.Count(w.log.take(), "reason=auth"); again != 0 {
 					t.Errorf("what is not granted is logged %d times at first, and %d times more", failures, again)
@@ -189,5 +192,52 @@ ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="prepaid",months_
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
 ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 10
 ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01`)
+	})
+}
+
+// A bill that is too old to be shown is not compared with anything either.
+func TestUnionBesideAnOldBill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		o := options(complete(c))
+		o.Months.Past = 0
+		w := start(t, october(15), o, c.Account)
+		away := billsim.Page(503)
+		away.Action = getMonthBill
+		defer w.api.Fault(away)()
+		c.bill("2026-10", server("kec-1", 300))
+		w.sleep(71 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_pay_mode_unreconciled_cost_cny"), `
+ksyun_bill_pay_mode_unreconciled_cost_cny{account="main",months_ago="0"} 2`)
+		w.sleep(2 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_pay_mode_unreconciled_cost_cny"), "")
+	})
+}
+
+// A summary stays if it was read since its month ended, that of last month for a day, and not if the clock was ahead.
+func TestUnionStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(october(15)))
+		for _, c := range []struct {
+			name   string
+			ago    int
+			readAt time.Time
+			want   bool
+		}{
+			{"a day ago", 1, october(14), false},
+			{"since", 1, october(14).Add(time.Second), true},
+			{"now", 1, october(15), true},
+			{"tomorrow", 1, october(16), false},
+			{"two months ago, since it ended", 2, beijing(9, 1, 0), true},
+			{"two months ago, before it ended", 2, beijing(8, 31, 23), false},
+		} {
+			of := billclient.MonthOf(october(15)).Add(-c.ago)
+			m := month{PayModes: &union{ReadAt: c.readAt}}
+			a := &account{options: options(), snapshot: (&snapshot{}).with(of, m)}
+			if got := a.unionStays(of, byPayMode); got != c.want {
+				t.Errorf("%s: %v", c.name, got)
+			}
+		}
 	})
 }

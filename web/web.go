@@ -1,7 +1,9 @@
-// Package web is what the exporter shows to browsers, probes and Prometheus: its routes. It knows no bills.
+// Package web is what the exporter shows to browsers, probes and Prometheus: its routes, and the page for people. What
+// there is to show of bills, package collector tells; here is only how it looks, and in which words.
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,16 +12,18 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/prometheus/common/version"
-	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"ksyun_bill_exporter/collector"
 )
 
 // Options say what is served where.
 type Options struct {
 	Metrics     http.Handler
 	MetricsPath string
-	Ready       func() bool // whether there is anything to scrape
-	Pprof       bool        // serve profiles under /debug/pprof
+	Ready       func() bool             // whether there is anything to scrape
+	Status      func() collector.Status // what the page for people says
+	Pprof       bool                    // serve profiles under /debug/pprof
+
+	Reload func(context.Context) error // what POST /-/reload does; nil: that is forbidden
 }
 
 // New returns a handler of all routes. It is safe for concurrent use as far as its parts are. The error is of a path
@@ -28,15 +32,16 @@ func New(o Options) (http.Handler, error) {
 	if err := checkPath(o.MetricsPath); err != nil {
 		return nil, fmt.Errorf("--web.telemetry-path: %q %w", o.MetricsPath, err)
 	}
-	landing, err := landingPage(o)
+	status, err := newStatusPage(o)
 	if err != nil {
-		return nil, fmt.Errorf("landing page: %w", err)
+		return nil, fmt.Errorf("status page: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", landing)
+	mux.Handle("GET /{$}", status)
 	mux.Handle(o.MetricsPath, o.Metrics)
 	mux.HandleFunc("GET "+healthyPath, healthy)
 	mux.HandleFunc("GET "+readyPath, ready(o.Ready))
+	mux.HandleFunc(reloadPath, reload(o.Reload))
 	if o.Pprof {
 		handlePprof(mux)
 	}
@@ -49,7 +54,8 @@ func checkPath(path string) error {
 	switch {
 	case !plainPath.MatchString(path):
 		return errors.New("is no path: it starts with /, and has letters, digits and . _ ~ - only")
-	case path == "/" || path == healthyPath || path == readyPath || strings.HasPrefix(path, pprofPath):
+	case path == "/" || path == healthyPath || path == readyPath || path == reloadPath ||
+		strings.HasPrefix(path, pprofPath):
 		return errors.New("serves something else")
 	default:
 		return nil
@@ -60,6 +66,7 @@ func checkPath(path string) error {
 const (
 	healthyPath = "/-/healthy"
 	readyPath   = "/-/ready"
+	reloadPath  = "/-/reload"
 	pprofPath   = "/debug/pprof/"
 )
 
@@ -75,28 +82,29 @@ func ready(isReady func() bool) http.HandlerFunc {
 	}
 }
 
+// reload answers as Prometheus does, status by status.
+func reload(load func(context.Context) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case load == nil:
+			answer(w, http.StatusForbidden, "Lifecycle API is not enabled: start with --web.enable-lifecycle.\n")
+		case r.Method != http.MethodPost && r.Method != http.MethodPut:
+			w.Header().Set("Allow", "POST, PUT")
+			answer(w, http.StatusMethodNotAllowed, "Only POST or PUT requests allowed.\n")
+		default:
+			if err := load(r.Context()); err != nil {
+				answer(w, http.StatusInternalServerError, fmt.Sprintf("failed to reload config: %v\n", err))
+				return
+			}
+			answer(w, http.StatusOK, "Reloaded.\n")
+		}
+	}
+}
+
 func answer(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text) // a prober that has gone needs no answer
-}
-
-func landingPage(o Options) (http.Handler, error) {
-	config := toolkit.LandingConfig{
-		Name:        "ksyun_bill_exporter",
-		Description: "Cost of Kingsoft Cloud (ksyun, 金山云) accounts for Prometheus",
-		Version:     version.Info(),
-		Profiling:   "false",
-		Links: []toolkit.LandingLinks{
-			{Address: o.MetricsPath, Text: "Metrics", Description: "what Prometheus scrapes"},
-			{Address: healthyPath, Text: "Healthy", Description: "the process runs"},
-			{Address: readyPath, Text: "Ready", Description: "every account has numbers or a finished attempt"},
-		},
-	}
-	if o.Pprof {
-		config.Profiling = "true"
-	}
-	return toolkit.NewLandingPage(config)
 }
 
 func handlePprof(mux *http.ServeMux) {

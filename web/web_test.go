@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"ksyun_bill_exporter/collector"
 )
 
 func TestMetricsPath(t *testing.T) {
@@ -25,11 +27,12 @@ func TestMetricsPath(t *testing.T) {
 
 func TestRoutes(t *testing.T) {
 	ready := false
+	status := func() collector.Status { return collector.Status{} }
 	handler, err := New(Options{
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, "cost 1\n")
 		}),
-		MetricsPath: "/cost", Ready: func() bool { return ready },
+		MetricsPath: "/cost", Ready: func() bool { return ready }, Status: status,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +49,7 @@ func TestRoutes(t *testing.T) {
 		body         string // part of it
 	}{
 		{"GET", "/cost", false, 200, "cost 1\n"},
-		{"GET", "/", false, 200, `<a href="/cost">Metrics</a>`},
+		{"GET", "/", false, 200, `<nav><a href="/cost">Metrics</a><a href="/-/healthy">Healthy</a>`},
 		{"GET", "/-/healthy", false, 200, "Healthy.\n"},
 		{"HEAD", "/-/healthy", false, 200, ""},
 		{"POST", "/-/healthy", false, 405, ""},

@@ -1,0 +1,211 @@
+package collector
+
+import (
+	"slices"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+)
+
+// Status is what people are shown: the numbers of the metrics at an instant, and how asking for them goes.
+type Status struct {
+	At       time.Time
+	Accounts []AccountStatus // in the order of the configuration
+}
+
+// AccountStatus is the Status of one account. What is nil or empty is not known, or must not be shown.
+type AccountStatus struct {
+	Name       string
+	CustomerID string
+	Refused    string // why the numbers are not shown; empty if they are
+	Running    *MonthStatus
+	LastMonth  *MonthStatus
+	ToDate     *ToDate
+	Days       []DayCost // oldest first, without gaps
+	Sources    []SourceStatus
+}
+
+// MonthStatus is what a month costs in CNY, after discount and before vouchers.
+type MonthStatus struct {
+	Month     billclient.Month
+	Estimated bool      // from daily metering, else from the bill; of the postpaid part
+	Until     time.Time // up to which a running month's numbers count; zero if nothing tells
+	Modes     []Part    // by pay mode, postpaid first
+	AllModes  bool      // the API has told the other pay modes, if there are any
+	Total     billclient.Amount
+	Lines     *billclient.Amount // what the lines add up to; nil while they are not read
+	Products  []Part             // of the postpaid part, the largest first
+	Rest      Part               // the products that are too small for Products, together
+	RestCount int                // how many those are
+}
+
+// Part is what one part of a month costs: a pay mode or a product, by the value of its label.
+type Part struct {
+	Key  string
+	Name string // volatile; empty if there is none
+	Cost billclient.Amount
+}
+
+// ToDate is what two months cost by daily metering, up to the same day number.
+type ToDate struct {
+	Day                billclient.Day // the last that counts
+	Running, LastMonth billclient.Amount
+}
+
+// DayCost is what a day costs by daily metering.
+type DayCost struct {
+	Day  billclient.Day
+	Cost billclient.Amount
+}
+
+// SourceStatus tells how asking one source goes. The zero time stands for never.
+type SourceStatus struct {
+	Name        string // the source label
+	LastSuccess time.Time
+	Data        time.Time         // up to which the last good answer counts; zero if it does not say
+	FromDisk    bool              // the numbers are from before a restart
+	Failed      int               // attempts in a row
+	Reason      billclient.Reason // of the last failure, if any
+	Error       string            // the same in words, without secrets; empty if it was before a restart
+	Retry       time.Time
+}
+
+// Status looks at all accounts as they stand now, with the eyes of the page of metrics. It makes no call, and is safe
+// for concurrent use.
+func (c *Collector) Status() Status {
+	status := Status{At: wall()}
+	_, all := c.show(status.At)
+	for _, s := range all {
+		status.Accounts = append(status.Accounts, s.status())
+	}
+	return status
+}
+
+func (s shown) status() AccountStatus {
+	status := AccountStatus{
+		Name: s.Name, CustomerID: s.customerID,
+		Running: s.monthStatus(0), ToDate: s.toDate(), Days: s.dayCosts(),
+	}
+	if s.options.Months.Past > 0 {
+		status.LastMonth = s.monthStatus(1)
+	}
+	status.Refused, status.Sources = s.asking()
+	return status
+}
+
+// asking returns why the account is refused, if it is, and how those of its sources go that were ever tried.
+func (a *account) asking() (refused string, sources []SourceStatus) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range a.visible.sources {
+		if s.tried() {
+			sources = append(sources, s.status())
+		}
+	}
+	return a.refused, sources
+}
+
+func (s source) status() SourceStatus {
+	status := SourceStatus{Name: s.name, LastSuccess: s.lastSuccess, Data: s.data, FromDisk: s.fromDisk}
+	if s.failing() {
+		status.Failed, status.Reason, status.Error, status.Retry = s.failed, s.reason, s.lastError, s.retry
+	}
+	return status
+}
+
+// monthStatus returns the month n months ago, nil where there are no postpaid numbers: the other pay modes alone would
+// look like a cheap month.
+func (s shown) monthStatus(n int) *MonthStatus {
+	m, ok := s.month(n)
+	if !ok {
+		return nil
+	}
+	status := &MonthStatus{Month: m.Month, Estimated: m.Basis == estimated, Modes: s.modes(n, m)}
+	status.AllModes = s.union(n, byPayMode) != nil
+	for _, mode := range status.Modes {
+		status.Total = status.Total.Add(mode.Cost)
+	}
+	if n == 0 {
+		status.Until = s.dataEnd()
+	}
+	if m.Lines != nil {
+		sum := total(m.Lines.Rows["product"])
+		status.Lines = &sum
+	}
+	status.rank(m.rows(viewOf("product")), s.names((*lineSums).products, (*summary).products))
+	return status
+}
+
+func viewOf(name string) view {
+	return views[slices.IndexFunc(views, func(v view) bool { return v.name == name })]
+}
+
+// modes returns what the samples of ksyun_bill_account_cost_cny are, or of its twin of closed months.
+func (s shown) modes(n int, m shownMonth) []Part {
+	modes := []Part{{Key: postpaid, Cost: m.Summary.Sum}}
+	if u := s.union(n, byPayMode); u != nil {
+		for _, r := range u.Parts {
+			if notBilled(r.Labels[0]) {
+				modes = append(modes, Part{Key: r.Labels[0], Cost: r.Amount})
+			}
+		}
+	}
+	return modes
+}
+
+// mostProducts is how many products are shown one by one.
+const mostProducts = 10
+
+// rank puts the rows of products in their order, and adds up those that are too small to be shown.
+func (m *MonthStatus) rank(rows []row, names map[string]string) {
+	largestFirst := func(a, b row) int { return b.Amount.Abs().Cmp(a.Amount.Abs()) }
+	for i, r := range slices.SortedStableFunc(slices.Values(rows), largestFirst) {
+		if i < mostProducts {
+			m.Products = append(m.Products, Part{Key: r.Labels[0], Name: names[r.Labels[0]], Cost: r.Amount})
+			continue
+		}
+		m.Rest.Cost = m.Rest.Cost.Add(r.Amount)
+		m.RestCount++
+	}
+}
+
+// dayCosts returns the newest days that are shown, up to the first that is not covered.
+func (s shown) dayCosts() []DayCost {
+	var days []DayCost
+	for ago, d := range s.days() {
+		if ago != len(days) {
+			break
+		}
+		days = append(days, DayCost{s.newest.Add(-ago), d.cost()})
+	}
+	slices.Reverse(days)
+	return days
+}
+
+func (d day) cost() billclient.Amount { return total(d.ProjectProduct) }
+
+// toDate compares the running month with the last one under the conditions of ksyun_bill_past_month_to_date_*.
+func (s shown) toDate() *ToDate {
+	if s.newest.Month() != s.now || s.options.Months.Past == 0 {
+		return nil
+	}
+	first, before := billclient.DayOf(s.now.Start()), billclient.DayOf(s.now.Add(-1).Start())
+	running, whole := s.metered(first, s.newest)
+	last, lastWhole := s.metered(before, min(before.Add(s.newest.Sub(first)), first.Add(-1)))
+	if !whole || !lastWhole {
+		return nil
+	}
+	return &ToDate{Day: s.newest, Running: running, LastMonth: last}
+}
+
+// metered adds up the days from one to another, false if one of them is not covered.
+func (s shown) metered(from, to billclient.Day) (sum billclient.Amount, whole bool) {
+	for at := from; at <= to; at++ {
+		d, ok := s.snapshot.Days[at]
+		if !ok {
+			return billclient.Amount{}, false
+		}
+		sum = sum.Add(d.cost())
+	}
+	return sum, true
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"ksyun_bill_exporter/collector"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// reloader goes over to the configuration as it stands in its file now. A bad one changes nothing. It is safe for
+// concurrent use.
+type reloader struct {
+	load   func() (Config, error)
+	apply  func(context.Context, collector.Options)
+	logger log.Logger
+
+	successful prometheus.Gauge
+	last       prometheus.Gauge
+
+	mu       sync.Mutex // one at a time
+	stateDir string
+}
+
+func newReloader(
+	registry prometheus.Registerer, config Config, load func() (Config, error),
+	apply func(context.Context, collector.Options), logger log.Logger,
+) *reloader {
+	r := &reloader{
+		load: load, apply: apply, logger: logger, stateDir: config.StateDir,
+		successful: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ksyun_bill_exporter_config_last_reload_successful",
+			Help: "1 if the configuration was good when it was last read, else 0: an older one is in force.",
+		}),
+		last: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ksyun_bill_exporter_config_last_reload_success_timestamp_seconds",
+			Help: "When the configuration in force was read, as Unix time.",
+		}),
+	}
+	registry.MustRegister(r.successful, r.last)
+	r.succeeded()
+	return r
+}
+
+func (r *reloader) succeeded() {
+	r.successful.Set(1)
+	r.last.Set(float64(time.Now().Unix()))
+}
+
+var errStateDir = errors.New("state_dir: another directory needs a restart")
+
+// reload reads the configuration and goes over to it, or says what is wrong with it.
+func (r *reloader) reload(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	config, err := r.load()
+	if err == nil && config.StateDir != r.stateDir {
+		err = errStateDir
+	}
+	if err != nil {
+		r.successful.Set(0)
+		level.Error(r.logger).Log("msg", "configuration not reloaded, the old one stays in force", "err", err)
+		return err
+	}
+	r.apply(ctx, config.Options(userAgent()))
+	r.succeeded()
+	level.Info(r.logger).Log("msg", "configuration reloaded")
+	return nil
+}
+
+// atHangup reloads at every SIGHUP until ctx ends.
+func (r *reloader) atHangup(ctx context.Context) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-hangup:
+			_ = r.reload(ctx) // logged, and a metric says it
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
