@@ -10,7 +10,7 @@ IMAGE      ?= $(BINARY):$(VERSION)
 LINT       := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # What the end-to-end tests meet for real: command and the Debian package that brings it.
-PEERS      := prometheus:prometheus promtool:prometheus curl:curl buildah:buildah umoci:umoci amtool:prometheus-alertmanager
+PEERS      := prometheus:prometheus promtool:prometheus curl:curl buildah:buildah umoci:umoci amtool:prometheus-alertmanager chromium:chromium
 CA_BUNDLE  := /etc/ssl/certs/ca-certificates.crt
 
 .PHONY: all build test lint demo bench image peers clean

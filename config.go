@@ -87,7 +87,8 @@ func LoadConfig(file string, getenv func(string) string) (Config, error) {
 	}
 	d := decodeYAML(file, text, &config)
 	if _, ok := d.lines["api.union_endpoint"]; !ok && config.API.Endpoint != billclient.DefaultOptions().Endpoint {
-		config.API.UnionEndpoint = "" // who asks a simulator or a proxy for bills does not mean the real API for the rest
+		// Who asks a simulator or a proxy for bills does not mean the real API for the rest.
+		config.API.UnionEndpoint = ""
 	}
 	config.check(d)
 	return config, d.err()
