@@ -20,7 +20,7 @@ import (
 // concurrent use.
 type reloader struct {
 	load   func() (Config, error)
-	apply  func(context.Context, collector.Options)
+	apply  func(context.Context, collector.Options) error
 	logger log.Logger
 
 	successful prometheus.Gauge
@@ -32,7 +32,7 @@ type reloader struct {
 
 func newReloader(
 	registry prometheus.Registerer, config Config, load func() (Config, error),
-	apply func(context.Context, collector.Options), logger log.Logger,
+	apply func(context.Context, collector.Options) error, logger log.Logger,
 ) *reloader {
 	r := &reloader{
 		load: load, apply: apply, logger: logger, stateDir: config.StateDir,
@@ -65,12 +65,14 @@ func (r *reloader) reload(ctx context.Context) error {
 	if err == nil && config.StateDir != r.stateDir {
 		err = errStateDir
 	}
+	if err == nil {
+		err = r.apply(ctx, config.Options(userAgent()))
+	}
 	if err != nil {
 		r.successful.Set(0)
 		level.Error(r.logger).Log("msg", "configuration not reloaded, the old one stays in force", "err", err)
 		return err
 	}
-	r.apply(ctx, config.Options(userAgent()))
 	r.succeeded()
 	level.Info(r.logger).Log("msg", "configuration reloaded")
 	return nil

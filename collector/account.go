@@ -25,6 +25,7 @@ type account struct {
 
 	snapshot *snapshot
 	next     time.Time // of the regular refresh
+	underway bool      // the regular refresh has begun, and not ended
 	key      string    // fingerprint of the key with which the last attempt was made
 	owner    string    // fingerprint of the access key id with which the snapshot was read
 	asker    string    // fingerprint of the access key id with which a source is being asked
@@ -145,13 +146,23 @@ func phase(name string, interval time.Duration, now time.Time) time.Time {
 	return tick
 }
 
-// refresh asks what is due, summaries before lines: they tell which lines are worth reading.
+// refresh asks what is due. A regular one that was cut short, by the end of the program or a kill, begins anew with the
+// next process: until it is over, no next one is kept.
 func (a *account) refresh(ctx context.Context) {
 	now := wall()
 	regular := a.regular(now)
 	if regular {
-		a.next = phase(a.Name, a.options.Refresh.Interval, now)
+		a.next, a.underway = phase(a.Name, a.options.Refresh.Interval, now), true
 	}
+	a.askAll(ctx, regular, now)
+	if a.underway && ctx.Err() == nil {
+		a.underway = false
+		a.save()
+	}
+}
+
+// askAll asks summaries before lines: they tell which lines are worth reading.
+func (a *account) askAll(ctx context.Context, regular bool, now time.Time) {
 	if regular || a.monthBill.due(now) {
 		a.ask(ctx, &a.monthBill, a.readMonthBills)
 	}
@@ -207,7 +218,6 @@ func (a *account) ask(ctx context.Context, s *source, read func(context.Context)
 	a.asker = fingerprint(key.AccessKeyID)
 	err := read(ctx)
 	if ctx.Err() != nil {
-		a.next = time.Time{} // a successor is not to wait for the next tick
 		return
 	}
 	before := s.reason
@@ -220,10 +230,12 @@ func (a *account) ask(ctx context.Context, s *source, read func(context.Context)
 
 // publish makes what is known visible, after it is kept.
 func (a *account) publish() {
-	a.saved(a.options.State.save(a.keep(), a.fingerprint()))
+	a.save()
 	a.reveal()
 	a.changed()
 }
+
+func (a *account) save() { a.saved(a.options.State.save(a.keep(), a.fingerprint())) }
 
 func (a *account) reveal() {
 	v := visible{snapshot: a.snapshot}

@@ -136,8 +136,8 @@ func (c *Collector) render(now time.Time) (until time.Time, err error) {
 	return until, nil
 }
 
-// show looks at all accounts at the instant now, with the options that are in force. Of two accounts of one customer the
-// first in the configuration is shown, whichever answered first.
+// show looks at all accounts at the instant now, with the options that are in force. Of two accounts of one customer
+// the first in the configuration is shown, whichever answered first.
 func (c *Collector) show(now time.Time) (Options, []shown) {
 	options, accounts := c.inForce()
 	owners := map[string]string{}

@@ -102,7 +102,8 @@ func expectDays(t *testing.T, got map[string]bool, days map[string]billsim.Sums,
 	}
 	for ago, samples := range shown {
 		for sample := range all {
-			expectLine(t, got, fmt.Sprintf(`ksyun_bill_day_`+sample+`,days_ago="%s"} %s`, account, ago, plain(samples[sample])))
+			amount := plain(samples[sample])
+			expectLine(t, got, fmt.Sprintf(`ksyun_bill_day_`+sample+`,days_ago="%s"} %s`, account, ago, amount))
 		}
 	}
 	for sample, amount := range toDate {
@@ -704,7 +705,9 @@ func TestConcurrency(t *testing.T) {
 			t.Errorf("%d accounts were asked at once", most.Load())
 		}
 		o.Refresh.Concurrency, o.Instances.MaxSeries = 1, 7 // so that all are asked at once
-		w.bills.Reload(t.Context(), w.reach(o))
+		if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
+			t.Error(err)
+		}
 		most.Store(0)
 		w.sleep(2 * time.Hour)
 		if most.Load() != 1 {

@@ -199,7 +199,7 @@ func wantBases(now time.Time) []string {
 		month := billclient.MonthOf(now).Add(-ago)
 		if month.Start().Year() == 2026 {
 			want = append(want, fmt.Sprintf(`ksyun_bill_month_info{account="%s",months_ago="%d",month="%s",basis="%s",`+
-				`bill_id="KSYZD000000000%s%s"} 1`, account, ago, month, basis, id, strings.Replace(month.String(), "-", "", 1)))
+				`bill_id="KSYZD000000000%s%s"} 1`, account, ago, month, basis, id, strings.ReplaceAll(month.String(), "-", "")))
 		}
 	}
 	add("growing", 0, "bill", "1")
@@ -231,8 +231,10 @@ func TestEstimate(t *testing.T) {
 		o := options(simulated("main", c.Account))
 		o.Days = 3
 		o.Budgets = []Budget{
-			{Account: "main", Monthly: yuan("1000.10")}, {Account: "main", Product: "KEC", Monthly: yuan("900")},
-			{Account: "main", Project: "7", Monthly: yuan("0.3")}, {Account: "other", Monthly: yuan("1")},
+			{Account: "main", Monthly: yuan("1000.10")},
+			{Account: "main", Product: "KEC", Monthly: yuan("900")},
+			{Account: "main", Project: "7", Monthly: yuan("0.3")},
+			{Account: "other", Monthly: yuan("1")},
 		}
 		w := start(t, october(15), o, c.Account)
 		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_project_cost_cny", "ksyun_bill_region_cost_cny",
@@ -241,7 +243,8 @@ func TestEstimate(t *testing.T) {
 			"ksyun_bill_past_month_to_date_account_cost_cny", "ksyun_bill_past_month_to_date_product_cost_cny",
 			"ksyun_bill_past_month_estimate_cny", "ksyun_bill_account_budget_cny", "ksyun_bill_product_budget_cny",
 			"ksyun_bill_project_budget_cny", "ksyun_bill_month_info", "ksyun_bill_period_data_timestamp_seconds",
-			"ksyun_bill_source_data_timestamp_seconds", "ksyun_bill_source_lines", "ksyun_bill_unreconciled_cost_cny"), `
+			"ksyun_bill_source_data_timestamp_seconds", "ksyun_bill_source_lines",
+			"ksyun_bill_unreconciled_cost_cny"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 6.31
 ksyun_bill_project_cost_cny{account="main",pay_mode="postpaid",project_id="0"} 6.01
 ksyun_bill_project_cost_cny{account="main",pay_mode="postpaid",project_id="7"} 0.3
@@ -294,7 +297,8 @@ GetPostpayDetailBill 2026-09 2026-09`)
 func TestMidnightMovesTheDays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
-		c.consume("2026-01", 31, on("2026-01-02", server("kec-1", 2)), on("2026-01-28", server("kec-1", 28)), on("2026-01-31", server("kec-1", 31)))
+		c.consume("2026-01", 31, on("2026-01-02", server("kec-1", 2)), on("2026-01-28", server("kec-1", 28)),
+			on("2026-01-31", server("kec-1", 31)))
 		c.consume("2026-02", 27, on("2026-02-27", server("kec-1", 227)))
 		w := start(t, beijing(2, 28, 12), options(simulated("main", c.Account)), c.Account)
 		c.consume("2026-02", 28, on("2026-02-27", server("kec-1", 227)), on("2026-02-28", server("kec-1", 5)))
@@ -344,7 +348,8 @@ func TestWeekChange(t *testing.T) {
 		c := newCustomer("1")
 		lines := []billsim.Line{
 			on("2026-10-13", server("dearer", 1000)), on("2026-10-06", server("dearer", 100)),
-			on("2026-10-06", server("gone", 300)), on("2026-10-13", server("same", 7)), on("2026-10-06", server("same", 7)),
+			on("2026-10-06", server("gone", 300)),
+			on("2026-10-13", server("same", 7)), on("2026-10-06", server("same", 7)),
 			on("2026-10-14", server("another day", 9999)),
 		}
 		for i := range 60 {
@@ -363,8 +368,8 @@ func TestWeekChange(t *testing.T) {
 	})
 }
 
-// On a day without change no line is downloaded: not one in a month. When the estimate moves on its lines are read once,
-// and a moved end alone is a change.
+// On a day without change no line is downloaded: not one in a month. When the estimate moves on its lines are read
+// once, and a moved end alone is a change.
 func TestLinesOfAQuietMonth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
@@ -479,17 +484,29 @@ func TestSettled(t *testing.T) {
 		{"a bill, and perhaps an estimate", month{Bill: part}, true, undecided, undecided},
 		{"a bill, and no estimate", month{Bill: part, Asked: true}, true, undecided, billed},
 		{"an estimate after the bill", month{Bill: part, Estimate: part, Basis: billed}, true, undecided, billed},
-		{"a bill read by a clock that was ahead", month{Bill: whole, Estimate: part, Basis: estimated}, true, undecided,
-			estimated},
+		{
+			"a bill read by a clock that was ahead",
+			month{Bill: whole, Estimate: part, Basis: estimated},
+			true, undecided,
+			estimated,
+		},
 		{"the bill is wanted", month{Estimate: part, Asked: true}, true, billed, billed},
 		{"the estimate is wanted", month{Bill: part, Asked: true}, true, estimated, estimated},
 		{"closed, with its bill", month{Bill: whole, Estimate: whole, Basis: estimated}, false, undecided, billed},
 		{"closed, with its bill, though not wanted", month{Bill: whole, Basis: estimated}, false, estimated, billed},
-		{"closed, with a part of its bill", month{Bill: part, Estimate: whole, Basis: estimated}, false, undecided,
-			estimated},
+		{
+			"closed, with a part of its bill",
+			month{Bill: part, Estimate: whole, Basis: estimated},
+			false, undecided,
+			estimated,
+		},
 		{"closed, with nothing but a part of its bill", month{Bill: part}, false, undecided, billed},
-		{"closed, and billed before the estimate", month{Bill: part, Estimate: part, Basis: billed}, false, undecided,
-			billed},
+		{
+			"closed, and billed before the estimate",
+			month{Bill: part, Estimate: part, Basis: billed},
+			false, undecided,
+			billed,
+		},
 		{"closed, without the bill that was wanted", month{Estimate: whole, Basis: billed}, false, billed, estimated},
 	} {
 		if got := c.month.settled(c.running, c.forced).Basis; got != c.want {
@@ -601,8 +618,8 @@ ksyun_bill_unreconciled_cost_cny{account="main",months_ago="1",product_code="KEC
 	})
 }
 
-// What last month had come to while it ran is not its estimate for ever; and an estimate of the whole month, which stays
-// as such, does not stand in for the bill for ever.
+// What last month had come to while it ran is not its estimate for ever; and an estimate of the whole month, which
+// stays as such, does not stand in for the bill for ever.
 func TestPartOfAnEstimate(t *testing.T) {
 	const estimate = `ksyun_bill_past_month_estimate_cny{account="main",months_ago="1"} 1`
 	const cost = `ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 1`
@@ -757,7 +774,9 @@ func TestDaysOfOtherMonthsStay(t *testing.T) {
 		return all
 	}
 	march := billclient.MonthOf(beijing(3, 1, 0))
-	s := &snapshot{Days: days(beijing(1, 0, 0), beijing(1, 29, 0), beijing(2, 28, 0), beijing(3, 1, 0), beijing(3, 2, 0))}
+	s := &snapshot{Days: days(
+		beijing(1, 0, 0), beijing(1, 29, 0), beijing(2, 28, 0), beijing(3, 1, 0), beijing(3, 2, 0),
+	)}
 	got := slices.Sorted(maps.Keys(s.withDays(march, days(beijing(3, 2, 0))).Days))
 	want := slices.Sorted(maps.Keys(days(beijing(1, 29, 0), beijing(2, 28, 0), beijing(3, 2, 0))))
 	if !slices.Equal(got, want) {

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 
@@ -22,13 +23,16 @@ type reload struct {
 
 // Reload goes over to other options, once Run runs. An account that is the same in them goes on undisturbed. Another
 // one ends before its successor starts, which takes over its numbers and its clock where they mean the same. The state
-// directory and the registry stay. It returns when the new options are in force, or if ctx ends before they are taken.
-func (c *Collector) Reload(ctx context.Context, options Options) {
+// directory and the registry stay. It returns when the new options are in force; if ctx ends before they are taken,
+// they are not, and that is the error.
+func (c *Collector) Reload(ctx context.Context, options Options) error {
 	r := reload{options: options, inForce: make(chan struct{})}
 	select {
 	case c.reload <- r:
 		<-r.inForce
+		return nil
 	case <-ctx.Done():
+		return fmt.Errorf("reload: %w", context.Cause(ctx))
 	}
 }
 

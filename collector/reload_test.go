@@ -31,12 +31,15 @@ func TestReload(t *testing.T) {
 		{"what sums are made by", func(o *Options, _ Account) { o.Instances.MaxSeries = 1 }, a + "\n" + b, 2, 2},
 		{"a key", func(o *Options, _ Account) { o.Accounts[0].Keys = "another file" }, a + "\n" + b, 0, 1},
 		{"an account less", func(o *Options, _ Account) { o.Accounts = o.Accounts[1:] }, b, 0, 0},
-		{"an account more", func(o *Options, third Account) { o.Accounts = append(o.Accounts, third) },
-			a + "\n" + b + "\n" + `ksyun_bill_account_cost_cny{account="c",pay_mode="postpaid"} 3`, 1, 1},
+		{
+			"an account more", func(o *Options, third Account) { o.Accounts = append(o.Accounts, third) },
+			a + "\n" + b + "\n" + `ksyun_bill_account_cost_cny{account="c",pay_mode="postpaid"} 3`, 1, 1,
+		},
 		{"an owner", func(o *Options, _ Account) {
 			o.Projects = []Project{{Account: "b", ID: "0", Owner: "ads"}}
 		}, a + "\n" + b + "\n" +
-			`ksyun_bill_project_info{account="b",project_id="0",project_name="默认项目",owner="ads",cost_center=""} 1`, 0, 0},
+			`ksyun_bill_project_info{account="b",project_id="0",project_name="默认项目",` +
+			`owner="ads",cost_center=""} 1`, 0, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -54,7 +57,9 @@ func TestReload(t *testing.T) {
 				w.asked()
 				_, before := w.bills.inForce()
 				c.change(&o, accounts[2])
-				w.bills.Reload(t.Context(), w.reach(o))
+				if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
+					t.Error(err)
+				}
 				_, after := w.bills.inForce()
 				fresh := func(a *account) bool { return !slices.Contains(before, a) }
 				kept := slices.DeleteFunc(slices.Clone(after), fresh)
@@ -69,10 +74,16 @@ func TestReload(t *testing.T) {
 					}
 				}
 				compare(t, shown, c.shown)
+				for _, sample := range w.scrape("ksyun_bill_source_from_disk") {
+					if !strings.HasSuffix(sample, "} 0") {
+						t.Errorf("not from the disk: %s", sample)
+					}
+				}
 				if asked := strings.Count(strings.Join(w.asked(), "\n"), "GetMonthBill"); asked != c.asked {
 					t.Errorf("%d accounts were asked, want %d", asked, c.asked)
 				}
-				gone := strings.Contains(strings.Join(w.scrape("ksyun_bill_api_requests_total", "ksyun_bill_source_up"), "\n"), `"a"`)
+				own := strings.Join(w.scrape("ksyun_bill_api_requests_total", "ksyun_bill_source_up"), "\n")
+				gone := strings.Contains(own, `"a"`)
 				if gone == (c.name == "an account less") {
 					t.Errorf("the first account's own metrics are there: %v", gone)
 				}
@@ -100,7 +111,9 @@ func TestReloadDuringARefresh(t *testing.T) {
 		stop()
 		w.asked()
 		o.Accounts[1].CustomerID = "2"
-		w.bills.Reload(t.Context(), w.reach(o))
+		if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
+			t.Error(err)
+		}
 		w.sleep(time.Second)
 		compare(t, w.asked(), "GetMonthBill 2026-07 2026-10\ngetMonthConsume 2026-10\ngetMonthConsume 2026-09\n"+
 			"GetPostpayDetailBill 2026-10 2026-10")
@@ -124,7 +137,9 @@ func TestReloadCutsARefreshShort(t *testing.T) {
 		const lines = `ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 2`
 		compare(t, w.scrape("ksyun_bill_region_cost_cny"), "")
 		o.Accounts[0].Keys = "another file"
-		w.bills.Reload(t.Context(), w.reach(o))
+		if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
+			t.Error(err)
+		}
 		w.sleep(5 * time.Second)
 		compare(t, w.scrape("ksyun_bill_region_cost_cny"), lines)
 	})
@@ -147,7 +162,9 @@ func TestReloadBringsAnAccountBack(t *testing.T) {
 			{o, `ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`},
 		} {
 			w.asked()
-			w.bills.Reload(t.Context(), w.reach(step.options))
+			if err := w.bills.Reload(t.Context(), w.reach(step.options)); err != nil {
+				t.Error(err)
+			}
 			w.sleep(time.Second)
 			compare(t, w.scrape("ksyun_bill_account_cost_cny"), step.shown)
 			compare(t, w.asked(), "")

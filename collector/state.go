@@ -103,7 +103,7 @@ type kept struct {
 	Account  string
 	Snapshot *snapshot
 	Sources  map[string]progress
-	Next     time.Time // of the regular refresh
+	Next     time.Time // of the regular refresh; zero while one is under way
 	Owner    string    // fingerprint of the access key id with which the snapshot was read
 	Key      string    // fingerprint of the key with which the last attempt was made
 	OneByOne time.Time // until when the months are asked one by one
@@ -239,6 +239,9 @@ func (a *account) keep() *kept {
 	k := &kept{
 		Account: a.Name, Snapshot: a.snapshot, Sources: map[string]progress{}, Next: a.next, Owner: a.owner, Key: a.key,
 		OneByOne: a.oneByOne,
+	}
+	if a.underway {
+		k.Next = time.Time{}
 	}
 	for _, s := range a.sources() {
 		if s.tried() {

@@ -44,8 +44,8 @@ func (w *world) restart(at time.Time, dir string, o Options) *world {
 	return startWith(w.t, at, keptIn(w.t, dir, o), faulty(&away, &stop))
 }
 
-// A restart changes no number and makes no call: it serves what it had, and says that it is from before. At the next tick
-// the account is asked as if nothing had been.
+// A restart changes no number and makes no call: it serves what it had, and says that it is from before. At the next
+// tick the account is asked as if nothing had been.
 func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -117,12 +117,19 @@ func TestUselessState(t *testing.T) {
 		want   string
 	}{
 		{"cut", rewrite(func(b []byte) []byte { return b[:len(b)/2] }), "it is damaged: its checksum is wrong"},
-		{"one bit", rewrite(func(b []byte) []byte { b[len(b)-9] ^= 1; return b }), "it is damaged: its checksum is wrong"},
+		{
+			"one bit", rewrite(func(b []byte) []byte { b[len(b)-9] ^= 1; return b }),
+			"it is damaged: its checksum is wrong",
+		},
 		{"empty", rewrite(func([]byte) []byte { return nil }), "it is no state of this version"},
-		{"older", rewrite(func(b []byte) []byte { return bytes.Replace(b, []byte("state 1"), []byte("state 0"), 1) }),
-			"it is no state of this version"},
-		{"another configuration", func(_ *testing.T, _ string, o *Options) { o.Instances.MaxSeries = 7 },
-			"it was made by another configuration (customer_id, api, months.running, instances or days)"},
+		{
+			"older", rewrite(func(b []byte) []byte { return bytes.Replace(b, []byte("state 1"), []byte("state 0"), 1) }),
+			"it is no state of this version",
+		},
+		{
+			"another configuration", func(_ *testing.T, _ string, o *Options) { o.Instances.MaxSeries = 7 },
+			"it was made by another configuration (customer_id, api, months.running, instances or days)",
+		},
 		{"of another account", func(t *testing.T, file string, o *Options) {
 			o.Accounts[0].Name = "other"
 			if err := os.Rename(file, filepath.Join(filepath.Dir(file), "other.state")); err != nil {
@@ -185,8 +192,9 @@ func TestStateCannotBeWritten(t *testing.T) {
 		w.sleepUntil(phase("main", time.Hour, time.Now()))
 		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_exporter_state_write_failures_total"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 2
-ksyun_bill_exporter_state_write_failures_total 5`) // 3 calls, 2 answers
-		if log := w.log.take(); strings.Count(log, `what=numbers msg="not kept in state_dir, a restart would forget it"`) != 1 {
+ksyun_bill_exporter_state_write_failures_total 6`) // 3 calls, 2 answers, the end
+		const notKept = `what=numbers msg="not kept in state_dir, a restart would forget it"`
+		if log := w.log.take(); strings.Count(log, notKept) != 1 {
 			t.Errorf("log: %s", log)
 		}
 		if err := os.Mkdir(dir, 0o700); err != nil {
@@ -211,7 +219,8 @@ func TestStateDirectory(t *testing.T) {
 		c.bill("2026-10", server("kec-1", 100))
 		o := keptIn(t, dir, options(simulated("main", c.Account)))
 		start(t, october(15), o, c.Account)
-		if _, err := OpenState(dir); err == nil || err.Error() != "state_dir: "+dir+" is in use by another process; give each its own" {
+		want := "state_dir: " + dir + " is in use by another process; give each its own"
+		if _, err := OpenState(dir); err == nil || err.Error() != want {
 			t.Errorf("a second process: %v", err)
 		}
 		var names []string
@@ -274,7 +283,9 @@ func TestCallsOfADay(t *testing.T) {
 		w := start(t, october(15), keptIn(t, dir, o), c.Account)
 		compare(t, remaining(w), `ksyun_bill_api_calls_remaining{account="main"} 3`)
 		o.Refresh.Interval = time.Hour - time.Second
-		w.bills.Reload(t.Context(), w.reach(o))
+		if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
+			t.Error(err)
+		}
 		w.sleep(time.Second)
 		compare(t, remaining(w), `ksyun_bill_api_calls_remaining{account="main"} 3`)
 
@@ -352,4 +363,32 @@ func TestStateIsWhole(t *testing.T) {
 	if diff := cmp.Diff(before.keep(), after.keep(), sameAmount); diff != "" {
 		t.Errorf("(-before +after):\n%s", diff)
 	}
+}
+
+// A whole file that has no numbers is of no use.
+func TestStateWithoutNumbers(t *testing.T) {
+	k, err := decodeState(withHead(zipped(t, []byte(`{"Account":"main"}`)), "c"), "c")
+	if k != nil || err == nil || err.Error() != "it has no numbers" {
+		t.Errorf("%v, %v", k, err)
+	}
+}
+
+// A refresh that was cut short begins anew with the next process, be it that the lines were still to be read.
+func TestRestartDuringARefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100), server("kec-2", 100))
+		o := options(simulated("main", c.Account))
+		drip := billsim.Fault{Action: getDetailBill, Drip: 20 * time.Millisecond}
+		var stop func()
+		w := startWith(t, october(15), keptIn(t, dir, o), faulty(&drip, &stop), c.Account)
+		compare(t, w.scrape("ksyun_bill_source_lines"), `
+ksyun_bill_source_lines{account="main",source="month_bill"} 1
+ksyun_bill_source_lines{account="main",source="month_consume"} 0`)
+		w = w.restart(october(15).Add(time.Minute), dir, o)
+		if asked := w.asked(); len(asked) == 0 || asked[0] != "GetMonthBill 2026-07 2026-10" {
+			t.Errorf("after the restart: %q", asked)
+		}
+	})
 }

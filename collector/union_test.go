@@ -13,7 +13,7 @@ import (
 
 // complete is an account with all pay modes, at the service that knows them.
 func complete(c *customer) Account {
-	c.Prepaid = func(month string) []billsim.Purchase {
+	c.Prepaid = func(string) []billsim.Purchase {
 		return []billsim.Purchase{{ProductCode: "KEC", ProjectID: "7", Cost: 10 * billsim.Yuan}}
 	}
 	c.Realtime = func(month string) []billsim.Purchase {
@@ -175,7 +175,8 @@ func TestUnionFailsAndGrowsOld(t *testing.T) {
 		stop := w.api.Fault(gone)
 		w.sleep(time.Hour)
 		compare(t, w.scrape(), before)
-		if log := w.log.take(); !strings.Contains(log, "the answer lacks the summary of 2026-10, which earlier answers had") {
+		const lacks = "the answer lacks the summary of 2026-10, which earlier answers had"
+		if log := w.log.take(); !strings.Contains(log, lacks) {
 			t.Errorf("log: %s", log)
 		}
 		w.sleep(73 * time.Hour)
