@@ -88,8 +88,12 @@ func TestUnionSamples(t *testing.T) {
 
 func TestProductGroupSamples(t *testing.T) {
 	want := []ProductCode{
-		{"PenetrationTest_GROUP", "渗透测试"}, {"KBaaS", "区块链服务KBaaS"}, {"KIS", "云数据中心(KIS)"},
-		{"VM_GROUP", "云服务器"}, {"EBS_GROUP", "云硬盘"}, {"EIP_GROUP", "弹性IP"},
+		{"PenetrationTest_GROUP", "渗透测试"},
+		{"KBaaS", "区块链服务KBaaS"},
+		{"KIS", "云数据中心(KIS)"},
+		{"VM_GROUP", "云服务器"},
+		{"EBS_GROUP", "云硬盘"},
+		{"EIP_GROUP", "弹性IP"},
 	}
 	for file, contentType := range sampleTypes("union_product_code") {
 		got, err := unionClientOf(t, says(200, contentType, testdata(t, file))).DescribeProductCode(t.Context())

@@ -199,7 +199,8 @@ func wantBases(now time.Time) []string {
 		month := billclient.MonthOf(now).Add(-ago)
 		if month.Start().Year() == 2026 {
 			want = append(want, fmt.Sprintf(`ksyun_bill_month_info{account="%s",months_ago="%d",month="%s",basis="%s",`+
-				`bill_id="KSYZD000000000%s%s"} 1`, account, ago, month, basis, id, strings.ReplaceAll(month.String(), "-", "")))
+				`bill_id="KSYZD000000000%s%s"} 1`, account, ago, month, basis, id,
+				strings.ReplaceAll(month.String(), "-", "")))
 		}
 	}
 	add("growing", 0, "bill", "1")

@@ -421,8 +421,8 @@ func TestNewKeyOfTheSameCustomer(t *testing.T) {
 	})
 }
 
-// A key that takes the place of another one while that one asks is not the owner of the answer: nothing is asked with it
-// before its own bills are there.
+// A key that takes the place of another one while that one asks is not the owner of the answer: nothing is asked with
+// it before its own bills are there.
 func TestKeyIsReplacedDuringACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before, after := newCustomer("11"), newCustomer("22")

@@ -123,7 +123,9 @@ func TestUselessState(t *testing.T) {
 		},
 		{"empty", rewrite(func([]byte) []byte { return nil }), "it is no state of this version"},
 		{
-			"older", rewrite(func(b []byte) []byte { return bytes.Replace(b, []byte("state 1"), []byte("state 0"), 1) }),
+			"older", rewrite(func(b []byte) []byte {
+				return bytes.Replace(b, []byte("state 1"), []byte("state 0"), 1)
+			}),
 			"it is no state of this version",
 		},
 		{
