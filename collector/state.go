@@ -213,6 +213,9 @@ func decodeState(text []byte, config string) (*kept, error) {
 	if k.Snapshot == nil {
 		return nil, errors.New("it has no numbers")
 	}
+	if !k.Snapshot.sound() {
+		return nil, errors.New("it has numbers that belong to nothing: another build wrote it")
+	}
 	return k, nil
 }
 

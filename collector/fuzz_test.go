@@ -1,0 +1,111 @@
+package collector
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/billsim"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-kit/log"
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// FuzzState reads any file, and any numbers under a good checksum. What is taken is the same when it is written and
+// read again, and makes a page; the rest is set aside.
+func FuzzState(f *testing.F) {
+	customer := newCustomer("1")
+	of := simulated("main", customer.Account)
+	f.Add(asJSON(f, stateOf(f, of, customer)))
+	f.Add([]byte(`{"Account":"main","Snapshot":{}}`))
+	f.Add([]byte(`{"Account":"main","Snapshot":{"Months":{"2026-10":{"Basis":"bill"}}},"Next":"2026-10-15T00:00:00Z"}`))
+	f.Add([]byte(`{"Account":"main","Next":"2026-10-15T00:00:00Z","Snapshot":{"Months":{"2026-10":{"Basis":"bill",` +
+		`"Bill":{"Summary":{"ReadAt":"2026-10-14T23:00:00Z"},"Lines":{"ReadAt":"2026-10-14T23:00:00Z"}}}}}}`))
+	o := options(of)
+	o.State = &State{dir: f.TempDir()}
+	config := newAccount(of, o, log.NewNopLogger()).fingerprint()
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if k, err := decodeState(text, config); err == nil {
+			t.Fatalf("%+v of a file without a checksum", k)
+		}
+		if err := os.WriteFile(o.State.file("main"), withHead(zipped(t, text), config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		a := New(o, prometheus.NewRegistry(), nil, log.NewNopLogger()).accounts[0]
+		checkRoundTrip(t, a.keep(), config)
+		if _, err := o.page([]shown{a.show(a.next, a.refuse(map[string]string{}))}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// checkRoundTrip writes and reads what is kept.
+func checkRoundTrip(t *testing.T, k *kept, config string) {
+	t.Helper()
+	text, err := encodeState(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := decodeState(withHead(text, config), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(asJSON(t, k)), string(asJSON(t, again))); diff != "" {
+		t.Errorf("written and read (-first +again):\n%s", diff)
+	}
+}
+
+// stateOf asks for everything once, of a customer who has a bit of all, and returns what is kept then.
+func stateOf(f *testing.F, of Account, c *customer) *kept {
+	f.Helper()
+	today := time.Now().In(billclient.Beijing)
+	running, last := billclient.MonthOf(today), billclient.MonthOf(today)-1
+	for _, m := range []billclient.Month{running, last} {
+		c.bill(m.String(), server("kec-1", 100), server("", -5))
+		c.consume(m.String(), 1, on(m.String()+"-01", server("kec-1", 7)))
+	}
+	transport, stop := billsim.PipeTransport(billsim.New([]billsim.Account{c.Account}))
+	defer stop()
+	of.API.Transport, of.API.UnionEndpoint = transport, of.API.Endpoint
+	a := newAccount(of, options(of), log.NewNopLogger())
+	a.refresh(f.Context())
+	for _, s := range a.sources() {
+		if s.failing() || !s.tried() && s != &a.detailBill {
+			f.Fatalf("source %s: %+v", s.name, s)
+		}
+	}
+	return a.keep()
+}
+
+func withHead(body []byte, config string) []byte {
+	return append(fmt.Appendf(nil, stateFormat, sha256.Sum256(body), config), body...)
+}
+
+func zipped(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func asJSON(t testing.TB, k *kept) []byte {
+	t.Helper()
+	text, err := jsonv2.Marshal(k, jsonOptions, jsonv2.Deterministic(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
