@@ -10,10 +10,11 @@ IMAGE      ?= $(BINARY):$(VERSION)
 LINT       := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # What the end-to-end tests meet for real: command and the Debian package that brings it.
-PEERS      := prometheus:prometheus promtool:prometheus curl:curl buildah:buildah umoci:umoci amtool:prometheus-alertmanager chromium:chromium
+PEERS      := prometheus:prometheus promtool:prometheus curl:curl buildah:buildah umoci:umoci amtool:prometheus-alertmanager chromium:chromium \
+              victoria-metrics:victoria-metrics script:bsdutils
 CA_BUNDLE  := /etc/ssl/certs/ca-certificates.crt
 
-.PHONY: all build test lint demo bench image peers clean
+.PHONY: all build test lint demo bench soak image peers clean
 all: build
 
 build:
@@ -35,6 +36,11 @@ demo:
 bench: PEERS := nginx:nginx-light
 bench: peers
 	$(GO) run ./benchmarks
+
+# Days of faults at random; without the race detector, whose own memory would hide a trend. SOAK=10m for longer.
+SOAK ?= 60s
+soak:
+	$(GO) test -tags soak -run '^TestSoak$$' -timeout 0 -v ./collector -soak.for=$(SOAK)
 
 # An OCI image with nothing but the program and CA certificates. buildah needs no daemon; docker build works as well.
 image: build

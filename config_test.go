@@ -140,6 +140,11 @@ func TestBadConfig(t *testing.T) {
 			`FILE:5: accounts[1].name: "main" is the name of another account`,
 		},
 		{"unknown key", good + "refresh:\n  intervall: 1h", "FILE:6: refresh.intervall: unknown key"},
+		{"key of two lines", good + "\"n\\nid\": 1", "FILE:5: n?id: unknown key"},
+		{
+			"secret of another kind", "accounts: [{name: a, access_key_id: b, secret_access_key: !!int s3cret}]",
+			"FILE:1: accounts[0].secret_access_key: want a text, have !!int",
+		},
 		{"key twice", good + "months: {past: 1, past: 2}", "FILE:5: months.past: given twice"},
 		{
 			"no duration", good + "refresh: {interval: soon}",

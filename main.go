@@ -44,6 +44,8 @@ type flags struct {
 	logLevel   string
 	logFormat  string
 	serve      serveFlags
+	export     exportFlags
+	backfill   backfillFlags
 }
 
 // parse reads the arguments; done tells that they only asked for help or the version, which is answered.
@@ -61,6 +63,9 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 	f.serve.web = kingpinflag.AddFlags(serve, ":9978")
 	f.serve.add(serve)
 	app.Command(checkCommand, "Ask all that can be asked, once for each account; say what works and what to grant.")
+	f.export.add(app.Command(exportCommand, "Write the lines of a month's bill as CSV, or a table of their sums. Exit"+
+		" code 1: it failed; 2: wrong arguments; 3: all is written, but lines and summary disagree."))
+	f.backfill.add(app.Command(backfillCommand, "Write closed months as OpenMetrics with timestamps: history."))
 	f.command, err = app.Parse(args)
 	return f, done, err
 }
@@ -79,6 +84,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	switch {
 	case f.command == checkCommand:
 		err = check(ctx, f, getenv, stdout)
+	case f.command == exportCommand:
+		err = export(ctx, f, getenv, stdout, stderr, logs)
+	case f.command == backfillCommand:
+		err = backfill(ctx, f, getenv, logs)
 	case f.serve.demo && (f.configFile != "" || f.serve.check):
 		err = errors.New("--demo brings its own configuration: leave out --config.file and --config.check, or --demo")
 	case f.serve.check:
@@ -88,13 +97,27 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	default:
 		err = serve(ctx, f, getenv, logs)
 	}
+	if wrong, ok := errors.AsType[misuse](err); ok {
+		fmt.Fprintf(stderr, "%s: %v; try --help\n", program, wrong)
+		return 2
+	}
 	for _, cause := range causes(err) {
 		level.Error(logs.kit).Log("msg", "cannot go on", "err", cause)
 	}
-	if err != nil {
+	return exitCode(err)
+}
+
+// exitCode is 0 where all went well, 3 where everything was written but does not add up, else 1; 2 is for arguments.
+func exitCode(err error) int {
+	_, disagree := errors.AsType[*disagreement](err)
+	switch {
+	case err == nil:
+		return 0
+	case disagree:
+		return 3
+	default:
 		return 1
 	}
-	return 0
 }
 
 // causes takes joined errors apart: each mistake of a configuration gets a line of its own.

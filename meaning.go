@@ -48,8 +48,8 @@ func (c Config) calls() string {
 		summaries += 3 * min(c.Months.Past, 1) * perDay(c.Refresh.DetailsMaxAge)
 	}
 	books := 2 + min(c.Months.Past, 1) // consumption of two months and the last bill, perhaps the running one too
-	text := fmt.Sprintf("calls a day and account: %d for summaries; lines are read %d to %d times, those of consumption with"+
-		" a call per 5000; retries apart", summaries,
+	text := fmt.Sprintf("calls a day and account: %d for summaries; lines are read %d to %d times, those of"+
+		" consumption with a call per 5000; retries apart", summaries,
 		books*perDay(c.Refresh.DetailsMaxAge), (books+1)*perDay(c.Refresh.DetailsInterval))
 	if c.API.DailyCalls == 0 {
 		return text + "; no limit\n"

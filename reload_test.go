@@ -27,7 +27,7 @@ func (r *running) post(path string) (int, string) {
 	return answer.StatusCode, string(body)
 }
 
-// A new configuration is taken over by POST and by SIGHUP; a bad one changes nothing, and both an answer and a metric say so.
+// A new configuration is taken over by POST and by SIGHUP; a bad one changes nothing, as an answer and a metric say.
 func TestReload(t *testing.T) {
 	_, config := simulate(t, sampleLine)
 	r := launch(t, "--config.file="+config, "--web.enable-lifecycle")
@@ -65,7 +65,8 @@ func TestReload(t *testing.T) {
 	r.waitFor("/metrics", `ksyun_bill_account_budget_cny{account="main"} 200`)
 
 	write(t, config, string(good)+"state_dir: "+t.TempDir()+"\n")
-	if _, body := r.post("/-/reload"); body != "failed to reload config: state_dir: another directory needs a restart\n" {
+	const refused = "failed to reload config: state_dir: another directory needs a restart\n"
+	if _, body := r.post("/-/reload"); body != refused {
 		t.Errorf("another state_dir: %s", body)
 	}
 	if status, _ := r.get("/-/reload"); status != http.StatusMethodNotAllowed {
@@ -124,7 +125,8 @@ func TestStateDir(t *testing.T) {
 	first.stop()
 	api.ResetCalls()
 	second := launch(t, "--config.file="+config)
-	if _, page := second.get("/metrics"); !strings.Contains(page, `ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 55`) ||
+	const cost = `ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 55`
+	if _, page := second.get("/metrics"); !strings.Contains(page, cost) ||
 		!strings.Contains(page, `ksyun_bill_source_from_disk{account="main",source="detail_bill"} 1`) {
 		t.Errorf("after a restart:\n%s", page)
 	}

@@ -111,8 +111,11 @@ func (d *document) decodeMapping(key string, node *yaml.Node, out reflect.Value)
 	fields, seen := fieldsOf(out), map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		name := node.Content[i].Value
-		path := strings.TrimPrefix(key+"."+name, ".")
 		field, known := fields[name]
+		if !known {
+			name = printable(name)
+		}
+		path := strings.TrimPrefix(key+"."+name, ".")
 		switch {
 		case !known:
 			d.lines[path] = node.Content[i].Line
@@ -170,7 +173,10 @@ func (d *document) decodeScalar(key string, node *yaml.Node, out reflect.Value) 
 			d.reject(key, "%w", err)
 		}
 	default:
-		if err := node.Decode(target); err != nil {
+		switch err := node.Decode(target); {
+		case err != nil && out.Kind() == reflect.String: // the value could be a secret
+			d.reject(key, "want a text, have %s", node.Tag)
+		case err != nil:
 			d.reject(key, "%q is not %s", node.Value, kinds[out.Kind()])
 		}
 	}
@@ -181,7 +187,6 @@ var kinds = map[reflect.Kind]string{
 	reflect.Bool:    "true or false",
 	reflect.Int:     "a whole number",
 	reflect.Float64: "a number",
-	reflect.String:  "a text",
 }
 
 func describe(node *yaml.Node) string {

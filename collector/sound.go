@@ -2,8 +2,8 @@ package collector
 
 import "slices"
 
-// sound tells whether a snapshot from a file hangs together as one of this build does: under a good checksum can be what
-// another build wrote, and a page that cannot be rendered would end every start.
+// sound tells whether a snapshot from a file hangs together as one of this build does: under a good checksum can be
+// what another build wrote, and a page that cannot be rendered would end every start.
 func (s *snapshot) sound() bool {
 	for _, m := range s.Months {
 		if !m.Bill.sound() || !m.Estimate.sound() || !m.PayModes.sound() || !m.Groups.sound() || !m.Projects.sound() {

@@ -126,8 +126,8 @@ func appendNumber(b []byte, number float64) []byte {
 }
 
 // appendHundredths is for whole numbers and amounts of money, which nearly all numbers are: AppendFloat would be a
-// tenth of the work on a page. Of at most fifteen digits each decimal has a float64 of its own (DBL_DIG of IEEE 754), so
-// none that is shorter reads the same.
+// tenth of the work on a page. Of at most fifteen digits each decimal has a float64 of its own (DBL_DIG of IEEE 754),
+// so none that is shorter reads the same.
 func appendHundredths(b []byte, n int64) []byte {
 	if n < 0 {
 		b, n = append(b, '-'), -n

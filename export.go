@@ -1,0 +1,329 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/collector"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/go-kit/log/level"
+	"github.com/google/renameio/v2"
+)
+
+const (
+	exportCommand = "export"
+
+	csvFormat   = "csv"
+	tableFormat = "table"
+
+	linesSource = "lines"
+	csvSource   = "csv"
+)
+
+// exportFlags are the flags of the command export.
+type exportFlags struct {
+	month   billclient.Month
+	account string
+	format  string
+	source  string
+	output  string
+}
+
+func (f *exportFlags) add(export *kingpin.CmdClause) {
+	export.Flag("month", "Month whose bill to export.").
+		PlaceHolder("YYYY-MM").Required().SetValue((*monthValue)(&f.month))
+	export.Flag("account", "Account whose bill to export; not needed where only one is configured.").
+		StringVar(&f.account)
+	export.Flag("format", "csv: the lines of the bill; table: what they come to, by product and by project.").
+		Default(csvFormat).EnumVar(&f.format, csvFormat, tableFormat)
+	export.Flag("source", "lines: GetPostpayDetailBill, with codes and ids; csv: the vendor's CSV file, names only.").
+		Default(linesSource).EnumVar(&f.source, linesSource, csvSource)
+	export.Flag("output", "File to write: whole, or not at all. Without it, standard output.").
+		StringVar(&f.output)
+}
+
+// monthValue is a month as a flag.
+type monthValue billclient.Month
+
+// Set implements kingpin.Value.
+func (v *monthValue) Set(text string) error {
+	return (*billclient.Month)(v).UnmarshalText([]byte(text))
+}
+
+func (v *monthValue) String() string { return billclient.Month(*v).String() }
+
+// misuse is an error that a change of the command line mends: exit code 2.
+type misuse struct{ error }
+
+// export writes the lines of a month's bill, or a table of what they come to. It ends with a *disagreement where
+// everything was written, but is not what the month's summary says.
+func export(ctx context.Context, f flags, getenv func(string) string, stdout, stderr io.Writer, logs logs) error {
+	config, err := LoadConfig(f.configFile, getenv)
+	if err != nil {
+		return err
+	}
+	account, err := config.account(f.export.account)
+	if err != nil {
+		return misuse{fmt.Errorf("export: %w", err)}
+	}
+	out, err := newOutput(f.export.output, stdout)
+	if err != nil {
+		return fmt.Errorf("export: --output: %w", err)
+	}
+	defer out.discard()
+	x := statement{exportFlags: f.export, account: account, out: out}
+	if f.export.format == tableFormat || f.export.output != "" || !isTerminal(stdout) {
+		x.progress = newProgress(stderr) // lines and a bar on one terminal would be neither
+	}
+	x.account.API.Transport = x.progress.transport()
+	x.client = config.client(x.account, logs)
+	if err := x.write(ctx); err != nil {
+		return fmt.Errorf("export: %s, %v: %w", account.Name, f.export.month, err)
+	}
+	return nil
+}
+
+// account returns the account of that name, or the only one.
+func (c Config) account(name string) (collector.Account, error) {
+	all := c.Options(userAgent()).Accounts
+	var names []string
+	for _, a := range all {
+		if a.Name == name || name == "" && len(all) == 1 {
+			return a, nil
+		}
+		names = append(names, a.Name)
+	}
+	if name == "" {
+		return collector.Account{}, fmt.Errorf("--account: say which one: %s", strings.Join(names, ", "))
+	}
+	return collector.Account{}, fmt.Errorf("--account: %q is none of %s", name, strings.Join(names, ", "))
+}
+
+// client returns a client for an account, whose calls count together with those of an exporter on the same state_dir.
+func (c Config) client(account collector.Account, logs logs) *billclient.Client {
+	api := account.API
+	api.Counter = collector.NewCalls(c.StateDir, account.Name, func(err error) {
+		if err != nil {
+			level.Warn(logs.kit).Log("msg", "these calls count apart from an exporter's", "account", account.Name,
+				"err", err)
+		}
+	})
+	api.Retried = func(action string) {
+		level.Warn(logs.kit).Log("msg", "trying again", "account", account.Name, "action", action)
+	}
+	return billclient.New(api)
+}
+
+// statement is a month's bill on its way to where it is written.
+type statement struct {
+	exportFlags
+	account  collector.Account
+	client   *billclient.Client
+	out      *output
+	progress *progress
+}
+
+func (s *statement) write(ctx context.Context) error {
+	bills, err := s.client.GetMonthBill(ctx, s.month, s.month)
+	if err == nil {
+		err = checkBills(bills)
+	}
+	if err != nil {
+		return err
+	}
+	if len(bills) == 0 {
+		return errors.New("there is no bill, or none yet")
+	}
+	totals, err := s.readLines(ctx)
+	if err != nil {
+		return err
+	}
+	wrong := totals.compare(bills)
+	if s.format == tableFormat {
+		fmt.Fprintf(s.out, "%s: postpaid bill of %v, in CNY\n\n%s\n", printable(s.account.Name), s.month,
+			totals.tables(wrong))
+	}
+	if err := s.out.commit(); err != nil {
+		return err
+	}
+	if wrong != nil {
+		return fmt.Errorf("all is written, but %w", wrong)
+	}
+	return nil
+}
+
+// checkBills fails if one of the bills is of another pay mode than they are taken for.
+func checkBills(bills []billclient.MonthBill) error {
+	for _, b := range bills {
+		if b.BillType != "" && b.BillType != "postpay" {
+			return fmt.Errorf("bill of %v: BillType %q, want postpay", b.Month, b.BillType)
+		}
+	}
+	return nil
+}
+
+// readLines reads all lines. An attempt that breaks off is made again, unless a part of its lines is where nobody can
+// take it back.
+func (s *statement) readLines(ctx context.Context) (t *totals, err error) {
+	s.progress.begin()
+	defer s.progress.end()
+	var final error
+	action, stream := s.stream(ctx)
+	err = s.client.Retry(ctx, action, func() error {
+		t = &totals{codes: s.source == linesSource, products: sums{}, projects: sums{}}
+		err := s.attempt(stream, t)
+		if err == nil {
+			return nil
+		}
+		if s.out.final() {
+			final = fmt.Errorf("%w; a part of the bill, %d bytes, is on standard output already: do not use it, with"+
+				" --output there is no such part, and another try", err, s.out.sink.bytes)
+			return nil
+		}
+		return cmp.Or(s.out.rewind(), err)
+	})
+	return t, cmp.Or(err, final)
+}
+
+func (s *statement) stream(ctx context.Context) (action string, lines iter.Seq2[billclient.Line, error]) {
+	query := billclient.DetailQuery{From: s.month, To: s.month, Sets: s.format == csvFormat}
+	if s.source == csvSource {
+		return billclient.GetPostpayDetailBillCSV, s.client.GetPostpayDetailBillCSV(ctx, query)
+	}
+	return billclient.GetPostpayDetailBill, s.client.GetPostpayDetailBill(ctx, query)
+}
+
+// attempt reads the stream once.
+func (s *statement) attempt(stream iter.Seq2[billclient.Line, error], t *totals) error {
+	write := func(*billclient.Line) error { return nil }
+	if s.format == csvFormat {
+		write = newSheet(s.out.Writer).write
+	}
+	for line, err := range stream {
+		if err == nil {
+			err = s.expect(line.CustomerID)
+		}
+		if err == nil {
+			err = write(&line)
+		}
+		if err != nil {
+			return err
+		}
+		t.add(&line)
+		s.progress.show(t.lines)
+	}
+	return nil
+}
+
+// expect fails if a line is of another customer than the configuration expects.
+func (s *statement) expect(customer string) error {
+	got, want := strings.TrimLeft(customer, "0"), strings.TrimLeft(s.account.CustomerID, "0")
+	if got == "" || want == "" || got == want {
+		return nil
+	}
+	return fmt.Errorf("a line is of customer %s, customer_id expects %s", customer, s.account.CustomerID)
+}
+
+// outputSize is what of an export is held back, so that a short one that breaks off leaves nothing on standard output.
+const outputSize = 64 << 10
+
+// output is where a command writes to: a file that appears whole or not at all, or standard output.
+type output struct {
+	*bufio.Writer
+	sink *counted
+	file *renameio.PendingFile // nil: standard output
+}
+
+// counted counts the bytes that pass.
+type counted struct {
+	io.Writer
+	bytes int64
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	c.bytes += int64(n)
+	return n, err
+}
+
+// newOutput returns an output to the file, which has to be discarded, or to stdout if name is empty.
+func newOutput(name string, stdout io.Writer) (*output, error) {
+	o := &output{sink: &counted{Writer: stdout}}
+	if name != "" {
+		if err := checkRegular(name); err != nil {
+			return nil, err
+		}
+		// The file is made beside its place: a rename does not leave a file system. Who may read it, the umask decides.
+		file, err := renameio.NewPendingFile(name, renameio.WithTempDir(filepath.Dir(name)),
+			renameio.WithPermissions(0o666))
+		if err != nil {
+			return nil, err
+		}
+		o.file, o.sink.Writer = file, file
+	}
+	o.Writer = bufio.NewWriterSize(o.sink, outputSize)
+	return o, nil
+}
+
+// checkRegular fails if the name is that of a folder or a device, in whose place a file would appear.
+func checkRegular(name string) error {
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a file", name)
+	}
+	return nil
+}
+
+// final tells whether something was written that cannot be taken back.
+func (o *output) final() bool { return o.file == nil && o.sink.bytes > 0 }
+
+// rewind takes back what was written.
+func (o *output) rewind() error {
+	o.sink.bytes = 0
+	o.Reset(o.sink)
+	if o.file == nil {
+		return nil
+	}
+	_, err := o.file.Seek(0, io.SeekStart)
+	if err = cmp.Or(err, o.file.Truncate(0)); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	return nil
+}
+
+// commit puts what was written where it belongs.
+func (o *output) commit() error {
+	if err := o.Flush(); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	if o.file == nil {
+		return nil
+	}
+	if err := o.file.CloseAtomicallyReplace(); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	return nil
+}
+
+// discard removes what was not committed.
+func (o *output) discard() {
+	if o.file != nil {
+		_ = o.file.Cleanup() // a file left behind has another name than the one asked for
+	}
+}

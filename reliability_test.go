@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"ksyun_bill_exporter/billsim"
+)
+
+// Every promise of docs/reliability.md has tests, and those are in the tree.
+func TestPromisesAreKept(t *testing.T) {
+	const page = "docs/reliability.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	promises := strings.Split(string(text), "\n* ")[1:]
+	if len(promises) < 20 {
+		t.Errorf("%s has %d promises", page, len(promises))
+	}
+	for _, promise := range promises {
+		tests := namedTest.FindAllStringSubmatch(promise, -1)
+		if len(tests) == 0 {
+			t.Errorf("%s: nothing keeps this: %s", page, promise)
+		}
+		for _, test := range tests {
+			if !hasTest(t, test[1], test[2]) {
+				t.Errorf("%s: there is no %s", page, test[0])
+			}
+		}
+	}
+}
+
+var namedTest = regexp.MustCompile("`([a-z]+)\\.((?:Test|Fuzz)\\w+)`")
+
+func hasTest(t *testing.T, pkg, name string) bool {
+	t.Helper()
+	if pkg == "main" {
+		pkg = "."
+	}
+	files, err := filepath.Glob(filepath.Join(pkg, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte("\nfunc "+name+"(")) {
+			return true
+		}
+	}
+	return false
+}
+
+// However often it is scraped, the API is not asked for it.
+func TestScrapeMakesNoCall(t *testing.T) {
+	api, config := simulate(t, sampleLine)
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, config, string(text)+"refresh: {interval: 7d, max_staleness: 8d}\n")
+	r := launch(t, "--config.file="+config)
+	r.waitForLines("main")
+	api.ResetCalls()
+	for range 20 {
+		for _, path := range []string{"/metrics", "/", "/-/ready"} {
+			r.get(path)
+		}
+	}
+	if calls := api.Calls(); len(calls) != 0 {
+		t.Errorf("%d calls", len(calls))
+	}
+}
+
+// An exporter that is killed while it writes its state has complete numbers at its next start, without the API.
+func TestKilled(t *testing.T) {
+	if config := os.Getenv("KILLED_CONFIG"); config != "" { // the one that is to be killed
+		args := []string{"--config.file=" + config, "--web.listen-address=127.0.0.1:0"}
+		run(t.Context(), args, noEnvironment, io.Discard, os.Stderr)
+		return
+	}
+	api, config := simulate(t, sampleLine, sampleLine)
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stateDir := filepath.Join(t.TempDir(), "state")
+	write(t, config, strings.Replace(string(text), "max_retries: 0", "max_retries: 0, requests_per_second: 1000", 1)+
+		"refresh: {interval: 1s}\nstate_dir: "+stateDir+"\n")
+	for range 3 {
+		killWhileItWrites(t, config, stateDir)
+		undo := api.Fault(billsim.Never())
+		r := launch(t, "--config.file="+config)
+		page := r.waitFor("/metrics", `ksyun_bill_source_from_disk{account="main",source="month_bill"} 1`)
+		const cost = `ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 110` + "\n"
+		if !strings.Contains(page, cost) {
+			t.Errorf("no %s in\n%s", cost, page)
+		}
+		r.stop()
+		undo()
+	}
+	if aside, _ := filepath.Glob(filepath.Join(stateDir, "*.aside")); len(aside) > 0 {
+		t.Errorf("of no use: %q", aside)
+	}
+}
+
+// killWhileItWrites starts the program as a process of its own, and kills it when it has all numbers and its state
+// files change again.
+func killWhileItWrites(t *testing.T, config, stateDir string) {
+	t.Helper()
+	victim := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
+	victim.Env = append(os.Environ(), "KILLED_CONFIG="+config)
+	var log logWatch
+	victim.Stderr = &log
+	if err := victim.Start(); err != nil {
+		t.Fatal(err)
+	}
+	log.wait(t, regexp.MustCompile(`(?s)source=month_consume.*source=month_bill`))
+	for before := stateFiles(t, stateDir); stateFiles(t, stateDir) == before; {
+		runtime.Gosched()
+	}
+	if err := victim.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = victim.Wait() // it was killed
+}
+
+// stateFiles tells what state files there are, unfinished ones too, and how they have changed.
+func stateFiles(t *testing.T, dir string) (files string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && strings.Contains(entry.Name(), ".state") { // not renamed meanwhile
+			files += fmt.Sprintln(info.Name(), info.Size(), info.ModTime())
+		}
+	}
+	return files
+}
