@@ -127,6 +127,9 @@ func (x *exchange) bills() iter.Seq2[string, Bill] {
 			return
 		}
 		for _, month := range x.months {
+			if month == x.fault.NoBillOf && len(x.months) > 1 {
+				continue
+			}
 			if bill, ok := x.account.Bills(month); ok && !yield(month, bill) {
 				return
 			}

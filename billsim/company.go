@@ -30,6 +30,7 @@ type stock struct {
 type product struct {
 	code, name string
 	anonymous  bool // lines name no instance
+	lasting    bool // an instance stays for good: a new one would cost so much that it looked like a spike
 	subTypes   []string
 	low, high  int   // list price of an instance and day, yuan
 	percent    int64 // of the list price that is paid
@@ -95,7 +96,7 @@ func (c *company) instances(first, last day) iter.Seq[*instance] {
 		for n, s := range c.stocks {
 			for place := range s.places {
 				bits := mix(c.seed, uint64(n), uint64(place))
-				period, offset := lifetime(place, bits)
+				period, offset := lifetime(place, s.product.lasting, bits)
 				for start := (first+offset)/period*period - offset; start <= last; start += period {
 					i := c.newInstance(&s, place, mix(bits, uint64(start)), start, start+period*9/10)
 					if i.to >= first && !yield(i) {
@@ -108,10 +109,11 @@ func (c *company) instances(first, last day) iter.Seq[*instance] {
 }
 
 // lifetime is how long a place keeps an instance, a short gap behind it included, and the phase of that. The first
-// place keeps its own from 2023 on for 50 years, one in four changes several times a year.
-func lifetime(place int, bits uint64) (period, offset day) {
+// place, and each of a lasting product, keeps its own from 2023 on for 50 years; one in four changes several times a
+// year.
+func lifetime(place int, lasting bool, bits uint64) (period, offset day) {
 	switch {
-	case place == 0:
+	case place == 0 || lasting:
 		return 20_000, 600
 	case place%4 == 1:
 		period = 60 + day(bits%240)
@@ -176,7 +178,7 @@ func (i *instance) cost(c *charge, d day) Amount {
 	}
 	list = list * Amount(swing) / 100 * growth(d) / 1000
 	if i.runaway && d == i.company.spike {
-		list *= 300
+		list *= 2000
 	}
 	return list - list%(Fen/100)
 }

@@ -119,15 +119,16 @@ func november(a Account, last string) string {
 	return string(w.take())
 }
 
-// TestDemoDays: the spike shows on its day, no two lines have a number in common, a month is small.
+// TestDemoDays: the spike shows on its day, also among the account's, no two lines have a number in common, a month is
+// small.
 func TestDemoDays(t *testing.T) {
 	for _, a := range Demo(atNoon) {
 		for _, month := range []string{"2026-10", "2026-11"} {
 			c, _ := a.Consume(month)
 			for day, s := range c.ByDay() {
-				spike := a.CustomerID == "73990001" && day == "2026-11-14"
-				if high := s.ByProduct["EIP"] > 2000*Yuan; high != spike {
-					t.Errorf("%s: the EIPs of %s cost %s", a.CustomerID, day, s.ByProduct["EIP"])
+				spike := a.CustomerID == "73990001" && day == "2026-11-15"
+				if high := s.Total > 25_000*Yuan; high != spike || high != (s.ByProduct["EIP"] > 10_000*Yuan) {
+					t.Errorf("%s: %s costs %s, its EIPs %s", a.CustomerID, day, s.Total, s.ByProduct["EIP"])
 				}
 			}
 			numbers := map[string]bool{}

@@ -15,9 +15,9 @@ const (
 // Demo is two made-up customers, told apart by their keys: first an e-commerce company, whose bill of the running month
 // grows from day to day and ends with today, then a game company, whose bill of a month appears on the 3rd of the
 // next. Which of the two the real API does is unknown. Both have at least a year of closed months when Demo is called;
-// three days before, the traffic of the e-commerce company's first EIP runs away. Two calls on the same Beijing day
-// make the same bills, and other days change nothing but the spike and the end. The accounts are safe for concurrent
-// use if now is.
+// two days before, the traffic of the e-commerce company's first EIP runs away: a spike that is whole on the day of
+// the call, and one of the three newest days until the end of the next. Two calls on the same Beijing day make the same
+// bills, and other days change nothing but the spike and the end. The accounts are safe for concurrent use if now is.
 //
 // Consumption ends with yesterday, of which half of the instances are missing until 10:00. A bill is the sum of its
 // days and of the lines that are billed by the month's peak, which no day has. Besides, either company has
@@ -28,7 +28,7 @@ func Demo(now func() time.Time) []Account {
 	start := today()
 	shop, game := newShop(), newGame()
 	shop.opened, game.opened = start.monthStart(-13), start.monthStart(-13)
-	shop.spike = start - 3
+	shop.spike = start - 2
 	metered := func() horizon { return horizonAt(now()) }
 	return []Account{
 		{
@@ -160,7 +160,7 @@ var (
 		charges: []charge{{mode: modeDaily, share: 100}},
 	}
 	ks3 = &product{
-		code: "KS3", name: "对象存储", subTypes: []string{"标准存储"},
+		code: "KS3", name: "对象存储", lasting: true, subTypes: []string{"标准存储"},
 		low: 20, high: 150, percent: 100,
 		charges: []charge{
 			{mode: modeTraffic, subType: "标准存储容量", share: 100, usage: true},

@@ -190,7 +190,7 @@ func TestDemoSpikeAndGrowth(t *testing.T) {
 	}
 	delete(daily, "2026-11-02") // two days
 	for day, cost := range daily {
-		if spike := cost > 2000*Yuan; spike != (day == "2026-11-14") {
+		if spike := cost > 2000*Yuan; spike != (day == "2026-11-15") {
 			t.Errorf("%s costs %s", day, cost)
 		}
 	}

@@ -20,6 +20,7 @@ type Fault struct {
 	Forms  map[string]Form      // how fields and sets of this name are spelled, at any depth
 
 	EditPage func(p *LinePage) // changes a page of consumption lines
+	NoBillOf string            // bills of this month, 2026-10, are left out of answers about several
 
 	Gzip   bool          // Content-Encoding: gzip
 	Length bool          // Content-Length instead of chunks

@@ -219,6 +219,21 @@ func TestFaultyFields(t *testing.T) {
 	})
 }
 
+// TestNoBillOf: an answer about several months leaves one out, one about it alone has it.
+func TestNoBillOf(t *testing.T) {
+	s, c := serve(t, accountOf(map[string]Bill{"2018-06": numbered(1), "2018-07": numbered(1)}))
+	s.Fault(Fault{NoBillOf: "2018-06"})
+	const query = "Action=GetMonthBill&Version=2018-06-01&BillEndMonth="
+	for months, want := range map[string]string{
+		"2018-07&BillStartMonth=2018-06": "2018-07", "2018-06&BillStartMonth=2018-06": "2018-06",
+	} {
+		_, got := c.get(query + months)
+		if strings.Count(got, `"BillMonth"`) != 1 || !strings.Contains(got, `"BillMonth":"`+want+`"`) {
+			t.Errorf("%s: %s", months, got)
+		}
+	}
+}
+
 // TestFaultMatch: whom a fault meets and how often; a wrong signature is refused all the same and uses none up.
 func TestFaultMatch(t *testing.T) {
 	other := accountOf(nil)

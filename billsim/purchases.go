@@ -11,7 +11,7 @@ func (c *company) prepaid(today func() day) func(month string) []Purchase {
 			case d == d.monthStart(0)+day(bits%28):
 				return renewal
 			case mix(bits, uint64(d))%150 == 0:
-				return 5 * renewal
+				return 2 * renewal
 			default:
 				return 0
 			}
