@@ -75,8 +75,13 @@ func DefaultConfig() Config {
 }
 
 // LoadConfig reads and checks a configuration file. Without one, the environment variables make one account named
-// default. The error joins all mistakes, each with file, line, key and rule.
+// default. The error joins all mistakes, each with file, line, key and rule. A file that a key is to be read from is no
+// part of the configuration: where it has no key, its account alone has to wait for one.
 func LoadConfig(file string, getenv func(string) string) (Config, error) {
+	return loadConfig(file, getenv, (*Config).check)
+}
+
+func loadConfig(file string, getenv func(string) string, check func(*Config, *document)) (Config, error) {
 	config := DefaultConfig()
 	if file == "" {
 		return config, config.fromEnvironment(getenv)
@@ -90,7 +95,7 @@ func LoadConfig(file string, getenv func(string) string) (Config, error) {
 		// Who asks a simulator or a proxy for bills does not mean the real API for the rest.
 		config.API.UnionEndpoint = ""
 	}
-	config.check(d)
+	check(&config, d)
 	return config, d.err()
 }
 
@@ -232,14 +237,29 @@ func checkKey(d *document, key, value, file string) {
 		d.reject(key, "is missing; give it or %s_file", key[strings.LastIndex(key, ".")+1:])
 	case value != "" && file != "":
 		d.reject(key, "give it or %s_file, not both", key[strings.LastIndex(key, ".")+1:])
-	case file != "":
-		if _, err := valueOrFile("", file); err != nil {
-			d.reject(key+"_file", "%w", err)
-		}
-	default:
+	case file == "":
 		if _, err := oneWord(value); err != nil {
 			d.reject(key, "%w", err)
 		}
+	}
+}
+
+// checkWithKeys is check, and rejects files that a key cannot be read from.
+func (c *Config) checkWithKeys(d *document) {
+	c.check(d)
+	for i, a := range c.Accounts {
+		key := fmt.Sprintf("accounts[%d]", i)
+		checkKeyFile(d, key+".access_key_id_file", a.AccessKeyIDFile)
+		checkKeyFile(d, key+".secret_access_key_file", a.SecretAccessKeyFile)
+	}
+}
+
+func checkKeyFile(d *document, key, file string) {
+	if file == "" {
+		return
+	}
+	if _, err := valueOrFile("", file); err != nil {
+		d.reject(key, "%w", err)
 	}
 }
 

@@ -132,10 +132,6 @@ func TestBadConfig(t *testing.T) {
 			"FILE:1: accounts[0].access_key_id: give it or access_key_id_file, not both",
 		},
 		{
-			"no key file", "accounts: [{name: a, access_key_id_file: /nowhere, secret_access_key: d}]",
-			"FILE:1: accounts[0].access_key_id_file: open /nowhere: no such file or directory",
-		},
-		{
 			"name twice", good + "  - {name: main, access_key_id: a, secret_access_key: b}",
 			`FILE:5: accounts[1].name: "main" is the name of another account`,
 		},
@@ -289,6 +285,54 @@ func TestBadConfig(t *testing.T) {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A file without a key leaves its account to wait for one; only --config.check calls it a mistake.
+func TestKeyFiles(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct{ name, text, want string }{
+		{"nowhere", "", "open DIR/nowhere: no such file or directory"},
+		{"empty", " \n", "DIR/empty: is empty"},
+		{"two", "AKLT1\nAKLT2\n", "DIR/two: has something else than letters, digits and signs in it"},
+		{"good", "AKLT1\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.text != "" {
+				write(t, filepath.Join(dir, c.name), c.text)
+			}
+			file := filepath.Join(dir, "config.yaml")
+			write(t, file, "accounts:\n  - name: a\n    access_key_id: b\n    secret_access_key_file: "+
+				filepath.Join(dir, c.name))
+			config, err := LoadConfig(file, noEnvironment)
+			if err != nil {
+				t.Error(err)
+			}
+			_, failed := config.Options("").Accounts[0].API.Credentials()
+			var out, log strings.Builder
+			code := run(t.Context(), []string{"--config.file=" + file, "--config.check"}, noEnvironment, &out, &log)
+			key, said, wantCode := "", "", 0
+			if c.want != "" {
+				key, wantCode = "secret_access_key_file: "+c.want, 1
+				said = `level=error msg="cannot go on" err="DIR/config.yaml:4: accounts[0].` + key + "\"\n"
+			}
+			if got := strings.ReplaceAll(errorText(failed), dir, "DIR"); got != key {
+				t.Errorf("credentials: %s, want %s", got, key)
+			}
+			got := strings.ReplaceAll(logTime.ReplaceAllString(log.String(), ""), dir, "DIR")
+			if got != said || code != wantCode || (out.Len() == 0) != (wantCode == 1) {
+				t.Errorf("exit code %d, %swant %d, %s", code, got, wantCode, said)
+			}
+		})
+	}
+}
+
+// What is not shown is not asked for, and not counted either.
+func TestMeaningOfLittle(t *testing.T) {
+	config := DefaultConfig()
+	config.Months.Past, config.Days, config.API.UnionEndpoint = 0, 0, ""
+	if got, want := config.calls(), "72 for summaries; lines are read 1 to 8 times"; !strings.Contains(got, want) {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

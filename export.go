@@ -119,7 +119,7 @@ func (c Config) client(account collector.Account, logs logs) *billclient.Client 
 				"err", err)
 		}
 	})
-	api.Retried = func(action string) {
+	api.Retried = func(action string, _ error) {
 		level.Warn(logs.kit).Log("msg", "trying again", "account", account.Name, "action", action)
 	}
 	return billclient.New(api)

@@ -11,7 +11,7 @@ import (
 
 // checkConfig reads the configurations of the program and of its web server, and prints what they mean.
 func checkConfig(f flags, getenv func(string) string, stdout io.Writer) error {
-	config, err := LoadConfig(f.configFile, getenv)
+	config, err := loadConfig(f.configFile, getenv, (*Config).checkWithKeys)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func checkWebConfig(f flags) error {
 func (c Config) meaning() string {
 	names := make([]string, len(c.Accounts))
 	for i, a := range c.Accounts {
-		names[i] = a.Name
+		names[i] = printable(a.Name)
 	}
 	return fmt.Sprintf("accounts: %d (%s)\nmonths: the running one (%s) and %d closed; days: %d\n",
 		len(names), strings.Join(names, ", "), c.Months.Running, c.Months.Past, c.Days) + c.calls() + c.series()
@@ -47,7 +47,10 @@ func (c Config) calls() string {
 		summaries += 3 * perDay(c.Refresh.Interval) // of the running month, and of the last one
 		summaries += 3 * min(c.Months.Past, 1) * perDay(c.Refresh.DetailsMaxAge)
 	}
-	books := 2 + min(c.Months.Past, 1) // consumption of two months and the last bill, perhaps the running one too
+	books := 1 + min(c.Months.Past, 1) // the running month's consumption and the last bill, perhaps the running one too
+	if c.Days > 0 || c.Months.Past > 0 {
+		books++ // the last month's consumption
+	}
 	text := fmt.Sprintf("calls a day and account: %d for summaries; lines are read %d to %d times, those of"+
 		" consumption with a call per 5000; retries apart", summaries,
 		books*perDay(c.Refresh.DetailsMaxAge), (books+1)*perDay(c.Refresh.DetailsInterval))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -78,8 +79,8 @@ type Options struct {
 	Counter Counter `yaml:"-"`
 	// Observe, unless nil, is called once for each attempt that was sent, after it ended.
 	Observe func(Attempt) `yaml:"-"`
-	// Retried, unless nil, is called each time that an action is about to be tried again.
-	Retried func(action string) `yaml:"-"`
+	// Retried, unless nil, is called each time that an action is about to be tried again, with why.
+	Retried func(action string, why error) `yaml:"-"`
 }
 
 // Attempt is what became of one request.
@@ -173,7 +174,7 @@ func (c *Client) Retry(ctx context.Context, action string, read func() error) er
 		return struct{}{}, waits.failure
 	}, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0),
 		backoff.WithMaxTries(uint(max(0, c.options.MaxRetries))+1),
-		backoff.WithNotify(func(error, time.Duration) { c.retried(action) }))
+		backoff.WithNotify(func(why error, _ time.Duration) { c.retried(action, why) }))
 	if _, told := errors.AsType[*Error](err); err != nil && ctx.Err() != nil && !told {
 		return &Error{Action: action, Reason: reasonOfEnd(ctx), Err: err}
 	}
@@ -200,9 +201,9 @@ func (w *waits) NextBackOff() time.Duration {
 	return max(w.ExponentialBackOff.NextBackOff(), e.RetryAfter)
 }
 
-func (c *Client) retried(action string) {
+func (c *Client) retried(action string, why error) {
 	if c.options.Retried != nil {
-		c.options.Retried(action)
+		c.options.Retried(action, why)
 	}
 }
 
@@ -296,7 +297,7 @@ func (c *Client) exchange(req *http.Request, r *reply, read func(*reply) error) 
 	res, err := c.http.Do(req.WithContext(w.ctx))
 	w.rest()
 	if err != nil {
-		return w.explain(withoutURL(err))
+		return w.explain(plainly(err, req.URL.Host))
 	}
 	defer res.Body.Close()
 	r.open(res, w)
@@ -306,12 +307,15 @@ func (c *Client) exchange(req *http.Request, r *reply, read func(*reply) error) 
 	return read(r)
 }
 
-// withoutURL takes the address from a transport's error: the error's text names the action already.
-func withoutURL(err error) error {
+// plainly says of a transport's error with whom it was: without the URL, for the text names the action already.
+func plainly(err error, host string) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
+		err = e.Err
 	}
-	return err
+	if _, named := errors.AsType[*net.OpError](err); named { // by its address
+		return err
+	}
+	return fmt.Errorf("%s: %w", host, err)
 }
 
 // retryAfter reads the Retry-After header (RFC 9110, section 10.2.3); 0 is none.

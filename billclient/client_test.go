@@ -134,7 +134,7 @@ func converse(t *testing.T, o Options, test func(t *testing.T, c *conversation),
 			a.Header, a.Began = nil, time.Time{}
 			c.attempts = append(c.attempts, a)
 		}
-		o.Retried = func(action string) { c.retries = append(c.retries, action) }
+		o.Retried = func(action string, _ error) { c.retries = append(c.retries, action) }
 		c.Client = New(o)
 		test(t, c)
 	})
@@ -532,7 +532,7 @@ func TestEncodings(t *testing.T) {
 func TestBadEndpoint(t *testing.T) {
 	for endpoint, want := range map[string]string{
 		":":     `GetMonthBill: api.endpoint: parse ":": missing protocol scheme`,
-		"x://y": `GetMonthBill: unsupported protocol scheme "x"`,
+		"x://y": `GetMonthBill: y: unsupported protocol scheme "x"`,
 	} {
 		_, err := New(Options{Endpoint: endpoint, Credentials: testKeys}).GetMonthBill(t.Context(), october, october)
 		if err == nil || err.Error() != want {

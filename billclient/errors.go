@@ -108,6 +108,8 @@ func (e *Error) advice() string {
 		return "grant " + Permission(e.Action) + " to this key, or " + keys + "this machine's clock"
 	case e.Reason == Auth:
 		return keys + "this machine's clock"
+	case e.unknownAction() && e.Code != "" && e.Action == GetPostpayDetailBillCSV:
+		return "" // nobody asks for it who has not had a bill from there
 	case e.unknownAction():
 		return "check that " + service.endpoint + " is the billing API's"
 	case e.Reason == Invalid:

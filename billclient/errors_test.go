@@ -319,6 +319,16 @@ func TestRefusedConnection(t *testing.T) {
 	}
 }
 
+// Who hangs up without a word is named all the same: it may be a proxy.
+func TestClosedConnection(t *testing.T) {
+	c := clientOf(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	_, err := c.GetMonthBill(t.Context(), october, october)
+	want := "GetMonthBill: " + strings.TrimPrefix(c.options.Endpoint, "http://") + ": EOF"
+	if ReasonOf(err) != Network || err.Error() != want {
+		t.Errorf("error %s: %v, want %s", ReasonOf(err), err, want)
+	}
+}
+
 // TestNoSecrets lets everything that a server can write repeat what it must not.
 func TestNoSecrets(t *testing.T) {
 	const signature = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"

@@ -37,7 +37,7 @@ type account struct {
 
 	mu      sync.Mutex // guards what follows
 	visible visible
-	refused string // why the numbers are not shown; empty if they are
+	refused *Refusal // why the numbers are not shown; nil if they are
 }
 
 // visible is what others see of an account: what is known, once it is kept.
@@ -90,9 +90,9 @@ func (a *account) run(ctx context.Context, slots chan struct{}) {
 	}
 }
 
-// wall returns the time by the clock on the wall. Its monotonic twin stands still while a machine sleeps, and numbers
-// grow old all the same.
-func wall() time.Time { return time.Now().Round(0) }
+// wall returns the time by the clock on the wall, which tests set. Its monotonic twin stands still while a machine
+// sleeps, and numbers grow old all the same.
+var wall = func() time.Time { return time.Now().Round(0) }
 
 // regular tells whether everything is to be asked: at the account's tick, with a new key, and when the clock was set
 // back by so much that the tick is out of reach.
@@ -166,11 +166,8 @@ func (a *account) askAll(ctx context.Context, regular bool, now time.Time) {
 	if regular || a.monthBill.due(now) {
 		a.ask(ctx, &a.monthBill, a.readMonthBills)
 	}
-	if slices.Contains(a.open(), &a.monthConsume) && (regular || a.monthConsume.due(now)) {
+	if regular || a.monthConsume.due(now) {
 		a.ask(ctx, &a.monthConsume, a.readMonthConsumes)
-	}
-	if !a.sameOwner() {
-		return
 	}
 	if a.API.UnionEndpoint != "" {
 		a.askUnion(ctx, &a.payModeSummary, regular, byPayMode)
@@ -206,22 +203,33 @@ func (a *account) forget(s *source) {
 	if !s.failing() {
 		return
 	}
-	s.up, s.failed, s.reason, s.retry = true, 0, "", time.Time{}
+	s.up = true
+	s.mend()
 	a.publish()
 }
 
-// ask makes one attempt at a source and takes down how it went. An attempt that the end of the program cut short says
-// nothing about the source.
+// ask makes one attempt at a source that may be asked, and takes down how it went. Of an attempt that the end of the
+// program cut short, a reload or another key, nothing remains.
 func (a *account) ask(ctx context.Context, s *source, read func(context.Context) error) {
-	began := wall()
+	if a.next.IsZero() || !slices.Contains(a.open(), s) { // the first: another key has cut the refresh short
+		return
+	}
+	began, stopwatch := wall(), time.Now()
 	key, _ := a.API.Credentials() // the client asks again, and says what is wrong
 	a.asker = fingerprint(key.AccessKeyID)
+	snapshot, owner := a.snapshot, a.owner
 	err := read(ctx)
-	if ctx.Err() != nil {
+	if replaced := a.keyOwner() != a.asker; replaced || ctx.Err() != nil {
+		a.snapshot, a.owner = snapshot, owner // what has come may be of two customers, and is not kept
+		if replaced {
+			a.next = time.Time{}
+			level.Info(a.logger).Log("msg", "the key was replaced meanwhile, all is asked again", "source", s.name)
+		}
 		return
 	}
 	before := s.reason
 	s.settle(began, wall(), err, a.options.Refresh.Interval)
+	s.duration = time.Since(stopwatch) // a clock that is set meanwhile has no part in it
 	a.measure(s)
 	a.key = keyFingerprint(key)
 	a.report(s, err, before)

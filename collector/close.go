@@ -99,7 +99,7 @@ func (l *ledger) total(v view, entries iter.Seq[entry]) sums {
 
 func labelled(k key, n int) key {
 	for i := range n {
-		k[i] = keyLabel(k[i])
+		k[i] = KeyLabel(k[i])
 	}
 	return k
 }
@@ -152,7 +152,7 @@ func (l *ledger) names(
 	}
 	names := map[string]string{}
 	for k, e := range newest {
-		names[keyLabel(k)] = l.symbols.text(name(e))
+		names[KeyLabel(k)] = l.symbols.text(name(e))
 	}
 	return names
 }

@@ -31,6 +31,7 @@ type Collector struct {
 	mu       sync.Mutex // guards what follows
 	options  Options
 	accounts []*account
+	page     []shown // what the published page shows
 }
 
 // New returns a Collector that hands its pages to publish. It registers its own health metrics with registry, and reads
@@ -72,8 +73,9 @@ func (c *Collector) restore(a *account) {
 	}
 	if k != nil {
 		a.resume(k)
+		next := later(a.due(), wall())
 		level.Info(a.logger).Log("msg", "numbers from before the restart", "next",
-			a.due().In(billclient.Beijing).Format(time.RFC3339))
+			next.In(billclient.Beijing).Format(time.RFC3339))
 	}
 }
 
@@ -127,6 +129,9 @@ func (c *Collector) render(now time.Time) (until time.Time, err error) {
 		return time.Time{}, err
 	}
 	c.publish(page)
+	c.mu.Lock()
+	c.page = all
+	c.mu.Unlock()
 	c.health.rendered(page)
 	level.Debug(c.logger).Log("msg", "page published", "series", page.Series(), "bytes", page.Size())
 	until = billclient.DayOf(now).End()

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -240,11 +241,16 @@ ksyun_bill_source_up{account="good",source="month_consume"} 1`)
 	})
 }
 
-// withKey gives the account a key that a test can replace.
+// withKey gives the account a key that a test can replace. An empty one is a file that is not there.
 func withKey(a Account, id, secret string) (Account, *atomic.Pointer[billclient.Credentials]) {
 	var key atomic.Pointer[billclient.Credentials]
 	key.Store(&billclient.Credentials{AccessKeyID: id, SecretAccessKey: secret})
-	a.API.Credentials = func() (billclient.Credentials, error) { return *key.Load(), nil }
+	a.API.Credentials = func() (billclient.Credentials, error) {
+		if k := *key.Load(); k.AccessKeyID != "" {
+			return k, nil
+		}
+		return billclient.Credentials{}, errors.New("access_key_id_file: it is not there")
+	}
 	return a, &key
 }
 

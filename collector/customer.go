@@ -47,35 +47,45 @@ func (a *account) expect(action, customer string) error {
 		return nil
 	}
 	return &billclient.Error{
-		Action: action, Reason: billclient.Auth,
-		Err: fmt.Errorf("a line is of customer %s, customer_id expects %s", customer, a.CustomerID),
+		Action: action, Reason: billclient.Auth, Err: &foreignLine{customer, a.CustomerID},
 	}
+}
+
+// foreignLine is a line of another customer than the configuration expects.
+type foreignLine struct{ customer, expected string }
+
+func (f *foreignLine) Error() string {
+	return fmt.Sprintf("a line is of customer %s, customer_id expects %s", f.customer, f.expected)
 }
 
 // bare returns a customer id without the zeros that bill ids pad it with.
 func bare(customerID string) string { return strings.TrimLeft(customerID, "0") }
 
-// refuse decides whether the account's numbers may be shown: not if they are of another customer than the configuration
-// expects, nor if an account in owners, which has the earlier ones by their customer, shows them already.
+// refuse decides whether the account's numbers may be shown, and tells when the answer is a new no.
 func (a *account) refuse(owners map[string]string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	customer, refused := a.visible.snapshot.customerID(), ""
-	expected := bare(a.CustomerID)
-	switch owner, taken := owners[customer]; {
-	case customer == "" && expected != "" && a.visible.snapshot.any():
-		refused = "nothing tells yet whose numbers these are, customer_id expects " + a.CustomerID
-	case customer == "":
-	case expected != "" && expected != customer:
-		refused = fmt.Sprintf("the key belongs to customer %s, customer_id expects %s", customer, a.CustomerID)
-	case taken:
-		refused = fmt.Sprintf("account %s has the numbers of customer %s already", owner, customer)
-	default:
-		owners[customer] = a.Name
-	}
-	if refused != "" && refused != a.refused {
+	refused := a.refusal(owners)
+	if refused != nil && (a.refused == nil || *refused != *a.refused) {
 		level.Error(a.logger).Log("msg", "account refused, its numbers are not shown", "err", refused)
 	}
 	a.refused = refused
-	return refused != ""
+	return refused != nil
+}
+
+// refusal is why the account's numbers may not be shown, nil if they may: they are of another customer than the
+// configuration expects, or an account in owners, which has the earlier ones by their customer, shows them already.
+func (a *account) refusal(owners map[string]string) *Refusal {
+	customer, expected := a.visible.snapshot.customerID(), bare(a.CustomerID)
+	switch owner, taken := owners[customer]; {
+	case customer == "" && (expected == "" || !a.visible.snapshot.any()):
+		return nil
+	case expected != "" && expected != customer:
+		return &Refusal{Customer: customer, Expected: a.CustomerID}
+	case taken:
+		return &Refusal{Customer: customer, ShownBy: owner}
+	default:
+		owners[customer] = a.Name
+		return nil
+	}
 }

@@ -67,7 +67,7 @@ func (l *ledger) closeDays(readFor *summary, readAt time.Time) map[billclient.Da
 			byDay[k.day] = sums{}
 		}
 		project, product := l.symbols.text(k.project), l.symbols.text(k.product)
-		byDay[k.day].add(key{keyLabel(project), keyLabel(product)}, *amount)
+		byDay[k.day].add(key{KeyLabel(project), KeyLabel(product)}, *amount)
 	}
 	days := map[billclient.Day]day{}
 	first, last := l.covered(readFor, readAt)
@@ -215,23 +215,40 @@ func (v dayView) emitDays(s shown, emit emit) {
 	}
 }
 
-// emitToDate emits last month up to the day number of the newest day, if that is in the running month and every day
-// before it is covered.
+// emitToDate emits last month up to the day number of the newest day.
 func (v dayView) emitToDate(s shown, emit emit) {
-	if s.newest.Month() != s.now || s.options.Months.Past == 0 {
+	days, ok := s.lastMonthToDate()
+	if !ok {
 		return
 	}
-	from := billclient.DayOf(s.now.Add(-1).Start())
-	days := min(s.newest.Sub(billclient.DayOf(s.now.Start())), billclient.DayOf(s.now.Start()).Add(-1).Sub(from)) + 1
 	all := sums{}
-	for n := range days {
-		d, ok := s.snapshot.Days[from.Add(n)]
-		if !ok {
-			return
-		}
+	for _, d := range days {
 		v.add(all, d)
 	}
 	emitRows(all.rows(len(v.labels)), emit, "1")
+}
+
+// lastMonthToDate returns the days of last month up to the day number of the newest day that is shown, at most its
+// last; false unless that day is in the running month, and every one of them is covered.
+func (s shown) lastMonthToDate() ([]day, bool) {
+	if s.newest.Month() != s.now || s.options.Months.Past == 0 {
+		return nil, false
+	}
+	first, from := billclient.DayOf(s.now.Start()), billclient.DayOf(s.now.Add(-1).Start())
+	return s.covered(from, min(from.Add(s.newest.Sub(first)), first.Add(-1)))
+}
+
+// covered returns the days from one to another, false if one of them is not covered.
+func (s shown) covered(from, to billclient.Day) ([]day, bool) {
+	var days []day
+	for at := from; at <= to; at++ {
+		d, ok := s.snapshot.Days[at]
+		if !ok {
+			return nil, false
+		}
+		days = append(days, d)
+	}
+	return days, true
 }
 
 // days yields the days that are shown, by how many days before the newest they are.

@@ -468,6 +468,48 @@ func TestBasis(t *testing.T) {
 	}
 }
 
+// An action that the API does not know, while it knows others, is not offered: the log says so, and what is shown
+// instead, where that is so.
+func TestActionIsNotOffered(t *testing.T) {
+	const says = `err="2026-10: getMonthConsume: INVALID_ACTION (HTTP 404, request id ID): `
+	const notOffered = says + "the API does not offer this action to the account, or in its region"
+	for _, c := range []struct {
+		name      string
+		running   Running
+		estimated bool // an estimate was seen before
+		all       bool // no action is known
+		want      string
+	}{
+		{"at first", Auto, false, false, notOffered + `; the running month is its bill then"`},
+		{"where estimates are wanted", Estimate, false, false, notOffered + `"`},
+		{"any more", Auto, true, false, notOffered + `"`},
+		{"as no other is", Auto, true, true, says + "Not Found; check that api.endpoint is the billing API's\""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				customer := newCustomer("1")
+				customer.bill("2026-10", server("kec-1", 100))
+				if c.estimated {
+					customer.consume("2026-10", 14, on("2026-10-14", server("kec-1", 200)))
+				}
+				o := options(simulated("main", customer.Account))
+				o.Months.Running = c.running
+				unknown := billsim.Refuse(billsim.JSONError, 404, "INVALID_ACTION", "Not Found")
+				if !c.all {
+					unknown.Action = "getMonthConsume"
+				}
+				w := start(t, october(15), o, customer.Account)
+				w.log.take()
+				w.api.Fault(unknown)
+				w.sleepUntil(phase("main", time.Hour, time.Now()))
+				if log := requestID.ReplaceAllString(w.log.take(), "request id ID"); !strings.Contains(log, c.want) {
+					t.Errorf("the log lacks %s:\n%s", c.want, log)
+				}
+			})
+		})
+	}
+}
+
 // What a month is based on: the first numbers that it has, and its bill in the end.
 func TestSettled(t *testing.T) {
 	of := billclient.MonthOf(october(15))
@@ -599,6 +641,42 @@ ksyun_bill_day_start_timestamp_seconds{account="main",days_ago="0"} 1790697600`)
 			t.Errorf("asked for lines of a month that is not shown: %s", asked)
 		}
 	})
+}
+
+// Lines of consumption are read where they are shown: of the running month's estimate, and for days and for last month
+// to the same day.
+func TestLinesThatNobodyWants(t *testing.T) {
+	const running, last = "getPostpayDetailConsume 2026-10 0", "getPostpayDetailConsume 2026-09 0"
+	for _, c := range []struct {
+		name       string
+		past, days int
+		running    Running
+		want       string
+	}{
+		{"no past months and no days", 0, 0, Auto, running},
+		{"nor the estimate", 0, 0, Bill, ""},
+		{"no past months", 0, 1, Bill, running + "\n" + last},
+		{"no days", 1, 0, Bill, running + "\n" + last},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				customer := newCustomer("1")
+				customer.consume("2026-09", 30, on("2026-09-30", server("kec-1", 200)))
+				customer.consume("2026-10", 14, on("2026-10-14", server("kec-1", 200)))
+				customer.bill("2026-10", server("kec-1", 300))
+				o := options(simulated("main", customer.Account))
+				o.Months.Past, o.Days, o.Months.Running = c.past, c.days, c.running
+				w := start(t, october(15), o, customer.Account)
+				var asked []string
+				for _, call := range w.asked() {
+					if strings.HasPrefix(call, "getPostpayDetailConsume") {
+						asked = append(asked, call)
+					}
+				}
+				compare(t, asked, c.want)
+			})
+		})
+	}
 }
 
 // A bill that is wanted of a running month and does not come leaves the closed month to its estimate, with all that its
@@ -816,6 +894,8 @@ func TestToDate(t *testing.T) {
 	}
 	holed := maps.Clone(known)
 	delete(holed, billclient.DayOf(beijing(2, 5, 0)))
+	lately := maps.Clone(known)
+	delete(lately, billclient.DayOf(beijing(3, 5, 0)))
 	for _, c := range []struct {
 		name   string
 		days   map[billclient.Day]day
@@ -828,6 +908,7 @@ func TestToDate(t *testing.T) {
 		{"a day that last month had not", known, beijing(3, 30, 0), 1, "28"},
 		{"a day that is not known", holed, beijing(3, 5, 0), 1, ""},
 		{"before it", holed, beijing(3, 4, 0), 1, "4"},
+		{"a day of this month that is not known", lately, beijing(3, 6, 0), 1, "6"},
 		{"no day of this month", known, beijing(2, 28, 0), 1, ""},
 		{"no past months", known, beijing(3, 20, 0), 0, ""},
 	} {
@@ -839,6 +920,10 @@ func TestToDate(t *testing.T) {
 		dayViews[0].emitToDate(s, func(value float64, _ ...string) { got += fmt.Sprint(value) })
 		if got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		whole := c.days[billclient.DayOf(beijing(3, 5, 0))].ProjectProduct != nil // what people are shown needs both
+		if d := s.toDate(); (d != nil) != (got != "" && whole) || d != nil && d.LastMonth.Cmp(yuan(got)) != 0 {
+			t.Errorf("%s: people are shown %+v", c.name, d)
 		}
 	}
 }

@@ -97,8 +97,8 @@ func (h *health) observe(account string) func(billclient.Attempt) {
 	}
 }
 
-func (h *health) retried(account string) func(string) {
-	return func(action string) { h.retries.WithLabelValues(account, action).Inc() }
+func (h *health) retried(account string) func(string, error) {
+	return func(action string, _ error) { h.retries.WithLabelValues(account, action).Inc() }
 }
 
 func (h *health) rendered(page *exposition.Page) {
@@ -147,7 +147,7 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 		a.mu.Lock()
 		for _, s := range a.visible.sources {
 			if s.tried() {
-				s.collect(metrics, a.Name, a.refused == "")
+				s.collect(metrics, a.Name, a.refused == nil)
 			}
 		}
 		a.mu.Unlock()

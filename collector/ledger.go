@@ -8,15 +8,16 @@ import (
 	"ksyun_bill_exporter/billclient"
 )
 
-// Sentinels in key labels. A real value that looks like one gets one more leading underscore (see keyLabel).
+// Sentinels in key labels. A real value that looks like one gets one more leading underscore (see KeyLabel).
 const (
 	none  = "__none__"  // a line names no instance, region, tag, product, project
 	other = "__other__" // what was folded
 )
 
-// keyLabel returns the label value of a key: never empty, and never mistaken for a sentinel, whatever somebody names a
-// resource. Values that already look like an escaped sentinel are escaped too, so that no two of them become one.
-func keyLabel(value string) string {
+// KeyLabel returns the label value of a code or an id: never empty, and never mistaken for a sentinel, whatever
+// somebody names a resource. Values that already look like an escaped sentinel are escaped too, so that no two of them
+// become one.
+func KeyLabel(value string) string {
 	if value == "" {
 		return none
 	}

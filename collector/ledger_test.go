@@ -255,8 +255,8 @@ func TestKeyLabel(t *testing.T) {
 		"": "__none__", "i-1": "i-1", "_": "_", "none": "none", "_none__": "_none__",
 		"__none__": "___none__", "___none__": "____none__", "__other__": "___other__", "____other__": "_____other__",
 	} {
-		if got := keyLabel(value); got != want {
-			t.Errorf("keyLabel(%q) = %q, want %q", value, got, want)
+		if got := KeyLabel(value); got != want {
+			t.Errorf("KeyLabel(%q) = %q, want %q", value, got, want)
 		}
 	}
 }
@@ -268,8 +268,8 @@ func TestCustomerOf(t *testing.T) {
 		"KSYZD007340057520180":  "", "KSYZD00734005752018060": "", "KSYZX0073400575201806": "",
 		"KSYZD00734x0575201806": "", "": "",
 	} {
-		if got := customerOf(id); got != want {
-			t.Errorf("customerOf(%q) = %q, want %q", id, got, want)
+		if got := CustomerOf(id); got != want {
+			t.Errorf("CustomerOf(%q) = %q, want %q", id, got, want)
 		}
 	}
 }

@@ -10,19 +10,26 @@ import (
 )
 
 // linesToRead returns the months whose lines of a book are due: of the running month and of the one before it those
-// that have a summary, and whose lines were never read, or not since the summary changed, or too long ago. Lines of a
-// bill are read where the bill is shown, lines of consumption always: days are made of them.
+// that have a summary, and whose lines were never read, or not since the summary changed, or too long ago.
 func (a *account) linesToRead(of basis, now time.Time) []billclient.Month {
 	var due []billclient.Month
 	running := billclient.MonthOf(now)
 	for _, m := range []billclient.Month{running, running.Add(-1)} {
 		known := a.snapshot.Months[m]
-		wanted := of == estimated || known.Basis == billed && (m == running || a.options.Months.Past > 0)
-		if wanted && a.linesDue(*known.book(of), now) {
+		isShown := known.Basis == of && (m == running || a.options.Months.Past > 0)
+		if (isShown || of == estimated && a.daysWanted(known)) && a.linesDue(*known.book(of), now) {
 			due = append(due, m)
 		}
 	}
 	return due
+}
+
+// daysWanted tells whether lines of consumption are wanted for their days. Those of an estimate that the API has
+// dropped, as it may once the bill is there, can only be fewer than those that are known.
+func (a *account) daysWanted(of month) bool {
+	dropped := of.Bill.final() && !of.Estimate.empty() && a.monthConsume.up &&
+		of.Estimate.Summary.ReadAt.Before(a.monthConsume.lastAttempt)
+	return !dropped && (a.options.Days > 0 || a.options.Months.Past > 0) // last month to the same day is of days, too
 }
 
 func (a *account) linesDue(b book, now time.Time) bool {
@@ -57,6 +64,9 @@ func (a *account) readDetailBill(ctx context.Context, m billclient.Month) error 
 	if err != nil {
 		return err
 	}
+	if known.Bill.vanished(l) {
+		return lacks(billclient.GetPostpayDetailBill, "lines", m)
+	}
 	known.Bill.Lines = l.close(known.Bill.Summary, now)
 	a.replace(a.snapshot.with(m, known))
 	return nil
@@ -73,6 +83,15 @@ func (a *account) readDetailConsume(ctx context.Context, m billclient.Month) err
 	if err != nil {
 		return err
 	}
+	switch before := known.Estimate.Lines; {
+	case known.Bill.final() && before != nil && l.lines < before.Lines:
+		// Beside its bill, what a month was estimated by need not be any more; its days are no cheaper for it.
+		known.Estimate.Lines = before.again(known.Estimate.Summary, now)
+		a.replace(a.snapshot.with(m, known))
+		return nil
+	case known.Estimate.vanished(l):
+		return lacks(billclient.GetPostpayDetailConsume, "lines", m)
+	}
 	days := l.closeDays(known.Estimate.Summary, now)
 	if known.Basis == estimated {
 		known.Estimate.Lines = l.close(known.Estimate.Summary, now)
@@ -81,6 +100,18 @@ func (a *account) readDetailConsume(ctx context.Context, m billclient.Month) err
 	}
 	a.replace(a.snapshot.with(m, known).withDays(m, days))
 	return nil
+}
+
+// vanished tells whether not a line is left of a book that had some, and still says that it comes to something.
+func (b book) vanished(l *ledger) bool {
+	return l.lines == 0 && b.Lines != nil && b.Lines.Lines > 0 && b.Summary.Sum.Sign() != 0
+}
+
+// again returns the sums as they were, as what came of another read.
+func (s *lineSums) again(readFor *summary, readAt time.Time) *lineSums {
+	next := *s
+	next.ReadFor, next.ReadAt = readFor, readAt
+	return &next
 }
 
 // readLines reads a stream of lines to its end, each attempt into a ledger of its own.

@@ -3,6 +3,7 @@ package collector
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// readMonthBills asks for the bills of the running month and the past ones.
+// readMonthBills asks for the bills of the running month and the past ones. What the answer has of some months is taken
+// over, whatever it lacks of others.
 func (a *account) readMonthBills(ctx context.Context) error {
 	now := wall()
 	to := billclient.MonthOf(now)
@@ -31,21 +33,50 @@ func (a *account) readMonthBills(ctx context.Context) error {
 		return err
 	}
 	next := a.known(customer).since(min(from, to.Add(-1)))
+	lacking := a.askForLacking(ctx, next, byMonth, from, to)
 	for m := from; m <= to; m++ {
 		known := next.Months[m]
-		switch {
-		case len(byMonth[m]) > 0:
+		// No sum is made of several months, and one that is lacking keeps its own last good bill: none looks cheap.
+		if len(byMonth[m]) > 0 {
 			known.Bill.Summary = summarize(byMonth[m], now)
-		case known.Bill.final() || m == to && !known.Bill.empty():
-			// Far more likely a short answer than a bill taken back, and it must not look like a cheap month. What a
-			// month had come to while it ran may be gone until its bill is there.
-			return lacks(billclient.GetMonthBill, "bill", m)
 		}
 		next = next.with(m, known.settled(m == to, a.options.Months.forced()))
 	}
 	a.take(next)
-	return nil
+	return lacking
 }
+
+// askForLacking asks for each month alone that an answer lacks though earlier ones had it, and adds it to the answer:
+// whether one leaves months out where there are too many is not documented. It fails where a month is lacking still.
+func (a *account) askForLacking(
+	ctx context.Context, known *snapshot, answer map[billclient.Month][]billclient.MonthBill, from, to billclient.Month,
+) error {
+	var failures []error
+	alone := from == to || wall().Before(a.oneByOne)
+	for m := from; m <= to; m++ {
+		if len(answer[m]) > 0 || !known.Months[m].promised(m == to) {
+			continue
+		}
+		if !alone {
+			bills, err := a.billsOf(ctx, m, m == to)
+			if err == nil {
+				_, _, err = sortBills(billclient.GetMonthBill, bills)
+			}
+			if err != nil { // the others can wait for the retry, too
+				return join(append(failures, fmt.Errorf("%v: %w", m, err)))
+			}
+			answer[m] = bills
+		}
+		if len(answer[m]) == 0 {
+			failures = append(failures, lacks(billclient.GetMonthBill, "bill", m))
+		}
+	}
+	return join(failures)
+}
+
+// promised tells whether an answer without the month's bill is more likely a short one than a bill taken back. What a
+// month had come to while it ran may be gone until its bill is there.
+func (m month) promised(running bool) bool { return m.Bill.final() || running && !m.Bill.empty() }
 
 // lacks is the failure of an answer without what earlier ones had.
 func lacks(action, what string, m billclient.Month) error {
@@ -68,34 +99,49 @@ func sortBills(
 			}
 		}
 		byMonth[bill.Month] = append(byMonth[bill.Month], bill)
-		customer = cmp.Or(customer, customerOf(bill.BillID))
+		customer = cmp.Or(customer, CustomerOf(bill.BillID))
 	}
 	return byMonth, customer, nil
 }
 
 // monthBills asks for a range of months in one call. How many months a call may span is not documented: where the API
-// finds the range invalid, each month is asked alone, for a day.
+// finds the range invalid, but not its months, each is asked alone, for a day.
 func (a *account) monthBills(ctx context.Context, from, to billclient.Month) ([]billclient.MonthBill, error) {
-	if now := wall(); now.After(a.oneByOne) {
-		bills, err := a.client.GetMonthBill(ctx, from, to)
-		if err == nil || billclient.ReasonOf(err) != billclient.Invalid || from == to {
-			return bills, err
-		}
-		level.Warn(a.logger).Log("msg", "the API refuses a range of months, they are asked one by one", "err", err)
+	if wall().Before(a.oneByOne) {
+		return a.billsOneByOne(ctx, from, to)
 	}
+	bills, refused := a.client.GetMonthBill(ctx, from, to)
+	if refused == nil || billclient.ReasonOf(refused) != billclient.Invalid || from == to {
+		return bills, refused
+	}
+	bills, err := a.billsOneByOne(ctx, from, to)
+	if err == nil {
+		level.Warn(a.logger).Log("msg", "the API refuses a range of months, they are asked one by one", "err", refused)
+		a.oneByOne = wall().Add(24 * time.Hour)
+	}
+	return bills, err
+}
+
+func (a *account) billsOneByOne(ctx context.Context, from, to billclient.Month) ([]billclient.MonthBill, error) {
 	var bills []billclient.MonthBill
 	for m := from; m <= to; m++ {
-		bill, err := a.client.GetMonthBill(ctx, m, m)
-		// Neither is documented what the API says to the running month: invalid, even alone, means no bill yet.
-		if err != nil && (m < to || billclient.ReasonOf(err) != billclient.Invalid) {
+		bill, err := a.billsOf(ctx, m, m == to)
+		if err != nil {
 			return nil, err
 		}
 		bills = append(bills, bill...)
 	}
-	if wall().After(a.oneByOne) {
-		a.oneByOne = wall().Add(24 * time.Hour)
-	}
 	return bills, nil
+}
+
+// billsOf asks for the bills of one month. What the API says to the running one is not documented: invalid, even alone,
+// means no bill yet.
+func (a *account) billsOf(ctx context.Context, m billclient.Month, running bool) ([]billclient.MonthBill, error) {
+	bills, err := a.client.GetMonthBill(ctx, m, m)
+	if running && err != nil && billclient.ReasonOf(err) == billclient.Invalid {
+		return nil, nil
+	}
+	return bills, err
 }
 
 // readMonthConsumes asks for the estimates of the running month and of the one before; the API has them of no other.
@@ -126,13 +172,50 @@ func (a *account) readMonthConsume(ctx context.Context, m billclient.Month, runn
 	}
 	// A key that not even bills are shown to is wrong, and an account that had estimates still has them: only beside
 	// bills, and without any estimate so far, a refusal tells that this account has none.
-	if denied(err) && a.monthBill.up && !a.snapshot.Estimated {
+	if denied(err) && a.seesBills() && !a.snapshot.Estimated {
 		known := a.snapshot.Months[m]
 		known.Asked = true
 		a.replace(a.snapshot.with(m, known.settled(running, a.options.Months.forced())))
 	}
+	if billclient.IsUnknownAction(err) && a.seesBills() {
+		return a.notOffered(err)
+	}
 	return err
 }
+
+// seesBills tells whether the last attempt at bills yielded any, be they not all.
+func (a *account) seesBills() bool {
+	for _, m := range a.snapshot.Months {
+		if !m.Bill.empty() && !m.Bill.Summary.ReadAt.Before(a.monthBill.lastAttempt) {
+			return true
+		}
+	}
+	return a.monthBill.up
+}
+
+// notOffered is the failure of an action that the API does not know, though it knows others. The cause's own text asks
+// whether the endpoint is the right one, which it is.
+type notOffered struct {
+	cause   *billclient.Error
+	instead string
+}
+
+func (a *account) notOffered(err error) error {
+	cause, _ := errors.AsType[*billclient.Error](err) // as every unknown action is
+	if a.snapshot.Estimated || a.options.Months.forced() == estimated {
+		return &notOffered{cause: cause}
+	}
+	return &notOffered{cause, "; the running month is its bill then"}
+}
+
+// Error returns "action: code (HTTP 404, request id ...): ...".
+func (n *notOffered) Error() string {
+	return fmt.Sprintf("%s: %s (HTTP %d, request id %s): the API does not offer this action to the account, or in its"+
+		" region%s", n.cause.Action, cmp.Or(n.cause.Code, "unknown"), n.cause.HTTPStatus,
+		cmp.Or(n.cause.RequestID, "none"), n.instead)
+}
+
+func (n *notOffered) Unwrap() error { return n.cause }
 
 // denied tells whether the API refuses an action as such, not only this once.
 func denied(err error) bool {
@@ -147,7 +230,7 @@ func (a *account) takeEstimate(
 	switch {
 	case len(estimates) > 0:
 		known.Estimate.Summary = estimate(estimates, readAt)
-	case !known.Estimate.empty():
+	case !known.Estimate.empty() && (running || !known.Bill.final()): // beside its bill it need not be any more
 		return lacks(billclient.GetMonthConsume, "estimate", m)
 	}
 	known.Asked = true

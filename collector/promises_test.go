@@ -1,10 +1,12 @@
 package collector
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,7 +146,8 @@ func TestCustomerIsUnknown(t *testing.T) {
 		c.put("2026-10", billsim.Bill{ID: "B-1", Lines: slices.Values([]billsim.Line{server("kec-1", 100), stranger})})
 		account := simulated("main", c.Account)
 		account.CustomerID = "0011"
-		w := start(t, october(15), options(account), c.Account)
+		o := keptIn(t, t.TempDir(), options(account))
+		w := start(t, october(15), o, c.Account)
 		compare(t, w.scrape(), "")
 		log := w.log.take()
 		for _, want := range []string{
@@ -155,14 +158,34 @@ func TestCustomerIsUnknown(t *testing.T) {
 				t.Errorf("the log lacks %s:\n%s", want, log)
 			}
 		}
+		seen := func() (refused *Refusal, foreign []string) {
+			status := w.bills.Status().Accounts[0]
+			for _, s := range status.Sources {
+				if s.Foreign {
+					foreign = append(foreign, s.Name)
+				}
+			}
+			return status.Refused, foreign
+		}
+		w.end()
+		w.run(o)
+		w.sleep(time.Second)
+		refused, foreign := seen()
+		if want := (Refusal{Expected: "0011"}); refused == nil || *refused != want ||
+			!slices.Equal(foreign, []string{"detail_bill"}) {
+			t.Errorf("refused %+v, foreign %q", refused, foreign)
+		}
 		c.put("2026-10", billsim.Bill{ID: "B-1", Lines: slices.Values([]billsim.Line{server("kec-1", 100)})})
 		w.sleep(2 * time.Hour)
 		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
+		if refused, foreign := seen(); refused != nil || foreign != nil {
+			t.Errorf("refused %+v, foreign %q, with the right customer's lines", refused, foreign)
+		}
 	})
 }
 
-// A key file that comes late, and a key that is replaced while lines fail otherwise, are noticed within a minute.
+// A key file that comes late, or goes for a while, is noticed within a minute once it is there; no number is lost.
 func TestLateKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
@@ -171,10 +194,31 @@ func TestLateKey(t *testing.T) {
 		w := start(t, october(15), options(account), c.Account)
 		w.sleep(90 * time.Second)
 		compare(t, w.asked(), "")
+		const up = `ksyun_bill_source_up{account="main",source="month_bill"} `
+		const cost = `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`
+		expect := func(want string, works string) {
+			t.Helper()
+			compare(t, w.scrape("ksyun_bill_account_cost_cny"), want)
+			if got := w.scrape("ksyun_bill_source_up"); !slices.Contains(got, up+works) {
+				t.Errorf("%q, want %s", got, works)
+			}
+		}
+		expect("", "0")
+		const said = `source=month_bill duration=0s msg="refresh failed, there are no numbers yet" reason=auth` +
+			` err="GetMonthBill: credentials: access_key_id_file: it is not there"`
+		if log := w.log.take(); strings.Count(log, "source=month_bill") != 1 || !strings.Contains(log, said) {
+			t.Errorf("log: %s", log)
+		}
 		key.Store(keyOf(c))
 		w.sleep(time.Minute)
-		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
-ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
+		expect(cost, "1")
+		key.Store(&billclient.Credentials{})
+		w.sleep(2 * time.Hour)
+		expect(cost, "0")
+		key.Store(keyOf(c))
+		w.sleep(time.Minute)
+		expect(cost, "1")
 	})
 }
 
@@ -421,27 +465,56 @@ func TestNewKeyOfTheSameCustomer(t *testing.T) {
 	})
 }
 
-// A key that takes the place of another one while that one asks is not the owner of the answer: nothing is asked with
-// it before its own bills are there.
+// A key that takes the place of another one while that one asks is not the owner of the answer, and what comes of two
+// keys is nobody's: all is asked again, beginning with the bills of the new one.
 func TestKeyIsReplacedDuringACall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		before, after := newCustomer("11"), newCustomer("22")
-		before.bill("2026-10", server("kec-1", 100))
-		after.bill("2026-10", server("kec-9", 900))
-		account, key := withKey(simulated("main", before.Account), before.AccessKeyID, before.SecretAccessKey)
-		replace := func(api http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				api.ServeHTTP(w, r)
-				key.Store(keyOf(after))
-			})
-		}
-		w := startWith(t, october(15), options(account), replace, before.Account, after.Account)
-		compare(t, w.asked(), "GetMonthBill 2026-07 2026-10")
-		w.sleep(time.Hour)
-		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_region_cost_cny"), `
+	const bills, estimates = "GetMonthBill 2026-07 2026-10", "getMonthConsume 2026-10\ngetMonthConsume 2026-09"
+	const lines = "getPostpayDetailConsume 2026-10 0\ngetPostpayDetailConsume 2026-09 0"
+	for _, c := range []struct{ during, asked, shown string }{
+		{getMonthBill, bills, ""},
+		{"getMonthConsume", bills + "\n" + estimates, ""},
+		{
+			"getPostpayDetailConsume", bills + "\n" + estimates + "\n" + lines,
+			`
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`,
+		},
+	} {
+		t.Run(c.during, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				before, after := newCustomer("11"), newCustomer("22")
+				for i, customer := range []*customer{before, after} {
+					customer.bill("2026-10", server("kec-1", int64(100+i*800)))
+					customer.consume("2026-10", 14, on("2026-10-14", server("kec-1", int64(100+i*800))))
+					customer.consume("2026-09", 30, on("2026-09-30", server("kec-1", int64(200+i*500))))
+				}
+				account, key := withKey(simulated("main", before.Account), before.AccessKeyID, before.SecretAccessKey)
+				away := billsim.Page(503)
+				away.AccessKeyID = after.AccessKeyID
+				arrive := func() {}
+				replace := func(api http.Handler) http.Handler {
+					arrive = api.(*billsim.Server).Fault(away)
+					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						api.ServeHTTP(w, r)
+						if r.URL.Query().Get("Action") == c.during {
+							key.Store(keyOf(after))
+						}
+					})
+				}
+				w := startWith(t, october(15), options(account), replace, before.Account, after.Account)
+				if asked := strings.Join(w.asked(), "\n"); !strings.HasPrefix(asked, c.asked+"\n"+bills) {
+					t.Errorf("asked %s, want %s, then %s", asked, c.asked, bills)
+				}
+				compare(t, w.scrape("ksyun_bill_region_cost_cny", "ksyun_bill_account_cost_cny"), c.shown)
+				arrive()
+				w.sleep(time.Hour)
+				compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_region_cost_cny",
+					"ksyun_bill_past_month_estimate_cny"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 9
-ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 9`)
-	})
+ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 9
+ksyun_bill_past_month_estimate_cny{account="main",months_ago="1"} 7`)
+			})
+		})
+	}
 }
 
 // A failure for another reason is news, even if it is one that is said only once.
@@ -458,6 +531,84 @@ func TestDenialAfterAnotherFailure(t *testing.T) {
 		w.sleep(5 * time.Hour)
 		if said := strings.Count(w.log.take(), "source=month_bill"); said != 1 {
 			t.Errorf("said %d times", said)
+		}
+	})
+}
+
+// settable lets a test set the collector's clock: it returns by how much it is ahead.
+func settable(t *testing.T) *atomic.Int64 {
+	t.Helper()
+	ahead, before := &atomic.Int64{}, wall
+	wall = func() time.Time { return before().Add(time.Duration(ahead.Load())) }
+	t.Cleanup(func() { wall = before })
+	return ahead
+}
+
+// A clock that is set while the API is away loses no number but by what it says of their age, has nobody flooded with
+// calls, and holds up nothing once the API is back.
+func TestClockIsSetDuringAnOutage(t *testing.T) {
+	const running = `ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} `
+	const past = `ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="%d"} %d`
+	const day = 24 * time.Hour
+	for _, c := range []struct {
+		name         string
+		ahead        time.Duration
+		shown, later string
+	}{
+		{"hours ahead", 5 * time.Hour, running + "1\n" + fmt.Sprintf(past, 1, 3), ""},
+		{"days ahead", 4 * day, fmt.Sprintf(past, 1, 3), ""},
+		{
+			"into the next month", 20 * day, fmt.Sprintf(past, 2, 3),
+			fmt.Sprintf(past, 1, 5) + "\n" + fmt.Sprintf(past, 2, 3),
+		},
+		{"minutes back", -20 * time.Minute, running + "1\n" + fmt.Sprintf(past, 1, 3), ""},
+		{"days back", -10 * day, running + "1\n" + fmt.Sprintf(past, 1, 3), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ahead := settable(t)
+				customer := newCustomer("1")
+				customer.bill("2026-10", server("kec-1", 100))
+				customer.bill("2026-09", server("kec-1", 300))
+				w := start(t, october(15), options(simulated("main", customer.Account)), customer.Account)
+				mend := w.api.Fault(billsim.Page(503))
+				w.sleepUntil(phase("main", time.Hour, time.Now()).Add(20 * time.Minute))
+				w.asked()
+				ahead.Store(int64(c.ahead))
+				w.sleep(time.Minute + time.Second)
+				families := []string{"ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"}
+				compare(t, w.scrape(families...), c.shown)
+				w.sleep(time.Hour)
+				if calls := strings.Count(strings.Join(w.asked(), "\n"), getMonthBill); calls < 1 || calls > 3 {
+					t.Errorf("bills were asked for %d times in an hour", calls)
+				}
+				compare(t, w.scrape(families...), c.shown)
+				mend()
+				customer.bill("2026-10", server("kec-1", 500))
+				w.sleep(time.Hour + time.Minute)
+				if c.later == "" {
+					c.later = running + "5\n" + fmt.Sprintf(past, 1, 3)
+				}
+				compare(t, w.scrape(families...), c.later)
+			})
+		})
+	}
+}
+
+// How long a call takes does not hang on the clock that is set meanwhile.
+func TestClockIsSetDuringACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ahead := settable(t)
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
+		w.api.Fault(billsim.Never())
+		w.sleepUntil(phase("main", time.Hour, time.Now()).Add(30 * time.Second))
+		ahead.Store(int64(-10 * time.Minute))
+		w.sleep(time.Minute)
+		const want = `ksyun_bill_source_last_refresh_duration_seconds{account="main",source="month_bill"} 60`
+		if got := w.scrape("ksyun_bill_source_last_refresh_duration_seconds"); !slices.Contains(got, want) {
+			t.Errorf("%q", got)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -142,6 +143,37 @@ func TestReloadCutsARefreshShort(t *testing.T) {
 		}
 		w.sleep(5 * time.Second)
 		compare(t, w.scrape("ksyun_bill_region_cost_cny"), lines)
+	})
+}
+
+// A reload moves no number, though it cuts short a refresh that has yielded some: what is shown is what is kept.
+func TestReloadMovesNoNumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		c := newCustomer("1")
+		c.consume("2026-10", 14, on("2026-10-14", server("kec-1", 100)))
+		o := options(simulated("main", c.Account))
+		w := start(t, october(15), keptIn(t, dir, o), c.Account)
+		c.consume("2026-10", 15, on("2026-10-14", server("kec-1", 200)))
+		away := billsim.Never()
+		refuses := func(r *http.Request) bool { // the estimate of last month takes long
+			if r.URL.Query().Get("BillMonth") == "2026-09" {
+				w.api.Fault(away)
+			}
+			return false
+		}
+		w.wire.refuses.Store(&refuses)
+		w.sleepUntil(phase("main", time.Hour, time.Now()))
+		const cost = `ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} `
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), cost+"1")
+		o.Accounts[0].Keys = "another file"
+		if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), cost+"1")
+		w = w.restart(time.Now(), dir, o)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), cost+"1")
 	})
 }
 

@@ -128,6 +128,21 @@ func (s *snapshot) since(from billclient.Month) *snapshot {
 	return &next
 }
 
+// withoutLines returns a copy of the snapshot without what hangs on how instances are told apart.
+func (s *snapshot) withoutLines() *snapshot {
+	next := *s
+	next.Months, next.Days = maps.Clone(s.Months), maps.Clone(s.Days)
+	for at, m := range next.Months {
+		m.Bill.Lines, m.Estimate.Lines = nil, nil
+		next.Months[at] = m
+	}
+	for at, d := range next.Days {
+		d.Instances = nil
+		next.Days[at] = d
+	}
+	return &next
+}
+
 // any tells whether anything is known.
 func (s *snapshot) any() bool {
 	for range s.newestFirst {

@@ -27,7 +27,9 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/exposition"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -44,24 +46,29 @@ const (
 	scrapers  = 50
 )
 
-// TestSoak lets days pass, until real time is up. Each night anything goes wrong at random, in the morning all is well
-// again; whatever happens, every scrape holds together and has the sums of the time when its sources were last good,
-// and in the evening all sums are those of the simulator. Neither heap nor goroutines grow.
+// TestSoak lets days pass, until real time is up. Each night anything goes wrong at random, the exporter is restarted
+// and its configuration changed, and in the morning all is well again; whatever happens, every scrape holds together
+// and has the sums of the time when its sources were last good, and in the evening all sums are those of the simulator.
+// Neither heap nor goroutines grow.
 func TestSoak(t *testing.T) {
 	var over atomic.Bool
 	defer time.AfterFunc(*soakFor, func() { over.Store(true) }).Stop()
 	seed := cmp.Or(*soakSeed, rand.Uint64())
 	t.Logf("again with -soak.seed=%d", seed)
+	var s *soak
+	began := time.Now()
 	synctest.Test(t, func(t *testing.T) {
-		s := newSoak(t, seed)
+		s = newSoak(t, seed)
 		for day := 1; (day <= leastDays || !over.Load()) && !t.Failed(); day++ {
 			s.night()
 			s.sleepUntil(evening(time.Now()))
 			s.checkDay()
 		}
 		s.checkFlat()
-		t.Logf("%d days, %d scrapes of %d pages", len(s.heap), s.scrapes.Load(), s.pages.Load())
 	})
+	hours := 24 * float64(len(s.heap)) / time.Since(began).Seconds()
+	t.Logf("%d days, %.1f hours of them in a second; %d scrapes of %d pages, %d restarts, %d changes of the configuration",
+		len(s.heap), hours, s.scrapes.Load(), s.pages.Load(), s.restarts, s.reloads)
 	goleak.VerifyNone(t)
 }
 
@@ -90,6 +97,11 @@ type soak struct {
 
 	scrapes, pages atomic.Int64
 	seen           sync.Map // checksums of answers
+
+	dir               string
+	options           Options // in force
+	front             atomic.Pointer[exposition.Handler]
+	restarts, reloads int
 }
 
 func newSoak(t *testing.T, seed uint64) *soak {
@@ -107,7 +119,9 @@ func newSoak(t *testing.T, seed uint64) *soak {
 	}
 	o := options(accounts...)
 	o.Refresh.Interval, o.Refresh.DetailsInterval = 2*time.Hour, time.Hour
-	s.world = start(t, at, keptIn(t, t.TempDir(), o), s.demo...)
+	s.dir, s.options = t.TempDir(), o
+	s.world = start(t, at, keptIn(t, s.dir, o), s.demo...)
+	s.front.Store(s.metrics)
 	s.sleep(time.Hour)
 	s.checkDay()
 	for n := range scrapers {
@@ -119,7 +133,8 @@ func newSoak(t *testing.T, seed uint64) *soak {
 	return s
 }
 
-// night lets faults happen until 10:00, up to three at once, with pauses or without.
+// night lets faults happen until 10:00, up to three at once, with pauses or without. Now and then the exporter is
+// restarted, or its configuration is changed. In the morning all accounts are in it.
 func (s *soak) night() {
 	for until := next(time.Now(), 10); time.Now().Before(until); {
 		var undo []func()
@@ -127,12 +142,114 @@ func (s *soak) night() {
 			undo = append(undo, s.api.Fault(s.fault()))
 		}
 		s.sleep(min(time.Duration(s.random.Int64N(int64(2*time.Hour))), time.Until(until)))
+		switch s.random.IntN(8) {
+		case 0:
+			s.restart()
+		case 1:
+			s.reload(s.changed())
+		}
 		for _, undo := range undo {
 			undo()
 		}
 		pause := time.Duration(s.random.Int64N(int64(time.Hour))) - 30*time.Minute
 		s.sleep(min(max(pause, 0), time.Until(until)))
 	}
+	s.reload(s.options.Accounts)
+}
+
+// restart ends the exporter and begins another one in its place, which shows the same and asks for nothing that is not
+// due. Whoever scrapes goes on meanwhile.
+func (s *soak) restart() {
+	before := s.numbers()
+	_, accounts := s.bills.inForce()
+	s.end()
+	idle := map[string]bool{}
+	for _, a := range accounts {
+		key, _ := a.API.Credentials()
+		idle[key.AccessKeyID] = !a.underway && a.due().After(time.Now())
+	}
+	if err := s.bills.options.State.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.api.ResetCalls()
+	o := s.options
+	o.Accounts = slices.DeleteFunc(slices.Clone(o.Accounts), func(of Account) bool {
+		return !slices.ContainsFunc(accounts, func(a *account) bool { return a.Name == of.Name })
+	})
+	s.run(keptIn(s.t, s.dir, o))
+	synctest.Wait()
+	s.front.Store(s.metrics)
+	if diff := gocmp.Diff(before, s.numbers()); diff != "" {
+		s.t.Errorf("%v: after a restart (-before +after):\n%s", time.Now(), diff)
+	}
+	for _, call := range s.api.Calls() {
+		if idle[call.AccessKeyID] {
+			s.t.Errorf("%v: %s by %s is not due", time.Now(), call.Action, call.AccessKeyID)
+		}
+	}
+	s.restarts++
+}
+
+// numbers are the page without what a restart is to change: where it has its numbers from, and the live part.
+func (s *soak) numbers() []string {
+	page, _, _ := strings.Cut(string(s.answer(false)), "# HELP ksyun_bill_api")
+	page, _, _ = strings.Cut(page, "# HELP ksyun_bill_exporter") // without an account nothing is asked
+	return slices.DeleteFunc(strings.Split(page, "\n"), func(line string) bool {
+		return strings.HasPrefix(line, "ksyun_bill_source_from_disk{")
+	})
+}
+
+// changed changes the options at random, and returns the accounts that stay.
+func (s *soak) changed() []Account {
+	switch s.random.IntN(5) {
+	case 0:
+		s.options.Refresh.Interval = time.Duration(1+s.random.IntN(3)) * time.Hour
+	case 1:
+		s.options.Refresh.Concurrency = 1 + s.random.IntN(2)
+	case 2:
+		s.options.Budgets = []Budget{{Account: s.names[0], Monthly: yuan(strconv.Itoa(1 + s.random.IntN(1000)))}}
+	case 3: // lines are added up anew
+		s.options.Instances.MaxSeries = 2000 + s.random.IntN(1000)
+	case 4:
+		return slices.Delete(slices.Clone(s.options.Accounts), 0, 1+s.random.IntN(2))
+	}
+	return s.options.Accounts
+}
+
+// reload goes over to the options, with these accounts. The numbers of those that go on stay, unless they are made
+// otherwise from now on.
+func (s *soak) reload(accounts []Account) {
+	before, options := s.costs(), s.options
+	old, _ := s.bills.inForce()
+	options.Accounts = accounts
+	if err := s.bills.Reload(s.t.Context(), s.reach(options)); err != nil {
+		s.t.Error(err)
+	}
+	synctest.Wait()
+	after := s.costs()
+	for name, costs := range before {
+		goesOn := slices.ContainsFunc(accounts, func(a Account) bool { return a.Name == name })
+		if goesOn && old.Instances.MaxSeries == options.Instances.MaxSeries {
+			if diff := gocmp.Diff(costs, after[name]); diff != "" {
+				s.t.Errorf("%v: %s after a change of the configuration (-before +after):\n%s", time.Now(), name, diff)
+			}
+		}
+		if _, there := after[name]; there && !goesOn {
+			s.t.Errorf("%v: %s is still there", time.Now(), name)
+		}
+	}
+	s.reloads++
+}
+
+// costs are the costs of each account that has any.
+func (s *soak) costs() map[string][]string {
+	costs := map[string][]string{}
+	for _, sample := range s.scrape() {
+		_, account, _ := strings.Cut(sample, `{account="`)
+		account, _, _ = strings.Cut(account, `"`)
+		costs[account] = append(costs[account], sample)
+	}
+	return costs
 }
 
 // fault is any fault, of any account and action.
@@ -221,7 +338,7 @@ func (s *soak) answer(packed bool) []byte {
 		r.Header.Set("Accept-Encoding", "gzip")
 	}
 	answer := httptest.NewRecorder()
-	s.metrics.ServeHTTP(answer, r)
+	s.front.Load().ServeHTTP(answer, r)
 	if !packed {
 		return answer.Body.Bytes()
 	}

@@ -24,7 +24,8 @@ type source struct {
 
 	failed    int // attempts in a row
 	reason    billclient.Reason
-	lastError string    // of the last failure, for people; empty if it was before a restart
+	foreign   bool      // it was a foreignLine
+	lastError string    // of the last failure, for people
 	retry     time.Time // when a failed source is due again; zero if it did not fail
 }
 
@@ -37,15 +38,16 @@ const firstRetry = time.Minute
 
 // settle takes down how an attempt ended.
 func (s *source) settle(began, ended time.Time, err error, interval time.Duration) {
-	s.lastAttempt, s.duration = began, ended.Sub(began)
+	s.lastAttempt = began
 	s.refreshes++
 	s.up = err == nil
 	if err == nil {
-		s.lastSuccess, s.failed, s.reason, s.retry = ended, 0, "", time.Time{}
-		s.fromDisk = false
+		s.lastSuccess, s.fromDisk = ended, false
+		s.mend()
 		return
 	}
 	s.reason, s.lastError = billclient.ReasonOf(err), err.Error()
+	_, s.foreign = errors.AsType[*foreignLine](err)
 	s.failures[s.reason]++
 	s.failed++
 	pause := s.pause()
@@ -56,6 +58,11 @@ func (s *source) settle(began, ended time.Time, err error, interval time.Duratio
 		pause = max(pause, e.RetryAfter)
 	}
 	s.retry = ended.Add(min(pause, interval))
+}
+
+// mend forgets what went wrong.
+func (s *source) mend() {
+	s.failed, s.reason, s.foreign, s.lastError, s.retry = 0, "", false, "", time.Time{}
 }
 
 // pause is how long to wait after the failures so far, be the interval shorter or not.
@@ -82,13 +89,15 @@ func (s *source) clone() source {
 func (s *source) progress() progress {
 	return progress{
 		Up: s.up, LastAttempt: s.lastAttempt, LastSuccess: s.lastSuccess, Duration: int64(s.duration), Lines: s.lines,
-		Data: s.data, Failed: s.failed, Reason: s.reason, Retry: s.retry,
+		Data: s.data, Failed: s.failed, Reason: s.reason, Foreign: s.foreign,
+		Error: s.lastError, Retry: s.retry,
 	}
 }
 
 // resume takes over what is left from before a restart.
 func (s *source) resume(p progress) {
 	s.up, s.lastAttempt, s.lastSuccess, s.duration = p.Up, p.LastAttempt, p.LastSuccess, time.Duration(p.Duration)
-	s.lines, s.data, s.failed, s.reason, s.retry = p.Lines, p.Data, p.Failed, p.Reason, p.Retry
+	s.lines, s.data, s.failed, s.reason, s.foreign = p.Lines, p.Data, p.Failed, p.Reason, p.Foreign
+	s.lastError, s.retry = p.Error, p.Retry
 	s.fromDisk = !p.LastSuccess.IsZero()
 }

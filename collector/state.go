@@ -106,6 +106,7 @@ type kept struct {
 	Next     time.Time // of the regular refresh; zero while one is under way
 	Owner    string    // fingerprint of the access key id with which the snapshot was read
 	Key      string    // fingerprint of the key with which the last attempt was made
+	Details  string    // fingerprint of what lines are added up by
 	OneByOne time.Time // until when the months are asked one by one
 }
 
@@ -118,6 +119,8 @@ type progress struct {
 	Data                     time.Time
 	Failed                   int
 	Reason                   billclient.Reason
+	Foreign                  bool
+	Error                    string // of the last failure, without secrets
 	Retry                    time.Time
 }
 
@@ -199,8 +202,7 @@ func decodeState(text []byte, config string) (*kept, error) {
 		return nil, errors.New("it is damaged: its checksum is wrong")
 	}
 	if made != config {
-		return nil, errors.New("it was made by another configuration" +
-			" (customer_id, api, months.running, instances or days)")
+		return nil, errors.New("it was made by another configuration (customer_id, api or months.running)")
 	}
 	unzipped, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
@@ -231,17 +233,20 @@ func fingerprint(parts ...string) string {
 // fingerprint returns that of everything in the configuration that an account's sums are made by: with any of it
 // changed, kept numbers would mean something else.
 func (a *account) fingerprint() string {
-	o := a.options
-	text := fmt.Sprintf("%q %q %q %q %v %v %v", a.CustomerID, a.API.Endpoint, a.API.UnionEndpoint, a.API.Region,
-		o.Months.Running, o.Instances, o.Days > 0)
-	return fingerprint(text)
+	return fingerprint(fmt.Sprintf("%q %q %q %q %v", a.CustomerID, a.API.Endpoint, a.API.UnionEndpoint, a.API.Region,
+		a.options.Months.Running))
+}
+
+// details returns the fingerprint of what only the sums of lines are made by.
+func (a *account) details() string {
+	return fingerprint(fmt.Sprintf("%v %v", a.options.Instances, a.options.Days > 0))
 }
 
 // keep returns what of the account outlives a restart.
 func (a *account) keep() *kept {
 	k := &kept{
 		Account: a.Name, Snapshot: a.snapshot, Sources: map[string]progress{}, Next: a.next, Owner: a.owner, Key: a.key,
-		OneByOne: a.oneByOne,
+		Details: a.details(), OneByOne: a.oneByOne,
 	}
 	if a.underway {
 		k.Next = time.Time{}
@@ -254,13 +259,18 @@ func (a *account) keep() *kept {
 	return k
 }
 
-// resume takes over what is left from before a restart.
+// resume takes over what is left from before a restart. Lines that are to be added up in another way are read at once.
 func (a *account) resume(k *kept) {
 	a.snapshot, a.next, a.owner, a.key, a.oneByOne = k.Snapshot, k.Next, k.Owner, k.Key, k.OneByOne
 	for _, s := range a.sources() {
 		if p, ok := k.Sources[s.name]; ok {
 			s.resume(p)
 		}
+	}
+	if k.Details != a.details() {
+		a.snapshot, a.next = a.snapshot.withoutLines(), time.Time{}
+		a.measure(&a.detailConsume)
+		a.measure(&a.detailBill)
 	}
 	a.reveal()
 }

@@ -129,8 +129,8 @@ func TestUselessState(t *testing.T) {
 			"it is no state of this version",
 		},
 		{
-			"another configuration", func(_ *testing.T, _ string, o *Options) { o.Instances.MaxSeries = 7 },
-			"it was made by another configuration (customer_id, api, months.running, instances or days)",
+			"another configuration", func(_ *testing.T, _ string, o *Options) { o.Months.Running = Bill },
+			"it was made by another configuration (customer_id, api or months.running)",
 		},
 		{"of another account", func(t *testing.T, file string, o *Options) {
 			o.Accounts[0].Name = "other"
@@ -176,6 +176,49 @@ func rewrite(change func([]byte) []byte) func(*testing.T, string, *Options) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// Where lines are to be added up in another way, what does not hang on them stays, though the API is away; they are
+// read at once when it is there.
+func TestInstancesAreConfiguredAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		c := newCustomer("1")
+		c.bill("2026-09", server("kec-1", 300))
+		c.consume("2026-10", 14, on("2026-10-14", server("kec-1", 100)), on("2026-10-13", server("kec-2", 100)))
+		o := options(simulated("main", c.Account))
+		w := start(t, october(15), keptIn(t, dir, o), c.Account)
+		families := []string{
+			"ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny", "ksyun_bill_day_account_cost_cny",
+		}
+		before := strings.Join(w.scrape(families...), "\n")
+		w.end()
+		if err := w.bills.options.State.Close(); err != nil {
+			t.Fatal(err)
+		}
+		back := w.api.Fault(billsim.Page(503))
+		o.Instances.MaxSeries = 1
+		w.log.take()
+		w.run(keptIn(t, dir, o))
+		w.sleep(time.Second)
+		const anew = `msg="numbers from before the restart" next=2026-10-15T12:00:01+08`
+		if log := w.log.take(); !strings.Contains(log, anew) {
+			t.Errorf("log: %s", log)
+		}
+		compare(t, w.scrape(families...), before)
+		lines := []string{
+			"ksyun_bill_region_cost_cny", "ksyun_bill_instance_cost_cny", "ksyun_bill_past_month_instance_cost_cny",
+			"ksyun_bill_instance_week_change_cny",
+		}
+		compare(t, w.scrape(lines...), "")
+		back()
+		w.sleep(2 * time.Minute)
+		compare(t, w.scrape(append(families, lines[:2]...)...), strings.Replace(before, "ksyun_bill_past", `
+ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 2
+ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="__other__",instance_name=""} 1
+ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1",instance_name="web-kec-1"} 1
+ksyun_bill_past`[1:], 1))
+	})
 }
 
 // A disk that takes nothing is counted, and said once; the exporter goes on in memory, and keeps its numbers again when

@@ -1,28 +1,49 @@
 package collector
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
 )
 
-// Status is what people are shown: the numbers of the metrics at an instant, and how asking for them goes.
+// Status is what people are shown: the numbers of the metrics, and how asking for them goes.
 type Status struct {
-	At       time.Time
-	Accounts []AccountStatus // in the order of the configuration
+	At       time.Time       // now
+	Accounts []AccountStatus // in the order of the configuration; none before there is a page of metrics
 }
 
 // AccountStatus is the Status of one account. What is nil or empty is not known, or must not be shown.
 type AccountStatus struct {
 	Name       string
 	CustomerID string
-	Refused    string // why the numbers are not shown; empty if they are
+	Refused    *Refusal // why the numbers are not shown; nil if they are
 	Running    *MonthStatus
 	LastMonth  *MonthStatus
 	ToDate     *ToDate
 	Days       []DayCost // oldest first, without gaps
 	Sources    []SourceStatus
+}
+
+// Refusal is why an account's numbers are not shown: an earlier account shows them already, else they are of another
+// customer than the configuration expects.
+type Refusal struct {
+	Customer string // whose the numbers are; empty if nothing tells yet
+	Expected string // customer_id of the configuration; empty if there is none
+	ShownBy  string // the account that shows the numbers already; empty if there is none
+}
+
+// String says so in a log line.
+func (r Refusal) String() string {
+	switch {
+	case r.ShownBy != "":
+		return fmt.Sprintf("account %s has the numbers of customer %s already", r.ShownBy, r.Customer)
+	case r.Customer == "":
+		return "nothing tells yet whose numbers these are, customer_id expects " + r.Expected
+	default:
+		return fmt.Sprintf("the key belongs to customer %s, customer_id expects %s", r.Customer, r.Expected)
+	}
 }
 
 // MonthStatus is what a month costs in CNY, after discount and before vouchers.
@@ -66,16 +87,19 @@ type SourceStatus struct {
 	FromDisk    bool              // the numbers are from before a restart
 	Failed      int               // attempts in a row
 	Reason      billclient.Reason // of the last failure, if any
-	Error       string            // the same in words, without secrets; empty if it was before a restart
+	Foreign     bool              // which was not the API's: the answer is about another customer than expected
+	Error       string            // the same in words, without secrets
 	Retry       time.Time
 }
 
-// Status looks at all accounts as they stand now, with the eyes of the page of metrics. It makes no call, and is safe
-// for concurrent use.
+// Status looks at all accounts with the eyes of the page of metrics that was published last: at the same numbers, and
+// whether they may be shown as of then. It makes no call, and is safe for concurrent use.
 func (c *Collector) Status() Status {
 	status := Status{At: wall()}
-	_, all := c.show(status.At)
-	for _, s := range all {
+	c.mu.Lock()
+	page := c.page
+	c.mu.Unlock()
+	for _, s := range page {
 		status.Accounts = append(status.Accounts, s.status())
 	}
 	return status
@@ -94,7 +118,7 @@ func (s shown) status() AccountStatus {
 }
 
 // asking returns why the account is refused, if it is, and how those of its sources go that were ever tried.
-func (a *account) asking() (refused string, sources []SourceStatus) {
+func (a *account) asking() (refused *Refusal, sources []SourceStatus) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, s := range a.visible.sources {
@@ -108,7 +132,8 @@ func (a *account) asking() (refused string, sources []SourceStatus) {
 func (s source) status() SourceStatus {
 	status := SourceStatus{Name: s.name, LastSuccess: s.lastSuccess, Data: s.data, FromDisk: s.fromDisk}
 	if s.failing() {
-		status.Failed, status.Reason, status.Error, status.Retry = s.failed, s.reason, s.lastError, s.retry
+		status.Failed, status.Reason, status.Foreign = s.failed, s.reason, s.foreign
+		status.Error, status.Retry = s.lastError, s.retry
 	}
 	return status
 }
@@ -184,28 +209,20 @@ func (s shown) dayCosts() []DayCost {
 
 func (d day) cost() billclient.Amount { return total(d.ProjectProduct) }
 
-// toDate compares the running month with the last one under the conditions of ksyun_bill_past_month_to_date_*.
-func (s shown) toDate() *ToDate {
-	if s.newest.Month() != s.now || s.options.Months.Past == 0 {
-		return nil
-	}
-	first, before := billclient.DayOf(s.now.Start()), billclient.DayOf(s.now.Add(-1).Start())
-	running, whole := s.metered(first, s.newest)
-	last, lastWhole := s.metered(before, min(before.Add(s.newest.Sub(first)), first.Add(-1)))
-	if !whole || !lastWhole {
-		return nil
-	}
-	return &ToDate{Day: s.newest, Running: running, LastMonth: last}
-}
-
-// metered adds up the days from one to another, false if one of them is not covered.
-func (s shown) metered(from, to billclient.Day) (sum billclient.Amount, whole bool) {
-	for at := from; at <= to; at++ {
-		d, ok := s.snapshot.Days[at]
-		if !ok {
-			return billclient.Amount{}, false
-		}
+func costOf(days []day) (sum billclient.Amount) {
+	for _, d := range days {
 		sum = sum.Add(d.cost())
 	}
-	return sum, true
+	return sum
+}
+
+// toDate compares the running month with the last one where ksyun_bill_past_month_to_date_* is shown, and every day of
+// the running month is covered too.
+func (s shown) toDate() *ToDate {
+	last, known := s.lastMonthToDate()
+	running, whole := s.covered(billclient.DayOf(s.now.Start()), s.newest)
+	if !known || !whole {
+		return nil
+	}
+	return &ToDate{Day: s.newest, Running: costOf(running), LastMonth: costOf(last)}
 }

@@ -144,7 +144,7 @@ func TestStatusOfTrouble(t *testing.T) {
 		}
 		main := source(0)
 		if main.Failed != 1 || main.Reason != billclient.Network || !main.LastSuccess.IsZero() ||
-			main.Error != "2026-09: GetPostpayDetailBill: EOF" {
+			main.Error != "2026-09: GetPostpayDetailBill: bill.api.ksyun.com: EOF" {
 			t.Errorf("detail_bill: %+v", main)
 		}
 		mend()
@@ -153,9 +153,54 @@ func TestStatusOfTrouble(t *testing.T) {
 			t.Errorf("detail_bill works again: %+v", main)
 		}
 		twin := w.bills.Status().Accounts[1]
-		if want := "account main has the numbers of customer 1 already"; twin.Refused != want ||
+		if want := (Refusal{Customer: "1", ShownBy: "main"}); twin.Refused == nil || *twin.Refused != want ||
 			twin.Running != nil || twin.LastMonth != nil || twin.Days != nil || len(twin.Sources) == 0 {
-			t.Errorf("twin: %+v, want %s", twin, want)
+			t.Errorf("twin: %+v, want %+v", twin, want)
+		}
+	})
+}
+
+// People are shown what the page of metrics shows, though what it is made of has become too old since.
+func TestStatusIsThePages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
+		w.stop() // so that no page takes this one's place
+		w.sleep(100 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
+		status := w.bills.Status()
+		running := status.Accounts[0].Running
+		if running == nil || running.Total.Cmp(yuan("1")) != 0 || !status.At.Equal(time.Now()) {
+			t.Errorf("at %v: %+v", status.At, running)
+		}
+	})
+}
+
+// What went wrong is known in words after a restart, too.
+func TestStatusAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		c := newCustomer("1")
+		c.bill("2026-09", server("kec-1", 100))
+		o := options(simulated("main", c.Account))
+		fault := billsim.Refuse(billsim.JSONError, 400, "InvalidParameter", "by "+c.SecretAccessKey)
+		fault.Action = getDetailBill
+		w := startWith(t, october(15), keptIn(t, dir, o), faulty(&fault, new(func())), c.Account)
+		before := w.bills.Status().Accounts[0].Sources
+		w = w.restart(october(15).Add(2*time.Second), dir, o)
+		after := w.bills.Status().Accounts[0].Sources
+		for i := range before {
+			before[i].FromDisk = !before[i].LastSuccess.IsZero()
+		}
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("(-before +after):\n%s", diff)
+		}
+		const want = "2026-09: GetPostpayDetailBill: InvalidParameter (HTTP 400, request id ID): by ***;" +
+			" check api.region and the months asked for"
+		if got := requestID.ReplaceAllString(after[len(after)-1].Error, "request id ID"); got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 	})
 }

@@ -99,19 +99,19 @@ func summarize(bills []billclient.MonthBill, readAt time.Time) *summary {
 	for _, bill := range bills {
 		s.Month = bill.Month
 		s.BillID = joinIDs(s.BillID, bill.BillID)
-		s.CustomerID = cmp.Or(s.CustomerID, customerOf(bill.BillID))
+		s.CustomerID = cmp.Or(s.CustomerID, CustomerOf(bill.BillID))
 		s.Sum = s.Sum.Add(bill.Sum)
 		for _, p := range bill.Products {
-			code := keyLabel(p.Code)
+			code := KeyLabel(p.Code)
 			product.add(key{code}, p.Cost)
 			s.ProductNames[code] = p.Name
 		}
 		for _, p := range bill.Projects {
-			id := keyLabel(p.ID)
+			id := KeyLabel(p.ID)
 			project.add(key{id}, p.Cost)
 			s.ProjectNames[id] = p.Name
 			for _, q := range p.Products {
-				projectProduct.add(key{id, keyLabel(q.Code)}, q.Cost)
+				projectProduct.add(key{id, KeyLabel(q.Code)}, q.Cost)
 			}
 		}
 	}
@@ -156,6 +156,13 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 func total(rows []row) billclient.Amount {
 	var sum billclient.Amount
 	for _, r := range rows {
@@ -171,9 +178,9 @@ func joinIDs(a, b string) string {
 	return a + "," + b
 }
 
-// customerOf reads the customer id out of a bill id: KSYZD, the id padded to ten digits, the month as YYYYMM. The API
+// CustomerOf reads the customer id out of a bill id: KSYZD, the id padded to ten digits, the month as YYYYMM. The API
 // does not document the form; both of its samples have it. Other forms tell nothing.
-func customerOf(billID string) string {
+func CustomerOf(billID string) string {
 	const prefix, width = "KSYZD", 10
 	digits, ok := bytes.CutPrefix([]byte(billID), []byte(prefix))
 	if !ok || len(digits) != width+len("YYYYMM") || bytes.ContainsFunc(digits, notDigit) {

@@ -95,7 +95,7 @@ func unite(answer billclient.UnionSummary, readAt time.Time) *union {
 	u := &union{ReadAt: readAt, Names: map[string]string{}}
 	parts, paid := sums{}, sums{}
 	for _, part := range answer.Parts {
-		label := keyLabel(part.Key)
+		label := KeyLabel(part.Key)
 		parts.add(key{label}, part.Cost)
 		u.Names[label] = part.Name
 	}

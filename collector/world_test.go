@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,9 +33,23 @@ type world struct {
 	metrics *exposition.Handler
 	bills   *Collector
 	log     *lockedBuffer
-	stop    func() // the collector, as the end of the program does
+	end     func() // ends the collector, as the end of the program does
+	stop    func() // ends the collector and the API
 
-	transport http.RoundTripper
+	wire *wire
+}
+
+// wire is the way to the API, on which connections can be refused.
+type wire struct {
+	http.RoundTripper
+	refuses atomic.Pointer[func(*http.Request) bool]
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if refuses := w.refuses.Load(); refuses != nil && (*refuses)(r) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
+	return w.RoundTripper.RoundTrip(r)
 }
 
 // options are those of an exporter with nothing configured but accounts.
@@ -75,22 +92,10 @@ func startWith(
 	time.Sleep(time.Until(at))
 	w := &world{t: t, api: billsim.New(accounts), log: &lockedBuffer{}}
 	transport, stopAPI := billsim.PipeTransport(between(w.api))
-	w.transport = transport
-	o = w.reach(o)
-	registry := prometheus.NewPedanticRegistry()
-	w.metrics = exposition.NewHandler(registry, exposition.Options{ErrorLog: func(err error) { t.Error(err) }})
-	w.bills = New(o, registry, w.metrics.Publish, level.NewFilter(log.NewLogfmtLogger(w.log), level.AllowInfo()))
-
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := w.bills.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	})
+	w.wire = &wire{RoundTripper: transport}
+	w.run(o)
 	w.stop = sync.OnceFunc(func() {
-		cancel()
-		running.Wait()
+		w.end()
 		stopAPI()
 	})
 	t.Cleanup(w.stop)
@@ -98,11 +103,30 @@ func startWith(
 	return w
 }
 
+// run begins a collector, with metrics of its own, as a start of the program does.
+func (w *world) run(o Options) {
+	registry := prometheus.NewPedanticRegistry()
+	w.metrics = exposition.NewHandler(registry, exposition.Options{ErrorLog: func(err error) { w.t.Error(err) }})
+	logger := level.NewFilter(log.NewLogfmtLogger(w.log), level.AllowInfo())
+	w.bills = New(w.reach(o), registry, w.metrics.Publish, logger)
+	ctx, cancel := context.WithCancel(w.t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := w.bills.Run(ctx); err != nil {
+			w.t.Error(err)
+		}
+	})
+	w.end = sync.OnceFunc(func() {
+		cancel()
+		running.Wait()
+	})
+}
+
 // reach gives the accounts the way to the simulated API.
 func (w *world) reach(o Options) Options {
 	o.Accounts = slices.Clone(o.Accounts)
 	for i := range o.Accounts {
-		o.Accounts[i].API.Transport = w.transport
+		o.Accounts[i].API.Transport = w.wire
 	}
 	return o
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -26,19 +25,22 @@ type column struct {
 	Class     string
 }
 
-// columnWidth is that of a bar and the space beside it.
-const columnWidth = 10
+// columnWidth is that of a bar and the gap beside it.
+const columnWidth, columnGap = 10, 2
 
 // draw draws days, of which there are some, between the smallest of them, 0 at most, and the largest.
 func draw(days []collector.DayCost) chart {
 	compare := func(a, b collector.DayCost) int { return a.Cost.Cmp(b.Cost) }
 	c := chart{
 		First: days[0].Day, Last: days[len(days)-1].Day,
-		Highest: slices.MaxFunc(days, compare), Width: columnWidth * len(days),
+		Highest: slices.MaxFunc(days, compare), Width: columnWidth*len(days) - columnGap,
 	}
 	high := max(0, c.Highest.Cost.Float64())
 	low := min(0, slices.MinFunc(days, compare).Cost.Float64())
-	scale := 100 / cmp.Or(high-low, 1)
+	if high == low {
+		high = 1 // nothing was paid: all the height is above the line of 0
+	}
+	scale := 100 / (high - low)
 	c.Zero = round(high * scale)
 	for i, d := range days {
 		amount := d.Cost.Float64()

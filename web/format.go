@@ -16,7 +16,8 @@ func (t tongue) funcs() template.FuncMap {
 	return template.FuncMap{
 		"t": t.say, "age": t.age, "until": t.until, "change": t.change,
 		"source": t.source, "mode": t.mode, "meaning": t.meaning, "remedy": t.remedy,
-		"cost": cost, "share": share, "bar": bar, "chart": draw, "failing": failing, "local": local,
+		"cost": cost, "share": share, "coverage": coverage, "bar": bar, "chart": draw, "bdi": bdi,
+		"failing": failing, "troubles": troubles,
 	}
 }
 
@@ -35,33 +36,52 @@ func cost(a billclient.Amount) string {
 	return whole + "." + cents
 }
 
-// share writes how much of the whole a part is, rounded down: 100% is all of it. There is no share of nothing.
+// share writes how much of the whole a part is, never more than it is: 100% is all of it. There is no share of nothing.
 func share(part, whole billclient.Amount) string {
 	if whole.Sign() <= 0 {
 		return ""
 	}
 	const slack = 1e-9 // 0.7 of 1 is 69.99999999999999%
-	return fmt.Sprintf("%.1f%%", math.Floor(1000*part.Float64()/whole.Float64()+slack)/10)
+	percent := math.Floor(1000*part.Abs().Float64()/whole.Float64()+slack) / 10
+	if part.Sign() < 0 && percent > 0 {
+		percent = -percent
+	}
+	return fmt.Sprintf("%.1f%%", percent)
+}
+
+// coverage writes how much of a month its lines cover; nothing where they are no part of it.
+func coverage(lines, month billclient.Amount) string {
+	switch {
+	case lines.Cmp(month) == 0:
+		return "100.0%" // of 0, and of a month in which more was paid back than paid
+	case lines.Sign() < 0 || lines.Cmp(month) > 0:
+		return ""
+	default:
+		return share(lines, month)
+	}
 }
 
 // change writes how much more or less now is than before.
-func (t tongue) change(now, before billclient.Amount) string {
-	if before.Sign() <= 0 {
+func (t tongue) change(now, before billclient.Amount) template.HTML {
+	switch {
+	case now.Cmp(before) == 0:
+		return t.say("as much")
+	case before.Sign() <= 0:
 		return t.say("not to be compared")
 	}
 	percent := 100 * (now.Float64()/before.Float64() - 1)
-	switch less := fmt.Sprintf("%.1f%%", math.Abs(percent)); {
-	case less == "0.0%":
+	switch less := math.Abs(percent); {
+	case less < 0.05:
 		return t.say("as much")
 	case percent < 0:
-		return t.say("%s less", less)
+		return t.say("%.1f%% less", less)
 	default:
-		return t.say("%s more", less)
+		return t.say("%.1f%% more", less)
 	}
 }
 
 // age writes how long ago something was.
-func (t tongue) age(then, now time.Time) string {
+func (t tongue) age(then, now time.Time) template.HTML {
 	switch d := now.Sub(then); {
 	case then.IsZero():
 		return t.say("never")
@@ -77,28 +97,26 @@ func (t tongue) age(then, now time.Time) string {
 }
 
 // until writes an instant up to which numbers count: the end of a day, mostly, which bills have as its last second.
-func (t tongue) until(at time.Time) string {
+func (t tongue) until(at time.Time) template.HTML {
 	if next := billclient.DayOf(at.Add(time.Second)); !next.Start().Before(at) {
 		return t.say("to the end of %s", next.Add(-1))
 	}
-	return t.say("to %s", local(at))
+	return t.say("to %s", at)
 }
 
 // local writes an instant as clocks in Beijing show it.
 func local(at time.Time) string { return at.In(billclient.Beijing).Format("2006-01-02 15:04") }
 
-func failing(sources []collector.SourceStatus) int {
-	n := 0
-	for _, s := range sources {
-		n += min(s.Failed, 1)
-	}
-	return n
+// bdi keeps a name that is written from right to left from turning what stands around it.
+// Source: https://html.spec.whatwg.org/multipage/text-level-semantics.html#the-bdi-element.
+func bdi(name string) template.HTML {
+	return template.HTML("<bdi>" + template.HTMLEscapeString(name) + "</bdi>")
 }
 
-// bar returns the width of a part's bar beside that of the largest part.
-func bar(part billclient.Amount, parts []collector.Part) string {
-	largest := billclient.Amount{}
-	for _, p := range parts {
+// bar returns the width of a part's bar beside that of the month's largest part.
+func bar(part billclient.Amount, m collector.MonthStatus) string {
+	largest := m.Rest.Cost.Abs()
+	for _, p := range m.Products {
 		if p.Cost.Abs().Cmp(largest) > 0 {
 			largest = p.Cost.Abs()
 		}
@@ -106,5 +124,5 @@ func bar(part billclient.Amount, parts []collector.Part) string {
 	if largest.Sign() == 0 {
 		return "0%"
 	}
-	return fmt.Sprintf("%.1f%%", min(100, 100*part.Abs().Float64()/largest.Float64()))
+	return fmt.Sprintf("%.1f%%", 100*part.Abs().Float64()/largest.Float64())
 }

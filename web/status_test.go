@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -22,16 +23,11 @@ import (
 // hostile is what somebody may call an instance, a product or an account.
 const hostile = `</bdi></code><script>alert("%s{{.}}")</script><img src=x onerror='alert(1)'>`
 
-// fixed is a world with all that the page can say: an account as it should be, one without anything but failures, one
-// that is refused, one that is new.
+// fixed is a world with all that the page can say: an account as it should be, one without anything but failures, those
+// that are refused, one to which more was paid back than it cost and whose key went wrong, one that is new.
 func fixed(t *testing.T) collector.Status {
-	yuan := func(text string) billclient.Amount {
-		amount, err := billclient.ParseAmount(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return amount
-	}
+	t.Helper()
+	yuan := func(text string) billclient.Amount { return yuan(t, text) }
 	noon := time.Date(2026, 11, 2, 12, 0, 0, 0, billclient.Beijing)
 	november := billclient.MonthOf(noon)
 	first := billclient.DayOf(november.Start())
@@ -78,9 +74,38 @@ func fixed(t *testing.T) collector.Status {
 			Name: hostile, CustomerID: hostile,
 			Sources: []collector.SourceStatus{{Name: hostile, Failed: 1, Reason: billclient.Auth, Retry: noon}},
 		},
-		{Name: "again", Refused: "account main has the numbers of customer " + hostile + " already"},
+		{Name: "again", Refused: &collector.Refusal{Customer: hostile, ShownBy: "main"}},
+		{
+			Name: "other", CustomerID: "0008", Refused: &collector.Refusal{Customer: "9", Expected: "0008"},
+			Sources: []collector.SourceStatus{
+				{Name: "month_bill", LastSuccess: noon},
+				{Name: "detail_bill", Failed: 1, Reason: billclient.Auth, Foreign: true, Error: "said", Retry: noon},
+			},
+		},
+		{Name: "nobody", Refused: &collector.Refusal{Expected: "11"}},
+		{
+			Name: "credit", Running: &collector.MonthStatus{
+				Month: november, Modes: []collector.Part{{Key: "postpaid", Cost: yuan("-2100000000.12345678")}},
+				Total: yuan("-2100000000.12345678"), Lines: &lines,
+			},
+			Sources: []collector.SourceStatus{
+				{Name: "month_bill", Failed: 4, Reason: billclient.Auth, Error: "wrong key: a", Retry: noon},
+				{Name: "month_consume", Failed: 4, Reason: billclient.Auth, Error: "wrong key: b", Retry: noon},
+				{Name: "detail_consume", Failed: 1, Reason: billclient.Network, Error: "EOF", Retry: noon},
+				{Name: "detail_bill", Failed: 1, Reason: billclient.Auth, Foreign: true, Error: "other", Retry: noon},
+			},
+		},
 		{Name: "new"},
 	}}
+}
+
+func yuan(t *testing.T, text string) billclient.Amount {
+	t.Helper()
+	amount, err := billclient.ParseAmount(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return amount
 }
 
 // open asks for the page of the fixed world.
@@ -171,13 +196,13 @@ func TestChinese(t *testing.T) {
 			said[name] = true
 		}
 	}
-	for _, reason := range billclient.Reasons() {
+	for _, reason := range append(billclient.Reasons(), foreign) {
 		said[reasons[reason].meaning], said[reasons[reason].remedy] = true, true
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(said)), slices.Sorted(maps.Keys(chinese))); diff != "" {
 		t.Errorf("(-said +translated):\n%s", diff)
 	}
-	gap := regexp.MustCompile(`%(?:\[\d\])?[sd]`)
+	gap := regexp.MustCompile(`%(?:\[\d\])?(?:\.\d)?[sdf]`)
 	for english, translated := range chinese {
 		if len(gap.FindAllString(english, -1)) != len(gap.FindAllString(translated, -1)) {
 			t.Errorf("%q has other gaps than %q", translated, english)
@@ -186,16 +211,20 @@ func TestChinese(t *testing.T) {
 }
 
 func TestFormats(t *testing.T) {
-	yuan := func(text string) billclient.Amount {
-		amount, err := billclient.ParseAmount(text)
-		if err != nil {
-			t.Fatal(err)
+	yuan := func(text string) billclient.Amount { return yuan(t, text) }
+	ranked := func(rest string, products ...string) collector.MonthStatus {
+		m := collector.MonthStatus{Rest: collector.Part{Cost: yuan(rest)}}
+		for _, text := range products {
+			m.Products = append(m.Products, collector.Part{Cost: yuan(text)})
 		}
-		return amount
+		return m
 	}
 	english := tongues[0]
 	noon := time.Date(2026, 11, 2, 12, 0, 0, 0, billclient.Beijing)
-	for _, c := range []struct{ got, want string }{
+	for _, c := range []struct {
+		got  any
+		want string
+	}{
 		{cost(yuan("0")), "0.00"},
 		{cost(yuan("-0.5")), "-0.50"},
 		{cost(yuan("999.00000000")), "999.00"},
@@ -205,22 +234,61 @@ func TestFormats(t *testing.T) {
 		{share(yuan("0.7"), yuan("1")), "70.0%"},
 		{share(yuan("999.99"), yuan("1000")), "99.9%"},
 		{share(yuan("1000"), yuan("1000")), "100.0%"},
+		{share(yuan("-1050"), yuan("2100000000")), "0.0%"},
+		{share(yuan("-0.7"), yuan("10")), "-7.0%"},
 		{share(yuan("1"), yuan("0")), ""},
+		{coverage(yuan("999.99"), yuan("1000")), "99.9%"},
+		{coverage(yuan("0"), yuan("0")), "100.0%"},
+		{coverage(yuan("-700"), yuan("-700")), "100.0%"},
+		{coverage(yuan("1000.01"), yuan("1000")), ""},
+		{coverage(yuan("-1"), yuan("1000")), ""},
+		{bar(yuan("-5"), ranked("20", "8", "-5")), "25.0%"},
+		{bar(yuan("8"), ranked("4", "8", "-5")), "100.0%"},
+		{bar(yuan("0"), ranked("0", "0")), "0%"},
 		{english.change(yuan("110"), yuan("100")), "10.0% more"},
 		{english.change(yuan("90"), yuan("100")), "10.0% less"},
 		{english.change(yuan("100.01"), yuan("100")), "as much"},
 		{english.change(yuan("1"), yuan("0")), "not to be compared"},
+		{english.change(yuan("0"), yuan("0")), "as much"},
+		{english.say("customer %s", "<b>&"), "customer &lt;b&gt;&amp;"},
+		{english.say("customer %s", bdi("<b>")), "customer <bdi>&lt;b&gt;</bdi>"},
 		{english.age(time.Time{}, noon), "never"},
 		{english.age(noon.Add(-59*time.Second), noon), "just now"},
 		{english.age(noon.Add(-59*time.Minute), noon), "59 min ago"},
 		{english.age(noon.Add(-47*time.Hour), noon), "47 h ago"},
 		{english.age(noon.Add(-48*time.Hour), noon), "2 days ago"},
-		{english.until(noon), "to 2026-11-02 12:00"},
-		{english.until(noon.Add(12 * time.Hour)), "to the end of 2026-11-02"},
-		{english.until(noon.Add(12*time.Hour - time.Second)), "to the end of 2026-11-02"},
+		{english.until(noon), "to <time>2026-11-02 12:00</time>"},
+		{english.until(noon.Add(12 * time.Hour)), "to the end of <time>2026-11-02</time>"},
+		{english.until(noon.Add(12*time.Hour - time.Second)), "to the end of <time>2026-11-02</time>"},
 	} {
-		if c.got != c.want {
+		if fmt.Sprint(c.got) != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)
+		}
+	}
+}
+
+// The bars stand on the line of 0, or hang from it: it is where their costs have it, at the bottom if there are none.
+func TestDraw(t *testing.T) {
+	for _, c := range []struct {
+		costs []string
+		want  string
+	}{
+		{[]string{"50", "100"}, "100: 50+50 0+100"},
+		{[]string{"300", "-100"}, "75: 0+75 75+25"},
+		{[]string{"-50", "-100"}, "0: 0+50 0+100"},
+		{[]string{"0", "0"}, "100: 100+0 100+0"},
+	} {
+		var days []collector.DayCost
+		for i, text := range c.costs {
+			days = append(days, collector.DayCost{Day: billclient.Day(i), Cost: yuan(t, text)})
+		}
+		drawn := draw(days)
+		got := fmt.Sprintf("%v:", drawn.Zero)
+		for _, column := range drawn.Columns {
+			got += fmt.Sprintf(" %v+%v", column.Y, column.Height)
+		}
+		if got != c.want {
+			t.Errorf("%q: %s, want %s", c.costs, got, c.want)
 		}
 	}
 }

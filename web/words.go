@@ -3,6 +3,8 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"html/template"
+	"time"
 
 	"ksyun_bill_exporter/billclient"
 
@@ -20,9 +22,27 @@ var tongues = []tongue{{Code: "en", Name: "English"}, {Code: "zh-CN", Name: "中
 
 var matcher = language.NewMatcher([]language.Tag{language.English, language.Chinese})
 
-// say formats a text as fmt.Sprintf does.
-func (t tongue) say(english string, args ...any) string {
-	return fmt.Sprintf(cmp.Or(t.words[english], english), args...)
+// say fills the gaps of a text as fmt.Sprintf does, with nothing that a browser could take for markup, and with dates
+// that it does not break at their hyphens.
+func (t tongue) say(english string, gaps ...any) template.HTML {
+	filled := make([]any, len(gaps))
+	for i, gap := range gaps {
+		filled[i] = fill(gap)
+	}
+	return template.HTML(fmt.Sprintf(template.HTMLEscapeString(cmp.Or(t.words[english], english)), filled...))
+}
+
+func fill(gap any) any {
+	switch gap := gap.(type) {
+	case int, float64, template.HTML:
+		return gap
+	case time.Time:
+		return "<time>" + local(gap) + "</time>"
+	case billclient.Day, billclient.Month:
+		return fmt.Sprintf("<time>%s</time>", gap)
+	default:
+		return template.HTMLEscapeString(fmt.Sprint(gap))
+	}
 }
 
 func (t tongue) source(label string) string { return t.name(sourceNames, label) }
@@ -33,8 +53,8 @@ func (t tongue) name(names map[string]string, label string) string {
 	return cmp.Or(t.words[names[label]], names[label], label)
 }
 
-func (t tongue) meaning(reason billclient.Reason) string { return t.say(reasons[reason].meaning) }
-func (t tongue) remedy(reason billclient.Reason) string  { return t.say(reasons[reason].remedy) }
+func (t tongue) meaning(r billclient.Reason) template.HTML { return t.say(reasons[r].meaning) }
+func (t tongue) remedy(r billclient.Reason) template.HTML  { return t.say(reasons[r].remedy) }
 
 var sourceNames = map[string]string{
 	"month_bill":       "Monthly bills",
@@ -53,8 +73,8 @@ var modeNames = map[string]string{
 // reasons say in plain words why asking failed, and what to do about it.
 var reasons = map[billclient.Reason]struct{ meaning, remedy string }{
 	billclient.Auth: {
-		"The API refuses the key.",
-		"Grant the permission or correct the key that the message names. A new key file is noticed within a minute.",
+		"The key lacks a permission, or does not work.",
+		"Grant the permission that the message names, or correct the key. A new key file is noticed within a minute.",
 	},
 	billclient.Invalid: {
 		"The API finds the request invalid.",
@@ -65,12 +85,12 @@ var reasons = map[billclient.Reason]struct{ meaning, remedy string }{
 		"It is asked again by itself. If it stays so, raise refresh.interval or lower api.requests_per_second.",
 	},
 	billclient.Server: {
-		"The API has a fault of its own.",
-		"It is asked again by itself. If it stays so, send the request id to the vendor's support.",
+		"The API, or a proxy before it, has a fault.",
+		"It is asked again by itself. If it stays so, show the message to the vendor's support.",
 	},
 	billclient.Network: {
 		"The API cannot be reached.",
-		"Check DNS, proxy and firewall between this machine and the address in the message.",
+		"Check DNS, proxy and firewall between this machine and api.endpoint and api.union_endpoint.",
 	},
 	billclient.Timeout: {
 		"The API takes too long to answer.",
@@ -88,4 +108,5 @@ var reasons = map[billclient.Reason]struct{ meaning, remedy string }{
 		"The calls of this day are used up.",
 		"It goes on after midnight in Beijing. Raise api.daily_calls, or refresh.interval.",
 	},
+	foreign: {"The answer is about another customer than customer_id expects.", "Correct the key or customer_id."},
 }
