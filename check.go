@@ -25,13 +25,13 @@ func check(ctx context.Context, f flags, getenv func(string) string, stdout io.W
 	if err != nil {
 		return err
 	}
-	all, err := config.visit(ctx)
-	if err != nil {
-		return fmt.Errorf("check: stopped before everything was asked: %w", err)
-	}
+	all := config.visit(ctx)
 	verdicts := all.judge()
 	if _, err := io.WriteString(stdout, all.report(verdicts)); err != nil {
 		return fmt.Errorf("check: %w", err)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("check: stopped before everything was asked: %w", context.Cause(ctx))
 	}
 	bad := slices.DeleteFunc(verdicts, func(v verdict) bool { return len(v.problems) == 0 })
 	if len(bad) > 0 {
@@ -104,6 +104,7 @@ type visit struct {
 	months   collector.Months
 	running  billclient.Month
 	answers  map[string]answer // by action
+	stopped  bool              // before everything was asked
 	attempts []billclient.Attempt
 
 	customer  string
@@ -116,29 +117,36 @@ type visit struct {
 // visits are those of all accounts, in the order of the configuration.
 type visits []*visit
 
-// visit looks at as many accounts at once as a refresh does.
-func (c Config) visit(ctx context.Context) (visits, error) {
+// visit looks at as many accounts at once as a refresh does, until ctx ends.
+func (c Config) visit(ctx context.Context) visits {
 	var all visits
 	var group errgroup.Group
 	group.SetLimit(c.Refresh.Concurrency)
 	running := billclient.MonthOf(time.Now())
 	for _, account := range c.Options(userAgent()).Accounts {
-		v := newVisit(account, c.Months, running)
+		v := newVisit(ctx, account, c.Months, running)
 		all = append(all, v)
 		group.Go(func() error {
 			v.askAll(ctx)
-			return ctx.Err()
+			return nil
 		})
 	}
-	return all, group.Wait()
+	_ = group.Wait() // what failed is in the answers
+	return all
 }
 
 // newVisit prepares questions that are asked once each: a second try would hide how the API is. What a running exporter
 // has left of its daily_calls is not known here.
-func newVisit(account collector.Account, months collector.Months, running billclient.Month) *visit {
+func newVisit(
+	ctx context.Context, account collector.Account, months collector.Months, running billclient.Month,
+) *visit {
 	v := &visit{Account: account, months: months, running: running, answers: map[string]answer{}}
 	v.API.MaxRetries, v.API.DailyCalls = 0, 0
-	v.API.Observe = func(a billclient.Attempt) { v.attempts = append(v.attempts, a) }
+	v.API.Observe = func(a billclient.Attempt) {
+		if ctx.Err() == nil { // else it says nothing about the API
+			v.attempts = append(v.attempts, a)
+		}
+	}
 	v.client = billclient.New(v.API)
 	return v
 }
@@ -153,19 +161,20 @@ func questions(api billclient.Options) []question {
 
 func (v *visit) askAll(ctx context.Context) {
 	last := v.askService(ctx, billQuestions)
-	if v.API.UnionEndpoint != "" && !wrongKey(last) {
+	if v.API.UnionEndpoint != "" && ctx.Err() == nil && !wrongKey(last) {
 		v.askService(ctx, unionQuestions)
 	}
+	v.stopped = ctx.Err() != nil
 }
 
 // askService asks one question after the other, and returns the error of the last one.
 func (v *visit) askService(ctx context.Context, questions []question) (err error) {
 	for i, q := range questions {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		var found bool
 		found, err = q.ask(v, ctx)
+		if err != nil && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		v.answers[q.action] = answer{true, found, err}
 		if futile(err, i == 0) {
 			return err
@@ -277,12 +286,15 @@ func (v *visit) askGroupCodes(ctx context.Context) (bool, error) {
 // verdict is what an account's answers mean to the configuration: problems are for somebody to solve, notes are not.
 type verdict struct {
 	problems, notes []string
+	stopped         bool
 }
 
 func (v verdict) String() string {
 	switch {
 	case len(v.problems) > 0:
 		return "does not work: " + strings.Join(v.problems, "; ")
+	case v.stopped:
+		return "not all of it was asked"
 	case len(v.notes) > 0:
 		return "works, but " + strings.Join(v.notes, "; ")
 	default:
@@ -295,7 +307,7 @@ func (all visits) judge() []verdict {
 	var verdicts []verdict
 	owners := map[string]string{}
 	for _, v := range all {
-		var said verdict
+		said := verdict{stopped: v.stopped}
 		v.judgeBills(&said)
 		v.judgeRunningMonth(&said)
 		v.judgeUnion(&said)
@@ -305,7 +317,7 @@ func (all visits) judge() []verdict {
 		case expected != "" && customer != expected:
 			said.problem("the key is of customer %s, customer_id expects %s", customer, expected)
 		case taken:
-			said.problem("account %s is of the same customer", owner)
+			said.problem("account %s is of the same customer", printable(owner))
 		default:
 			owners[customer] = v.Name
 		}
@@ -322,22 +334,51 @@ func (v *verdict) note(format string, args ...any) {
 	v.notes = append(v.notes, fmt.Sprintf(format, args...))
 }
 
-// lacking returns those of the actions, as permissions have them, that failed.
+// obstacle is what can be in the way of an action.
+type obstacle struct {
+	what  string // with the actions, as permissions have them
+	holds func(error) bool
+}
+
+// obstacles are in the order in which they are looked for and named. Only the first one is for a policy to mend.
+var obstacles = []obstacle{
+	{"need %s", billclient.IsDenied},
+	{"need an API that knows %s", billclient.IsUnknownAction},
+	{"need the right key (%s)", wrongKey},
+	{"cannot be reached (%s)", because(billclient.Network)},
+	{"do not come in time (%s)", because(billclient.Timeout)},
+	{"have to wait, the API is asked too often (%s)", because(billclient.Throttled)},
+	{"fail for what was asked (%s)", because(billclient.Invalid)},
+	{"meet a fault of the API (%s)", func(error) bool { return true }},
+}
+
+func because(reason billclient.Reason) func(error) bool {
+	return func(err error) bool { return billclient.ReasonOf(err) == reason }
+}
+
+// lacking says what those of the actions lack that failed, as the predicate of a sentence.
 func (v *visit) lacking(actions ...string) string {
-	var lacking []string
+	failed := make([][]string, len(obstacles))
 	for _, action := range actions {
-		if v.answers[action].err != nil {
-			lacking = append(lacking, billclient.Permission(action))
+		if err := v.answers[action].err; err != nil {
+			first := slices.IndexFunc(obstacles, func(o obstacle) bool { return o.holds(err) })
+			failed[first] = append(failed[first], billclient.Permission(action))
 		}
 	}
-	return strings.Join(lacking, ", ")
+	var said []string
+	for i, permissions := range failed {
+		if permissions != nil {
+			said = append(said, fmt.Sprintf(obstacles[i].what, strings.Join(permissions, ", ")))
+		}
+	}
+	return strings.Join(said, " and ")
 }
 
 func (v *visit) judgeBills(said *verdict) {
 	if lacking := v.lacking(billclient.GetMonthBill, billclient.GetPostpayDetailBill); lacking != "" {
-		said.problem("bills need %s", lacking)
+		said.problem("bills %s", lacking)
 	}
-	if last := billQuestions[len(billQuestions)-1]; !v.answers[last.action].asked {
+	if last := billQuestions[len(billQuestions)-1]; !v.stopped && !v.answers[last.action].asked {
 		said.problem("not all of it could be asked")
 	}
 }
@@ -348,13 +389,13 @@ func (v *visit) judgeRunningMonth(said *verdict) {
 	switch estimate := v.answers[billclient.GetMonthConsume]; {
 	case lacking == "":
 	case v.months.Running == collector.Bill:
-		said.note("days need %s", lacking)
-	case v.months.Running == collector.Estimate || !estimate.impossible():
-		said.problem("the running month and days need %s", lacking)
+		said.note("days %s", lacking)
+	case v.months.Running == collector.Estimate, !estimate.impossible(), !v.answers[billclient.GetMonthBill].good():
+		said.problem("the running month and days %s", lacking)
 	case v.newest != v.running:
-		said.problem("the running month, which has no bill yet, and days need %s", lacking)
+		said.problem("the running month, which has no bill yet, and days %s", lacking)
 	default:
-		said.note("the running month is taken from its bill, and days need %s", lacking)
+		said.note("the running month is taken from its bill, and days %s", lacking)
 	}
 }
 
@@ -368,8 +409,8 @@ func (v *visit) judgeUnion(said *verdict) {
 		said.note("knows postpaid costs only: api.union_endpoint is empty")
 	case lacking == "":
 	case v.API.UnionEndpoint == billclient.DefaultOptions().UnionEndpoint:
-		said.note("knows postpaid costs only: all others need %s", lacking)
+		said.note("knows postpaid costs only: all others %s", lacking)
 	default:
-		said.problem("costs that are not postpaid need %s, and api.union_endpoint is set to see them", lacking)
+		said.problem("costs that are not postpaid, which api.union_endpoint is set to see, %s", lacking)
 	}
 }

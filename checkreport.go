@@ -26,12 +26,12 @@ func (all visits) report(verdicts []verdict) string {
 	for _, v := range all {
 		for _, q := range questions(v.API) {
 			if err := v.answers[q.action].err; err != nil {
-				fmt.Fprintf(&b, "%s: %v\n", v.Name, err)
+				fmt.Fprintf(&b, "%s: %v\n", printable(v.Name), err)
 			}
 		}
 	}
 	for i, v := range all {
-		fmt.Fprintf(&b, "%s: %s\n", v.Name, verdicts[i])
+		fmt.Fprintf(&b, "%s: %s\n", printable(v.Name), verdicts[i])
 	}
 	fmt.Fprintf(&b, "\nWhat the API is like, without anything of yours, for a report:\n\n```text\n%s```\n", all.facts())
 	return b.String()
@@ -51,7 +51,7 @@ func (all visits) table() string {
 		}
 		return cells
 	}
-	t.AppendHeader(row("", func(v *visit) string { return v.Name }))
+	t.AppendHeader(row("", func(v *visit) string { return printable(v.Name) }))
 	for _, q := range questions(all[0].API) {
 		t.AppendRow(row(billclient.Permission(q.action), func(v *visit) string { return v.answers[q.action].String() }))
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
@@ -29,6 +30,10 @@ const (
 
 	linesSource = "lines"
 	csvSource   = "csv"
+
+	// unreconciledSuffix makes the name of a file whose lines are not what the summary says: perhaps somebody needs
+	// them all the same, but they are not to be taken for the bill, or to take a good one's place.
+	unreconciledSuffix = ".unreconciled"
 )
 
 // exportFlags are the flags of the command export.
@@ -50,7 +55,7 @@ func (f *exportFlags) add(export *kingpin.CmdClause) {
 	export.Flag("source", "lines: GetPostpayDetailBill, with codes and ids; csv: the vendor's CSV file, names only.").
 		Default(linesSource).EnumVar(&f.source, linesSource, csvSource)
 	export.Flag("output", "File to write: whole, or not at all. Without it, standard output.").
-		StringVar(&f.output)
+		PlaceHolder("FILE").StringVar(&f.output)
 }
 
 // monthValue is a month as a flag.
@@ -77,19 +82,22 @@ func export(ctx context.Context, f flags, getenv func(string) string, stdout, st
 	if err != nil {
 		return misuse{fmt.Errorf("export: %w", err)}
 	}
+	if f.export.month < billclient.FirstMonth {
+		return misuse{fmt.Errorf("export: --month: there are bills from %v on", billclient.FirstMonth)}
+	}
 	out, err := newOutput(f.export.output, stdout)
 	if err != nil {
 		return fmt.Errorf("export: --output: %w", err)
 	}
 	defer out.discard()
-	x := statement{exportFlags: f.export, account: account, out: out}
+	x := statement{exportFlags: f.export, account: account, out: out, now: time.Now(), logs: logs}
 	if f.export.format == tableFormat || f.export.output != "" || !isTerminal(stdout) {
 		x.progress = newProgress(stderr) // lines and a bar on one terminal would be neither
 	}
 	x.account.API.Transport = x.progress.transport()
 	x.client = config.client(x.account, logs)
 	if err := x.write(ctx); err != nil {
-		return fmt.Errorf("export: %s, %v: %w", account.Name, f.export.month, err)
+		return fmt.Errorf("export: %s, %v: %w", printable(account.Name), f.export.month, err)
 	}
 	return nil
 }
@@ -102,7 +110,7 @@ func (c Config) account(name string) (collector.Account, error) {
 		if a.Name == name || name == "" && len(all) == 1 {
 			return a, nil
 		}
-		names = append(names, a.Name)
+		names = append(names, printable(a.Name))
 	}
 	if name == "" {
 		return collector.Account{}, fmt.Errorf("--account: say which one: %s", strings.Join(names, ", "))
@@ -119,8 +127,8 @@ func (c Config) client(account collector.Account, logs logs) *billclient.Client 
 				"err", err)
 		}
 	})
-	api.Retried = func(action string, _ error) {
-		level.Warn(logs.kit).Log("msg", "trying again", "account", account.Name, "action", action)
+	api.Retried = func(action string, why error) {
+		level.Warn(logs.kit).Log("msg", "trying again", "account", account.Name, "action", action, "err", why)
 	}
 	return billclient.New(api)
 }
@@ -132,6 +140,8 @@ type statement struct {
 	client   *billclient.Client
 	out      *output
 	progress *progress
+	now      time.Time
+	logs     logs
 }
 
 func (s *statement) write(ctx context.Context) error {
@@ -149,18 +159,38 @@ func (s *statement) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	wrong := totals.compare(bills)
+	wrong, soFar := totals.compare(bills), s.soFar(totals)
 	if s.format == tableFormat {
-		fmt.Fprintf(s.out, "%s: postpaid bill of %v, in CNY\n\n%s\n", printable(s.account.Name), s.month,
+		fmt.Fprintf(s.out, "%s: postpaid bill of %v%s, in CNY\n\n%s\n", printable(s.account.Name), s.month, soFar,
 			totals.tables(wrong))
 	}
-	if err := s.out.commit(); err != nil {
+	return s.settle(wrong)
+}
+
+// soFar says of a bill of the running month that it is not the whole one: in the log, and in words for a title.
+func (s *statement) soFar(t *totals) string {
+	if !s.now.Before(s.month.End()) {
+		return ""
+	}
+	newest := orDash(t.newest().String())
+	level.Warn(s.logs.kit).Log("msg", "the month is not over, its bill grows", "account", s.account.Name,
+		"month", s.month, "newest_line", newest)
+	return fmt.Sprintf(", which is not over yet (newest line: %s)", newest)
+}
+
+// settle puts the lines where they belong, and those that are not what the summary says beside it.
+func (s *statement) settle(wrong *disagreement) error {
+	if wrong == nil {
+		return s.out.commit("")
+	}
+	if err := s.out.commit(unreconciledSuffix); err != nil {
 		return err
 	}
-	if wrong != nil {
+	if s.out.file == nil {
 		return fmt.Errorf("all is written, but %w", wrong)
 	}
-	return nil
+	return fmt.Errorf("all is written, but to %[1]s%[2]s, and %[1]s is as it was: %[3]w", s.out.name,
+		unreconciledSuffix, wrong)
 }
 
 // checkBills fails if one of the bills is of another pay mode than they are taken for.
@@ -176,24 +206,35 @@ func checkBills(bills []billclient.MonthBill) error {
 // readLines reads all lines. An attempt that breaks off is made again, unless a part of its lines is where nobody can
 // take it back.
 func (s *statement) readLines(ctx context.Context) (t *totals, err error) {
-	s.progress.begin()
-	defer s.progress.end()
 	var final error
 	action, stream := s.stream(ctx)
 	err = s.client.Retry(ctx, action, func() error {
+		s.progress.begin()
+		defer s.progress.end()
 		t = &totals{codes: s.source == linesSource, products: sums{}, projects: sums{}}
 		err := s.attempt(stream, t)
 		if err == nil {
 			return nil
 		}
 		if s.out.final() {
-			final = fmt.Errorf("%w; a part of the bill, %d bytes, is on standard output already: do not use it, with"+
-				" --output there is no such part, and another try", err, s.out.sink.bytes)
+			final = fmt.Errorf("%w; do not use the %d bytes of the bill that are on standard output already. With"+
+				" --output there is another try, and a whole file or none", err, s.out.sink.bytes)
 			return nil
 		}
 		return cmp.Or(s.out.rewind(), err)
 	})
-	return t, cmp.Or(err, final)
+	return t, s.elsewhere(cmp.Or(err, final))
+}
+
+// elsewhere adds to an error of the vendor's file, which has its own permission and quotes nothing, that there is
+// another way to the same lines.
+func (s *statement) elsewhere(err error) error {
+	ofFile := billclient.IsDenied(err) || billclient.IsUnknownAction(err) ||
+		billclient.ReasonOf(err) == billclient.Decode
+	if err != nil && s.source == csvSource && ofFile {
+		return fmt.Errorf("%w; --source=lines does without the vendor's file", err)
+	}
+	return err
 }
 
 func (s *statement) stream(ctx context.Context) (action string, lines iter.Seq2[billclient.Line, error]) {
@@ -242,6 +283,7 @@ const outputSize = 64 << 10
 type output struct {
 	*bufio.Writer
 	sink *counted
+	name string
 	file *renameio.PendingFile // nil: standard output
 }
 
@@ -261,33 +303,44 @@ func (c *counted) Write(p []byte) (int, error) {
 func newOutput(name string, stdout io.Writer) (*output, error) {
 	o := &output{sink: &counted{Writer: stdout}}
 	if name != "" {
-		if err := checkRegular(name); err != nil {
-			return nil, err
-		}
-		// The file is made beside its place: a rename does not leave a file system. Who may read it, the umask decides.
-		file, err := renameio.NewPendingFile(name, renameio.WithTempDir(filepath.Dir(name)),
-			renameio.WithPermissions(0o666))
+		place, err := placeOf(name)
 		if err != nil {
 			return nil, err
 		}
-		o.file, o.sink.Writer = file, file
+		// The file is made beside its place: a rename does not leave a file system. Who may read it, the file that it
+		// replaces decides, or the umask.
+		file, err := renameio.NewPendingFile(place, renameio.WithTempDir(filepath.Dir(place)),
+			renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
+		if err != nil {
+			return nil, err
+		}
+		o.name, o.file, o.sink.Writer = place, file, file
 	}
 	o.Writer = bufio.NewWriterSize(o.sink, outputSize)
 	return o, nil
 }
 
-// checkRegular fails if the name is that of a folder or a device, in whose place a file would appear.
-func checkRegular(name string) error {
-	info, err := os.Stat(name)
+// placeOf returns where a file of that name belongs: where a link leads to. It fails for a folder or a device, in whose
+// place a file would appear.
+func placeOf(name string) (string, error) {
+	info, err := os.Lstat(name)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if name, err = filepath.EvalSymlinks(name); err == nil {
+			info, err = os.Stat(name)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return name, nil
 	case err != nil:
-		return err
+		return "", err
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is not a file", name)
+		return "", fmt.Errorf("%s is not a file", name)
 	}
-	return nil
+	return name, nil
 }
 
 // final tells whether something was written that cannot be taken back.
@@ -307,15 +360,19 @@ func (o *output) rewind() error {
 	return nil
 }
 
-// commit puts what was written where it belongs.
-func (o *output) commit() error {
-	if err := o.Flush(); err != nil {
-		return fmt.Errorf("output: %w", err)
+// commit puts what was written where it belongs, or beside it under a name with a suffix.
+func (o *output) commit(suffix string) error {
+	err := o.Flush()
+	switch {
+	case err != nil, o.file == nil:
+	case suffix == "":
+		err = o.file.CloseAtomicallyReplace()
+	default:
+		if err = o.file.Sync(); err == nil {
+			err = os.Rename(o.file.Name(), o.name+suffix)
+		}
 	}
-	if o.file == nil {
-		return nil
-	}
-	if err := o.file.CloseAtomicallyReplace(); err != nil {
+	if err != nil {
 		return fmt.Errorf("output: %w", err)
 	}
 	return nil

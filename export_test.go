@@ -53,7 +53,7 @@ func runCommand(ctx context.Context, t *testing.T, api http.Handler, dir, config
 	return o
 }
 
-var pendingFile = regexp.MustCompile(`\.bill[0-9]+`)
+var pendingFile = regexp.MustCompile(`\.(?:bill|history)[0-9]+`)
 
 func filesIn(t *testing.T, dir string) map[string]string {
 	t.Helper()
@@ -147,11 +147,18 @@ func TestExport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(noon))
 				api, args := biller(tt.bills), append([]string{"export", "--month=2026-10"}, tt.args...)
 				got := runCommand(t.Context(), t, api, t.TempDir(), oneAccount, args...)
 				compareFile(t, "export/"+name, got.String())
 				file := runCommand(t.Context(), t, api, t.TempDir(), oneAccount, append(args, "--output=DIR/bill")...)
-				if file.out != "" || file.files["bill"] != got.out || file.code != got.code || file.log != got.log {
+				place := "bill"
+				if got.code == 3 {
+					place = "bill.unreconciled"
+					const elsewhere = " to DIR/bill.unreconciled, and DIR/bill is as it was:"
+					file.log = strings.Replace(file.log, elsewhere, "", 1)
+				}
+				if file.out != "" || file.files[place] != got.out || file.code != got.code || file.log != got.log {
 					t.Errorf("with --output:\n%v%q\nwithout:\n%v", file, file.files, got)
 				}
 			})
@@ -183,6 +190,7 @@ func TestExportRetries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(noon))
 				api, args := biller(long(tt.lines)), append([]string{"export", "--month=2026-10"}, tt.args...)
 				want := runCommand(t.Context(), t, api, t.TempDir(), oneAccount, slices.Clone(args)...)
 				broken := billsim.Break(billsim.Drop, tt.breakAfter)
@@ -196,14 +204,16 @@ func TestExportRetries(t *testing.T) {
 					t.Fatalf("exit code %d, want %d:\n%s", got.code, tt.code, got.log)
 				}
 				if tt.code != 0 {
-					part := fmt.Sprintf("; a part of the bill, %d bytes, is on standard output already: do not use it,"+
-						" with --output there is no such part, and another try", len(got.out))
+					part := fmt.Sprintf("; do not use the %d bytes of the bill that are on standard output already."+
+						" With --output there is another try, and a whole file or none", len(got.out))
 					if !strings.Contains(got.log, part) || !strings.HasPrefix(want.out, got.out) {
 						t.Errorf("want %q in\n%s", part, got.log)
 					}
 					return
 				}
-				const said = `level=warn msg="trying again" account=main action=GetPostpayDetailBill` + "\n"
+				said := fmt.Sprintf(`level=warn msg="trying again" account=main action=GetPostpayDetailBill`+
+					` err="GetPostpayDetailBill (HTTP 200, request id REQUEST): line %d: answer ended early:`+
+					" unexpected EOF\"\n", tt.breakAfter+1)
 				if diff := cmp.Diff(want.files, got.files); diff != "" || got.out != want.out || got.log != said {
 					t.Errorf("after a retry (-want +got):\n%s%s", diff, got.log)
 				}
@@ -237,6 +247,7 @@ func TestExportLeavesNoHalfFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(noon))
 				api, dir := biller(long(1000)), t.TempDir()
 				tt.fault.Action = stdcmp.Or(tt.fault.Action, "GetPostpayDetailBill")
 				api.Fault(tt.fault)
@@ -269,16 +280,19 @@ func TestExportMistakes(t *testing.T) {
 		},
 		"no such month": {
 			oneAccount, "--month=2026-13",
-			"ksyun_bill_exporter: month \"2026-13\": want YYYY-MM; try --help\nexit code 2\n",
+			"ksyun_bill_exporter: --month: month \"2026-13\": want YYYY-MM; try --help\nexit code 2\n",
 		},
 		"too early": {
 			oneAccount, "--month=2018-05",
-			failed + "export: main, 2018-05: GetMonthBill: no bills of 2018-05: the API has them from 2018-06 on\"\n" +
-				"exit code 1\n",
+			"ksyun_bill_exporter: export: --month: there are bills from 2018-06 on; try --help\nexit code 2\n",
 		},
 		"which account": {
 			twoAccounts, "--month=2026-10",
 			"ksyun_bill_exporter: export: --account: say which one: main, 商城; try --help\nexit code 2\n",
+		},
+		"hostile names": {
+			strings.Replace(twoAccounts, "name: main", `name: "\u202eniam"`, 1), "--month=2026-10",
+			"ksyun_bill_exporter: export: --account: say which one: ?niam, 商城; try --help\nexit code 2\n",
 		},
 		"no such account": {
 			twoAccounts, "--month=2026-10 --account=game",
@@ -286,7 +300,7 @@ func TestExportMistakes(t *testing.T) {
 		},
 		"format": {
 			oneAccount, "--month=2026-10 --format=xlsx",
-			"ksyun_bill_exporter: enum value must be one of csv,table, got 'xlsx'; try --help\nexit code 2\n",
+			"ksyun_bill_exporter: --format: enum value must be one of csv,table, got 'xlsx'; try --help\nexit code 2\n",
 		},
 		"output": {
 			oneAccount, "--month=2026-10 --output=DIR",
@@ -317,6 +331,87 @@ func TestExportMistakes(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A file that does not add up is not taken for the bill, and does not take a good one's place.
+func TestExportKeepsTheGoodFile(t *testing.T) {
+	cut := billsim.Break(billsim.Cut, 100)
+	cut.Action = "GetPostpayDetailBillCSV"
+	empty := billsim.Raw(http.StatusOK, "application/json", `{"PostpayDetailBillSet":[]}`)
+	empty.Action = "GetPostpayDetailBill"
+	for source, tt := range map[string]struct {
+		fault billsim.Fault
+		lines int
+		sum   string
+	}{"csv": {cut, 100, "5678.00"}, "lines": {empty, 0, "0"}} {
+		t.Run(source, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(noon))
+				line := billsim.Line{DetailBillNo: "000000017299675", ProductCode: "KEC", Cost: 5678 * billsim.Fen}
+				api, dir := biller(billOf(slices.Repeat([]billsim.Line{line}, 200)...)), t.TempDir()
+				export := func() outcomeOf {
+					return runCommand(t.Context(), t, api, dir, oneAccount, "export", "--month=2026-10",
+						"--source="+source, "--output=DIR/bill")
+				}
+				good := export()
+				api.Fault(tt.fault)
+				got := export()
+				if good.code != 0 || got.code != 3 || got.files["bill"] != good.files["bill"] ||
+					strings.Count(got.files["bill.unreconciled"], "\n") != tt.lines+1 || len(got.files) != 2 {
+					t.Errorf("files %d, exit code %d\n%s", len(got.files), got.code, got.log)
+				}
+				want := "all is written, but to DIR/bill.unreconciled, and DIR/bill is as it was: the lines come to " +
+					tt.sum + " CNY, the summary says 11356"
+				if !strings.Contains(got.log, want) {
+					t.Errorf("want %s in\n%s", want, got.log)
+				}
+			})
+		})
+	}
+}
+
+// Who exports a month that still grows is told so, in the file or beside it.
+func TestExportRunningMonth(t *testing.T) {
+	for format, want := range map[string]string{
+		"table": "main: postpaid bill of 2026-11, which is not over yet (newest line: 2026-11-21), in CNY\n",
+		"csv":   byteOrderMark + "bill_month,",
+	} {
+		t.Run(format, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(noon))
+				lines := october()
+				lines[0].StartTime, lines[0].EndTime = "2026-11-01 00:00:00", "2026-11-21 23:59:59"
+				api := biller(map[string]billsim.Bill{"2026-11": {Lines: slices.Values(lines)}})
+				got := runCommand(t.Context(), t, api, t.TempDir(), oneAccount, "export", "--month=2026-11",
+					"--format="+format)
+				const said = `level=warn msg="the month is not over, its bill grows" account=main month=2026-11` +
+					" newest_line=2026-11-21\n"
+				if !strings.HasPrefix(got.out, want) || got.log != said || got.code != 0 {
+					t.Errorf("want %s and %s in\n%s", want, said, got)
+				}
+			})
+		})
+	}
+}
+
+// A link stays a link, and who may read a file stays so.
+func TestExportKeepsLinkAndMode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(noon))
+		dir, target := t.TempDir(), filepath.Join(t.TempDir(), "bills.csv")
+		write(t, target, "that of September")
+		if err := os.Symlink(target, filepath.Join(dir, "bill")); err != nil {
+			t.Fatal(err)
+		}
+		got := runCommand(t.Context(), t, biller(billOf(october()...)), dir, oneAccount, "export", "--month=2026-10",
+			"--output=DIR/bill")
+		compareFile(t, "export/lines.csv", got.files["bill"]+got.String())
+		link, err := os.Lstat(filepath.Join(dir, "bill"))
+		file, noFile := os.Stat(target)
+		if err != nil || noFile != nil || link.Mode()&os.ModeSymlink == 0 || file.Mode() != 0o600 {
+			t.Errorf("link %v, file %v: %v, %v", link, file, err, noFile)
+		}
+	})
 }
 
 // What is written reads back as what the API said, but for the apostrophes.

@@ -59,7 +59,8 @@ func joinPairs(pairs []billclient.KeyValue) string {
 // byteOrderMark tells spreadsheets that a file is in UTF-8; without it, Excel takes it for what the machine uses.
 const byteOrderMark = "\uFEFF"
 
-// sheet writes lines as CSV (RFC 4180).
+// sheet writes lines as CSV: RFC 4180, but with the line ends of Unix, which spreadsheets take as well, and which leave
+// no CR in the last column of awk and cut.
 type sheet struct {
 	rows *csv.Writer
 	row  []string

@@ -20,6 +20,7 @@ type totals struct {
 	lines              int
 	cost, listCost     billclient.Amount
 	products, projects sums
+	end                string // of the newest line, as the API writes it
 }
 
 // sums are totals by code or id, by name where lines have neither. Names differ from action to action, codes do not.
@@ -33,6 +34,9 @@ type sum struct {
 
 func (t *totals) add(line *billclient.Line) {
 	t.lines++
+	if line.EndTime > t.end {
+		t.end = strings.Clone(line.EndTime) // a line's texts share memory with other lines'
+	}
 	t.cost, t.listCost = t.cost.Add(line.Cost), t.listCost.Add(line.ListCost)
 	if t.codes {
 		t.products.add(line.ProductCode, line.ProductCode, line.ProductName, line)
@@ -46,11 +50,17 @@ func (t *totals) add(line *billclient.Line) {
 func (s sums) add(key, id, name string, line *billclient.Line) {
 	of := s[key]
 	if of == nil {
-		of = &sum{id: strings.Clone(id), name: strings.Clone(name)} // a line's texts share memory with other lines'
+		of = &sum{id: strings.Clone(id), name: strings.Clone(name)}
 		s[strings.Clone(key)] = of
 	}
 	of.lines++
 	of.cost, of.listCost = of.cost.Add(line.Cost), of.listCost.Add(line.ListCost)
+}
+
+// newest returns the day on which the newest line ends, the zero Day if none tells.
+func (t *totals) newest() billclient.Day {
+	day, _ := billclient.ParseDay(t.end)
+	return day
 }
 
 // disagreement is that of a month's lines with its summary.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"os"
+	"os/signal"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 
 	"ksyun_bill_exporter/billclient"
@@ -53,3 +55,6 @@ func keysOf(prefix string, config any) []string {
 	}
 	return keys
 }
+
+// What hands signals out is to be no part of a bubble: it never ends.
+func init() { signal.Notify(make(chan os.Signal, 1), syscall.SIGWINCH) }

@@ -32,6 +32,7 @@ var release string
 func main() {
 	version.Version = cmp.Or(version.Version, strings.TrimSpace(release))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // who asks a second time does not want to wait for a clean end
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -59,15 +60,38 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 		Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Form of the log: logfmt or json.").
 		Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
-	serve := app.Command("serve", "Ask the billing API on a clock of its own and serve to Prometheus.").Default()
+	serve := app.Command(serveCommand, "Ask the billing API on a clock of its own and serve to Prometheus.").Default()
 	f.serve.web = kingpinflag.AddFlags(serve, ":9978")
 	f.serve.add(serve)
 	app.Command(checkCommand, "Ask all that can be asked, once for each account; say what works and what to grant.")
 	f.export.add(app.Command(exportCommand, "Write the lines of a month's bill as CSV, or a table of their sums. Exit"+
-		" code 1: it failed; 2: wrong arguments; 3: all is written, but lines and summary disagree."))
+		" code 1: it failed; 2: wrong arguments; 3: all is written, but lines and summary disagree: in place of FILE"+
+		" there is FILE"+unreconciledSuffix+"."))
 	f.backfill.add(app.Command(backfillCommand, "Write closed months as OpenMetrics with timestamps: history."))
-	f.command, err = app.Parse(args)
+	if f.command, err = app.Parse(args); err != nil {
+		err = atFlag(app, args, err)
+	} else if f.command == serveCommand && !done {
+		err = f.validateServe()
+	}
 	return f, done, err
+}
+
+// atFlag names the flag whose value err is about, which kingpin does not.
+func atFlag(app *kingpin.Application, args []string, err error) error {
+	parsed, _ := app.ParseContext(args) // its error is err
+	if parsed == nil {
+		return err
+	}
+	for _, e := range parsed.Elements {
+		flag, ok := e.Clause.(*kingpin.FlagClause)
+		if !ok || e.Value == nil {
+			continue
+		}
+		if wrong := flag.Model().Value.Set(*e.Value); wrong != nil {
+			return fmt.Errorf("--%s: %w", flag.Model().Name, wrong)
+		}
+	}
+	return err
 }
 
 // run is the program without its exit.
@@ -80,6 +104,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		fmt.Fprintf(stderr, "%s: %v; try --help\n", program, err)
 		return 2
 	}
+	if f.command != serveCommand {
+		var release func()
+		ctx, release = untilHangup(ctx)
+		defer release()
+	}
 	logs := newLogs(stderr, f.logLevel, f.logFormat)
 	switch {
 	case f.command == checkCommand:
@@ -88,8 +117,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		err = export(ctx, f, getenv, stdout, stderr, logs)
 	case f.command == backfillCommand:
 		err = backfill(ctx, f, getenv, logs)
-	case f.serve.demo && (f.configFile != "" || f.serve.check):
-		err = errors.New("--demo brings its own configuration: leave out --config.file and --config.check, or --demo")
 	case f.serve.check:
 		err = checkConfig(f, getenv, stdout)
 	case f.serve.demo:
@@ -105,6 +132,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		level.Error(logs.kit).Log("msg", "cannot go on", "err", cause)
 	}
 	return exitCode(err)
+}
+
+// untilHangup ends a context when the terminal is closed: what a command has begun is cleared away then, too. It goes
+// on catching SIGHUP, for a shell sends another one.
+func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
+	if signal.Ignored(syscall.SIGHUP) { // as under nohup
+		return ctx, func() {}
+	}
+	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
 // exitCode is 0 where all went well, 3 where everything was written but does not add up, else 1; 2 is for arguments.

@@ -5,14 +5,18 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
 
 	"github.com/google/go-cmp/cmp"
@@ -218,6 +222,37 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
+// A key file that is not there costs its own account, at the start and at a reload, and nobody else.
+func TestKeyFileIsMissing(t *testing.T) {
+	_, config := simulate(t, sampleLine)
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(filepath.Dir(config), "key")
+	late := "}, {name: late, access_key_id: AKLT2, secret_access_key_file: " + file + "}]"
+	write(t, config, strings.Replace(string(text), "}]", late, 1))
+	r := launch(t, "--config.file="+config, "--web.enable-lifecycle")
+	r.waitForLines("main")
+	if status, body := r.post("/-/reload"); status != http.StatusOK {
+		t.Errorf("%d: %s", status, body)
+	}
+	page := r.waitFor("/metrics", `source_refresh_failures_total{account="late",reason="auth",source="month_bill"} 1`)
+	for _, want := range []string{
+		`ksyun_bill_source_up{account="late",source="month_bill"} 0`,
+		`ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 55`,
+	} {
+		if !strings.Contains(page, want+"\n") {
+			t.Errorf("no %s", want)
+		}
+	}
+	want := `level=warn account=late source=month_bill`
+	said := `reason=auth err="GetMonthBill: credentials: secret_access_key_file: open ` + file + `: no such file`
+	if log := r.log.String(); strings.Count(log, want) != 1 || !strings.Contains(log, said) {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
 // What a user sees who makes a mistake: one line for each, a code that is not 0, and no stack trace.
 func TestMistakes(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "bad.yaml")
@@ -245,15 +280,40 @@ func TestMistakes(t *testing.T) {
 		{
 			"demo and configuration",
 			[]string{"--demo", "--config.file=" + good},
-			1,
-			`level=error msg="cannot go on" err="--demo brings its own configuration: leave out --config.file and` +
-				` --config.check, or --demo"` + "\n",
+			2,
+			"ksyun_bill_exporter: --demo brings its own configuration: leave out --config.file and --config.check, or" +
+				" --demo; try --help\n",
 		},
 		{
 			"telemetry path",
-			[]string{"--config.file=" + good, "--web.telemetry-path=/"},
-			1,
-			`level=error msg="cannot go on" err="--web.telemetry-path: \"/\" serves something else"` + "\n",
+			[]string{"--config.file=" + good, "--config.check", "--web.telemetry-path=/"},
+			2,
+			"ksyun_bill_exporter: --web.telemetry-path: \"/\" serves something else; try --help\n",
+		},
+		{
+			"no port",
+			[]string{"--config.file=" + good, "--config.check", "--web.listen-address=foo"},
+			2,
+			"ksyun_bill_exporter: --web.listen-address: address foo: missing port in address; try --help\n",
+		},
+		{
+			"no such port",
+			[]string{"--config.file=" + good, "--config.check", "--web.listen-address=:99999"},
+			2,
+			"ksyun_bill_exporter: --web.listen-address: address 99999: invalid port; try --help\n",
+		},
+		{
+			"less than no scrapes",
+			[]string{"--config.file=" + good, "--config.check", "--web.max-requests=-1"},
+			2,
+			"ksyun_bill_exporter: --web.max-requests: -1: want 0 (no limit) or more; try --help\n",
+		},
+		{
+			"no number",
+			[]string{"--web.max-requests=many"},
+			2,
+			"ksyun_bill_exporter: --web.max-requests: strconv.ParseFloat: parsing \"many\": invalid syntax;" +
+				" try --help\n",
 		},
 		{
 			"bad web configuration",
@@ -301,6 +361,17 @@ series an account: at most 4000 of instances, as many that describe them, and 0 
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, config, strings.Replace(string(text), "name: main", `name: "\u202eniam"`, 1))
+	out.Reset()
+	run(t.Context(), args, noEnvironment, &out, io.Discard)
+	if want := "\naccounts: 1 (?niam)\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("no %s in\n%s", want, &out)
+	}
 }
 
 // The demo needs nothing and shows both kinds of account.
@@ -320,7 +391,96 @@ func TestDemo(t *testing.T) {
 			t.Errorf("/metrics has no %s", want)
 		}
 	}
-	if log := r.log.String(); !strings.Contains(log, `msg=open url=http://127.0.0.1:0/metrics`) {
+	said := `msg=open url=http://127.0.0.1:0/metrics`
+	if log := r.log.String(); !strings.Contains(log, said) {
 		t.Errorf("the log does not say what to open:\n%s", log)
+	}
+}
+
+// inProcess starts main as a process of its own, which exports the running month over an API, and returns once it has
+// asked for the lines.
+func inProcess(t *testing.T, wrapper []string, stdout io.Writer, api *billsim.Server, args ...string) *exec.Cmd {
+	t.Helper()
+	month := billclient.MonthOf(time.Now()).String()
+	args = append([]string{program, "export", "--month=" + month}, args...)
+	command := append(wrapper, os.Args[0], "-test.run=^TestSignals$")
+	child := exec.CommandContext(t.Context(), command[0], command[1:]...)
+	child.Env = append(os.Environ(), "SIGNALLED_ARGS="+strings.Join(args, "\n"))
+	child.Stdout, child.Stderr = stdout, &logWatch{}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		if slices.ContainsFunc(api.Calls(), func(c billsim.Call) bool { return c.Action == "GetPostpayDetailBill" }) {
+			return child
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not ask for lines:\n%s", child.Stderr)
+		}
+	}
+}
+
+// Whatever signal ends an export, no half file stays; nohup keeps a closed terminal from ending it.
+func TestSignals(t *testing.T) {
+	if args := os.Getenv("SIGNALLED_ARGS"); args != "" { // the process that gets the signals
+		os.Args = strings.Split(args, "\n")
+		main()
+	}
+	for name, tt := range map[string]struct {
+		wrapper []string
+		signals []os.Signal
+		want    string
+	}{
+		"terminated": {nil, []os.Signal{syscall.SIGTERM}, "terminated signal received"},
+		"hung up":    {nil, []os.Signal{syscall.SIGHUP, syscall.SIGHUP}, "hangup signal received"},
+		"nohup":      {[]string{"nohup"}, []os.Signal{syscall.SIGHUP, syscall.SIGINT}, "interrupt signal received"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			api, config := simulate(t, slices.Repeat([]billsim.Line{sampleLine}, 1000)...)
+			defer api.Fault(billsim.Break(billsim.Stall, 900))()
+			dir := t.TempDir()
+			child := inProcess(t, tt.wrapper, io.Discard, api, "--config.file="+config, "--output="+dir+"/bill")
+			for _, s := range tt.signals {
+				if err := child.Process.Signal(s); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(100 * time.Millisecond) // one is to end it before the next comes, or not at all
+			}
+			_ = child.Wait() // its exit code tells
+			log := child.Stderr.(*logWatch).String()
+			if files := filesIn(t, dir); len(files) > 0 || child.ProcessState.ExitCode() != 1 ||
+				!strings.Contains(log, ": "+tt.want+`"`) {
+				t.Errorf("%v, files %d\n%s", child.ProcessState, len(files), log)
+			}
+		})
+	}
+}
+
+// Who asks a second time does not wait for an export that writes to nobody.
+func TestSecondSignalKills(t *testing.T) {
+	api, config := simulate(t, sampleLine)
+	read, full, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer full.Close()
+	if _, err := full.Write(make([]byte, 64<<10)); err != nil { // all that fits
+		t.Fatal(err)
+	}
+	child := inProcess(t, nil, full, api, "--config.file="+config, "--format=table")
+	child.Stderr.(*logWatch).wait(t, regexp.MustCompile("the month is not over")) // the last thing before it writes
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
+	for {
+		_ = child.Process.Signal(os.Interrupt) // it may have ended
+		select {
+		case <-ended:
+			if s := child.ProcessState.Sys().(syscall.WaitStatus); !s.Signaled() || s.Signal() != syscall.SIGINT {
+				t.Errorf("%v\n%s", child.ProcessState, child.Stderr)
+			}
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
 }

@@ -14,8 +14,10 @@ import (
 
 // progress shows on a terminal how far an export is; the nil progress shows nothing.
 type progress struct {
-	bar   *progressbar.ProgressBar
-	bytes atomic.Int64 // of all answers so far, as transferred
+	terminal io.Writer
+	bar      *progressbar.ProgressBar // of this attempt
+	drawn    time.Time
+	bytes    atomic.Int64 // of this attempt's answer so far, as transferred
 }
 
 func isTerminal(w io.Writer) bool {
@@ -28,33 +30,37 @@ func newProgress(w io.Writer) *progress {
 	if !isTerminal(w) {
 		return nil
 	}
-	return &progress{bar: progressbar.NewOptions(-1,
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetDescription("waiting for lines"),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish(),
-	)}
+	return &progress{terminal: w}
 }
 
-// begin draws the bar, for the first lines may take long to come.
+// begin draws the bar of a new attempt, for the first lines may take long to come.
 func (p *progress) begin() {
-	if p != nil {
-		_ = p.bar.RenderBlank()
+	if p == nil {
+		return
 	}
+	p.bytes.Store(0)
+	p.bar = progressbar.NewOptions(-1,
+		progressbar.OptionSetWriter(p.terminal),
+		progressbar.OptionSetDescription("waiting for lines"),
+		progressbar.OptionClearOnFinish(),
+	)
+	p.drawn = time.Now()
+	_ = p.bar.RenderBlank()
 }
 
-// redraw is how many lines pass before the bar is asked to draw: it would cost more than the lines.
-const redraw = 1000
+// redraw is how often the bar is drawn: it would cost more than the lines.
+const redraw = 100 * time.Millisecond
 
 // show shows how many lines were read.
 func (p *progress) show(lines int) {
-	if p == nil || lines%redraw != 0 {
+	if p == nil || time.Since(p.drawn) < redraw {
 		return
 	}
+	p.drawn = time.Now()
 	p.bar.Describe(fmt.Sprintf("%d lines, %.1f MB", lines, float64(p.bytes.Load())/1e6))
 }
 
-// end takes the bar off the terminal.
+// end takes the bar off the terminal: the next line there may be one of the log.
 func (p *progress) end() {
 	if p != nil {
 		_ = p.bar.Finish()

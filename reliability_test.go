@@ -9,37 +9,64 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"ksyun_bill_exporter/billsim"
+
+	"github.com/google/go-cmp/cmp"
 )
+
+const promisesPage = "docs/reliability.md"
 
 // Every promise of docs/reliability.md has tests, and those are in the tree.
 func TestPromisesAreKept(t *testing.T) {
-	const page = "docs/reliability.md"
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	promises := strings.Split(string(text), "\n* ")[1:]
+	promises := slices.Concat(promisedTests(t, promisesPage)...)
 	if len(promises) < 20 {
-		t.Errorf("%s has %d promises", page, len(promises))
+		t.Errorf("%s has %d promises", promisesPage, len(promises))
 	}
-	for _, promise := range promises {
-		tests := namedTest.FindAllStringSubmatch(promise, -1)
-		if len(tests) == 0 {
-			t.Errorf("%s: nothing keeps this: %s", page, promise)
-		}
-		for _, test := range tests {
-			if !hasTest(t, test[1], test[2]) {
-				t.Errorf("%s: there is no %s", page, test[0])
-			}
+	for _, test := range slices.Concat(promises...) {
+		pkg, name, _ := strings.Cut(test, ".")
+		if !hasTest(t, pkg, name) {
+			t.Errorf("%s: there is no %s", promisesPage, test)
 		}
 	}
 }
 
-var namedTest = regexp.MustCompile("`([a-z]+)\\.((?:Test|Fuzz)\\w+)`")
+// The Chinese page makes the same promises: as many in each section, each kept by the same tests.
+func TestPromisesInChinese(t *testing.T) {
+	want, got := promisedTests(t, promisesPage), promisedTests(t, "docs/reliability.zh-CN.md")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("tests by section and promise (-English +Chinese):\n%s", diff)
+	}
+}
+
+// promisedTests returns the tests that a page names, by section and promise.
+func promisedTests(t *testing.T, page string) (sections [][][]string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, section := range strings.Split(string(text), "\n## ")[1:] {
+		var promises [][]string
+		for _, promise := range strings.Split(section, "\n* ")[1:] {
+			var tests []string
+			for _, test := range namedTest.FindAllStringSubmatch(promise, -1) {
+				tests = append(tests, test[1])
+			}
+			if len(tests) == 0 {
+				t.Errorf("%s: nothing keeps this: %s", page, promise)
+			}
+			promises = append(promises, tests)
+		}
+		sections = append(sections, promises)
+	}
+	return sections
+}
+
+var namedTest = regexp.MustCompile("`([a-z]+\\.(?:Test|Fuzz)\\w+)`")
 
 func hasTest(t *testing.T, pkg, name string) bool {
 	t.Helper()

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +25,8 @@ import (
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
 )
+
+const serveCommand = "serve"
 
 // serveFlags are the flags of the command serve.
 type serveFlags struct {
@@ -51,6 +55,35 @@ func (f *serveFlags) add(serve *kingpin.CmdClause) {
 		BoolVar(&f.check)
 	serve.Flag("demo", "Show two made-up accounts of a simulated billing API; needs no configuration and no key.").
 		BoolVar(&f.demo)
+}
+
+// validateServe finds what cannot be served before anything is asked.
+func (f flags) validateServe() error {
+	if f.serve.demo && (f.configFile != "" || f.serve.check) {
+		return errors.New("--demo brings its own configuration: leave out --config.file and --config.check, or --demo")
+	}
+	if f.serve.maxRequests < 0 {
+		return fmt.Errorf("--web.max-requests: %d: want 0 (no limit) or more", f.serve.maxRequests)
+	}
+	for _, address := range *f.serve.web.WebListenAddresses {
+		if err := checkAddress(address); err != nil {
+			return fmt.Errorf("--web.listen-address: %w", err)
+		}
+	}
+	_, err := web.New(web.Options{Metrics: http.NotFoundHandler(), MetricsPath: f.serve.telemetryPath})
+	return err
+}
+
+// checkAddress fails if an address has no port, or none that there is. Whether it can be had, listening tells.
+func checkAddress(address string) error {
+	if strings.HasPrefix(address, "vsock://") {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.ResolveTCPAddr("tcp", ":"+port)
+	}
+	return err
 }
 
 // serve runs the exporter until ctx ends.
