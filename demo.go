@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"net"
@@ -13,8 +14,10 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// demoInterval is short enough that a visitor sees the exporter at work.
-const demoInterval = 30 * time.Second
+// demoFile is what the made-up companies would configure, but for their keys and where the simulated API listens.
+//
+//go:embed demo.yaml
+var demoFile []byte
 
 // demoNames are the account labels of the simulated accounts, in their order.
 var demoNames = []string{"shop", "game"}
@@ -38,25 +41,28 @@ func demo(ctx context.Context, f flags, logs logs) error {
 	level.Info(logs.kit).Log("msg", "demo: made-up bills from a simulated API, no key, no network",
 		"api", "http://"+listener.Addr().String())
 	for _, address := range *f.serve.web.WebListenAddresses {
-		level.Info(logs.kit).Log("msg", "open", "url", browsable(address)+f.serve.telemetryPath)
+		url := browsable(address)
+		level.Info(logs.kit).Log("msg", "open", "page", url+"/", "metrics", url+f.serve.telemetryPath)
 	}
-	config := demoConfig(accounts, listener.Addr())
+	config, err := demoConfig(accounts, listener.Addr())
+	if err != nil {
+		return err
+	}
 	return runAll(ctx, config, f.serve, logs, func() (Config, error) { return config, nil })
 }
 
-func demoConfig(accounts []billsim.Account, api net.Addr) Config {
+func demoConfig(accounts []billsim.Account, api net.Addr) (Config, error) {
 	config := DefaultConfig()
+	d := decodeYAML("demo.yaml", demoFile, &config)
 	config.API.Endpoint = "http://" + api.String()
 	config.API.UnionEndpoint = config.API.Endpoint
-	config.API.RequestsPerSecond = 20
-	config.API.DailyCalls = 0
-	config.Refresh.Interval = demoInterval
 	for i, a := range accounts {
 		config.Accounts = append(config.Accounts, AccountConfig{
 			Name: demoNames[i], AccessKeyID: a.AccessKeyID, SecretAccessKey: secret(a.SecretAccessKey),
 		})
 	}
-	return config
+	config.check(d)
+	return config, d.err()
 }
 
 // browsable turns a listen address into one for a browser on this machine.

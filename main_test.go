@@ -391,7 +391,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("/metrics has no %s", want)
 		}
 	}
-	said := `msg=open url=http://127.0.0.1:0/metrics`
+	said := `msg=open page=http://127.0.0.1:0/ metrics=http://127.0.0.1:0/metrics`
 	if log := r.log.String(); !strings.Contains(log, said) {
 		t.Errorf("the log does not say what to open:\n%s", log)
 	}
