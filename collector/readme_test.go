@@ -11,20 +11,15 @@ import (
 	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 )
 
 // The metric tables of both READMEs have every family with its labels, and no other.
 func TestReadmeHasEveryMetric(t *testing.T) {
 	want := declared(t)
 	for _, file := range []string{"../README.md", "../README.zh-CN.md"} {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := map[string]string{}
-		for _, row := range metricRow.FindAllStringSubmatch(string(text), -1) {
-			got[row[1]] = row[2]
-		}
+		got := metricTable(t, file)
 		maps.DeleteFunc(got, func(family, _ string) bool {
 			// Those of the program, not of its bills: build_info is a library's.
 			return family == "ksyun_bill_exporter_build_info" ||
@@ -36,7 +31,114 @@ func TestReadmeHasEveryMetric(t *testing.T) {
 	}
 }
 
+// metricTable returns the families of a README's table and their labels.
+func metricTable(t *testing.T, file string) map[string]string {
+	t.Helper()
+	families := map[string]string{}
+	for _, row := range metricRow.FindAllStringSubmatch(read(t, file), -1) {
+		families[row[1]] = row[2]
+	}
+	return families
+}
+
 var metricRow = regexp.MustCompile("(?m)^\\| `(ksyun_bill_\\w+)` \\| ([^|]*?) ?\\|")
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The pages on metrics have an entry for every family of the README's table and for no other, in the same order in both
+// languages. Each begins with a sample that has exactly the family's labels.
+func TestMetricsPages(t *testing.T) {
+	want := map[string][]string{}
+	for family, labels := range metricTable(t, "../README.md") {
+		want[family] = sampleLabels(labels)
+	}
+	var order [2][]string
+	for i, file := range metricsPages {
+		got := map[string][]string{}
+		for _, entry := range metricEntry.FindAllStringSubmatch(read(t, file), -1) {
+			family, labels := readSample(t, entry[1])
+			if got[family] != nil {
+				t.Errorf("%s has two entries for %s", file, family)
+			}
+			got[family] = labels
+			order[i] = append(order[i], family)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-table +entries):\n%s", file, diff)
+		}
+	}
+	if diff := cmp.Diff(order[0], order[1]); diff != "" {
+		t.Errorf("order of the entries (-English +Chinese):\n%s", diff)
+	}
+}
+
+// The pages on metrics explain every label that a family has, and no other.
+func TestMetricsPagesHaveEveryLabel(t *testing.T) {
+	want := map[string]bool{}
+	for _, labels := range metricTable(t, "../README.md") {
+		for _, label := range sampleLabels(labels) {
+			want[label] = true
+		}
+	}
+	for _, file := range metricsPages {
+		got := map[string]bool{}
+		for _, row := range labelRow.FindAllStringSubmatch(read(t, file), -1) {
+			for label := range strings.SplitSeq(row[1], ", ") {
+				got[strings.Trim(label, "`")] = true
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-README +labels):\n%s", file, diff)
+		}
+	}
+}
+
+var (
+	metricsPages = []string{"../docs/metrics.md", "../docs/metrics.zh-CN.md"}
+	metricEntry  = regexp.MustCompile("(?m)^\\* `(ksyun_bill_.*)`\\\\$")
+	labelRow     = regexp.MustCompile("(?m)^\\| ((?:`[a-z_]+`(?:, )?)+) \\|")
+)
+
+// sampleLabels returns the labels of a row of the README's table, as a sample has them where nothing is configured.
+func sampleLabels(row string) []string {
+	row = strings.ReplaceAll(row, "*instances.promote*", "instance_name")
+	row = strings.ReplaceAll(row, ", *instances.tags*", "")
+	labels := []string{}
+	if row != "" {
+		labels = strings.Split(row, ", ")
+	}
+	slices.Sort(labels)
+	return labels
+}
+
+// readSample returns the family of a sample as Prometheus reads it, and its labels.
+func readSample(t *testing.T, sample string) (family string, labels []string) {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(sample + "\n"))
+	if err != nil {
+		t.Fatalf("%s: %v", sample, err)
+	}
+	labels = []string{}
+	for name, f := range families {
+		family = name
+		for _, pair := range f.Metric[0].Label {
+			labels = append(labels, pair.GetName())
+		}
+	}
+	slices.Sort(labels)
+	if bucket := slices.Index(labels, "le"); bucket >= 0 { // of a histogram
+		family, labels = strings.TrimSuffix(family, "_bucket"), slices.Delete(labels, bucket, bucket+1)
+	}
+	return family, labels
+}
 
 // declared returns all families and their labels.
 func declared(t *testing.T) map[string]string {
