@@ -3,51 +3,108 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
-	"os"
-	"os/exec"
+	"fmt"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/peers"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// The page of the demo in a real browser: its style is let in, nothing is wider than a phone or a desk, and its numbers
-// are those of /metrics.
+// The page of the demo in a real browser, from phone to desk: its style is let in, and its numbers are those of
+// /metrics.
 func TestStatusPage(t *testing.T) {
 	r := launch(t, "--demo")
 	for _, account := range demoNames {
 		r.waitForLines(account)
 	}
-	b := openBrowser(t)
-	for _, width := range []int{390, 1440} {
-		b.call("Emulation.setDeviceMetricsOverride",
+	everyScreen(t, r, func(screen string, page statusPage) {
+		if diff := cmp.Diff(costs(t, peers.Get(t, r.url+"/metrics")), page.Accounts); diff != "" {
+			t.Errorf("%s (-/metrics +page):\n%s", screen, diff)
+		}
+	})
+}
+
+// Long names, names of markup, billions to the last digit and a key that is not known: all of it can be read, and what
+// is wrong with the key is said once.
+func TestStatusPageOfTrouble(t *testing.T) {
+	yesterday := billclient.DayOf(time.Now()) - 1
+	line := billsim.Line{
+		StatDate: yesterday.String(), ProductCode: "KEC", ProductName: `</bdi><script>x("{{.}}")</script>`,
+		ProjectID: "1", InstanceID: "i-1", Cost: 2_100_000_000*billsim.Yuan + 12345678,
+	}
+	bill := billsim.Bill{Lines: slices.Values([]billsim.Line{
+		line,
+		{ProductCode: "A", ProductName: strings.Repeat("很长的产品名", 20), Cost: -1},
+		{ProductCode: strings.Repeat("W", 50)},
+	})}
+	api := httptest.NewServer(billsim.New([]billsim.Account{{
+		AccessKeyID: "AKLT", SecretAccessKey: "s3cret", CustomerID: "73400575",
+		Bills: func(m string) (billsim.Bill, bool) { return bill, m == billclient.MonthOf(time.Now()).String() },
+		Consume: func(m string) (billsim.Consumption, bool) {
+			day := billsim.Bill{Lines: slices.Values([]billsim.Line{line})}
+			return billsim.Consumption{Bill: day, EndDate: yesterday.String()}, m == yesterday.Month().String()
+		},
+	}}))
+	t.Cleanup(api.Close)
+	config := t.TempDir() + "/config.yaml"
+	write(t, config, `accounts:
+- {name: "</bdi>\u202E`+strings.Repeat("WWWWW", 20)+`", access_key_id: AKLT, secret_access_key: s3cret}
+- {name: "wrong", access_key_id: AKLTWRONG, secret_access_key: s3cret}
+api: {endpoint: '`+api.URL+`', union_endpoint: '`+api.URL+`', requests_per_second: 100}
+`)
+	r := launch(t, "--config.file="+config)
+	r.waitFor("/", "2,100,000,000.12345678")
+	r.waitFor("/", "5 of 5 sources failing")
+	everyScreen(t, r, func(screen string, page statusPage) {
+		if page.Troubles != 1 {
+			t.Errorf("%s: %d boxes of trouble, want 1", screen, page.Troubles)
+		}
+	})
+}
+
+// statusPage is what the tests want to know of the open page.
+type statusPage struct {
+	Language      string
+	Rules         int      // of style
+	Width, Scroll int      // of the window, and of what is in it
+	Cut           []string // what does not show all that is in it
+	Troubles      int
+	Accounts      map[string]map[string][]float64
+}
+
+// everyScreen opens the page as those do who read it. Nothing is wider than the window, and nothing is cut off.
+func everyScreen(t *testing.T, r *running, look func(screen string, page statusPage)) {
+	t.Helper()
+	b := peers.OpenBrowser(t)
+	for _, width := range []int{360, 390, 800, 1440} {
+		b.Call("Emulation.setDeviceMetricsOverride",
 			map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600})
 		for _, language := range []string{"en", "zh-CN"} {
-			b.call("Emulation.setUserAgentOverride", map[string]any{"userAgent": "test", "acceptLanguage": language})
-			b.open(r.url)
-			var page struct {
-				Language             string
-				Rules, Width, Scroll int
-				Accounts             map[string]map[string][]float64
+			b.Call("Emulation.setUserAgentOverride", map[string]any{"userAgent": "test", "acceptLanguage": language})
+			b.Open(r.url)
+			var page statusPage
+			b.Evaluate(statusFacts, &page)
+			screen := fmt.Sprintf("%s at %d pixels", language, width)
+			if page.Language != language || page.Rules == 0 || page.Width != width || page.Scroll > width ||
+				page.Cut != nil {
+				t.Errorf("%s: %s, %d rules of style, %d wide, %d to scroll, cut: %q",
+					screen, page.Language, page.Rules, page.Width, page.Scroll, page.Cut)
 			}
-			b.evaluate(statusFacts, &page)
-			if page.Language != language || page.Rules == 0 || page.Width != width || page.Scroll > width {
-				t.Errorf("%s at %d pixels: %s, %d rules of style, %d wide, %d to scroll",
-					language, width, page.Language, page.Rules, page.Width, page.Scroll)
-			}
-			if diff := cmp.Diff(costs(t, body(t, r.url+"/metrics")), page.Accounts); diff != "" {
-				t.Errorf("%s at %d pixels (-/metrics +page):\n%s", language, width, diff)
-			}
+			look(screen, page)
 		}
 	}
 }
 
-// statusFacts is what the test wants to know of the open page, all that is folded unfolded.
+// statusFacts reads the open page, all that is folded unfolded. Texts within a line have no size of their own.
 const statusFacts = `(() => {
 	document.querySelectorAll("details").forEach(d => d.open = true);
 	const accounts = {};
@@ -61,11 +118,15 @@ const statusFacts = `(() => {
 			day_account: amounts("details td.number"),
 		};
 	}
+	const cut = [...document.querySelectorAll("body *")].filter(e => e.clientWidth > 0 && !(e instanceof SVGElement) &&
+		(e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight + 1));
 	return {
 		Language: document.documentElement.lang,
 		Rules: document.styleSheets[0]?.cssRules.length ?? 0,
 		Width: window.innerWidth,
 		Scroll: document.documentElement.scrollWidth,
+		Cut: cut.length ? cut.map(e => e.outerHTML.slice(0, 200)) : null,
+		Troubles: document.querySelectorAll(".trouble").length,
 		Accounts: accounts,
 	};
 })()`
@@ -94,112 +155,4 @@ func costs(t *testing.T, metrics string) map[string]map[string][]float64 {
 		}
 	}
 	return costs
-}
-
-// browser is a Chromium with one empty page, driven by its DevTools protocol: JSON texts, each ended by a zero byte,
-// over file descriptors 3 and 4. Source: https://chromedevtools.github.io/devtools-protocol/.
-type browser struct {
-	t       *testing.T
-	in      *json.Encoder
-	out     *bufio.Reader
-	calls   int
-	session string
-}
-
-func openBrowser(t *testing.T) *browser {
-	t.Helper()
-	theirIn, in, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, theirOut, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	chromium := exec.CommandContext(t.Context(), "chromium", "--headless", "--no-sandbox", "--disable-gpu",
-		"--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--user-data-dir="+t.TempDir(), "--remote-debugging-pipe")
-	chromium.ExtraFiles = []*os.File{theirIn, theirOut}
-	start(t, chromium)
-	_, _ = theirIn.Close(), theirOut.Close()
-	t.Cleanup(func() { _, _ = in.Close(), out.Close() })
-
-	b := &browser{t: t, in: json.NewEncoder(zeroEnded{in}), out: bufio.NewReader(out)}
-	var target struct{ TargetID, SessionID string }
-	b.unmarshal(b.call("Target.createTarget", map[string]any{"url": "about:blank"}), &target)
-	b.unmarshal(b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}), &target)
-	b.session = target.SessionID
-	return b
-}
-
-// zeroEnded writes texts as the protocol wants them, in place of the lines of an Encoder.
-type zeroEnded struct{ file *os.File }
-
-func (z zeroEnded) Write(text []byte) (int, error) {
-	return z.file.WriteString(strings.TrimSuffix(string(text), "\n") + "\x00")
-}
-
-// call returns the result of a call. What the browser says unasked is passed over.
-func (b *browser) call(method string, params map[string]any) json.RawMessage {
-	b.t.Helper()
-	b.calls++
-	call := map[string]any{"id": b.calls, "method": method, "params": params}
-	if b.session != "" {
-		call["sessionId"] = b.session
-	}
-	if err := b.in.Encode(call); err != nil {
-		b.t.Fatal(err)
-	}
-	for {
-		text, err := b.out.ReadBytes(0)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		var answer struct {
-			ID     int
-			Result json.RawMessage
-			Error  *struct{ Message string }
-		}
-		b.unmarshal(text[:len(text)-1], &answer)
-		switch {
-		case answer.ID != b.calls:
-		case answer.Error != nil:
-			b.t.Fatalf("%s: %s", method, answer.Error.Message)
-		default:
-			return answer.Result
-		}
-	}
-}
-
-// open returns once the page is there.
-func (b *browser) open(url string) {
-	b.t.Helper()
-	b.call("Page.navigate", map[string]any{"url": url})
-	var state string
-	b.evaluate(`new Promise(loaded => {
-		const state = () => loaded(document.readyState);
-		document.readyState === "complete" ? state() : addEventListener("load", state);
-	})`, &state)
-}
-
-func (b *browser) evaluate(expression string, into any) {
-	b.t.Helper()
-	var answer struct {
-		Result           struct{ Value json.RawMessage }
-		ExceptionDetails json.RawMessage
-	}
-	b.unmarshal(b.call("Runtime.evaluate", map[string]any{
-		"expression": expression, "returnByValue": true, "awaitPromise": true,
-	}), &answer)
-	if answer.ExceptionDetails != nil {
-		b.t.Fatalf("in the page: %s", answer.ExceptionDetails)
-	}
-	b.unmarshal(answer.Result.Value, into)
-}
-
-func (b *browser) unmarshal(text []byte, into any) {
-	b.t.Helper()
-	if err := json.Unmarshal(text, into); err != nil {
-		b.t.Fatal(err)
-	}
 }

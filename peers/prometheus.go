@@ -1,0 +1,137 @@
+//go:build e2e
+
+package peers
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Prometheus is a server that has Prometheus' HTTP API.
+// Source: https://prometheus.io/docs/prometheus/latest/querying/api/.
+type Prometheus struct{ URL string }
+
+// StartPrometheus returns a Prometheus that keeps all it has in the folder data of a folder.
+func StartPrometheus(t *testing.T, dir, config string, flags ...string) Prometheus {
+	t.Helper()
+	file := filepath.Join(dir, "prometheus.yml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := FreeAddress(t)
+	flags = append([]string{"--config.file=" + file, "--storage.tsdb.path=" + dir + "/data"}, flags...)
+	Start(t, exec.CommandContext(t.Context(), "prometheus", append(flags, "--web.listen-address="+address)...))
+	Await(t, "http://"+address+"/-/ready", "")
+	return Prometheus{"http://" + address}
+}
+
+// Scrape is a configuration that scrapes each target as a job of its own: job_0, job_1, ...
+func Scrape(interval time.Duration, targets ...string) string {
+	var config strings.Builder
+	fmt.Fprintf(&config, "global: {scrape_interval: %s}\nscrape_configs:\n", interval)
+	for i, target := range targets {
+		fmt.Fprintf(&config, "- {job_name: job_%d, static_configs: [{targets: ['%s']}]}\n", i, target)
+	}
+	return config.String()
+}
+
+// StartVictoriaMetrics returns a VictoriaMetrics that keeps what is imported, however old it is.
+func StartVictoriaMetrics(t *testing.T) Prometheus {
+	t.Helper()
+	address := FreeAddress(t)
+	Start(t, exec.CommandContext(t.Context(), "victoria-metrics", "-retentionPeriod=100y",
+		"-httpListenAddr="+address, "-storageDataPath="+t.TempDir()))
+	Await(t, "http://"+address+"/health", "")
+	return Prometheus{"http://" + address}
+}
+
+// Series is a series of an answer. An instant query gives it one value.
+type Series struct {
+	Labels map[string]string
+	Values []float64
+}
+
+// Value is the newest value.
+func (s Series) Value() float64 { return s.Values[len(s.Values)-1] }
+
+// Query returns the answer to an instant query, in an order that depends on labels only.
+func (p Prometheus) Query(t *testing.T, query string) []Series {
+	t.Helper()
+	return p.ask(t, "query", url.Values{"query": {query}})
+}
+
+// QueryRange returns the answer to a range query, in the same order. VictoriaMetrics is told not to align the range.
+func (p Prometheus) QueryRange(t *testing.T, query string, from, to time.Time, step time.Duration) []Series {
+	t.Helper()
+	return p.ask(t, "query_range", url.Values{
+		"query": {query}, "step": {strconv.FormatFloat(step.Seconds(), 'f', -1, 64)},
+		"start": {strconv.FormatInt(from.Unix(), 10)}, "end": {strconv.FormatInt(to.Unix(), 10)},
+		"nocache": {"1"},
+	})
+}
+
+// Await returns once a query has so many answers, or more.
+func (p Prometheus) Await(t *testing.T, query string, series int) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for len(p.Query(t, query)) < series {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: fewer than %d answers to %s", p.URL, series, query)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func (p Prometheus) ask(t *testing.T, action string, parameters url.Values) []Series {
+	t.Helper()
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Metric map[string]string
+				Value  point
+				Values []point
+			}
+		}
+	}
+	text, err := get(t.Context(), p.URL+"/api/v1/"+action+"?"+parameters.Encode())
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &answer)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", parameters.Get("query"), err)
+	}
+	var found []Series
+	for _, r := range answer.Data.Result {
+		if len(r.Values) == 0 {
+			r.Values = []point{r.Value}
+		}
+		found = append(found, Series{r.Metric, values(t, r.Values)})
+	}
+	slices.SortFunc(found, func(a, b Series) int { return strings.Compare(fmt.Sprint(a.Labels), fmt.Sprint(b.Labels)) })
+	return found
+}
+
+// point is a time and a value, the latter as text.
+type point [2]any
+
+func values(t *testing.T, points []point) []float64 {
+	t.Helper()
+	var found []float64
+	for _, p := range points {
+		value, err := strconv.ParseFloat(fmt.Sprint(p[1]), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, value)
+	}
+	return found
+}
