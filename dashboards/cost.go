@@ -21,7 +21,7 @@ func cost(t say) dashboard {
 func tagKey(t say) variable {
 	v := choice("tag", t("Tag", "标签"), labelValues,
 		`label_values(ksyun_bill_tag_cost_cny{`+ofAccount+`}, tag_key)`)
-	v.Multi, v.IncludeAll, v.AllValue, v.Current = false, false, "", object{}
+	v.Multi, v.IncludeAll, v.AllValue, v.Current = false, false, "", unset()
 	return v
 }
 
@@ -84,7 +84,7 @@ func likeForLike(t say) panel {
 		t("From daily metering, postpaid: last month up to the same day number, this month's days, and how they "+
 			"differ. Absent on the 1st.", "按日计量的后付费：上月截至同一天的费用、本月各日的费用，以及两者相差的比例。每月 1 日没有数据。"), yuan, 7, 4,
 		now(total(last), t("Last month", "上月同期")), now(total(this), t("This month", "本月")),
-		now(change, t("Change", "变化")))).field(t("Change", "变化"), property("unit", share))
+		now(change, t("Change", "变化")))).field(t("Change", "变化"), in(share)...)
 }
 
 func forecasts(t say) panel {
@@ -104,8 +104,7 @@ func budget(t say) panel {
 		share, 16, 4, now(total(limit), t("Budget", "预算")), now(used(monthSoFar()), t("Used", "已用")),
 		now(used(forecast()), t("Forecast", "预测"))))
 	return p.with("noValue", t("no budget", "未设置预算")).warn(0.8, 1).
-		field(t("Budget", "预算"), property("unit", yuan),
-			property("color", object{"mode": "fixed", "fixedColor": "text"}))
+		field(t("Budget", "预算"), append(in(yuan), property("color", plain))...)
 }
 
 func dayRow(t say) []panel {

@@ -8,10 +8,10 @@ func partRow(t say) []panel {
 }
 
 // Titles of columns that several tables have.
-func accountColumn(t say) column { return column{"account", t("Account", "账号"), ""} }
-func productColumn(t say) column { return column{"product_name", t("Product", "产品"), ""} }
-func projectColumn(t say) column { return column{"project_name", t("Project", "项目"), ""} }
-func ownerColumn(t say) column   { return column{"owner", t("Owner", "负责人"), ""} }
+func accountColumn(t say) column { return column{"account", t("Account", "账号"), verbatim} }
+func productColumn(t say) column { return column{"product_name", t("Product", "产品"), verbatim} }
+func projectColumn(t say) column { return column{"project_name", t("Project", "项目"), verbatim} }
+func ownerColumn(t say) column   { return column{"owner", t("Owner", "负责人"), verbatim} }
 
 func products(t say) panel {
 	sameDay := once(product+", pay_mode", "ksyun_bill_past_month_to_date_product_cost_cny", ofProduct)
@@ -22,7 +22,7 @@ func products(t say) panel {
 		rows(withProduct(sum(product, once(product+", pay_mode", "ksyun_bill_product_cost_cny", ofProduct)))),
 		rows(withProduct(sum(product, sameDay))), rows(withProduct(group(saved))))
 	return table(p, t("This month", "本月"), accountColumn(t), productColumn(t),
-		column{"product_code", t("Code", "代码"), ""},
+		column{"product_code", t("Code", "代码"), verbatim},
 		column{"Value #A", t("This month", "本月"), yuan}, column{"Value #B", t("Last month to the day", "上月同期"), yuan},
 		column{"Value #C", t("Saved", "折扣节省"), yuan})
 }
@@ -37,8 +37,8 @@ func projects(t say) panel {
 			"后付费，含所有产品。负责人和成本中心来自 exporter 的配置。"), yuan, 12, 10,
 		rows(facts(sum(project, once(project+", pay_mode", "ksyun_bill_project_cost_cny", ofProject)))),
 		rows(facts(sum(project, sameDay))))
-	return table(p, t("This month", "本月"), accountColumn(t), projectColumn(t), column{"project_id", "ID", ""},
-		ownerColumn(t), column{"cost_center", t("Cost center", "成本中心"), ""},
+	return table(p, t("This month", "本月"), accountColumn(t), projectColumn(t), column{"project_id", "ID", verbatim},
+		ownerColumn(t), column{"cost_center", t("Cost center", "成本中心"), verbatim},
 		column{"Value #A", t("This month", "本月"), yuan}, column{"Value #B", t("Last month to the day", "上月同期"), yuan})
 }
 
@@ -89,11 +89,11 @@ func instanceRow(t say) []panel {
 func instanceColumns(t say, value string) []column {
 	return []column{
 		accountColumn(t), productColumn(t),
-		{"instance_name", t("Instance", "实例"), ""},
-		{"instance_id", "ID", ""},
+		{"instance_name", t("Instance", "实例"), verbatim},
+		{"instance_id", "ID", verbatim},
 		projectColumn(t), ownerColumn(t),
-		{"region_name", t("Region", "地域"), ""},
-		{"product_subtype", t("Type", "类型"), ""},
+		{"region_name", t("Region", "地域"), verbatim},
+		{"product_subtype", t("Type", "类型"), verbatim},
 		{"Value", value, yuan},
 	}
 }
@@ -155,12 +155,11 @@ func saved(t say) panel {
 		now(over(list, "-", paid), t("This month", "本月")), now(part, t("This month, share", "本月比例")),
 		now(ofLastMonth(over(list, "-", paid)), t("Last month", "上月")),
 		now(ofLastMonth(part), t("Last month, share", "上月比例"))))
-	return p.field(t("This month, share", "本月比例"), property("unit", share)).
-		field(t("Last month, share", "上月比例"), property("unit", share))
+	return p.field(t("This month, share", "本月比例"), in(share)...).field(t("Last month, share", "上月比例"), in(share)...)
 }
 
 func savedShare(t say) panel {
-	expr := "1 - " + over(fromLines(), "/", atList())
+	expr := "round(1 - " + over(fromLines(), "/", atList()) + ", 0.0001)"
 	return lines(t("Saved share of list price", "节省占原价的比例"),
 		t("Of the month up to each point in time: a discount that ends bends its product's line down.",
 			"截至各时间点的当月比例：折扣结束时，该产品的曲线会下降。"), share, 16,
@@ -194,7 +193,6 @@ func monthTable(t say) panel {
 	p := newPanel("table", t("Products, month by month", "产品逐月费用"),
 		t("Postpaid; the newest is the month so far.", "后付费；最新一月为本月至今。"), yuan, gridWidth, 9,
 		rows(sum("month, product", displayProduct(monthsOfProducts()))))
-	p.Options = object{"cellHeight": "sm", "showHeader": true, "footer": object{"show": false}}
-	return p.transform(matrix("product", "month")...).transform(ascending(corner("product", "month"))).
-		call([2]string{corner("product", "month"), t("Product", "产品")})
+	return unsorted(p).transform(matrix("product", "month")...).transform(ascending(corner("product", "month"))).
+		field(corner("product", "month"), append(in(verbatim), property("displayName", t("Product", "产品")))...)
 }

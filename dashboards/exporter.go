@@ -56,20 +56,20 @@ func healthRow(t say) []panel {
 func failing(t say) panel {
 	return stat(newPanel("stat", t("Failing sources", "失败的数据源"),
 		t("Sources whose last refresh failed; the last good numbers stay.", "最近一次刷新失败的数据源；仍显示上次成功的数据。"), "none", 4, 4,
-		now("count(ksyun_bill_source_up{"+ofReplicas+"} == 0) or vector(0)", "")).warn(1, 3))
+		now("count(ksyun_bill_source_up{"+ofReplicas+"} == 0) or vector(0)", ""))).warn(1, 3)
 }
 
 func oldest(t say) panel {
 	return stat(newPanel("stat", t("Oldest success", "最久未成功"),
 		t("How long ago the source that waits longest succeeded.", "距上次成功最久的数据源，已过去多久。"), seconds, 4, 4,
-		now("time() - min(ksyun_bill_source_last_success_timestamp_seconds{"+ofReplicas+"})", "")).warn(3*hour, day))
+		now("time() - min(ksyun_bill_source_last_success_timestamp_seconds{"+ofReplicas+"})", ""))).warn(3*hour, day)
 }
 
 func dataAge(t say) panel {
 	return stat(newPanel("stat", t("Age of the numbers", "数据新旧"),
 		t("How long ago the newest day ended, of the account that lags most. Metering is a day behind by nature.",
 			"最落后的账号，最新一天结束至今多久。计量本身就晚一天。"), seconds, 4, 4,
-		now("time() - min(ksyun_bill_period_data_timestamp_seconds{"+ofReplicas+"})", "")).warn(2*day, 3*day))
+		now("time() - min(ksyun_bill_period_data_timestamp_seconds{"+ofReplicas+"})", ""))).warn(2*day, 3*day)
 }
 
 const (
@@ -98,8 +98,8 @@ func differences(t say) panel {
 func builds(t say) panel {
 	return table(newPanel("table", t("Versions", "版本"), "", "none", 12, 4,
 		rows("ksyun_bill_exporter_build_info{"+ofReplica+"}")), "Instance",
-		column{"instance", "Instance", ""}, column{"version", t("Version", "版本"), ""},
-		column{"revision", "Revision", ""}, column{"goversion", "Go", ""})
+		column{"instance", "Instance", verbatim}, column{"version", t("Version", "版本"), verbatim},
+		column{"revision", "Revision", verbatim}, column{"goversion", "Go", verbatim})
 }
 
 func sourceRow(t say) []panel {
@@ -117,8 +117,8 @@ func sources(t say) panel {
 		t("What each source last did, and how old what it gave is.", "各数据源最近的情况，以及数据有多旧。"), "none", gridWidth, 10,
 		of("up"), ago("last_attempt"), ago("last_success"), ago("data"), of("last_refresh_duration_seconds"),
 		of("lines"), of("from_disk"))
-	return table(p, t("Succeeded", "距上次成功"), column{"instance", "Instance", ""}, accountColumn(t),
-		column{"source", t("Source", "数据源"), ""}, column{"Value #A", t("Up", "正常"), "bool_yes_no"},
+	return table(p, t("Succeeded", "距上次成功"), column{"instance", "Instance", verbatim}, accountColumn(t),
+		column{"source", t("Source", "数据源"), verbatim}, column{"Value #A", t("Up", "正常"), "bool_yes_no"},
 		column{"Value #B", t("Tried", "距上次尝试"), seconds}, column{"Value #C", t("Succeeded", "距上次成功"), seconds},
 		column{"Value #D", t("Age of data", "数据新旧"), seconds}, column{"Value #E", t("Took", "耗时"), seconds},
 		column{"Value #F", t("Lines", "行数"), number}, column{"Value #G", t("From disk", "来自磁盘"), "bool_yes_no"})
@@ -130,9 +130,9 @@ func refreshes(t say) panel {
 }
 
 func failures(t say) panel {
-	return lines(t("Failed refreshes per hour", "每小时失败次数"), t("By source and reason.", "按数据源和原因。"), number, 8,
-		history(perHour("source, reason", "ksyun_bill_source_refresh_failures_total", ofReplicas),
-			"{{source}} {{reason}}"))
+	return lines(t("Failed refreshes per hour", "每小时失败次数"),
+		t("By reason; the table above tells which source it is.", "按原因；是哪个数据源见上表。"), number, 8,
+		history(perHour("reason", "ksyun_bill_source_refresh_failures_total", ofReplicas), "{{reason}}"))
 }
 
 func durations(t say) panel {

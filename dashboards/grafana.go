@@ -111,7 +111,12 @@ const (
 	octets  = "bytes"
 	number  = "short"
 	date    = "time:YYYY-MM-DD"
+	// verbatim is for labels: without it Grafana would show a project id as an amount.
+	verbatim = "string"
 )
+
+// decimals are those of units that have a usual number of them.
+var decimals = map[string]int{yuan: 2, share: 1}
 
 // newDashboard lays the panels out from left to right, and from top to bottom, in their order.
 func newDashboard(uid, title, description string, variables []variable, panels []panel) dashboard {
@@ -123,7 +128,8 @@ func newDashboard(uid, title, description string, variables []variable, panels [
 		// From one dashboard to the others, with the data source.
 		Links: []object{{
 			"type": "dashboards", "tags": []string{"ksyun"}, "title": "ksyun", "asDropdown": true,
-			"includeVars": true, "keepTime": true,
+			"includeVars": true, "keepTime": true, "targetBlank": false, "icon": "external link", "tooltip": "",
+			"url": "",
 		}},
 	}
 	d.Templating.List = append([]variable{dataSource()}, variables...)
@@ -142,9 +148,12 @@ func newDashboard(uid, title, description string, variables []variable, panels [
 func dataSource() variable {
 	return variable{
 		Name: "datasource", Label: "Prometheus", Type: "datasource", Query: "prometheus", Refresh: 1,
-		Current: object{}, Options: []object{},
+		Current: unset(), Options: []object{},
 	}
 }
+
+// unset lets Grafana choose the first value.
+func unset() object { return object{"text": "", "value": ""} }
 
 // Kinds of query that Grafana's Prometheus data source knows for variables.
 const (
@@ -182,11 +191,15 @@ func newPanel(kind, title, description, unit string, width, height int, targets 
 	for i := range targets {
 		targets[i].RefID = string(rune('A' + i))
 	}
-	return panel{
+	p := panel{
 		Type: kind, Title: title, Description: description, GridPos: gridPos{W: width, H: height},
 		Datasource: &chosen, Targets: targets,
 		FieldConfig: &fields{Defaults: object{"unit": unit}, Overrides: []override{}},
 	}
+	if n, ok := decimals[unit]; ok {
+		p = p.with("decimals", n)
+	}
+	return p
 }
 
 func query(expr, format, legend string) target {
@@ -236,6 +249,19 @@ func (p panel) transform(steps ...object) panel {
 
 func property(id string, value any) object { return object{"id": id, "value": value} }
 
+// in shows a field in a unit of its own.
+func in(unit string) []object {
+	properties := []object{property("unit", unit)}
+	if n, ok := decimals[unit]; ok {
+		properties = append(properties, property("decimals", n))
+	}
+	return properties
+}
+
+// plain is the color of what is neither good nor bad. Without it Grafana colors numbers by thresholds of its own, red
+// from 80 on.
+var plain = object{"mode": "fixed", "fixedColor": "text"}
+
 func step(id string, options object) object { return object{"id": id, "options": options} }
 
 // The newest value, and no other, is what a panel of single numbers shows.
@@ -245,9 +271,10 @@ var newest = object{"calcs": []string{"lastNotNull"}, "fields": "", "values": fa
 func stat(p panel) panel {
 	p.Options = object{
 		"colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
-		"reduceOptions": newest, "textMode": "auto", "wideLayout": true,
+		"reduceOptions": newest, "textMode": "auto", "wideLayout": true, "showPercentChange": false,
+		"percentChangeColorMode": "standard",
 	}
-	return p
+	return p.with("color", plain)
 }
 
 // warn colors what reaches the first number orange, the second red.
@@ -274,9 +301,11 @@ func lines(title, description, unit string, width int, targets ...target) panel 
 func pie(title, description string, parts target) panel {
 	p := newPanel("piechart", title, description, yuan, 8, 9, parts)
 	p.Options = object{
-		"displayLabels": []string{"percent"}, "pieType": "donut", "reduceOptions": newest,
+		"displayLabels": []string{"percent"}, "pieType": "donut", "reduceOptions": newest, "sort": "desc",
+		"orientation": "auto",
 		"legend": object{
-			"displayMode": "table", "placement": "right", "showLegend": true, "values": []string{"value", "percent"},
+			"displayMode": "table", "placement": "right", "showLegend": true, "calcs": []string{},
+			"values": []string{"value", "percent"},
 		},
 		"tooltip": object{"mode": "single", "sort": "none"},
 	}
@@ -287,24 +316,27 @@ func pie(title, description string, parts target) panel {
 func bars(p panel) panel {
 	p.Options = object{
 		"displayMode": "gradient", "orientation": "horizontal", "reduceOptions": newest, "showUnfilled": true,
-		"valueMode": "color", "namePlacement": "auto", "sizing": "auto",
+		"valueMode": "color", "namePlacement": "auto", "sizing": "auto", "minVizWidth": 8, "minVizHeight": 16,
+		"maxVizHeight": 300,
+		"legend":       object{"displayMode": "list", "placement": "bottom", "showLegend": false, "calcs": []string{}},
 	}
-	return p.with("min", 0)
+	return p.with("min", 0).with("color", object{"mode": "fixed", "fixedColor": "blue"})
 }
 
 // stacked turns rows of three columns into bars: one for each value of the label x, made of the values of the label of.
 // The steps axis turn what stands in x into something else.
 func stacked(p panel, x, of string, axis ...object) panel {
 	p.Options = object{
-		"stacking": "normal", "orientation": "vertical", "showValue": "never", "groupWidth": 0.8, "barWidth": 0.95,
-		"fullHighlight": false, "xTickLabelRotation": 0, "xTickLabelSpacing": 50,
+		"xField": corner(x, of), "stacking": "normal", "orientation": "vertical", "showValue": "never",
+		"groupWidth": 0.8, "barWidth": 0.95, "fullHighlight": false, "xTickLabelRotation": 0, "xTickLabelSpacing": 50,
+		"xTickLabelMaxLength": 100,
 		"legend": object{
 			"displayMode": "table", "placement": "right", "showLegend": true, "calcs": []string{"sum"},
 			"sortBy": "Total", "sortDesc": true,
 		},
 		"tooltip": object{"mode": "multi", "sort": "desc"},
 	}
-	p = p.with("custom", object{"fillOpacity": 80, "lineWidth": 0})
+	p = p.with("custom", object{"fillOpacity": 80, "lineWidth": 0}).with("decimals", 0)
 	return p.transform(matrix(x, of)...).transform(axis...).transform(ascending(corner(x, of)))
 }
 
@@ -320,14 +352,14 @@ func matrix(row, column string) []object {
 func corner(row, column string) string { return row + `\` + column }
 
 func ascending(field string) object {
-	return step("sortBy", object{"fields": object{}, "sort": []object{{"field": field, "desc": false}}})
+	return step("sortBy", object{"sort": []object{{"field": field, "desc": false}}})
 }
 
 // asTime turns milliseconds that stand in a label, and so are text, into a time.
 func asTime(field string) []object {
 	convert := func(to string) object {
 		return step("convertFieldType", object{
-			"fields": object{}, "conversions": []object{{"targetField": field, "destinationType": to}},
+			"conversions": []object{{"targetField": field, "destinationType": to}},
 		})
 	}
 	return []object{convert("number"), convert("time")}
@@ -336,20 +368,23 @@ func asTime(field string) []object {
 // column is a label or, as "Value #A", the answer of a query, and what people read above it.
 type column struct{ name, title, unit string }
 
+// unsorted is a table in the order of its rows.
+func unsorted(p panel) panel {
+	p.Options = object{"frameIndex": 0, "cellHeight": "sm", "showHeader": true}
+	return p.with("custom", object{
+		"align": "auto", "filterable": true, "inspect": false, "cellOptions": object{"type": "auto"},
+	})
+}
+
 // table shows the columns in their order, and no other; rows of several queries with the same labels become one.
 func table(p panel, sortBy string, columns ...column) panel {
 	indices, names, include := object{}, object{}, []string{}
 	for i, c := range columns {
 		indices[c.name], names[c.name], include = i, c.title, append(include, c.name)
-		if c.unit != "" {
-			p = p.field(c.title, property("unit", c.unit))
-		}
+		p = p.field(c.title, in(c.unit)...)
 	}
-	p.Options = object{
-		"cellHeight": "sm", "showHeader": true, "footer": object{"show": false},
-		"sortBy": []object{{"displayName": sortBy, "desc": true}},
-	}
-	p = p.with("custom", object{"align": "auto", "filterable": true})
+	p = unsorted(p)
+	p.Options["sortBy"] = []object{{"displayName": sortBy, "desc": true}}
 	if len(p.Targets) > 1 {
 		p = p.transform(step("merge", object{}))
 	}
