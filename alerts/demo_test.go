@@ -1,0 +1,69 @@
+//go:build e2e
+
+package alerts_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"ksyun_bill_exporter/peers"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What a visitor of the demo sees, on whatever day: one spike, wherever it shows, with the instance behind it; and
+// nothing else. A real Prometheus does not wait here for what an alert waits for.
+func TestDemo(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range glob(t, "*.rules.yml") {
+		rules := waits.ReplaceAll(read(t, name), nil)
+		if err := os.WriteFile(filepath.Join(dir, name), rules, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := strings.Replace(peers.Scrape(time.Second, startDemo(t, dir)), "global: {",
+		"rule_files: ["+dir+"/*.rules.yml]\nglobal: {evaluation_interval: 1s, ", 1)
+	prometheus := peers.StartPrometheus(t, dir, config)
+	prometheus.Await(t, "count_over_time(ksyun_bill:page_spike_cny[1m]) >= 5", 3)
+
+	var got []string
+	for _, alert := range prometheus.Query(t, `ALERTS{alertstate="firing"}`) {
+		l := alert.Labels
+		got = append(got, fmt.Sprintf("%s %s %s %s %q %q",
+			l["alertname"], l["severity"], l["account"], l["scope"], l["product_name"], l["project_name"]))
+	}
+	want := []string{
+		`KsyunBillCostSpike page shop project_product "弹性IP(EIP)" "默认项目"`,
+		`KsyunBillCostSpike page shop product "弹性IP(EIP)" ""`,
+		`KsyunBillCostSpike page shop project "" "默认项目"`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("alerts of the demo (-want +got):\n%s", diff)
+	}
+	texts := peers.Get(t, prometheus.URL+"/api/v1/alerts")
+	if named := strings.Count(texts, "grew most within a week, in CNY a day: gateway-ip-01 ("); named != 3 {
+		t.Errorf("%d of 3 alerts name the instance first:\n%s", named, texts)
+	}
+}
+
+var waits = regexp.MustCompile(`(?m)^ *(for|interval): .*$`)
+
+// startDemo returns the address of a demo that has its days.
+func startDemo(t *testing.T, dir string) string {
+	t.Helper()
+	address := peers.FreeAddress(t)
+	peers.Run(t, "go", "build", "-o", dir+"/exporter", "..")
+	peers.Start(t, exec.CommandContext(t.Context(), dir+"/exporter", "--demo", "--web.listen-address="+address))
+	for _, account := range []string{"shop", "game"} {
+		// Bill lines come last; but early in a month there is no bill.
+		peers.Await(t, "http://"+address+"/metrics",
+			fmt.Sprintf("ksyun_bill_source_lines{account=%q,source=\"detail_consume\"}", account))
+	}
+	return address
+}
