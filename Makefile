@@ -14,7 +14,7 @@ PEERS      := prometheus:prometheus promtool:prometheus curl:curl buildah:builda
               victoria-metrics:victoria-metrics script:bsdutils
 CA_BUNDLE  := /etc/ssl/certs/ca-certificates.crt
 
-.PHONY: all build test lint demo bench soak image peers clean
+.PHONY: all build test lint demo bench soak pictures image peers clean
 all: build
 
 build:
@@ -37,10 +37,15 @@ bench: PEERS := nginx:nginx-light
 bench: peers
 	$(GO) run ./benchmarks
 
-# Days of faults at random; without the race detector, whose own memory would hide a trend. SOAK=10m for longer.
+# Days of faults, restarts and reloads at random, an hour of them or more in a second; without the race detector, whose
+# own memory would hide a trend. SOAK=10m for longer.
 SOAK ?= 60s
 soak:
 	$(GO) test -tags soak -run '^TestSoak$$' -timeout 0 -v ./collector -soak.for=$(SOAK)
+
+# The pictures of the documentation, anew. Names in Chinese want a font (Debian: fonts-noto-cjk).
+pictures: peers
+	$(GO) test -tags e2e -count=1 -run '^TestPictures$$' . -pictures=docs/pictures
 
 # An OCI image with nothing but the program and CA certificates. buildah needs no daemon; docker build works as well.
 image: build
