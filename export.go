@@ -146,9 +146,6 @@ type statement struct {
 
 func (s *statement) write(ctx context.Context) error {
 	bills, err := s.client.GetMonthBill(ctx, s.month, s.month)
-	if err == nil {
-		err = checkBills(bills)
-	}
 	if err != nil {
 		return err
 	}
@@ -191,16 +188,6 @@ func (s *statement) settle(wrong *disagreement) error {
 	}
 	return fmt.Errorf("all is written, but to %[1]s%[2]s, and %[1]s is as it was: %[3]w", s.out.name,
 		unreconciledSuffix, wrong)
-}
-
-// checkBills fails if one of the bills is of another pay mode than they are taken for.
-func checkBills(bills []billclient.MonthBill) error {
-	for _, b := range bills {
-		if b.BillType != "" && b.BillType != "postpay" {
-			return fmt.Errorf("bill of %v: BillType %q, want postpay", b.Month, b.BillType)
-		}
-	}
-	return nil
 }
 
 // readLines reads all lines. An attempt that breaks off is made again, unless a part of its lines is where nobody can
@@ -273,7 +260,7 @@ func (s *statement) expect(customer string) error {
 	if got == "" || want == "" || got == want {
 		return nil
 	}
-	return fmt.Errorf("a line is of customer %s, customer_id expects %s", customer, s.account.CustomerID)
+	return fmt.Errorf("a line is of customer %.60s, customer_id expects %s", customer, s.account.CustomerID)
 }
 
 // outputSize is what of an export is held back, so that a short one that breaks off leaves nothing on standard output.

@@ -242,7 +242,7 @@ func TestExportLeavesNoHalfFile(t *testing.T) {
 						`"BillProductSet":[],"BillProjectSet":[]}]}`
 				},
 			}},
-			`bill of 2026-10: BillType \"prepay\", want postpay`,
+			`GetMonthBill (HTTP 200): MonthBillSet 1: BillType \"prepay\": want postpay`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -51,8 +51,13 @@ func (c Config) calls() string {
 	if c.Days > 0 || c.Months.Past > 0 {
 		books++ // the last month's consumption
 	}
-	text := fmt.Sprintf("calls a day and account: %d for summaries; lines are read %d to %d times, those of"+
-		" consumption with a call per 5000; retries apart", summaries,
+	refused := ""
+	if c.Months.Past > 0 { // the range is tried once a day
+		refused = fmt.Sprintf(", %d more where the API refuses a range of months",
+			c.Months.Past*perDay(c.Refresh.Interval)+1)
+	}
+	text := fmt.Sprintf("calls a day and account: %d for summaries%s; lines are read %d to %d times, those of"+
+		" consumption with a call per 5000; retries apart", summaries, refused,
 		books*perDay(c.Refresh.DetailsMaxAge), (books+1)*perDay(c.Refresh.DetailsInterval))
 	if c.API.DailyCalls == 0 {
 		return text + "; no limit\n"

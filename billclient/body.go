@@ -21,6 +21,9 @@ const bufferSize = 64 << 10
 // errEnough ends the reading of an answer whose consumer wants no more of it. It is no failure.
 var errEnough = errors.New("consumer has seen enough")
 
+// errMaxDuration ends an answer for which there would be no more time at the next try.
+var errMaxDuration = errors.New("api.max_duration")
+
 // reply is the answer to one attempt, and all that an error or an Attempt says about it.
 type reply struct {
 	form
@@ -177,7 +180,7 @@ func newWatch(ctx context.Context, pause, whole time.Duration) *watch {
 		w.cancel(because(Timeout, "no byte for %v (api.timeout)", pause))
 	})
 	w.whole = time.AfterFunc(orForever(whole), func() {
-		w.cancel(because(Timeout, "answer took longer than %v (api.max_duration)", whole))
+		w.cancel(because(Timeout, "answer took longer than %v (%w)", whole, errMaxDuration))
 	})
 	return w
 }

@@ -163,7 +163,8 @@ func (c *Client) Calls() (used, limit int) {
 // Retry runs read until it succeeds, fails for good or has failed MaxRetries times more. Between two tries it waits,
 // exponentially longer and with jitter, and at least as long as the server asked for. Each call of this package that
 // returns no stream does so by itself; who reads a stream wraps the whole reading in Retry and starts with empty sums
-// each time. Where that fails because pages do not add up, it is tried twice more at most.
+// each time. Where that fails because pages do not add up, it is tried twice more at most, and not at all after an
+// answer that took longer than MaxDuration.
 func (c *Client) Retry(ctx context.Context, action string, read func() error) error {
 	waits := &waits{ExponentialBackOff: backoff.NewExponentialBackOff()}
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
@@ -190,7 +191,7 @@ type waits struct {
 
 func (w *waits) NextBackOff() time.Duration {
 	e, ok := errors.AsType[*Error](w.failure)
-	if !ok || !e.Reason.retryable() || e.RetryAfter > maxRetryAfter {
+	if !ok || !e.Reason.retryable() || e.RetryAfter > maxRetryAfter || errors.Is(e, errMaxDuration) {
 		return backoff.Stop
 	}
 	if errors.Is(e, errPages) {
@@ -210,7 +211,7 @@ func (c *Client) retried(action string, why error) {
 // form is how an action is asked for.
 type form struct{ action, version string }
 
-// call makes one attempt. It is the one path of every call: budget, pace, signature, sending, status, then read, which
+// call makes one attempt. It is the one path of every call: pace, budget, signature, sending, status, then read, which
 // decodes the body while it arrives.
 func (c *Client) call(ctx context.Context, f form, params url.Values, read func(*reply) error) error {
 	r := &reply{form: f, maxBody: c.options.MaxBody}
@@ -229,12 +230,6 @@ func (c *Client) call(ctx context.Context, f form, params url.Values, read func(
 
 // request waits until the call may be made, then signs it: anew at each attempt, for a signature soon goes stale.
 func (c *Client) request(ctx context.Context, r *reply, params url.Values) (*http.Request, error) {
-	if err := c.count(time.Now()); err != nil {
-		return nil, err
-	}
-	if err := c.pace.Wait(ctx); err != nil {
-		return nil, because(reasonOfEnd(ctx), "waiting for api.requests_per_second: %w", err)
-	}
 	service := serviceOf(r.action)
 	target, err := url.Parse(c.endpoint(service))
 	if err != nil {
@@ -250,7 +245,18 @@ func (c *Client) request(ctx context.Context, r *reply, params url.Values) (*htt
 	if r.keys, err = c.credentials(); err != nil {
 		return nil, err
 	}
+	if err := c.admit(ctx); err != nil {
+		return nil, err
+	}
 	return req, c.sign(req, r.keys, service.name, c.options.Region, time.Now())
+}
+
+// admit waits until the call may be made, and counts it last: what is not sent costs no call of the day.
+func (c *Client) admit(ctx context.Context) error {
+	if err := c.pace.Wait(ctx); err != nil {
+		return because(reasonOfEnd(ctx), "waiting for api.requests_per_second: %w", err)
+	}
+	return c.count(ctx, time.Now())
 }
 
 func (c *Client) endpoint(s service) string {

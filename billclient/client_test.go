@@ -430,6 +430,30 @@ func TestPace(t *testing.T) {
 	}, says(200, "", noBill))
 }
 
+// TestMaxDurationIsTheEnd of a reading: the next try would take as long.
+func TestMaxDurationIsTheEnd(t *testing.T) {
+	o := Options{MaxDuration: time.Minute, MaxRetries: 3}
+	converse(t, o, func(t *testing.T, c *conversation) {
+		if err := c.ask(t.Context()); ReasonOf(err) != Timeout || len(c.attempts) != 1 {
+			t.Errorf("%d attempts, %v", len(c.attempts), err)
+		}
+	}, trickle(time.Hour, noBill))
+}
+
+// TestNoKeyNoCall counts nothing for what was never sent.
+func TestNoKeyNoCall(t *testing.T) {
+	none := errors.New("access_key_id_file: it is empty")
+	c := New(Options{DailyCalls: 2, Credentials: func() (Credentials, error) { return Credentials{}, none }})
+	for range 3 {
+		if _, err := c.GetMonthBill(t.Context(), october, october); !errors.Is(err, none) {
+			t.Error(err)
+		}
+	}
+	if used, _ := c.Calls(); used != 0 {
+		t.Errorf("%d calls", used)
+	}
+}
+
 // TestDailyCalls uses a day's calls up, and has new ones at Beijing midnight.
 func TestDailyCalls(t *testing.T) {
 	// The clock of a bubble starts at 2000-01-01T00:00:00Z: eight in the morning in Beijing.

@@ -13,7 +13,7 @@ import (
 // MonthConsume of the API).
 type MonthConsume struct {
 	Month    Month
-	BillType string // "postpay"
+	BillType string // "postpay", or empty
 	BillID   string
 	Sum      Amount
 	Products []ProductCost
@@ -134,7 +134,7 @@ func (c *Client) callConsume(ctx context.Context, action string, params url.Valu
 
 // IsUnknownAction tells whether err says that the API does not know the action, rather than that it refuses a month or
 // another parameter of it. The vendor's API was seen to say INVALID_ACTION, under a status that was not recorded; 404
-// counts as well.
+// counts as well, with an error body of the API: a gateway's own page may be gone a moment later.
 func IsUnknownAction(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.unknownAction()

@@ -788,7 +788,8 @@ func TestIsUnknownAction(t *testing.T) {
 	}{
 		{&Error{Reason: Invalid, HTTPStatus: 400, Code: "INVALID_ACTION"}, true},
 		{&Error{Reason: Invalid, HTTPStatus: 200, Code: "InvalidAction"}, true},
-		{fmt.Errorf("x: %w", &Error{Reason: Invalid, HTTPStatus: 404}), true},
+		{fmt.Errorf("x: %w", &Error{Reason: Invalid, HTTPStatus: 404, Code: "NotFound"}), true},
+		{&Error{Reason: Invalid, HTTPStatus: 404}, false}, // a gateway's
 		{&Error{Reason: Invalid, HTTPStatus: 400, Code: "InvalidParameter"}, false},
 		{&Error{Reason: Auth, HTTPStatus: 404, Code: "Forbidden Request"}, false},
 		{&Error{Reason: Server, HTTPStatus: 500}, false},

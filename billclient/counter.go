@@ -1,6 +1,7 @@
 package billclient
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -9,14 +10,15 @@ import (
 // concurrent use.
 type Counter interface {
 	// Take counts a call of the day, unless limit of them are counted already; 0 is no limit. It tells whether it did.
-	Take(day Day, limit int) bool
+	// Where it has to wait, it does no longer than ctx lasts.
+	Take(ctx context.Context, day Day, limit int) bool
 	// Used returns how many calls of the day are counted.
 	Used(day Day) int
 }
 
 // count counts a call, or fails if there have been enough today.
-func (c *Client) count(now time.Time) error {
-	if day := DayOf(now); !c.counter.Take(day, c.options.DailyCalls) {
+func (c *Client) count(ctx context.Context, now time.Time) error {
+	if day := DayOf(now); !c.counter.Take(ctx, day, c.options.DailyCalls) {
 		return because(CallLimit, "the %d calls of today (api.daily_calls) are used up; the next day begins at %v",
 			c.options.DailyCalls, day.End().Format(time.RFC3339))
 	}
@@ -30,7 +32,7 @@ type memory struct {
 	used int
 }
 
-func (m *memory) Take(day Day, limit int) bool {
+func (m *memory) Take(_ context.Context, day Day, limit int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.turn(day)

@@ -84,8 +84,11 @@ func (e *Error) facts() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// unknownAction tells whether the API does not know the action.
-func (e *Error) unknownAction() bool {
+// unknownAction tells whether the API does not know the action. A 404 without a code is not the API's own.
+func (e *Error) unknownAction() bool { return e.notFound() && e.Code != "" }
+
+// notFound tells whether nothing that was asked answers there, be it the API that says so or a gateway before it.
+func (e *Error) notFound() bool {
 	return e.Reason == Invalid && (e.HTTPStatus == http.StatusNotFound || plainCode(e.Code) == "invalidaction")
 }
 
@@ -108,9 +111,9 @@ func (e *Error) advice() string {
 		return "grant " + Permission(e.Action) + " to this key, or " + keys + "this machine's clock"
 	case e.Reason == Auth:
 		return keys + "this machine's clock"
-	case e.unknownAction() && e.Code != "" && e.Action == GetPostpayDetailBillCSV:
+	case e.unknownAction() && e.Action == GetPostpayDetailBillCSV:
 		return "" // nobody asks for it who has not had a bill from there
-	case e.unknownAction():
+	case e.notFound():
 		return "check that " + service.endpoint + " is the billing API's"
 	case e.Reason == Invalid:
 		return "check api.region and the months asked for"

@@ -20,7 +20,7 @@ const (
 // MonthBill is the postpaid bill of one month, summed up by product and by project (type MonthBill of the API).
 type MonthBill struct {
 	Month    Month
-	BillType string // "postpay"
+	BillType string // "postpay", or empty
 	BillID   string
 	Sum      Amount
 	Products []ProductCost
@@ -130,7 +130,15 @@ func readMonthBill(d document, from, to Month) (MonthBill, error) {
 		Products: setOf(&x, "BillProductSet", readProductCost),
 		Projects: setOf(&x, "BillProjectSet", readProjectCost),
 	}
-	return bill, cmp.Or(err, x.err)
+	return bill, cmp.Or(err, checkPayMode(bill.BillType), x.err)
+}
+
+// checkPayMode fails if a bill is of another pay mode than the action is for: its sums would be taken for postpaid.
+func checkPayMode(billType string) error {
+	if billType == "" || billType == "postpay" {
+		return nil
+	}
+	return because(Decode, "BillType %q: want postpay", shorten(billType, 60))
 }
 
 func readProductCost(x *extract) ProductCost {

@@ -102,6 +102,15 @@ func TestBadMonthBills(t *testing.T) {
 			`MonthBillSet 1: BillProductSet: a text in place of a list`,
 		},
 		{
+			"another pay mode", `{"BillMonth":"2026-10","Sum":1,"BillType":"prepay"}`,
+			`MonthBillSet 1: BillType "prepay": want postpay`,
+		},
+		{
+			"a long pay mode, with a secret in it",
+			`{"BillMonth":"2026-10","Sum":1,"BillType":"` + testSecret + strings.Repeat("x", 100_000) + `"}`,
+			`MonthBillSet 1: BillType "***xxxxxxxxxxxx...": want postpay`,
+		},
+		{
 			"twice", `{"BillMonth":"2026-10","Sum":1,"BillId":"a"},{"BillMonth":"2026-10","Sum":1,"BillId":"a"}`,
 			`MonthBillSet 2: BillId "a": twice in one answer`,
 		},

@@ -20,8 +20,9 @@ type account struct {
 	options Options
 	client  *billclient.Client
 	logger  log.Logger
-	changed func()      // called when there is something new to show
-	saved   func(error) // called with what came of keeping it
+	changed func()        // called when there is something new to show
+	saved   func(error)   // called with what came of keeping it
+	reading chan struct{} // holds a token for each account that reads lines; all accounts share it
 
 	snapshot *snapshot
 	next     time.Time // of the regular refresh
@@ -29,6 +30,7 @@ type account struct {
 	key      string    // fingerprint of the key with which the last attempt was made
 	owner    string    // fingerprint of the access key id with which the snapshot was read
 	asker    string    // fingerprint of the access key id with which a source is being asked
+	replaced time.Time // when the key last became another one while a source was being asked
 	oneByOne time.Time // until when the months are asked one by one
 
 	monthBill, monthConsume                        source
@@ -43,6 +45,7 @@ type account struct {
 // visible is what others see of an account: what is known, once it is kept.
 type visible struct {
 	snapshot *snapshot
+	owner    string // fingerprint of the access key id with which it was read
 	sources  []source
 }
 
@@ -52,6 +55,7 @@ func newAccount(a Account, options Options, logger log.Logger) *account {
 		logger:         log.With(logger, "account", a.Name),
 		changed:        func() {},
 		saved:          func(error) {},
+		reading:        make(chan struct{}, max(1, options.Refresh.Concurrency)),
 		snapshot:       &snapshot{},
 		visible:        visible{snapshot: &snapshot{}},
 		monthBill:      newSource("month_bill"),
@@ -72,19 +76,20 @@ func (a *account) sources() []*source {
 	}
 }
 
+// summaries returns those of the sources that tell what is worth reading.
+func (a *account) summaries() []*source {
+	return slices.DeleteFunc(a.open(), func(s *source) bool { return s == &a.detailConsume || s == &a.detailBill })
+}
+
 // wake bounds every wait, so that a clock that was set, a machine that slept and a key that was replaced are noticed.
 const wake = time.Minute
 
-// run refreshes the account whenever it is due, until ctx ends. slots bounds how many accounts are refreshed at once.
+// run refreshes the account whenever it is due, until ctx ends. slots bounds how many accounts ask for summaries at
+// once, and reading how many read lines: those may take hours, and hold up nobody's summaries.
 func (a *account) run(ctx context.Context, slots chan struct{}) {
 	for ctx.Err() == nil {
 		if now := wall(); a.regular(now) || !now.Before(a.due()) {
-			select {
-			case slots <- struct{}{}:
-				a.refresh(ctx)
-				<-slots
-			case <-ctx.Done():
-			}
+			a.refresh(ctx, slots)
 		}
 		sleep(ctx, min(wake, a.due().Sub(wall())))
 	}
@@ -100,6 +105,21 @@ func (a *account) regular(now time.Time) bool {
 	return !now.Before(a.next) || a.next.Sub(now) > a.options.Refresh.Interval || a.keyReplaced()
 }
 
+// within does something while it holds a slot, unless ctx ends before there is one. One that is free is taken anyway.
+func within(ctx context.Context, slots chan struct{}, do func()) {
+	select {
+	case slots <- struct{}{}:
+	default:
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+	}
+	defer func() { <-slots }()
+	do()
+}
+
 func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(max(d, 0))
 	defer timer.Stop()
@@ -110,10 +130,12 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 // due returns when there is something to ask again: the next tick, or the retry of a failed source.
-func (a *account) due() time.Time {
+func (a *account) due() time.Time { return a.dueOf(a.open()) }
+
+func (a *account) dueOf(sources []*source) time.Time {
 	at := a.next
-	for _, s := range a.open() {
-		if s.failed > 0 && s.retry.Before(at) {
+	for _, s := range sources {
+		if s.failing() && s.retry.Before(at) {
 			at = s.retry
 		}
 	}
@@ -146,55 +168,70 @@ func phase(name string, interval time.Duration, now time.Time) time.Time {
 	return tick
 }
 
-// refresh asks what is due. A regular one that was cut short, by the end of the program or a kill, begins anew with the
-// next process: until it is over, no next one is kept.
-func (a *account) refresh(ctx context.Context) {
-	now := wall()
-	regular := a.regular(now)
-	if regular {
-		a.next, a.underway = phase(a.Name, a.options.Refresh.Interval, now), true
+// refresh asks what is due, summaries before lines: they tell which lines are worth reading. A regular one that was cut
+// short, by the end of the program or a kill, begins anew with the next process: until it is over, no next one is kept.
+func (a *account) refresh(ctx context.Context, slots chan struct{}) {
+	var regular bool
+	within(ctx, slots, func() {
+		now := wall()
+		if regular = a.regular(now); regular {
+			a.next, a.underway = phase(a.Name, a.options.Refresh.Interval, now), true
+		}
+		a.askSummaries(ctx, regular)
+	})
+	a.askDetails(ctx, regular)
+	if a.next.IsZero() {
+		a.next = a.anew(wall())
 	}
-	a.askAll(ctx, regular, now)
 	if a.underway && ctx.Err() == nil {
 		a.underway = false
 		a.save()
 	}
 }
 
-// askAll asks summaries before lines: they tell which lines are worth reading.
-func (a *account) askAll(ctx context.Context, regular bool, now time.Time) {
-	if regular || a.monthBill.due(now) {
-		a.ask(ctx, &a.monthBill, a.readMonthBills)
-	}
-	if regular || a.monthConsume.due(now) {
-		a.ask(ctx, &a.monthConsume, a.readMonthConsumes)
-	}
+func (a *account) askSummaries(ctx context.Context, regular bool) {
+	a.askIfDue(ctx, &a.monthBill, regular, a.readMonthBills)
+	a.askIfDue(ctx, &a.monthConsume, regular, a.readMonthConsumes)
 	if a.API.UnionEndpoint != "" {
 		a.askUnion(ctx, &a.payModeSummary, regular, byPayMode)
 		a.askUnion(ctx, &a.productSummary, regular, byGroup)
 		a.askUnion(ctx, &a.projectSummary, regular, byProject)
 	}
-	a.askLines(ctx, &a.detailConsume, regular, estimated, a.readDetailConsume)
-	a.askLines(ctx, &a.detailBill, regular, billed, a.readDetailBill)
 }
 
 // askUnion asks bill-union how months are parted in one way.
 func (a *account) askUnion(ctx context.Context, s *source, regular bool, by split) {
-	if regular || s.due(wall()) {
-		a.ask(ctx, s, func(ctx context.Context) error { return a.readUnion(ctx, by) })
+	a.askIfDue(ctx, s, regular, func(ctx context.Context) error { return a.readUnion(ctx, by) })
+}
+
+func (a *account) askIfDue(ctx context.Context, s *source, regular bool, read func(context.Context) error) {
+	if now := wall(); regular && !s.held(now) || s.due(now) {
+		a.ask(ctx, s, read)
 	}
+}
+
+// askDetails asks for lines, once there is a slot. It gives up waiting when summaries are due again: with them, lines
+// are.
+func (a *account) askDetails(ctx context.Context, regular bool) {
+	waiting, cancel := context.WithTimeout(ctx, a.dueOf(a.summaries()).Sub(wall()))
+	defer cancel()
+	within(waiting, a.reading, func() {
+		a.askLines(ctx, &a.detailConsume, regular, estimated, a.readDetailConsume)
+		a.askLines(ctx, &a.detailBill, regular, billed, a.readDetailBill)
+	})
 }
 
 // askLines asks for the lines of the months that are due, if any are.
 func (a *account) askLines(
 	ctx context.Context, s *source, regular bool, of basis, read func(context.Context, billclient.Month) error,
 ) {
-	now := wall()
-	switch months := a.linesToRead(of, now); {
+	switch months := a.linesToRead(of, wall()); {
 	case len(months) == 0:
 		a.forget(s)
-	case regular || !s.failing() || s.due(now):
-		a.ask(ctx, s, func(ctx context.Context) error { return a.readMonths(ctx, months, read) })
+	default:
+		a.askIfDue(ctx, s, regular || !s.failing(), func(ctx context.Context) error {
+			return a.readMonths(ctx, months, read)
+		})
 	}
 }
 
@@ -215,25 +252,50 @@ func (a *account) ask(ctx context.Context, s *source, read func(context.Context)
 		return
 	}
 	began, stopwatch := wall(), time.Now()
-	key, _ := a.API.Credentials() // the client asks again, and says what is wrong
+	key, unknown := a.API.Credentials() // the client asks again, and says what is wrong
 	a.asker = fingerprint(key.AccessKeyID)
 	snapshot, owner := a.snapshot, a.owner
 	err := read(ctx)
-	if replaced := a.keyOwner() != a.asker; replaced || ctx.Err() != nil {
+	replaced := a.askerReplaced() || unknown != nil && err == nil
+	if replaced || unknown != nil || ctx.Err() != nil {
 		a.snapshot, a.owner = snapshot, owner // what has come may be of two customers, and is not kept
-		if replaced {
-			a.next = time.Time{}
-			level.Info(a.logger).Log("msg", "the key was replaced meanwhile, all is asked again", "source", s.name)
-		}
-		return
 	}
+	switch {
+	case replaced:
+		a.next = time.Time{}
+		level.Info(a.logger).Log("msg", "the key was replaced meanwhile, all is asked again", "source", s.name)
+	case ctx.Err() == nil:
+		a.key = keyFingerprint(key)
+		a.settle(s, began, stopwatch, err)
+	}
+}
+
+// settle takes down how an attempt ended, and shows it.
+func (a *account) settle(s *source, began, stopwatch time.Time, err error) {
 	before := s.reason
 	s.settle(began, wall(), err, a.options.Refresh.Interval)
 	s.duration = time.Since(stopwatch) // a clock that is set meanwhile has no part in it
 	a.measure(s)
-	a.key = keyFingerprint(key)
 	a.report(s, err, before)
 	a.publish()
+}
+
+// askerReplaced tells whether the access key id is another one than that of the attempt that was just made. One that
+// is not to be had at the moment, as while its file is written, is not known to be.
+func (a *account) askerReplaced() bool {
+	key, err := a.API.Credentials()
+	return err == nil && fingerprint(key.AccessKeyID) != a.asker
+}
+
+// anew returns when everything is to be asked again after another key has cut a refresh short: at once, but after a
+// pause where keys take turns.
+func (a *account) anew(now time.Time) time.Time {
+	again := now
+	if since := now.Sub(a.replaced); 0 <= since && since < firstRetry {
+		again = now.Add(min(firstRetry, a.options.Refresh.Interval))
+	}
+	a.replaced = now
+	return again
 }
 
 // publish makes what is known visible, after it is kept.
@@ -246,7 +308,7 @@ func (a *account) publish() {
 func (a *account) save() { a.saved(a.options.State.save(a.keep(), a.fingerprint())) }
 
 func (a *account) reveal() {
-	v := visible{snapshot: a.snapshot}
+	v := visible{snapshot: a.snapshot, owner: a.owner}
 	for _, s := range a.sources() {
 		v.sources = append(v.sources, s.clone())
 	}

@@ -1,12 +1,14 @@
 package collector
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"ksyun_bill_exporter/billclient"
 
@@ -19,15 +21,22 @@ import (
 // goes on in memory. It implements billclient.Counter and is safe for concurrent use.
 type Calls struct {
 	file   string
-	lock   *flock.Flock
 	failed func(error) // called with what came of each use of the file
 
-	mu   sync.Mutex
+	mu   sync.Mutex // guards what follows; not held while a file is used, for a scrape asks for it
 	day  billclient.Day
 	used int
 }
 
-const callsSuffix = ".calls"
+const (
+	callsSuffix = ".calls"
+
+	// lockWait is how long a call waits for another process that uses the file, lockPoll how often it looks.
+	lockWait = 2 * time.Second
+	lockPoll = 10 * time.Millisecond
+)
+
+var errLocked = fmt.Errorf("locked by another process for %v", lockWait)
 
 // NewCalls returns the count of an account's calls in a state directory, in memory only if that is empty. failed is
 // told how each use of the file went.
@@ -37,30 +46,44 @@ func NewCalls(stateDir, account string, failed func(error)) *Calls {
 		return c
 	}
 	c.file = filepath.Join(stateDir, fileName(account)+callsSuffix)
-	c.lock = flock.New(c.file+".lock", flock.SetPermissions(0o600))
 	c.failed(c.read())
 	return c
 }
 
-// Take implements billclient.Counter.
-func (c *Calls) Take(day billclient.Day, limit int) (taken bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// Take implements billclient.Counter. It waits for another process that uses the file, for two seconds at most.
+func (c *Calls) Take(ctx context.Context, day billclient.Day, limit int) (taken bool) {
 	if c.file == "" {
 		return c.take(day, limit)
 	}
-	err := c.lock.Lock()
-	if err != nil {
-		c.failed(fmt.Errorf("calls of today: %w", err))
+	// A lock of this call's own: it excludes the other calls of this process, too.
+	lock := flock.New(c.file+".lock", flock.SetPermissions(0o600))
+	if err := c.await(ctx, lock); err != nil {
+		if ctx.Err() == nil {
+			c.failed(err)
+		}
 		return c.take(day, limit)
 	}
-	defer c.lock.Unlock() //nolint:errcheck // the next Lock would tell
-	err = c.read()
+	defer lock.Unlock() //nolint:errcheck // the next one to lock would tell
+	err := c.read()
 	if taken = c.take(day, limit); taken {
 		err = errors.Join(err, c.write())
 	}
 	c.failed(err)
 	return taken
+}
+
+// await takes the lock, unless ctx or the patience ends before.
+func (c *Calls) await(ctx context.Context, lock *flock.Flock) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, lockWait, errLocked)
+	defer cancel()
+	_, err := lock.TryLockContext(ctx, lockPoll)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("calls of today: %s: %w", lock.Path(), err)
+	}
+	return nil
 }
 
 // Used implements billclient.Counter. It tells what was counted up to this process's last call.
@@ -72,6 +95,8 @@ func (c *Calls) Used(day billclient.Day) int {
 }
 
 func (c *Calls) take(day billclient.Day, limit int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.turn(day)
 	if limit > 0 && c.used >= limit {
 		return false
@@ -102,6 +127,8 @@ func (c *Calls) read() error {
 	if err = errors.Join(err, noDay); err != nil {
 		return fmt.Errorf("calls of today: %s: %w", c.file, err)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if day > c.day || day == c.day && used > c.used {
 		c.day, c.used = day, used
 	}
@@ -111,7 +138,9 @@ func (c *Calls) read() error {
 const callsFormat = "%s %d\n"
 
 func (c *Calls) write() error {
+	c.mu.Lock()
 	text := fmt.Appendf(nil, callsFormat, c.day, c.used)
+	c.mu.Unlock()
 	err := renameio.WriteFile(c.file, text, 0o600, renameio.WithStaticPermissions(0o600),
 		renameio.WithTempDir(filepath.Dir(c.file)))
 	if err != nil {

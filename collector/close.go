@@ -88,6 +88,14 @@ func (l *ledger) counts(readFor *summary, readAt time.Time) *lineSums {
 	}
 }
 
+// cost returns what all lines come to.
+func (l *ledger) cost() (sum billclient.Amount) {
+	for _, c := range l.cells {
+		sum = sum.Add(c.cost)
+	}
+	return sum
+}
+
 // total adds up entries by the keys of a view, as labels have them.
 func (l *ledger) total(v view, entries iter.Seq[entry]) sums {
 	total := sums{}

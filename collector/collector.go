@@ -27,6 +27,7 @@ type Collector struct {
 	reload  chan reload
 	health  *health
 	calls   map[string]*Calls // by account, those that are gone too: a day's calls stay made
+	reading chan struct{}     // of all accounts
 
 	mu       sync.Mutex // guards what follows
 	options  Options
@@ -60,7 +61,11 @@ func (c *Collector) newAccount(of Account, options Options) *account {
 	}
 	of.API.Counter = c.calls[of.Name]
 	of.API.Observe, of.API.Retried = c.health.observe(of.Name), c.health.retried(of.Name)
+	if n := options.Refresh.Concurrency; n != cap(c.reading) {
+		c.reading = make(chan struct{}, n)
+	}
 	a := newAccount(of, options, c.logger)
+	a.reading = c.reading
 	a.changed, a.saved = c.change, c.health.saved(log.With(a.logger, "what", "numbers"))
 	return a
 }

@@ -679,7 +679,8 @@ ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="KSS
 	})
 }
 
-// At most refresh.concurrency accounts are asked at once; a slow one delays neither the others nor a scrape.
+// At most refresh.concurrency accounts are asked for summaries at once, and as many for lines; a slow one delays
+// neither the others nor a scrape.
 func TestConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var accounts []Account
@@ -690,11 +691,15 @@ func TestConcurrency(t *testing.T) {
 			accounts = append(accounts, simulated(fmt.Sprint(i+1), c.Account))
 			simulators = append(simulators, c.Account)
 		}
-		var asked, most atomic.Int32
+		var summaries, lines struct{ asked, most atomic.Int32 }
 		count := func(api http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				most.Store(max(most.Load(), asked.Add(1)))
-				defer asked.Add(-1)
+				n := &summaries
+				if strings.Contains(r.URL.RawQuery, "Detail") {
+					n = &lines
+				}
+				n.most.Store(max(n.most.Load(), n.asked.Add(1)))
+				defer n.asked.Add(-1)
 				time.Sleep(30 * time.Second)
 				api.ServeHTTP(w, r)
 			})
@@ -707,17 +712,17 @@ func TestConcurrency(t *testing.T) {
 			}
 			w.sleep(2 * time.Minute)
 		}
-		if most.Load() != 2 {
-			t.Errorf("%d accounts were asked at once", most.Load())
+		expect := func(want int32) {
+			if s, l := summaries.most.Swap(0), lines.most.Swap(0); s != want || l != want {
+				t.Errorf("at once %d accounts were asked for summaries, %d for lines, want %d", s, l, want)
+			}
 		}
+		expect(2)
 		o.Refresh.Concurrency, o.Instances.MaxSeries = 1, 7 // so that all are asked at once
 		if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
 			t.Error(err)
 		}
-		most.Store(0)
 		w.sleep(2 * time.Hour)
-		if most.Load() != 1 {
-			t.Errorf("%d accounts were asked at once after the change", most.Load())
-		}
+		expect(1)
 	})
 }

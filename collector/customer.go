@@ -19,6 +19,10 @@ func (a *account) known(customer string) *snapshot {
 	return &snapshot{}
 }
 
+// rotated tells whether what is known was read with another key than the one that asks. An empty answer to that tells
+// nothing of whose it is, and is no reason to lose what is known.
+func (a *account) rotated() bool { return a.owner != a.asker && a.snapshot.any() }
+
 // keyOwner returns the fingerprint of the access key id in use.
 func (a *account) keyOwner() string {
 	key, _ := a.API.Credentials()
@@ -55,7 +59,7 @@ func (a *account) expect(action, customer string) error {
 type foreignLine struct{ customer, expected string }
 
 func (f *foreignLine) Error() string {
-	return fmt.Sprintf("a line is of customer %s, customer_id expects %s", f.customer, f.expected)
+	return fmt.Sprintf("a line is of customer %.60s, customer_id expects %s", f.customer, f.expected)
 }
 
 // bare returns a customer id without the zeros that bill ids pad it with.
@@ -74,18 +78,28 @@ func (a *account) refuse(owners map[string]string) bool {
 }
 
 // refusal is why the account's numbers may not be shown, nil if they may: they are of another customer than the
-// configuration expects, or an account in owners, which has the earlier ones by their customer, shows them already.
+// configuration expects, or an account in owners, which has the earlier ones by their customer and by their key, shows
+// them already.
 func (a *account) refusal(owners map[string]string) *Refusal {
-	customer, expected := a.visible.snapshot.customerID(), bare(a.CustomerID)
-	switch owner, taken := owners[customer]; {
-	case customer == "" && (expected == "" || !a.visible.snapshot.any()):
-		return nil
-	case expected != "" && expected != customer:
+	known := a.visible.snapshot
+	customer, expected := known.customerID(), bare(a.CustomerID)
+	if expected != "" && expected != customer && known.any() {
 		return &Refusal{Customer: customer, Expected: a.CustomerID}
-	case taken:
-		return &Refusal{Customer: customer, ShownBy: owner}
-	default:
-		owners[customer] = a.Name
-		return nil
 	}
+	var marks []string
+	if a.visible.owner != "" { // where nothing tells the customer, a key is still of only one
+		marks = append(marks, "key "+a.visible.owner)
+	}
+	if customer != "" {
+		marks = append(marks, "customer "+customer)
+	}
+	for _, mark := range marks {
+		if owner, taken := owners[mark]; taken {
+			return &Refusal{Customer: customer, ShownBy: owner}
+		}
+	}
+	for _, mark := range marks {
+		owners[mark] = a.Name
+	}
+	return nil
 }

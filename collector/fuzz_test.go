@@ -75,7 +75,7 @@ func stateOf(f *testing.F, of Account, c *customer) *kept {
 	defer stop()
 	of.API.Transport, of.API.UnionEndpoint = transport, of.API.Endpoint
 	a := newAccount(of, options(of), log.NewNopLogger())
-	a.refresh(f.Context())
+	a.refresh(f.Context(), make(chan struct{}, 1))
 	for _, s := range a.sources() {
 		if s.failing() || !s.tried() && s != &a.detailBill {
 			f.Fatalf("source %s: %+v", s.name, s)

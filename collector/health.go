@@ -2,6 +2,7 @@ package collector
 
 import (
 	"strconv"
+	"sync"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -59,10 +60,14 @@ func newHealth(registry prometheus.Registerer) *health {
 	return h
 }
 
-// saved counts failures to keep something, and logs the first of a row and its end.
+// saved counts failures to keep something, and logs the first of a row and its end. What it returns is safe for
+// concurrent use.
 func (h *health) saved(logger log.Logger) func(error) {
+	var mu sync.Mutex
 	failing := false
 	return func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
 		switch {
 		case err != nil && !failing:
 			level.Error(logger).Log("msg", "not kept in state_dir, a restart would forget it", "err", err)

@@ -62,7 +62,7 @@ func TestLackingMonth(t *testing.T) {
 				billsim.Raw(200, "application/json", prepaid),
 			},
 			"", "5", "2", "GetMonthBill 2026-08 2026-08",
-			`err="2026-08: GetMonthBill: bill of 2026-08: BillType \"prepay\", want postpay"`,
+			`err="2026-08: GetMonthBill (HTTP 200): MonthBillSet 1: BillType \"prepay\": want postpay"`,
 			failed(billclient.Decode),
 		},
 	} {
@@ -164,14 +164,15 @@ func TestVanishedLines(t *testing.T) {
 	}{
 		{"of a bill", func(c *customer) {
 			c.put("2026-09", billsim.Bill{SummaryOnly: []billsim.Product{{Code: "KEC", Cost: 4 * billsim.Yuan}}})
-		}, `2026-09: GetPostpayDetailBill: the answer lacks the lines of 2026-09, which earlier answers had"`},
+		}, `2026-09: GetPostpayDetailBill: the answer has no lines, though the summary comes to 4 CNY"`},
 		{
 			"of the running estimate", func(c *customer) { c.vanish("2026-10", "2026-10-14") },
-			`2026-10: getPostpayDetailConsume: the answer lacks the lines of 2026-10, which earlier answers had"`,
+			`2026-10: getPostpayDetailConsume: the answer has no lines, though the summary comes to 5 CNY"`,
 		},
 		{"of a billed month's estimate", func(c *customer) { c.vanish("2026-09", "2026-09-30") }, ""},
 		{"of a billed month's estimate, some", func(c *customer) {
 			c.consume("2026-09", 30, on("2026-09-29", server("kec-1", 50)))
+			c.unexplain("2026-09")
 		}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -205,6 +206,15 @@ func TestVanishedLines(t *testing.T) {
 			})
 		})
 	}
+}
+
+// unexplain adds to an estimate what no line is behind.
+func (c *customer) unexplain(month string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	consumed := c.consumed[month]
+	consumed.SummaryOnly = []billsim.Product{{Code: "EIP", Cost: 2 * billsim.Yuan}}
+	c.consumed[month] = consumed
 }
 
 // vanish leaves an estimate without lines, and with another sum.

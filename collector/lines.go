@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -41,13 +42,18 @@ func (a *account) linesDue(b book, now time.Time) bool {
 	return tooOld || b.linesChanged() && age >= a.options.Refresh.DetailsInterval
 }
 
-// readMonths reads the lines of the given months. What one of them yields stays, whatever becomes of the others.
+// readMonths reads the lines of the given months. What one of them yields stays, whatever becomes of the others. A read
+// can last over the end of a month: the one before the last is not wanted any more, and not to be had.
 func (a *account) readMonths(
 	ctx context.Context, months []billclient.Month, read func(context.Context, billclient.Month) error,
 ) error {
 	var failures []error
 	for _, m := range months {
-		if err := read(ctx, m); err != nil {
+		wanted := func() bool { return m >= billclient.MonthOf(wall()).Add(-1) }
+		if !wanted() {
+			continue
+		}
+		if err := read(ctx, m); err != nil && wanted() {
 			failures = append(failures, fmt.Errorf("%v: %w", m, err))
 		}
 	}
@@ -64,8 +70,8 @@ func (a *account) readDetailBill(ctx context.Context, m billclient.Month) error 
 	if err != nil {
 		return err
 	}
-	if known.Bill.vanished(l) {
-		return lacks(billclient.GetPostpayDetailBill, "lines", m)
+	if err := known.Bill.short(l, billclient.GetPostpayDetailBill); err != nil {
+		return err
 	}
 	known.Bill.Lines = l.close(known.Bill.Summary, now)
 	a.replace(a.snapshot.with(m, known))
@@ -83,14 +89,13 @@ func (a *account) readDetailConsume(ctx context.Context, m billclient.Month) err
 	if err != nil {
 		return err
 	}
-	switch before := known.Estimate.Lines; {
-	case known.Bill.final() && before != nil && l.lines < before.Lines:
-		// Beside its bill, what a month was estimated by need not be any more; its days are no cheaper for it.
-		known.Estimate.Lines = before.again(known.Estimate.Summary, now)
+	if known.Bill.final() && known.Estimate.dropped(l) {
+		known.Estimate.Lines = known.Estimate.again(l, now)
 		a.replace(a.snapshot.with(m, known))
 		return nil
-	case known.Estimate.vanished(l):
-		return lacks(billclient.GetPostpayDetailConsume, "lines", m)
+	}
+	if err := known.Estimate.short(l, billclient.GetPostpayDetailConsume); err != nil {
+		return err
 	}
 	days := l.closeDays(known.Estimate.Summary, now)
 	if known.Basis == estimated {
@@ -102,15 +107,46 @@ func (a *account) readDetailConsume(ctx context.Context, m billclient.Month) err
 	return nil
 }
 
-// vanished tells whether not a line is left of a book that had some, and still says that it comes to something.
-func (b book) vanished(l *ledger) bool {
-	return l.lines == 0 && b.Lines != nil && b.Lines.Lines > 0 && b.Summary.Sum.Sign() != 0
+// short is the failure of lines that cannot be all behind the book's summary: none of a sum, or fewer than before while
+// the sum has not fallen with them. Fewer that add up to it are all that there are.
+func (b book) short(l *ledger, action string) error {
+	because := func(cause string, args ...any) error {
+		return &billclient.Error{Action: action, Reason: billclient.Incomplete, Err: fmt.Errorf(cause, args...)}
+	}
+	switch {
+	case l.lines == 0 && b.Summary.Sum.Sign() != 0:
+		return because("the answer has no lines, though the summary comes to %v CNY", b.Summary.Sum)
+	case b.fewer(l) && b.Summary.Sum.Cmp(b.Lines.ReadFor.Sum) >= 0:
+		return because("the answer has %d lines, fewer than the %d before, and they do not come to %v CNY", l.lines,
+			b.Lines.Lines, b.Summary.Sum)
+	default:
+		return nil
+	}
+}
+
+// fewer tells whether the book had more lines than those that were read, which do not add up to its summary.
+func (b book) fewer(l *ledger) bool {
+	return b.Lines != nil && l.lines < b.Lines.Lines && !b.Summary.agrees(l.cost())
+}
+
+// agrees tells whether lines of this cost are all that the summary is of, which may be rounded, to a fen per product.
+func (s *summary) agrees(cost billclient.Amount) bool {
+	return math.Abs(s.Sum.Sub(cost).Float64()) <= 0.01*float64(len(s.Product))
+}
+
+// dropped tells whether lines are missing in a way that is no failure beside a bill: what a month was estimated by need
+// not be any more, and its days are no cheaper for it.
+func (b book) dropped(l *ledger) bool {
+	return l.lines == 0 && (b.Summary.Sum.Sign() != 0 || b.Lines != nil && b.Lines.Lines > 0) || b.fewer(l)
 }
 
 // again returns the sums as they were, as what came of another read.
-func (s *lineSums) again(readFor *summary, readAt time.Time) *lineSums {
-	next := *s
-	next.ReadFor, next.ReadAt = readFor, readAt
+func (b book) again(l *ledger, readAt time.Time) *lineSums {
+	if b.Lines == nil {
+		return l.counts(b.Summary, readAt)
+	}
+	next := *b.Lines
+	next.ReadFor, next.ReadAt = b.Summary, readAt
 	return &next
 }
 

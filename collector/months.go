@@ -28,9 +28,9 @@ func (a *account) readMonthBills(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	byMonth, customer, err := sortBills(billclient.GetMonthBill, bills)
-	if err != nil {
-		return err
+	byMonth, customer := sortBills(bills)
+	if m, promised := a.snapshot.promised(from, to); len(bills) == 0 && promised && a.rotated() {
+		return lacks(billclient.GetMonthBill, "bill", m)
 	}
 	next := a.known(customer).since(min(from, to.Add(-1)))
 	lacking := a.askForLacking(ctx, next, byMonth, from, to)
@@ -59,9 +59,6 @@ func (a *account) askForLacking(
 		}
 		if !alone {
 			bills, err := a.billsOf(ctx, m, m == to)
-			if err == nil {
-				_, _, err = sortBills(billclient.GetMonthBill, bills)
-			}
 			if err != nil { // the others can wait for the retry, too
 				return join(append(failures, fmt.Errorf("%v: %w", m, err)))
 			}
@@ -78,6 +75,16 @@ func (a *account) askForLacking(
 // month had come to while it ran may be gone until its bill is there.
 func (m month) promised(running bool) bool { return m.Bill.final() || running && !m.Bill.empty() }
 
+// promised returns the newest of the months whose bill is promised, false if there is none.
+func (s *snapshot) promised(from, running billclient.Month) (billclient.Month, bool) {
+	for m := running; m >= from; m-- {
+		if s.Months[m].promised(m == running) {
+			return m, true
+		}
+	}
+	return 0, false
+}
+
 // lacks is the failure of an answer without what earlier ones had.
 func lacks(action, what string, m billclient.Month) error {
 	return &billclient.Error{
@@ -88,30 +95,24 @@ func lacks(action, what string, m billclient.Month) error {
 
 // sortBills sorts bills by month, and finds out whose they are, as far as their ids tell.
 func sortBills(
-	action string, bills []billclient.MonthBill,
-) (byMonth map[billclient.Month][]billclient.MonthBill, customer string, err error) {
+	bills []billclient.MonthBill,
+) (byMonth map[billclient.Month][]billclient.MonthBill, customer string) {
 	byMonth = map[billclient.Month][]billclient.MonthBill{}
 	for _, bill := range bills {
-		if bill.BillType != "" && bill.BillType != "postpay" { // any other would be shown as postpaid
-			return nil, "", &billclient.Error{
-				Action: action, Reason: billclient.Decode,
-				Err: fmt.Errorf("bill of %v: BillType %q, want postpay", bill.Month, bill.BillType),
-			}
-		}
 		byMonth[bill.Month] = append(byMonth[bill.Month], bill)
 		customer = cmp.Or(customer, CustomerOf(bill.BillID))
 	}
-	return byMonth, customer, nil
+	return byMonth, customer
 }
 
 // monthBills asks for a range of months in one call. How many months a call may span is not documented: where the API
 // finds the range invalid, but not its months, each is asked alone, for a day.
 func (a *account) monthBills(ctx context.Context, from, to billclient.Month) ([]billclient.MonthBill, error) {
-	if wall().Before(a.oneByOne) {
+	if from == to || wall().Before(a.oneByOne) {
 		return a.billsOneByOne(ctx, from, to)
 	}
 	bills, refused := a.client.GetMonthBill(ctx, from, to)
-	if refused == nil || billclient.ReasonOf(refused) != billclient.Invalid || from == to {
+	if refused == nil || billclient.ReasonOf(refused) != billclient.Invalid {
 		return bills, refused
 	}
 	bills, err := a.billsOneByOne(ctx, from, to)
@@ -165,10 +166,8 @@ func (a *account) readMonthConsume(ctx context.Context, m billclient.Month, runn
 	now := wall()
 	estimates, err := a.client.GetMonthConsume(ctx, m)
 	if err == nil {
-		var customer string
-		if _, customer, err = sortBills(billclient.GetMonthConsume, bills(estimates)); err == nil {
-			return a.takeEstimate(m, running, a.known(customer), estimates, now)
-		}
+		_, customer := sortBills(bills(estimates))
+		return a.takeEstimate(m, running, a.known(customer), estimates, now)
 	}
 	// A key that not even bills are shown to is wrong, and an account that had estimates still has them: only beside
 	// bills, and without any estimate so far, a refusal tells that this account has none.
@@ -230,7 +229,7 @@ func (a *account) takeEstimate(
 	switch {
 	case len(estimates) > 0:
 		known.Estimate.Summary = estimate(estimates, readAt)
-	case !known.Estimate.empty() && (running || !known.Bill.final()): // beside its bill it need not be any more
+	case a.rotated(), !known.Estimate.empty() && (running || !known.Bill.final()): // beside its bill it need not be
 		return lacks(billclient.GetMonthConsume, "estimate", m)
 	}
 	known.Asked = true

@@ -150,7 +150,7 @@ func (o Options) running(v view) family {
 				emitRows(m.rows(v), emit)
 			}
 			if v.name == accountView {
-				s.emitUnion(0, byPayMode, notBilled, emit)
+				s.emitOtherModes(0, emit)
 			}
 		},
 	}
@@ -173,7 +173,7 @@ func (o Options) past(v view) family {
 					emitRows(m.rows(v), emit, strconv.Itoa(n))
 				}
 				if v.name == accountView {
-					s.emitUnion(n, byPayMode, notBilled, emit, strconv.Itoa(n))
+					s.emitOtherModes(n, emit, strconv.Itoa(n))
 				}
 			}
 		},

@@ -347,7 +347,7 @@ func TestBillOfAnotherKind(t *testing.T) {
 			return api
 		}, c.Account)
 		compare(t, w.scrape(), "")
-		const want = `reason=decode err="GetMonthBill: bill of 2026-10: BillType \"prepay\", want postpay"`
+		const want = `reason=decode err="GetMonthBill (HTTP 200): MonthBillSet 1: BillType \"prepay\": want postpay"`
 		if log := w.log.take(); !strings.Contains(log, want) || !strings.Contains(log, "there are no numbers yet") {
 			t.Errorf("log: %s", log)
 		}

@@ -135,9 +135,15 @@ func identity(of Account, o Options) any {
 	return []any{of, o.Refresh, o.Months, o.Instances, o.Days}
 }
 
+// discard says why what was known of the account is not used.
+func (a *account) discard(reason error) {
+	level.Error(a.logger).Log("msg", "kept numbers are not used, the API is asked", "err", reason)
+}
+
 // succeed takes over from an account that has ended what means the same in this one.
 func (a *account) succeed(before *account) {
 	if a.fingerprint() != before.fingerprint() {
+		a.discard(a.options.State.aside(a.Name, errOtherConfig))
 		return
 	}
 	fromDisk := map[string]bool{}

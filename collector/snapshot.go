@@ -76,7 +76,7 @@ func (m month) settled(running bool, forced basis) month {
 	case !m.shown().empty():
 	case !m.Estimate.empty():
 		if m.Basis == billed { // as the configuration wanted: its lines were counted, not added up
-			m.Estimate.Lines = nil
+			m.Estimate.Lines = m.Estimate.Lines.unread()
 		}
 		m.Basis = estimated
 	case !m.Bill.empty() && (m.Asked || !running):
@@ -128,12 +128,12 @@ func (s *snapshot) since(from billclient.Month) *snapshot {
 	return &next
 }
 
-// withoutLines returns a copy of the snapshot without what hangs on how instances are told apart.
+// withoutLines returns a copy of the snapshot without what hangs on how lines are added up.
 func (s *snapshot) withoutLines() *snapshot {
 	next := *s
 	next.Months, next.Days = maps.Clone(s.Months), maps.Clone(s.Days)
 	for at, m := range next.Months {
-		m.Bill.Lines, m.Estimate.Lines = nil, nil
+		m.Bill.Lines, m.Estimate.Lines = m.Bill.Lines.unread(), m.Estimate.Lines.unread()
 		next.Months[at] = m
 	}
 	for at, d := range next.Days {
@@ -141,6 +141,15 @@ func (s *snapshot) withoutLines() *snapshot {
 		next.Days[at] = d
 	}
 	return &next
+}
+
+// unread returns what remains of lines that are to be read anew: how many there were, and of whom. As long ago as that
+// is, they are due at once, and not shown.
+func (s *lineSums) unread() *lineSums {
+	if s == nil {
+		return nil
+	}
+	return &lineSums{ReadFor: s.ReadFor, Lines: s.Lines, CustomerID: s.CustomerID, Newest: s.Newest}
 }
 
 // any tells whether anything is known.

@@ -34,7 +34,7 @@ func (s *summary) sound() bool {
 	return haveLabels(s.Product, 1) && haveLabels(s.Project, 1) && haveLabels(s.ProjectProduct, 2)
 }
 
-// sound does not look at promoted attributes: the configuration that they hang on is compared before.
+// sound does not look at what hangs on the configuration of instances (see fits).
 func (l *lineSums) sound() bool {
 	for name, rows := range l.Rows {
 		i := slices.IndexFunc(views, func(v view) bool { return v.name == name })
@@ -43,6 +43,24 @@ func (l *lineSums) sound() bool {
 		}
 	}
 	return true
+}
+
+// fits tells whether the instances are described as the options have it.
+func (s *snapshot) fits(o Instances) bool {
+	width := len(key{}) + len(o.Promote)
+	facts := func(i instance) bool { return len(i.Facts) == len(o.facts()) }
+	for _, m := range s.Months {
+		for _, lines := range []*lineSums{m.Bill.Lines, m.Estimate.Lines} {
+			if lines != nil && (!all(lines.Instances, facts) || !haveLabels(lines.Rows[instanceView], width)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func all[E any](s []E, is func(E) bool) bool {
+	return !slices.ContainsFunc(s, func(e E) bool { return !is(e) })
 }
 
 func (u *union) sound() bool { return u == nil || haveLabels(u.Parts, 1) && haveLabels(u.Paid, 1) }

@@ -27,6 +27,7 @@ type source struct {
 	foreign   bool      // it was a foreignLine
 	lastError string    // of the last failure, for people
 	retry     time.Time // when a failed source is due again; zero if it did not fail
+	notBefore time.Time // until when the server asked to be left alone; zero if it did not
 }
 
 func newSource(name string) source {
@@ -54,15 +55,26 @@ func (s *source) settle(began, ended time.Time, err error, interval time.Duratio
 	if denied(err) { // it will be so until somebody grants it
 		pause = interval
 	}
-	if e, ok := errors.AsType[*billclient.Error](err); ok {
-		pause = max(pause, e.RetryAfter)
+	s.retry, s.notBefore = ended.Add(min(pause, interval)), time.Time{}
+	if e, ok := errors.AsType[*billclient.Error](err); ok && e.RetryAfter > 0 {
+		s.notBefore = ended.Add(min(e.RetryAfter, longestRest))
+		s.retry = later(s.retry, s.notBefore)
 	}
-	s.retry = ended.Add(min(pause, interval))
+}
+
+// longestRest is the longest time for which a server is left alone that asks for it.
+const longestRest = 24 * time.Hour
+
+// held tells whether the server has asked to be left alone until later, by a clock that was not set back since.
+func (s *source) held(now time.Time) bool {
+	rest := s.notBefore.Sub(now)
+	return 0 < rest && rest <= longestRest
 }
 
 // mend forgets what went wrong.
 func (s *source) mend() {
-	s.failed, s.reason, s.foreign, s.lastError, s.retry = 0, "", false, "", time.Time{}
+	s.failed, s.reason, s.foreign, s.lastError = 0, "", false, ""
+	s.retry, s.notBefore = time.Time{}, time.Time{}
 }
 
 // pause is how long to wait after the failures so far, be the interval shorter or not.

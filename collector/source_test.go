@@ -27,7 +27,8 @@ func TestRetryOfASource(t *testing.T) {
 		{"a wrong key", 0, failure(billclient.Auth, 0), time.Hour},
 		{"as the server asks", 0, failure(billclient.Throttled, 10*time.Minute), 10 * time.Minute},
 		{"not sooner", 3, failure(billclient.Throttled, time.Minute), 8 * time.Minute},
-		{"not later than the next refresh", 0, failure(billclient.Throttled, 48*time.Hour), time.Hour},
+		{"later than the next refresh", 0, failure(billclient.Throttled, 2*time.Hour), 2 * time.Hour},
+		{"in a day at the latest", 0, failure(billclient.Throttled, 48*time.Hour), 24 * time.Hour},
 	} {
 		s := newSource("month_bill")
 		s.failed = c.failed

@@ -165,12 +165,24 @@ func (s *State) load(account, config string) (*kept, error) {
 	if err == nil {
 		return k, nil
 	}
-	aside := file + ".aside"
-	if renamed := os.Rename(file, aside); renamed != nil {
-		return nil, fmt.Errorf("state: %s is of no use: %w; it cannot be set aside: %w", file, err, renamed)
-	}
-	return nil, fmt.Errorf("state: %s is of no use and was set aside as %s: %w", file, aside, err)
+	return nil, s.aside(account, err)
 }
+
+// aside sets an account's file aside, and returns the reason with where it is.
+func (s *State) aside(account string, reason error) error {
+	if s == nil {
+		return reason
+	}
+	file := s.file(account)
+	aside := file + ".aside"
+	if err := os.Rename(file, aside); err != nil {
+		return fmt.Errorf("state: %s is of no use: %w; it cannot be set aside: %w", file, reason, err)
+	}
+	return fmt.Errorf("state: %s is of no use and was set aside as %s: %w", file, aside, reason)
+}
+
+// errOtherConfig is why numbers are not taken over that mean something else by now.
+var errOtherConfig = errors.New("it was made by another configuration (api or months.running)")
 
 // jsonOptions keep a list that is not there apart from an empty one.
 var jsonOptions = jsonv2.JoinOptions(jsonv2.FormatNilSliceAsNull(true), jsonv2.FormatNilMapAsNull(true))
@@ -202,7 +214,7 @@ func decodeState(text []byte, config string) (*kept, error) {
 		return nil, errors.New("it is damaged: its checksum is wrong")
 	}
 	if made != config {
-		return nil, errors.New("it was made by another configuration (customer_id, api or months.running)")
+		return nil, errOtherConfig
 	}
 	unzipped, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
@@ -231,15 +243,15 @@ func fingerprint(parts ...string) string {
 }
 
 // fingerprint returns that of everything in the configuration that an account's sums are made by: with any of it
-// changed, kept numbers would mean something else.
+// changed, kept numbers would mean something else. Whose they may be is looked at whenever they are shown.
 func (a *account) fingerprint() string {
-	return fingerprint(fmt.Sprintf("%q %q %q %q %v", a.CustomerID, a.API.Endpoint, a.API.UnionEndpoint, a.API.Region,
+	return fingerprint(fmt.Sprintf("%q %q %q %v", a.API.Endpoint, a.API.UnionEndpoint, a.API.Region,
 		a.options.Months.Running))
 }
 
 // details returns the fingerprint of what only the sums of lines are made by.
 func (a *account) details() string {
-	return fingerprint(fmt.Sprintf("%v %v", a.options.Instances, a.options.Days > 0))
+	return fingerprint(fmt.Sprintf("%v %v %v", a.options.Instances, a.options.Days > 0, instanceFacts))
 }
 
 // keep returns what of the account outlives a restart.
@@ -267,7 +279,7 @@ func (a *account) resume(k *kept) {
 			s.resume(p)
 		}
 	}
-	if k.Details != a.details() {
+	if k.Details != a.details() || !k.Snapshot.fits(a.options.Instances) {
 		a.snapshot, a.next = a.snapshot.withoutLines(), time.Time{}
 		a.measure(&a.detailConsume)
 		a.measure(&a.detailBill)

@@ -37,6 +37,8 @@ type Refusal struct {
 // String says so in a log line.
 func (r Refusal) String() string {
 	switch {
+	case r.ShownBy != "" && r.Customer == "":
+		return fmt.Sprintf("account %s has the numbers of the same key already", r.ShownBy)
 	case r.ShownBy != "":
 		return fmt.Sprintf("account %s has the numbers of customer %s already", r.ShownBy, r.Customer)
 	case r.Customer == "":

@@ -143,6 +143,20 @@ func (s shown) emitUnion(n int, by split, wanted func(label string) bool, emit e
 	}
 }
 
+// emitOtherModes emits the pay modes of the month n months ago that GetMonthBill does not know. Without the postpaid
+// part they would look like a cheap month, unless the account has none at all.
+func (s shown) emitOtherModes(n int, emit emit, after ...string) {
+	if _, ok := s.month(n); ok || s.nothingPostpaid() {
+		s.emitUnion(n, byPayMode, notBilled, emit, after...)
+	}
+}
+
+// nothingPostpaid tells whether the API has said of late that the account has neither bills nor estimates.
+func (s shown) nothingPostpaid() bool {
+	answered := func(o source) bool { return o.name == "month_bill" && !o.lastSuccess.Before(s.fresh) }
+	return !s.snapshot.any() && s.snapshot.Months[s.now].Asked && slices.ContainsFunc(s.sources, answered)
+}
+
 func everyPart(string) bool { return true }
 
 // notBilled picks the pay modes that GetMonthBill does not know.
