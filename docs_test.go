@@ -138,6 +138,7 @@ func TestDocumentation(t *testing.T) {
 	pages := documents(t)
 	place := settle(t, pages)
 	t.Run("commands", func(t *testing.T) { place.runAll(t, pages) })
+	t.Run("links", func(t *testing.T) { place.follow(t, pages) })
 	t.Run("queries", func(t *testing.T) {
 		testQueries(t, pages, peers.Prometheus{URL: place.url(runPrometheus)}, place.url(runDemo))
 	})
@@ -262,6 +263,25 @@ func (p *somewhere) shell(t *testing.T, command string) *exec.Cmd {
 	return shell
 }
 
+// started is what pages link to once the quick start has been followed.
+var started = regexp.MustCompile(`http://localhost:(?:9978|9090)[^\s'")>\]` + "`" + `]*`)
+
+func (p *somewhere) follow(t *testing.T, pages []manual) {
+	t.Helper()
+	followed := map[string]bool{}
+	for _, page := range pages {
+		for _, link := range started.FindAllString(page.text, -1) {
+			if !followed[link] {
+				peers.Get(t, p.here.Replace(link))
+			}
+			followed[link] = true
+		}
+	}
+	if len(followed) < 4 {
+		t.Errorf("only %v are linked", followed)
+	}
+}
+
 // testQueries asks the Prometheus of README.md, which scrapes the demo, what the pages ask.
 func testQueries(t *testing.T, pages []manual, prometheus peers.Prometheus, demo string) {
 	prometheus.Await(t, `ksyun_bill_source_lines{source="detail_bill"}`, len(demoNames))
@@ -307,15 +327,11 @@ func empty(answer []peers.Series) bool {
 // answerTo asks about now or, for what walks along the axis of time, about the days that the exporter shows.
 func answerTo(t *testing.T, prometheus peers.Prometheus, query string) []peers.Series {
 	t.Helper()
-	query = aliases.Replace(query)
 	if strings.Contains(query, "@ end()") {
 		return prometheus.QueryRange(t, query, time.Now().Add(-32*day), time.Now(), time.Hour)
 	}
 	return prometheus.Query(t, query)
 }
-
-// aliases are what the pages ask for and the demo calls otherwise.
-var aliases = strings.NewReplacer("Guangzhou", "广州(VPC)")
 
 // testDays: on the axis of time each day stands from its midnight to the next one, once.
 func testDays(t *testing.T, prometheus peers.Prometheus, query string) {

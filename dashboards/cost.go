@@ -6,20 +6,20 @@ import "slices"
 func cost(t say) dashboard {
 	variables := []variable{
 		choice("account", t("Account", "账号"), labelValues, "label_values(ksyun_bill_account_info, account)"),
-		named("product", t("Product", "产品"), once("product_code, product_name", "ksyun_bill_product_info", ofAccount),
+		named("product", t("Product", "产品线"), once("product_code, product_name", "ksyun_bill_product_info", ofAccount),
 			"product_code", "product_name"),
 		named("project", t("Project", "项目"), once("project_id, project_name", "ksyun_bill_project_info", ofAccount),
 			"project_id", "project_name"),
 		tagKey(t),
 	}
 	return newDashboard(t("ksyun-cost", "ksyun-cost-zh"), t("Ksyun cost", "金山云费用"),
-		t("What Kingsoft Cloud costs, in CNY, after discount and before vouchers.", "金山云费用，人民币，折后、抵扣代金券前。"),
+		t("What Kingsoft Cloud costs, in CNY, after discount and before vouchers.", "金山云费用，单位元，折扣后、代金券抵扣前。"),
 		variables, slices.Concat(monthRow(t), dayRow(t), partRow(t), instanceRow(t), savingRow(t), pastRow(t)))
 }
 
 // tagKey is one: a line is in the sum of each of its tags, so that sums over several would count it more than once.
 func tagKey(t say) variable {
-	v := choice("tag", t("Tag", "标签"), labelValues,
+	v := choice("tag", t("Tag", "资源标签"), labelValues,
 		`label_values(ksyun_bill_tag_cost_cny{`+ofAccount+`}, tag_key)`)
 	v.Multi, v.IncludeAll, v.AllValue, v.Current = false, false, "", unset()
 	return v
@@ -53,7 +53,7 @@ func covered(t say) panel {
 	family := "ksyun_bill_account_cost_cny"
 	return stat(newPanel("stat", t("Covered by details", "有明细的比例"),
 		t("Share of postpaid cost: products, projects, regions, tags, instances and days are known of it only.",
-			"后付费所占比例：只有后付费有产品、项目、地域、标签、实例和每日的明细。"), share, 3, 4,
+			"后付费所占比例：只有后付费有产品线、项目、地域、资源标签、实例和每日的明细。"), share, 3, 4,
 		now(over(total(once("account, pay_mode", family, ofAccount+`, pay_mode="postpaid"`)), "/",
 			total(once("account, pay_mode", family, ofAccount))), "")))
 }
@@ -115,7 +115,7 @@ func days(t say) panel {
 	known := sum(product+", days_ago", once("account, pay_mode, product_code, project_id, days_ago",
 		"ksyun_bill_day_project_product_cost_cny", ofBoth))
 	axis := corner("day", "product")
-	return stacked(newPanel("barchart", t("Cost per day by product", "每日费用（按产品）"),
+	return stacked(newPanel("barchart", t("Cost per day by product", "每日费用（按产品线）"),
 		t("All days are of one scrape: each has a label, days_ago, and ksyun_bill_day_start_timestamp_seconds dates "+
 			"it. count_values turns that date into a label, a matrix makes a row of each day, and the row's name a "+
 			"time. The newest day can be half metered.",
@@ -132,7 +132,7 @@ func budgets(t say) panel {
 	}
 	p := bars(newPanel("bargauge", t("Budgets used", "预算使用"),
 		t("This month so far, as a share of each budget: of an account in all pay modes, of products and projects "+
-			"postpaid.", "本月至今占各项预算的比例：账号预算含全部付费方式，产品和项目预算只含后付费。"), share, gridWidth, 6,
+			"postpaid.", "本月至今占各项预算的比例：账号预算含全部付费方式，产品线和项目预算只含后付费。"), share, gridWidth, 6,
 		now(used("account", "account", ofAccount), "{{account}}"),
 		now(withProduct(used(product, "product", ofProduct)), "{{account}} {{product_name}}"),
 		now(withProject(used(project, "project", ofProject)), "{{account}} {{project_name}}")))

@@ -9,14 +9,15 @@ func partRow(t say) []panel {
 
 // Titles of columns that several tables have.
 func accountColumn(t say) column { return column{"account", t("Account", "账号"), verbatim} }
-func productColumn(t say) column { return column{"product_name", t("Product", "产品"), verbatim} }
+
+func productColumn(t say) column { return column{"product_name", t("Product", "产品线"), verbatim} }
 func projectColumn(t say) column { return column{"project_name", t("Project", "项目"), verbatim} }
 func ownerColumn(t say) column   { return column{"owner", t("Owner", "负责人"), verbatim} }
 
 func products(t say) panel {
 	sameDay := once(product+", pay_mode", "ksyun_bill_past_month_to_date_product_cost_cny", ofProduct)
 	saved := over(atList(), "-", fromLines())
-	p := newPanel("table", t("Products", "产品"),
+	p := newPanel("table", t("Products", "产品线"),
 		t("Postpaid, of all projects. What a discount saves is list price minus cost, both from the lines.",
 			"后付费，含所有项目。折扣节省 = 原价 − 成交价，均来自明细。"), yuan, 12, 10,
 		rows(withProduct(sum(product, once(product+", pay_mode", "ksyun_bill_product_cost_cny", ofProduct)))),
@@ -34,7 +35,7 @@ func projects(t say) panel {
 	}
 	p := newPanel("table", t("Projects and their owners", "项目与负责人"),
 		t("Postpaid, of all products. Owners and cost centers are those of the exporter's configuration.",
-			"后付费，含所有产品。负责人和成本中心来自 exporter 的配置。"), yuan, 12, 10,
+			"后付费，含所有产品线。负责人和成本中心来自 exporter 的配置。"), yuan, 12, 10,
 		rows(facts(sum(project, once(project+", pay_mode", "ksyun_bill_project_cost_cny", ofProject)))),
 		rows(facts(sum(project, sameDay))))
 	return table(p, t("This month", "本月"), accountColumn(t), projectColumn(t), column{"project_id", "ID", verbatim},
@@ -56,13 +57,13 @@ func modes(t say) panel {
 
 func tags(t say) panel {
 	by := "account, pay_mode, product_code, tag_key, tag_value"
-	p := bars(newPanel("bargauge", t("Tag $tag", "标签 $tag"),
+	p := bars(newPanel("bargauge", t("Tag $tag", "资源标签 $tag"),
 		t("By value of the chosen tag; __none__ is untagged, __other__ what is folded. Needs instances.tags in the "+
-			"exporter's configuration.", "按所选标签的值；__none__ 为没有标签的，__other__ 为合并的其他值。需要在 exporter 配置 instances.tags。"),
+			"exporter's configuration.", "按所选资源标签的值；没有的计入 __none__，其他值计入 __other__。需要在 exporter 配置 instances.tags。"),
 		yuan, 8, 9,
 		now("sort_desc("+sum("tag_value", once(by, "ksyun_bill_tag_cost_cny", ofProduct+`, tag_key="$tag"`))+")",
 			"{{tag_value}}")))
-	return p.with("noValue", t("no tag configured", "未配置标签"))
+	return p.with("noValue", t("no tag configured", "未配置资源标签"))
 }
 
 // unallocated counts what nobody answers for. No such cost is 0; no cost at all is no answer.
@@ -74,11 +75,11 @@ func unallocated(t say) panel {
 	projectShare := part(project+", pay_mode", "ksyun_bill_project_cost_cny", ofAccount, `project_id=~"0|__none__"`)
 	tagShare := part("account, pay_mode, product_code, tag_key, tag_value", "ksyun_bill_tag_cost_cny",
 		ofAccount+`, tag_key="$tag"`, `tag_value="__none__"`)
-	return lines(t("Unallocated share", "未分摊比例"),
+	return lines(t("Unallocated share", "未归属比例"),
 		t("Cost in the default project, and without the chosen tag, as a share of the postpaid cost of the month.",
-			"默认项目的费用、没有所选标签的费用，占当月后付费的比例。"), share, gridWidth,
+			"默认项目的费用、没有所选资源标签的费用，占本月后付费的比例。"), share, gridWidth,
 		history(projectShare, t("default project", "默认项目")),
-		history(tagShare, t("without tag $tag", "没有标签 $tag"))).with("min", 0)
+		history(tagShare, t("without tag $tag", "没有资源标签 $tag"))).with("min", 0)
 }
 
 func instanceRow(t say) []panel {
@@ -106,7 +107,7 @@ func dearest(t say) panel {
 	value := t("This month", "本月")
 	return table(newPanel("table", t("The 20 dearest instances", "费用最高的 20 个实例"),
 		t("Postpaid, this month so far. What belongs to no instance, or is folded, stands apart.",
-			"后付费，本月至今。不属于任何实例的费用和合并的其他实例另列。"), yuan, 19, 12,
+			"后付费，本月至今。不属于任何实例的费用和计入 __other__ 的实例另列。"), yuan, 19, 12,
 		rows(withInstance(top("20", monthOfInstances(`instance_id!~"__(none|other)__"`))))),
 		value, instanceColumns(t, value)...)
 }
@@ -122,7 +123,7 @@ func apart(t say) panel {
 func movers(t say) panel {
 	value := t("Change", "变化")
 	change := once(instance, "ksyun_bill_instance_week_change_cny", ofBoth)
-	return table(newPanel("table", t("Instances that changed most in a week", "一周内变化最大的实例"),
+	return table(newPanel("table", t("Instances that changed most in a week", "实例费用变化排行（一周内）"),
 		t("The day before the newest minus the same day a week before; of the 50 largest changes of an account.",
 			"最新一天的前一天，减去一周前的同一天；取自每个账号变化最大的 50 个实例。"), yuan, 14, 11,
 		rows(withInstance(group(over(change, "and", top("20", "abs("+change+")")))))),
@@ -136,7 +137,7 @@ func productMovers(t say) panel {
 			"ksyun_bill_day_project_product_cost_cny", ofBoth+`, days_ago="`+ago+`"`))
 	}
 	change := group(over(day("1"), "-", day("8")))
-	return table(newPanel("table", t("Products in projects that changed most in a week", "一周内变化最大的项目产品"),
+	return table(newPanel("table", t("Products in projects that changed most in a week", "项目内产品线费用变化排行（一周内）"),
 		t("The day before the newest minus the same day a week before.", "最新一天的前一天，减去一周前的同一天。"), yuan, 10, 11,
 		rows(withProject(withProduct(group(over(change, "and", top("20", "abs"+change))))))),
 		value, accountColumn(t), productColumn(t), projectColumn(t), ownerColumn(t), column{"Value", value, yuan})
@@ -162,7 +163,7 @@ func savedShare(t say) panel {
 	expr := "round(1 - " + over(fromLines(), "/", atList()) + ", 0.0001)"
 	return lines(t("Saved share of list price", "节省占原价的比例"),
 		t("Of the month up to each point in time: a discount that ends bends its product's line down.",
-			"截至各时间点的当月比例：折扣结束时，该产品的曲线会下降。"), share, 16,
+			"截至各时间点的本月比例：折扣结束时，该产品线的曲线会下降。"), share, 16,
 		history(withProduct(group(expr)), "{{account}} {{product_name}}"))
 }
 
@@ -184,15 +185,15 @@ func monthsOfProducts() string {
 }
 
 func productMonths(t say) panel {
-	return stacked(newPanel("barchart", t("Months by product", "各月费用（按产品）"),
+	return stacked(newPanel("barchart", t("Months by product", "各月费用（按产品线）"),
 		t("Postpaid; the newest is the month so far.", "后付费；最新一月为本月至今。"), yuan, 12, 9,
 		rows(sum("month, product", displayProduct(monthsOfProducts())))), "month", "product")
 }
 
 func monthTable(t say) panel {
-	p := newPanel("table", t("Products, month by month", "产品逐月费用"),
+	p := newPanel("table", t("Products, month by month", "产品线逐月费用"),
 		t("Postpaid; the newest is the month so far.", "后付费；最新一月为本月至今。"), yuan, gridWidth, 9,
 		rows(sum("month, product", displayProduct(monthsOfProducts()))))
 	return unsorted(p).transform(matrix("product", "month")...).transform(ascending(corner("product", "month"))).
-		field(corner("product", "month"), append(in(verbatim), property("displayName", t("Product", "产品")))...)
+		field(corner("product", "month"), append(in(verbatim), property("displayName", t("Product", "产品线")))...)
 }

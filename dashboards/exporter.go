@@ -14,7 +14,7 @@ func exporter(t say) dashboard {
 	d := newDashboard(t("ksyun-bill-exporter", "ksyun-bill-exporter-zh"),
 		t("Ksyun bill exporter", "金山云账单 exporter"),
 		t("How the exporter fares: sources, calls, durations, lines, page, memory.",
-			"exporter 的运行状况：数据源、调用、耗时、明细行数、页面、内存。"),
+			"exporter 的运行状况：数据源、调用、耗时、明细行数、抓取内容、内存。"),
 		variables, slices.Concat(healthRow(t), sourceRow(t), callRow(t), pageRow(t), processRow(t)))
 	d.Time["from"] = "now-24h"
 	return d
@@ -42,8 +42,8 @@ func healthRow(t say) []panel {
 		failing(t), oldest(t), dataAge(t), callsLeft(t),
 		small(t("From disk", "来自磁盘"), t("Sources that show what was kept before a restart.", "仍在使用重启前所存数据的数据源数。"),
 			"none", now("sum(ksyun_bill_source_from_disk{"+ofReplicas+"})", "")),
-		small(t("Configuration reload", "重载配置"),
-			t("Whether the last reload of the configuration succeeded.", "最近一次重载配置是否成功。"), "none",
+		small(t("Configuration reload", "重新加载配置"),
+			t("Whether the last reload of the configuration succeeded.", "最近一次重新加载配置是否成功。"), "none",
 			now("min(ksyun_bill_exporter_config_last_reload_successful{"+ofReplica+"})", "")).
 			with("mappings", []object{{"type": "value", "options": object{
 				"0": object{"text": t("failed", "失败"), "color": "red"},
@@ -66,7 +66,7 @@ func oldest(t say) panel {
 }
 
 func dataAge(t say) panel {
-	return stat(newPanel("stat", t("Age of the numbers", "数据新旧"),
+	return stat(newPanel("stat", t("Age of the numbers", "数据时效"),
 		t("How long ago the newest day ended, of the account that lags most. Metering is a day behind by nature.",
 			"最落后的账号，最新一天结束至今多久。计量本身就晚一天。"), seconds, 4, 4,
 		now("time() - min(ksyun_bill_period_data_timestamp_seconds{"+ofReplicas+"})", ""))).warn(2*day, 3*day)
@@ -88,7 +88,7 @@ func differences(t say) panel {
 	largest := func(family string) string {
 		return "max(abs(" + family + "{" + ofReplicas + "}))"
 	}
-	return stat(newPanel("stat", t("Unexplained amounts", "对不上的金额"),
+	return stat(newPanel("stat", t("Unexplained amounts", "汇总与明细的差额"),
 		t("The largest difference between a summary and its lines, and between the two APIs' postpaid sums: 0, or "+
 			"something is wrong.", "汇总与明细之间、两个 API 的后付费合计之间的最大差额：不为 0 即有问题。"), yuan, 8, 4,
 		now(largest("ksyun_bill_unreconciled_cost_cny"), t("Lines", "明细")),
@@ -120,7 +120,7 @@ func sources(t say) panel {
 	return table(p, t("Succeeded", "距上次成功"), column{"instance", "Instance", verbatim}, accountColumn(t),
 		column{"source", t("Source", "数据源"), verbatim}, column{"Value #A", t("Up", "正常"), "bool_yes_no"},
 		column{"Value #B", t("Tried", "距上次尝试"), seconds}, column{"Value #C", t("Succeeded", "距上次成功"), seconds},
-		column{"Value #D", t("Age of data", "数据新旧"), seconds}, column{"Value #E", t("Took", "耗时"), seconds},
+		column{"Value #D", t("Age of data", "数据时效"), seconds}, column{"Value #E", t("Took", "耗时"), seconds},
 		column{"Value #F", t("Lines", "行数"), number}, column{"Value #G", t("From disk", "来自磁盘"), "bool_yes_no"})
 }
 
@@ -152,7 +152,7 @@ func calls(t say) panel {
 
 func answers(t say) panel {
 	retries := over(perHour("", "ksyun_bill_api_retries_total", ofReplicas), "or", "vector(0)")
-	return lines(t("Answers per hour", "每小时应答"),
+	return lines(t("Answers per hour", "每小时响应"),
 		t("By HTTP status and reason (ok is a good answer), and retries.", "按 HTTP 状态码和原因（ok 为成功），以及重试次数。"),
 		number, 12,
 		history(perHour("code, reason", "ksyun_bill_api_requests_total", ofReplicas), "{{code}} {{reason}}"),
@@ -172,7 +172,7 @@ func received(t say) panel {
 
 func pageRow(t say) []panel {
 	return []panel{
-		row(t("Lines, series and the page", "明细、序列和页面")), lineCounts(t), instances(t), series(t), scrapes(t),
+		row(t("Lines, series and the page", "明细、序列和抓取内容")), lineCounts(t), instances(t), series(t), scrapes(t),
 	}
 }
 
@@ -185,13 +185,13 @@ func instances(t say) panel {
 	count := func(family string) string { return sum("account", once(product, family, ofReplicas)) }
 	return lines(t("Instances", "实例数"),
 		t("All of this month, and those without a series of their own (folded into __other__).",
-			"本月全部实例，以及没有单独序列（并入 __other__）的实例。"), number, 12,
+			"本月全部实例，以及没有单独序列（计入 __other__）的实例。"), number, 12,
 		history(count("ksyun_bill_instances"), "{{account}}"),
-		history(count("ksyun_bill_folded_instances"), t("{{account}} folded", "{{account}} 已合并")))
+		history(count("ksyun_bill_folded_instances"), t("{{account}} folded", "{{account}} 计入 __other__")))
 }
 
 func series(t say) panel {
-	p := lines(t("The page", "页面"), t("What a scrape hands out: series, and compressed bytes.",
+	p := lines(t("The page", "抓取内容"), t("What a scrape hands out: series, and compressed bytes.",
 		"抓取返回的内容：序列数，以及压缩后的字节数。"), number, 12,
 		history("ksyun_bill_exporter_page_series{"+ofReplica+"}", t("{{instance}} series", "{{instance}} 序列数")),
 		history("ksyun_bill_exporter_page_bytes{"+ofReplica+"}", t("{{instance}} bytes", "{{instance}} 字节")))
@@ -216,7 +216,7 @@ func processRow(t say) []panel {
 			history("go_memstats_heap_inuse_bytes{"+ofReplica+"}", t("{{instance}} heap", "{{instance}} 堆"))),
 		lines("CPU", t("Cores in use.", "使用的核数。"), number, 8,
 			history("rate(process_cpu_seconds_total{"+ofReplica+"}[$__rate_interval])", "{{instance}}")),
-		lines(t("Goroutines, state", "协程与状态文件"), t("Goroutines, and failed writes of the state directory per hour.",
+		lines(t("Goroutines, state", "协程数与状态写入失败"), t("Goroutines, and failed writes of the state directory per hour.",
 			"协程数，以及每小时写入状态目录失败的次数。"), number, 8, history("go_goroutines{"+ofReplica+"}", "{{instance}}"),
 			history("increase(ksyun_bill_exporter_state_write_failures_total{"+ofReplica+"}[1h])",
 				t("{{instance}} failed writes", "{{instance}} 写入失败"))),

@@ -14,7 +14,7 @@ import (
 // funcs are what the template can do to what it shows.
 func (t tongue) funcs() template.FuncMap {
 	return template.FuncMap{
-		"t": t.say, "age": t.age, "until": t.until, "change": t.change,
+		"t": t.say, "space": func() string { return t.space }, "age": t.age, "until": t.until, "change": t.change,
 		"source": t.source, "mode": t.mode, "meaning": t.meaning, "remedy": t.remedy,
 		"cost": cost, "share": share, "coverage": coverage, "bar": bar, "chart": draw, "bdi": bdi,
 		"failing": failing, "troubles": troubles,

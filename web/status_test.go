@@ -173,6 +173,7 @@ func TestAcceptLanguage(t *testing.T) {
 		title := map[string]string{"en": "Ksyun bill", "zh-CN": "金山云账单"}[c.want]
 		if !strings.Contains(answer.Body.String(), `<html lang="`+c.want+`">`) ||
 			!strings.Contains(answer.Body.String(), "<title>"+title+"</title>") ||
+			strings.Contains(answer.Body.String(), "。 ") ||
 			answer.Header().Get("Content-Language") != c.want || answer.Header().Get("Vary") != "Accept-Language" {
 			t.Errorf("%s, %q: %v, want %s", c.path, c.languages, answer.Header(), c.want)
 		}

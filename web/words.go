@@ -15,10 +15,11 @@ import (
 type tongue struct {
 	Code  string // as HTML and HTTP have it (RFC 5646)
 	Name  string // as its speakers call it
+	space string // between two sentences
 	words map[string]string
 }
 
-var tongues = []tongue{{Code: "en", Name: "English"}, {Code: "zh-CN", Name: "中文", words: chinese}}
+var tongues = []tongue{{Code: "en", Name: "English", space: " "}, {Code: "zh-CN", Name: "中文", words: chinese}}
 
 var matcher = language.NewMatcher([]language.Tag{language.English, language.Chinese})
 
