@@ -125,6 +125,28 @@ func TestRetryAfterOutlastsTicks(t *testing.T) {
 	}
 }
 
+// Nor does a restart make an exporter forget that the server asked to be left alone.
+func TestRetryAfterOutlastsARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, dir := newCustomer("1"), t.TempDir()
+		o := options(simulated("main", c.Account))
+		o.Refresh.Interval = 5 * time.Minute
+		busy := billsim.Busy(503, time.Hour)
+		busy.Action = getMonthBill
+		var stop func()
+		w := startWith(t, october(15), keptIn(t, dir, o), faulty(&busy, &stop), c.Account)
+		w = w.restart(october(15).Add(time.Minute), dir, o)
+		w.sleep(58 * time.Minute)
+		if asked := strings.Join(w.asked(), "\n"); strings.Contains(asked, getMonthBill+" ") {
+			t.Errorf("asked within the hour:\n%s", asked)
+		}
+		w.sleep(2 * time.Minute)
+		if asked := strings.Join(w.asked(), "\n"); !strings.Contains(asked, getMonthBill+" ") {
+			t.Errorf("not asked after the hour:\n%s", asked)
+		}
+	})
+}
+
 // A key file that is unreadable for a moment is no other key: what was read is kept.
 func TestKeyUnreadableForAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

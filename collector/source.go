@@ -102,7 +102,7 @@ func (s *source) progress() progress {
 	return progress{
 		Up: s.up, LastAttempt: s.lastAttempt, LastSuccess: s.lastSuccess, Duration: int64(s.duration), Lines: s.lines,
 		Data: s.data, Failed: s.failed, Reason: s.reason, Foreign: s.foreign,
-		Error: s.lastError, Retry: s.retry,
+		Error: s.lastError, Retry: s.retry, NotBefore: s.notBefore,
 	}
 }
 
@@ -110,6 +110,6 @@ func (s *source) progress() progress {
 func (s *source) resume(p progress) {
 	s.up, s.lastAttempt, s.lastSuccess, s.duration = p.Up, p.LastAttempt, p.LastSuccess, time.Duration(p.Duration)
 	s.lines, s.data, s.failed, s.reason, s.foreign = p.Lines, p.Data, p.Failed, p.Reason, p.Foreign
-	s.lastError, s.retry = p.Error, p.Retry
+	s.lastError, s.retry, s.notBefore = p.Error, p.Retry, p.NotBefore
 	s.fromDisk = !p.LastSuccess.IsZero()
 }

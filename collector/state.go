@@ -121,7 +121,7 @@ type progress struct {
 	Reason                   billclient.Reason
 	Foreign                  bool
 	Error                    string // of the last failure, without secrets
-	Retry                    time.Time
+	Retry, NotBefore         time.Time
 }
 
 // save writes an account's file: whole or not at all, and to the disk before it takes the old one's place.
