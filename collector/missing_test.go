@@ -289,9 +289,16 @@ func TestReloadSetsStateAside(t *testing.T) {
 	})
 }
 
-// A file that cannot be set aside is said to be so.
+// A file that cannot be set aside is said to be so; one that is not there has not to be.
 func TestStateCannotBeSetAside(t *testing.T) {
 	state, reason := &State{dir: t.TempDir()}, errors.New("no reason")
+	file := state.file("main")
+	if err := state.aside("main", reason); err != reason { //nolint:errorlint // nothing is to be added to it
+		t.Errorf("without a file: %v", err)
+	}
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Mkdir(file+".aside", 0o700)); err != nil {
+		t.Fatal(err)
+	}
 	err := state.aside("main", reason)
 	if !errors.Is(err, reason) || !strings.Contains(err.Error(), "it cannot be set aside: rename ") {
 		t.Error(err)

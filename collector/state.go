@@ -175,7 +175,11 @@ func (s *State) aside(account string, reason error) error {
 	}
 	file := s.file(account)
 	aside := file + ".aside"
-	if err := os.Rename(file, aside); err != nil {
+	err := os.Rename(file, aside)
+	if errors.Is(err, fs.ErrNotExist) { // nothing was kept yet
+		return reason
+	}
+	if err != nil {
 		return fmt.Errorf("state: %s is of no use: %w; it cannot be set aside: %w", file, reason, err)
 	}
 	return fmt.Errorf("state: %s is of no use and was set aside as %s: %w", file, aside, reason)
