@@ -140,7 +140,7 @@ var sampleLine = billsim.Line{
 // waitForLines returns once what comes from the lines of an account is on the page.
 func (r *running) waitForLines(account string) {
 	r.t.Helper()
-	r.waitFor("/metrics", `ksyun_bill_source_lines{account="`+account+`",source="detail_bill"} `)
+	r.waitFor("/metrics", `ksyun_bill_source_items{account="`+account+`",source="detail_bill"} `)
 }
 
 // waitFor returns a page once it has the wanted text.

@@ -63,7 +63,7 @@ func startDemo(t *testing.T, dir string) string {
 	for _, account := range []string{"shop", "game"} {
 		// Bill lines come last; but early in a month there is no bill.
 		peers.Await(t, "http://"+address+"/metrics",
-			fmt.Sprintf("ksyun_bill_source_lines{account=%q,source=\"detail_consume\"}", account))
+			fmt.Sprintf("ksyun_bill_source_items{account=%q,source=\"detail_consume\"}", account))
 	}
 	return address
 }

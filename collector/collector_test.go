@@ -650,9 +650,9 @@ func TestNoBill(t *testing.T) {
 		w := start(t, time.Date(2018, 7, 15, 12, 0, 0, 0, billclient.Beijing), o, c.Account)
 		compare(t, w.scrape(), "")
 		compare(t, w.asked(), "GetMonthBill 2018-06 2018-07\ngetMonthConsume 2018-07\ngetMonthConsume 2018-06")
-		compare(t, w.scrape("ksyun_bill_source_up", "ksyun_bill_source_lines"), `
-ksyun_bill_source_lines{account="main",source="month_bill"} 0
-ksyun_bill_source_lines{account="main",source="month_consume"} 0
+		compare(t, w.scrape("ksyun_bill_source_up", "ksyun_bill_source_items"), `
+ksyun_bill_source_items{account="main",source="month_bill"} 0
+ksyun_bill_source_items{account="main",source="month_consume"} 0
 ksyun_bill_source_up{account="main",source="month_bill"} 1
 ksyun_bill_source_up{account="main",source="month_consume"} 1`)
 		defer w.api.Fault(billsim.Fault{Forms: map[string]billsim.Form{"MonthBillSet": billsim.Null}})()

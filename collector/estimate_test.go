@@ -244,7 +244,7 @@ func TestEstimate(t *testing.T) {
 			"ksyun_bill_past_month_to_date_account_cost_cny", "ksyun_bill_past_month_to_date_product_cost_cny",
 			"ksyun_bill_past_month_estimate_cny", "ksyun_bill_account_budget_cny", "ksyun_bill_product_budget_cny",
 			"ksyun_bill_project_budget_cny", "ksyun_bill_month_info", "ksyun_bill_period_data_timestamp_seconds",
-			"ksyun_bill_source_data_timestamp_seconds", "ksyun_bill_source_lines",
+			"ksyun_bill_source_data_timestamp_seconds", "ksyun_bill_source_items",
 			"ksyun_bill_unreconciled_cost_cny"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 6.31
 ksyun_bill_project_cost_cny{account="main",pay_mode="postpaid",project_id="0"} 6.01
@@ -279,10 +279,10 @@ ksyun_bill_source_data_timestamp_seconds{account="main",source="month_bill"} 179
 ksyun_bill_source_data_timestamp_seconds{account="main",source="month_consume"} 1792036800
 ksyun_bill_source_data_timestamp_seconds{account="main",source="detail_consume"} 1792036800
 ksyun_bill_source_data_timestamp_seconds{account="main",source="detail_bill"} 1791993599
-ksyun_bill_source_lines{account="main",source="month_bill"} 2
-ksyun_bill_source_lines{account="main",source="month_consume"} 2
-ksyun_bill_source_lines{account="main",source="detail_consume"} 7
-ksyun_bill_source_lines{account="main",source="detail_bill"} 1`)
+ksyun_bill_source_items{account="main",source="month_bill"} 2
+ksyun_bill_source_items{account="main",source="month_consume"} 2
+ksyun_bill_source_items{account="main",source="detail_consume"} 7
+ksyun_bill_source_items{account="main",source="detail_bill"} 1`)
 		compare(t, w.asked(), `
 GetMonthBill 2026-07 2026-10
 getMonthConsume 2026-10

@@ -254,8 +254,9 @@ var trust = []family{
 		},
 	},
 	{
-		name: "ksyun_bill_source_lines", labels: []string{"source"},
-		help: "Bill lines that the shown numbers of a source are made of; of a summary, months.",
+		name: "ksyun_bill_source_items", labels: []string{"source"},
+		help: "Items that the shown numbers of a source are made of: bill lines, or months where the source is a" +
+			" summary.",
 		samples: func(s shown, emit emit) {
 			for _, source := range s.sources {
 				emit(float64(source.lines), source.name)

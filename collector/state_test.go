@@ -428,9 +428,9 @@ func TestRestartDuringARefresh(t *testing.T) {
 		drip := billsim.Fault{Action: getDetailBill, Drip: 20 * time.Millisecond}
 		var stop func()
 		w := startWith(t, october(15), keptIn(t, dir, o), faulty(&drip, &stop), c.Account)
-		compare(t, w.scrape("ksyun_bill_source_lines"), `
-ksyun_bill_source_lines{account="main",source="month_bill"} 1
-ksyun_bill_source_lines{account="main",source="month_consume"} 0`)
+		compare(t, w.scrape("ksyun_bill_source_items"), `
+ksyun_bill_source_items{account="main",source="month_bill"} 1
+ksyun_bill_source_items{account="main",source="month_consume"} 0`)
 		w = w.restart(october(15).Add(time.Minute), dir, o)
 		if asked := w.asked(); len(asked) == 0 || asked[0] != "GetMonthBill 2026-07 2026-10" {
 			t.Errorf("after the restart: %q", asked)

@@ -41,7 +41,7 @@ func TestAllPayModes(t *testing.T) {
 			"ksyun_bill_all_modes_product_cost_cny", "ksyun_bill_all_modes_project_cost_cny",
 			"ksyun_bill_past_month_all_modes_product_cost_cny", "ksyun_bill_past_month_all_modes_project_cost_cny",
 			"ksyun_bill_pay_mode_unreconciled_cost_cny", "ksyun_bill_account_paid_cny",
-			"ksyun_bill_product_group_info", "ksyun_bill_project_info", "ksyun_bill_source_lines"), `
+			"ksyun_bill_product_group_info", "ksyun_bill_project_info", "ksyun_bill_source_items"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
 ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 10
 ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01
@@ -68,12 +68,12 @@ ksyun_bill_pay_mode_unreconciled_cost_cny{account="main",months_ago="0"} 0
 ksyun_bill_pay_mode_unreconciled_cost_cny{account="main",months_ago="1"} 0
 ksyun_bill_project_info{account="main",project_id="0",project_name="默认项目",owner="",cost_center=""} 1
 ksyun_bill_project_info{account="main",project_id="7",project_name="",owner="",cost_center=""} 1
-ksyun_bill_source_lines{account="main",source="month_bill"} 2
-ksyun_bill_source_lines{account="main",source="month_consume"} 0
-ksyun_bill_source_lines{account="main",source="pay_mode_summary"} 2
-ksyun_bill_source_lines{account="main",source="product_summary"} 2
-ksyun_bill_source_lines{account="main",source="project_summary"} 2
-ksyun_bill_source_lines{account="main",source="detail_bill"} 2`)
+ksyun_bill_source_items{account="main",source="month_bill"} 2
+ksyun_bill_source_items{account="main",source="month_consume"} 0
+ksyun_bill_source_items{account="main",source="pay_mode_summary"} 2
+ksyun_bill_source_items{account="main",source="product_summary"} 2
+ksyun_bill_source_items{account="main",source="project_summary"} 2
+ksyun_bill_source_items{account="main",source="detail_bill"} 2`)
 	})
 }
 

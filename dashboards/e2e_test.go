@@ -277,9 +277,9 @@ func startExporter(t *testing.T, api string) string {
 		"--config.file="+dir+"/config.yaml", "--web.listen-address="+address))
 	for _, account := range []string{"shop", "game"} {
 		for _, want := range []string{
-			`ksyun_bill_source_lines{account="` + account + `",source="detail_bill"}`,
-			`ksyun_bill_source_lines{account="` + account + `",source="detail_consume"}`,
-			`ksyun_bill_source_lines{account="` + account + `",source="project_summary"}`,
+			`ksyun_bill_source_items{account="` + account + `",source="detail_bill"}`,
+			`ksyun_bill_source_items{account="` + account + `",source="detail_consume"}`,
+			`ksyun_bill_source_items{account="` + account + `",source="project_summary"}`,
 			`ksyun_bill_unreconciled_cost_cny{account="` + account + `",months_ago="1"`,
 			`ksyun_bill_past_month_to_date_account_cost_cny{account="` + account + `"`,
 		} {

@@ -116,12 +116,12 @@ func sources(t say) panel {
 	p := newPanel("table", t("Sources", "数据源"),
 		t("What each source last did, and how old what it gave is.", "各数据源最近的情况，以及数据有多旧。"), "none", gridWidth, 10,
 		of("up"), ago("last_attempt"), ago("last_success"), ago("data"), of("last_refresh_duration_seconds"),
-		of("lines"), of("from_disk"))
+		of("items"), of("from_disk"))
 	return table(p, t("Succeeded", "距上次成功"), column{"instance", "Instance", verbatim}, accountColumn(t),
 		column{"source", t("Source", "数据源"), verbatim}, column{"Value #A", t("Up", "正常"), "bool_yes_no"},
 		column{"Value #B", t("Tried", "距上次尝试"), seconds}, column{"Value #C", t("Succeeded", "距上次成功"), seconds},
 		column{"Value #D", t("Age of data", "数据时效"), seconds}, column{"Value #E", t("Took", "耗时"), seconds},
-		column{"Value #F", t("Lines", "行数"), number}, column{"Value #G", t("From disk", "来自磁盘"), "bool_yes_no"})
+		column{"Value #F", t("Items", "条数"), number}, column{"Value #G", t("From disk", "来自磁盘"), "bool_yes_no"})
 }
 
 func refreshes(t say) panel {
@@ -172,13 +172,14 @@ func received(t say) panel {
 
 func pageRow(t say) []panel {
 	return []panel{
-		row(t("Lines, series and the page", "明细、序列和抓取内容")), lineCounts(t), instances(t), series(t), scrapes(t),
+		row(t("Items, series and the page", "条数、序列和抓取内容")), itemCounts(t), instances(t), series(t), scrapes(t),
 	}
 }
 
-func lineCounts(t say) panel {
-	return lines(t("Lines", "明细行数"), t("Read by the last refresh.", "最近一次刷新读取的行数。"), number, 12,
-		history(once("account, source", "ksyun_bill_source_lines", ofReplicas), "{{account}} {{source}}"))
+func itemCounts(t say) panel {
+	return lines(t("Items", "条数"), t("What the numbers of a source are made of: bill lines, or months where the source is "+
+		"a summary.", "各数据源的数据由多少条得出：明细数据源按行数，汇总数据源按月份数。"), number, 12,
+		history(once("account, source", "ksyun_bill_source_items", ofReplicas), "{{account}} {{source}}"))
 }
 
 func instances(t say) panel {
