@@ -125,19 +125,20 @@ func open(t *testing.T, path, languages string) *httptest.ResponseRecorder {
 	return answer
 }
 
-// The whole page but its style. What is hostile stands in it as text wherever it can come up.
+// The whole page without its style, in each language. A hostile name is text wherever it appears.
 func TestStatusPage(t *testing.T) {
-	page := open(t, "/", "en").Body.String()
-	_, body, _ := strings.Cut(page, "</style>")
-	want, err := os.ReadFile("testdata/status.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(body, "\n")); diff != "" {
-		t.Errorf("page (-want +got):\n%s", diff)
-	}
-	if strings.Contains(body, "<script") || strings.Contains(body, "<img") {
-		t.Error("a name has become markup")
+	for lang, file := range map[string]string{"en": "testdata/status.html", "zh-CN": "testdata/status.zh-CN.html"} {
+		_, body, _ := strings.Cut(open(t, "/", lang).Body.String(), "</style>")
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(body, "\n")); diff != "" {
+			t.Errorf("page in %s (-want +got):\n%s", lang, diff)
+		}
+		if strings.Contains(body, "<script") || strings.Contains(body, "<img") {
+			t.Errorf("page in %s: a name has become markup", lang)
+		}
 	}
 }
 
