@@ -8,16 +8,16 @@ import (
 	"ksyun_bill_exporter/collector"
 )
 
-// chart is how days are drawn: 100 high, and stretched to the width of the page.
+// chart has a bar for each of some days. It is 100 units high; the browser stretches it to the width of the page.
 type chart struct {
 	First, Last billclient.Day
 	Highest     collector.DayCost
 	Width       int
-	Zero        float64 // how far below the top the bars start
+	Zero        float64 // the distance of the line of 0 from the top
 	Columns     []column
 }
 
-// column is a day's bar.
+// column is the bar of one day.
 type column struct {
 	collector.DayCost
 	X         int
@@ -25,11 +25,11 @@ type column struct {
 	Class     string
 }
 
-// columnWidth is that of a bar and the gap beside it.
+// columnWidth is the width of a bar with the gap beside it, columnGap the width of that gap.
 const columnWidth, columnGap = 10, 2
 
-// draw draws days, of which there are some, between the smallest of them, 0 at most, and the largest.
-func draw(days []collector.DayCost) chart {
+// drawChart returns the chart of at least one day. Its scale covers 0 and the cost of every day.
+func drawChart(days []collector.DayCost) chart {
 	compare := func(a, b collector.DayCost) int { return a.Cost.Cmp(b.Cost) }
 	c := chart{
 		First: days[0].Day, Last: days[len(days)-1].Day,
@@ -38,22 +38,22 @@ func draw(days []collector.DayCost) chart {
 	high := max(0, c.Highest.Cost.Float64())
 	low := min(0, slices.MinFunc(days, compare).Cost.Float64())
 	if high == low {
-		high = 1 // nothing was paid: all the height is above the line of 0
+		high = 1 // every cost is 0: the line of 0 is at the bottom
 	}
 	scale := 100 / (high - low)
-	c.Zero = round(high * scale)
+	c.Zero = roundToTenth(high * scale)
 	for i, d := range days {
 		amount := d.Cost.Float64()
 		c.Columns = append(c.Columns, column{
-			DayCost: d, X: columnWidth * i, Class: c.class(d),
-			Y: round((high - max(0, amount)) * scale), Height: round(math.Abs(amount) * scale),
+			DayCost: d, X: columnWidth * i, Class: c.columnClass(d),
+			Y: roundToTenth((high - max(0, amount)) * scale), Height: roundToTenth(math.Abs(amount) * scale),
 		})
 	}
 	return c
 }
 
-// class tells the days of the newest month from those before, and what was paid from what was paid back.
-func (c chart) class(d collector.DayCost) string {
+// columnClass returns the style of a day's bar: refunds, and days before the newest month, have styles of their own.
+func (c chart) columnClass(d collector.DayCost) string {
 	switch {
 	case d.Cost.Sign() < 0:
 		return "refund"
@@ -64,4 +64,4 @@ func (c chart) class(d collector.DayCost) string {
 	}
 }
 
-func round(x float64) float64 { return math.Round(10*x) / 10 }
+func roundToTenth(x float64) float64 { return math.Round(10*x) / 10 }

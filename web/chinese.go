@@ -1,6 +1,6 @@
 package web
 
-// chinese has the Chinese text for every English one.
+// chinese has the Chinese translation of every English text of the page.
 var chinese = map[string]string{
 	"Ksyun bill": "金山云账单",
 	"Cost of Kingsoft Cloud, as of %s Beijing time": "金山云费用，截至北京时间 %s",

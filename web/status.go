@@ -19,42 +19,42 @@ import (
 var statusTemplate string
 
 //go:embed status.css
-var style string
+var stylesheet string
 
-// statusPage is the page for people: whole without a script, and in the language that the browser asks for.
+// statusPage is the page for people. It needs no script, and is in the language that the browser prefers.
 type statusPage struct {
-	status func() collector.Status
-	links  []link
-	policy string
-	pages  []*template.Template // by index in tongues
+	status    func() collector.Status
+	links     []link
+	policy    string
+	templates []*template.Template // one for each of locales, in their order
 }
 
-// link leads from the page to something else that is served.
+// link leads from the page to another path of the exporter.
 type link struct{ Path, Text string }
 
-// view is what the template gets.
-type view struct {
+// pageData is what the template is executed with.
+type pageData struct {
 	collector.Status
 	Lang    string
-	Others  []tongue // in which the page can be read too
+	Others  []locale // the other languages of the page
 	Style   template.CSS
 	Links   []link
 	Version string
 }
 
 func newStatusPage(o Options) (*statusPage, error) {
-	p := &statusPage{status: o.Status, links: links(o), policy: contentPolicy()}
-	for _, t := range tongues {
-		page, err := template.New("status").Funcs(t.funcs()).Parse(statusTemplate)
+	p := &statusPage{status: o.Status, links: pageLinks(o), policy: contentPolicy()}
+	for _, l := range locales {
+		parsed, err := template.New("status").Funcs(l.templateFuncs()).Parse(statusTemplate)
 		if err != nil {
 			return nil, err
 		}
-		p.pages = append(p.pages, page)
+		p.templates = append(p.templates, parsed)
 	}
 	return p, nil
 }
 
-func links(o Options) []link {
+func pageLinks(o Options) []link {
 	links := []link{{o.MetricsPath, "Metrics"}, {healthyPath, "Healthy"}, {readyPath, "Ready"}}
 	if o.Pprof {
 		links = append(links, link{pprofPath, "Profiles"})
@@ -62,25 +62,26 @@ func links(o Options) []link {
 	return links
 }
 
-// contentPolicy allows the page's own style and nothing else: whatever an instance is called, no browser runs it.
-// Source: https://www.w3.org/TR/CSP3/.
+// contentPolicy returns a policy that allows the page's own style and nothing else: whatever the name of an instance
+// contains, no browser runs it. Source: https://www.w3.org/TR/CSP3/.
 func contentPolicy() string {
-	hash := sha256.Sum256([]byte(style))
+	hash := sha256.Sum256([]byte(stylesheet))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
-// ServeHTTP shows what is known now. ?lang=zh wins over what the browser asks for.
+// ServeHTTP writes the page of the status now. The parameter lang, as in ?lang=zh, goes before the languages that the
+// browser prefers.
 func (p *statusPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	_, chosen := language.MatchStrings(matcher, r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
+	_, index := language.MatchStrings(localeMatcher, r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
 	var page bytes.Buffer
-	if err := p.pages[chosen].Execute(&page, p.view(chosen)); err != nil {
+	if err := p.templates[index].Execute(&page, p.data(index)); err != nil {
 		http.Error(w, fmt.Sprintf("status page: %v", err), http.StatusInternalServerError)
 		return
 	}
 	for name, value := range map[string]string{
 		"Cache-Control":           "no-store",
-		"Content-Language":        tongues[chosen].Code,
+		"Content-Language":        locales[index].Code,
 		"Content-Security-Policy": p.policy,
 		"Content-Type":            "text/html; charset=utf-8",
 		"Referrer-Policy":         "no-referrer",
@@ -89,18 +90,19 @@ func (p *statusPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} {
 		w.Header().Set(name, value)
 	}
-	_, _ = page.WriteTo(w) // a reader who has gone needs no page
+	_, _ = page.WriteTo(w) // it fails only if the reader has gone
 }
 
-func (p *statusPage) view(chosen int) view {
-	v := view{
-		Status: p.status(), Lang: tongues[chosen].Code, Style: template.CSS(style), Links: p.links,
+// data returns what the template shows in the locale of the index.
+func (p *statusPage) data(index int) pageData {
+	d := pageData{
+		Status: p.status(), Lang: locales[index].Code, Style: template.CSS(stylesheet), Links: p.links,
 		Version: version.Version,
 	}
-	for i, t := range tongues {
-		if i != chosen {
-			v.Others = append(v.Others, t)
+	for i, l := range locales {
+		if i != index {
+			d.Others = append(d.Others, l)
 		}
 	}
-	return v
+	return d
 }

@@ -1,5 +1,5 @@
-// Package web is what the exporter shows to browsers, probes and Prometheus: its routes, and the page for people. What
-// there is to show of bills, package collector tells; here is only how it looks, and in which words.
+// Package web serves browsers, probes and Prometheus: it has the routes of the exporter and the status page for people.
+// Package collector says what there is to show of bills; package web says how it looks, and in which words.
 package web
 
 import (
@@ -15,19 +15,19 @@ import (
 	"ksyun_bill_exporter/collector"
 )
 
-// Options say what is served where.
+// Options configures the handler that New returns.
 type Options struct {
 	Metrics     http.Handler
 	MetricsPath string
-	Ready       func() bool             // whether there is anything to scrape
-	Status      func() collector.Status // what the page for people says
+	Ready       func() bool             // reports whether there is anything to scrape
+	Status      func() collector.Status // returns what the status page shows
 	Pprof       bool                    // serve profiles under /debug/pprof
 
-	Reload func(context.Context) error // what POST /-/reload does; nil: that is forbidden
+	Reload func(context.Context) error // reloads the configuration at POST /-/reload; nil: reloading is forbidden
 }
 
-// New returns a handler of all routes. It is safe for concurrent use as far as its parts are. The error is of a path
-// that cannot be served.
+// New returns a handler of all routes. The handler is safe for concurrent use if everything in o is. New returns an
+// error if o.MetricsPath is not a path, or is the path of another route.
 func New(o Options) (http.Handler, error) {
 	if err := checkPath(o.MetricsPath); err != nil {
 		return nil, fmt.Errorf("--web.telemetry-path: %q %w", o.MetricsPath, err)
@@ -39,9 +39,9 @@ func New(o Options) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", status)
 	mux.Handle(o.MetricsPath, o.Metrics)
-	mux.HandleFunc("GET "+healthyPath, healthy)
-	mux.HandleFunc("GET "+readyPath, ready(o.Ready))
-	mux.HandleFunc(reloadPath, reload(o.Reload))
+	mux.HandleFunc("GET "+healthyPath, serveHealthy)
+	mux.HandleFunc("GET "+readyPath, handleReady(o.Ready))
+	mux.HandleFunc(reloadPath, handleReload(o.Reload))
 	if o.Pprof {
 		handlePprof(mux)
 	}
@@ -62,7 +62,7 @@ func checkPath(path string) error {
 	}
 }
 
-// The probes' paths, as Prometheus itself has them.
+// The paths of probes, reload and profiles are those of Prometheus itself.
 const (
 	healthyPath = "/-/healthy"
 	readyPath   = "/-/ready"
@@ -70,41 +70,41 @@ const (
 	pprofPath   = "/debug/pprof/"
 )
 
-func healthy(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "Healthy.\n") }
+func serveHealthy(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "Healthy.\n") }
 
-func ready(isReady func() bool) http.HandlerFunc {
+func handleReady(isReady func() bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		if !isReady() {
-			answer(w, http.StatusServiceUnavailable, "Not ready: an account has not been asked yet.\n")
+			writeText(w, http.StatusServiceUnavailable, "Not ready: an account has not been asked yet.\n")
 			return
 		}
-		answer(w, http.StatusOK, "Ready.\n")
+		writeText(w, http.StatusOK, "Ready.\n")
 	}
 }
 
-// reload answers as Prometheus does, status by status.
-func reload(load func(context.Context) error) http.HandlerFunc {
+// handleReload returns a handler that answers with the statuses and texts of Prometheus.
+func handleReload(reload func(context.Context) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case load == nil:
-			answer(w, http.StatusForbidden, "Lifecycle API is not enabled: start with --web.enable-lifecycle.\n")
+		case reload == nil:
+			writeText(w, http.StatusForbidden, "Lifecycle API is not enabled: start with --web.enable-lifecycle.\n")
 		case r.Method != http.MethodPost && r.Method != http.MethodPut:
 			w.Header().Set("Allow", "POST, PUT")
-			answer(w, http.StatusMethodNotAllowed, "Only POST or PUT requests allowed.\n")
+			writeText(w, http.StatusMethodNotAllowed, "Only POST or PUT requests allowed.\n")
 		default:
-			if err := load(r.Context()); err != nil {
-				answer(w, http.StatusInternalServerError, fmt.Sprintf("failed to reload config: %v\n", err))
+			if err := reload(r.Context()); err != nil {
+				writeText(w, http.StatusInternalServerError, fmt.Sprintf("failed to reload config: %v\n", err))
 				return
 			}
-			answer(w, http.StatusOK, "Reloaded.\n")
+			writeText(w, http.StatusOK, "Reloaded.\n")
 		}
 	}
 }
 
-func answer(w http.ResponseWriter, status int, text string) {
+func writeText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text) // a prober that has gone needs no answer
+	_, _ = io.WriteString(w, text) // it fails only if the client has gone
 }
 
 func handlePprof(mux *http.ServeMux) {

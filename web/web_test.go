@@ -30,7 +30,7 @@ func TestRoutes(t *testing.T) {
 	status := func() collector.Status { return collector.Status{} }
 	handler, err := New(Options{
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			answer(w, http.StatusOK, "cost 1\n")
+			writeText(w, http.StatusOK, "cost 1\n")
 		}),
 		MetricsPath: "/cost", Ready: func() bool { return ready }, Status: status,
 	})

@@ -1,0 +1,47 @@
+package web
+
+import (
+	"testing"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/collector"
+)
+
+func TestFormats(t *testing.T) {
+	yuan := func(text string) billclient.Amount { return parseYuan(t, text) }
+	ranked := func(rest string, products ...string) collector.MonthStatus {
+		m := collector.MonthStatus{Rest: collector.Part{Cost: yuan(rest)}}
+		for _, text := range products {
+			m.Products = append(m.Products, collector.Part{Cost: yuan(text)})
+		}
+		return m
+	}
+	for _, c := range []struct {
+		got, want string
+	}{
+		{formatCost(yuan("0")), "0.00"},
+		{formatCost(yuan("-0.5")), "-0.50"},
+		{formatCost(yuan("999.00000000")), "999.00"},
+		{formatCost(yuan("1000")), "1,000.00"},
+		{formatCost(yuan("-123456.123456789")), "-123,456.123456789"},
+		{formatCost(yuan("12345678901234567890123.4")), "12,345,678,901,234,567,890,123.40"},
+		{formatShare(yuan("0.7"), yuan("1")), "70.0%"},
+		{formatShare(yuan("999.99"), yuan("1000")), "99.9%"},
+		{formatShare(yuan("1000"), yuan("1000")), "100.0%"},
+		{formatShare(yuan("-1050"), yuan("2100000000")), "0.0%"},
+		{formatShare(yuan("-0.7"), yuan("10")), "-7.0%"},
+		{formatShare(yuan("1"), yuan("0")), ""},
+		{formatCoverage(yuan("999.99"), yuan("1000")), "99.9%"},
+		{formatCoverage(yuan("0"), yuan("0")), "100.0%"},
+		{formatCoverage(yuan("-700"), yuan("-700")), "100.0%"},
+		{formatCoverage(yuan("1000.01"), yuan("1000")), ""},
+		{formatCoverage(yuan("-1"), yuan("1000")), ""},
+		{formatBarWidth(yuan("-5"), ranked("20", "8", "-5")), "25.0%"},
+		{formatBarWidth(yuan("8"), ranked("4", "8", "-5")), "100.0%"},
+		{formatBarWidth(yuan("0"), ranked("0", "0")), "0%"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, want %q", c.got, c.want)
+		}
+	}
+}
