@@ -2,17 +2,18 @@ package main
 
 import "slices"
 
-// What Grafana reads, as far as it is used here: the classic dashboard JSON, which Grafana 12 imports and provisions
-// (https://grafana.com/docs/grafana/latest/visualizations/dashboards/build-dashboards/view-dashboard-json-model/).
+// The types below are the part of Grafana's classic dashboard JSON that is used here. Grafana 12 imports and provisions
+// it. Source:
+// https://grafana.com/docs/grafana/latest/visualizations/dashboards/build-dashboards/view-dashboard-json-model/.
 
-// schemaVersion is that of Grafana 12.0; a later one migrates the JSON as it loads it.
+// schemaVersion is the version of Grafana 12.0. A later Grafana migrates the JSON when it loads it.
 const schemaVersion = 41
 
-// object is a part of the JSON that only Grafana looks into; encoding/json sorts its keys.
+// object is a part of the JSON that only Grafana reads. encoding/json sorts its keys.
 type object map[string]any
 
 type dashboard struct {
-	ID            *int     `json:"id"` // null: the importing Grafana gives one
+	ID            *int     `json:"id"` // null: Grafana assigns one at the import
 	UID           string   `json:"uid"`
 	Title         string   `json:"title"`
 	Description   string   `json:"description"`
@@ -55,18 +56,18 @@ type source struct {
 }
 
 type panel struct {
-	ID              int       `json:"id"`
-	Type            string    `json:"type"`
-	Title           string    `json:"title"`
-	Description     string    `json:"description,omitempty"`
-	GridPos         gridPos   `json:"gridPos"`
-	Datasource      *source   `json:"datasource,omitempty"`
-	Targets         []target  `json:"targets,omitempty"`
-	Transformations []object  `json:"transformations,omitempty"`
-	FieldConfig     *fields   `json:"fieldConfig,omitempty"`
-	Options         object    `json:"options,omitempty"`
-	Collapsed       *bool     `json:"collapsed,omitempty"`
-	Panels          *[]object `json:"panels,omitempty"` // of a collapsed row; an open one has none
+	ID              int          `json:"id"`
+	Type            string       `json:"type"`
+	Title           string       `json:"title"`
+	Description     string       `json:"description,omitempty"`
+	GridPos         gridPos      `json:"gridPos"`
+	Datasource      *source      `json:"datasource,omitempty"`
+	Targets         []target     `json:"targets,omitempty"`
+	Transformations []object     `json:"transformations,omitempty"`
+	FieldConfig     *fieldConfig `json:"fieldConfig,omitempty"`
+	Options         object       `json:"options,omitempty"`
+	Collapsed       *bool        `json:"collapsed,omitempty"`
+	Panels          *[]object    `json:"panels,omitempty"` // the panels of a collapsed row; an open row has none
 }
 
 // gridPos places a panel on a grid that is 24 wide.
@@ -90,7 +91,7 @@ type target struct {
 	LegendFormat string `json:"legendFormat,omitempty"`
 }
 
-type fields struct {
+type fieldConfig struct {
 	Defaults  object     `json:"defaults"`
 	Overrides []override `json:"overrides"`
 }
@@ -100,39 +101,39 @@ type override struct {
 	Properties []object `json:"properties"`
 }
 
-// chosen is the data source that the reader picks; no panel names another.
-var chosen = source{Type: "prometheus", UID: "${datasource}"}
+// chosenSource is the data source that the reader chooses. Every query uses it.
+var chosenSource = source{Type: "prometheus", UID: "${datasource}"}
 
-// Units, as Grafana names them. There is none for CNY alone, but any currency can be spelled out.
+// Units have the names that Grafana knows. It has none for CNY, but takes any currency symbol.
 const (
-	yuan    = "currency:financial:¥"
-	share   = "percentunit"
-	seconds = "s"
-	octets  = "bytes"
-	number  = "short"
-	date    = "time:YYYY-MM-DD"
-	// verbatim is for labels: without it Grafana would show a project id as an amount.
-	verbatim = "string"
+	unitYuan    = "currency:financial:¥"
+	unitShare   = "percentunit"
+	unitSeconds = "s"
+	unitBytes   = "bytes"
+	unitNumber  = "short"
+	unitDate    = "time:YYYY-MM-DD"
+	// unitText is for labels: without it Grafana would show a project id as an amount.
+	unitText = "string"
 )
 
-// decimals are those of units that have a usual number of them.
-var decimals = map[string]int{yuan: 2, share: 1}
+// unitDecimals has the number of decimals of units that are shown with a fixed number.
+var unitDecimals = map[string]int{unitYuan: 2, unitShare: 1}
 
-// newDashboard lays the panels out from left to right, and from top to bottom, in their order.
+// newDashboard returns a dashboard with the panels in their order, from left to right and from top to bottom.
 func newDashboard(uid, title, description string, variables []variable, panels []panel) dashboard {
 	d := dashboard{
 		UID: uid, Title: title, Description: description, Tags: []string{"ksyun", "cost"},
 		SchemaVersion: schemaVersion, Timezone: "Asia/Shanghai", WeekStart: "monday",
 		Time: object{"from": "now-30d", "to": "now"}, Refresh: "5m", Editable: true, GraphTooltip: 1,
 		Annotations: object{"list": []object{}},
-		// From one dashboard to the others, with the data source.
+		// The links lead to the other dashboards and keep the data source.
 		Links: []object{{
 			"type": "dashboards", "tags": []string{"ksyun"}, "title": "ksyun", "asDropdown": true,
 			"includeVars": true, "keepTime": true, "targetBlank": false, "icon": "external link", "tooltip": "",
 			"url": "",
 		}},
 	}
-	d.Templating.List = append([]variable{dataSource()}, variables...)
+	d.Templating.List = append([]variable{newDataSource()}, variables...)
 	x, y, height := 0, 0, 0
 	for i, p := range panels {
 		if x+p.GridPos.W > gridWidth {
@@ -145,141 +146,141 @@ func newDashboard(uid, title, description string, variables []variable, panels [
 	return d
 }
 
-func dataSource() variable {
+func newDataSource() variable {
 	return variable{
 		Name: "datasource", Label: "Prometheus", Type: "datasource", Query: "prometheus", Refresh: 1,
-		Current: unset(), Options: []object{},
+		Current: unsetChoice(), Options: []object{},
 	}
 }
 
-// unset lets Grafana choose the first value.
-func unset() object { return object{"text": "", "value": ""} }
+// unsetChoice makes Grafana choose the first value.
+func unsetChoice() object { return object{"text": "", "value": ""} }
 
-// Kinds of query that Grafana's Prometheus data source knows for variables.
+// Kinds of queries for variables, as Grafana's Prometheus data source numbers them.
 const (
-	labelValues = 1
-	queryResult = 3
+	labelValuesKind = 1
+	queryResultKind = 3
 )
 
-// choice is a variable of which several values, or all, can be chosen.
-func choice(name, label string, kind int, query string) variable {
+// newChoice returns a variable of which the reader can choose several values, or all.
+func newChoice(name, label string, kind int, query string) variable {
 	return variable{
-		Name: name, Label: label, Type: "query", Datasource: &chosen, Definition: query,
+		Name: name, Label: label, Type: "query", Datasource: &chosenSource, Definition: query,
 		Query:   object{"qryType": kind, "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
-		Refresh: 2, Sort: 5, Multi: true, IncludeAll: true, AllValue: ".*", // Sort 5: by text, whatever its case
+		Refresh: 2, Sort: 5, Multi: true, IncludeAll: true, AllValue: ".*", // Sort 5: by text, ignoring case
 		Current: object{"text": []string{"All"}, "value": []string{"$__all"}}, Options: []object{},
 	}
 }
 
-// named is a choice whose values are ids and whose texts are names; what has no name shows its id.
-func named(name, label, query, id, text string) variable {
-	v := choice(name, label, queryResult, "query_result("+query+")")
+// newNamedChoice returns a choice of ids that the reader sees by their names, or by the id where the name is empty.
+func newNamedChoice(name, label, query, id, text string) variable {
+	v := newChoice(name, label, queryResultKind, "query_result("+query+")")
 	v.Regex = `/\b` + id + `="(?<value>[^"]+)|\b` + text + `="(?<text>[^"]+)/g`
 	return v
 }
 
-// row is a heading.
-func row(title string) panel {
+// newRow returns a row, which is a heading over the panels that follow.
+func newRow(title string) panel {
 	open := false
 	return panel{
 		Type: "row", Title: title, GridPos: gridPos{W: gridWidth, H: 1}, Collapsed: &open, Panels: &[]object{},
 	}
 }
 
-// newPanel shows one unit, unless a field overrides it.
+// newPanel returns a panel whose fields have one unit, unless a field overrides it.
 func newPanel(kind, title, description, unit string, width, height int, targets ...target) panel {
 	for i := range targets {
 		targets[i].RefID = string(rune('A' + i))
 	}
 	p := panel{
 		Type: kind, Title: title, Description: description, GridPos: gridPos{W: width, H: height},
-		Datasource: &chosen, Targets: targets,
-		FieldConfig: &fields{Defaults: object{"unit": unit}, Overrides: []override{}},
+		Datasource: &chosenSource, Targets: targets,
+		FieldConfig: &fieldConfig{Defaults: object{"unit": unit}, Overrides: []override{}},
 	}
-	if n, ok := decimals[unit]; ok {
-		p = p.with("decimals", n)
+	if n, ok := unitDecimals[unit]; ok {
+		p = p.setDefault("decimals", n)
 	}
 	return p
 }
 
-func query(expr, format, legend string) target {
+func newTarget(expr, format, legend string) target {
 	return target{
-		Datasource: chosen, EditorMode: "code", Expr: expr, Format: format, LegendFormat: legend,
+		Datasource: chosenSource, EditorMode: "code", Expr: expr, Format: format, LegendFormat: legend,
 		Instant: true,
 	}
 }
 
-// now asks for one value of each series, the newest.
-func now(expr, legend string) target { return query(expr, "time_series", legend) }
+// instantTarget asks for the newest value of each series.
+func instantTarget(expr, legend string) target { return newTarget(expr, "time_series", legend) }
 
-// rows asks for one value of each series, and makes columns of its labels.
-func rows(expr string) target { return query(expr, "table", "") }
+// tableTarget asks for the newest value of each series. The series are rows, their labels columns.
+func tableTarget(expr string) target { return newTarget(expr, "table", "") }
 
-// history asks for the values over the time that the reader picks.
-func history(expr, legend string) target {
-	t := query(expr, "time_series", legend)
+// rangeTarget asks for the values over the time that the reader chooses.
+func rangeTarget(expr, legend string) target {
+	t := newTarget(expr, "time_series", legend)
 	t.Instant, t.Range = false, true
 	return t
 }
 
-// field changes how the field of this name looks.
-func (p panel) field(name string, properties ...object) panel {
+// overrideField gives the field of this name properties of its own.
+func (p panel) overrideField(name string, properties ...object) panel {
 	matcher := object{"id": "byName", "options": name}
 	p.FieldConfig.Overrides = append(p.FieldConfig.Overrides, override{matcher, properties})
 	return p
 }
 
-// call gives fields the names that people read.
-func (p panel) call(names ...[2]string) panel {
+// renameFields gives fields the names that people read. Each pair has the field and its name.
+func (p panel) renameFields(names ...[2]string) panel {
 	for _, name := range names {
-		p = p.field(name[0], property("displayName", name[1]))
+		p = p.overrideField(name[0], newProperty("displayName", name[1]))
 	}
 	return p
 }
 
-func (p panel) with(key string, value any) panel {
+func (p panel) setDefault(key string, value any) panel {
 	p.FieldConfig.Defaults[key] = value
 	return p
 }
 
-func (p panel) transform(steps ...object) panel {
+func (p panel) addSteps(steps ...object) panel {
 	p.Transformations = slices.Concat(p.Transformations, steps)
 	return p
 }
 
-func property(id string, value any) object { return object{"id": id, "value": value} }
+func newProperty(id string, value any) object { return object{"id": id, "value": value} }
 
-// in shows a field in a unit of its own.
-func in(unit string) []object {
-	properties := []object{property("unit", unit)}
-	if n, ok := decimals[unit]; ok {
-		properties = append(properties, property("decimals", n))
+// unitProperties returns the properties of a field that has a unit of its own.
+func unitProperties(unit string) []object {
+	properties := []object{newProperty("unit", unit)}
+	if n, ok := unitDecimals[unit]; ok {
+		properties = append(properties, newProperty("decimals", n))
 	}
 	return properties
 }
 
-// plain is the color of what is neither good nor bad. Without it Grafana colors numbers by thresholds of its own, red
-// from 80 on.
-var plain = object{"mode": "fixed", "fixedColor": "text"}
+// plainColor is the color of numbers that are neither good nor bad. Without it Grafana colors numbers by default
+// thresholds, red from 80 on.
+var plainColor = object{"mode": "fixed", "fixedColor": "text"}
 
-func step(id string, options object) object { return object{"id": id, "options": options} }
+func newStep(id string, options object) object { return object{"id": id, "options": options} }
 
-// The newest value, and no other, is what a panel of single numbers shows.
-var newest = object{"calcs": []string{"lastNotNull"}, "fields": "", "values": false}
+// newestValue makes a panel of single numbers show the newest value.
+var newestValue = object{"calcs": []string{"lastNotNull"}, "fields": "", "values": false}
 
-// stat shows numbers, each with its name where there are several.
-func stat(p panel) panel {
+// formatStat makes a panel show numbers, each with its name if there are several.
+func formatStat(p panel) panel {
 	p.Options = object{
 		"colorMode": "value", "graphMode": "none", "justifyMode": "auto", "orientation": "auto",
-		"reduceOptions": newest, "textMode": "auto", "wideLayout": true, "showPercentChange": false,
+		"reduceOptions": newestValue, "textMode": "auto", "wideLayout": true, "showPercentChange": false,
 		"percentChangeColorMode": "standard",
 	}
-	return p.with("color", plain)
+	return p.setDefault("color", plainColor)
 }
 
-// warn colors what reaches the first number orange, the second red.
-func (p panel) warn(orange, red float64) panel {
-	return p.with("color", object{"mode": "thresholds"}).with("thresholds", object{
+// colorFrom colors values orange from the first threshold on, and red from the second.
+func (p panel) colorFrom(orange, red float64) panel {
+	return p.setDefault("color", object{"mode": "thresholds"}).setDefault("thresholds", object{
 		"mode": "absolute",
 		"steps": []object{
 			{"color": "green", "value": nil}, {"color": "orange", "value": orange}, {"color": "red", "value": red},
@@ -287,21 +288,21 @@ func (p panel) warn(orange, red float64) panel {
 	})
 }
 
-// lines are a graph over time.
-func lines(title, description, unit string, width int, targets ...target) panel {
+// newGraph returns a graph over time.
+func newGraph(title, description, unit string, width int, targets ...target) panel {
 	p := newPanel("timeseries", title, description, unit, width, 8, targets...)
 	p.Options = object{
 		"legend":  object{"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []string{}},
 		"tooltip": object{"mode": "multi", "sort": "desc"},
 	}
-	return p.with("custom", object{"drawStyle": "line", "fillOpacity": 10, "lineWidth": 1, "showPoints": "auto"})
+	return p.setDefault("custom", object{"drawStyle": "line", "fillOpacity": 10, "lineWidth": 1, "showPoints": "auto"})
 }
 
-// pie shows parts of a whole.
-func pie(title, description string, parts target) panel {
-	p := newPanel("piechart", title, description, yuan, 8, 9, parts)
+// newPie returns a pie chart of the parts of a whole.
+func newPie(title, description string, parts target) panel {
+	p := newPanel("piechart", title, description, unitYuan, 8, 9, parts)
 	p.Options = object{
-		"displayLabels": []string{"percent"}, "pieType": "donut", "reduceOptions": newest, "sort": "desc",
+		"displayLabels": []string{"percent"}, "pieType": "donut", "reduceOptions": newestValue, "sort": "desc",
 		"orientation": "auto",
 		"legend": object{
 			"displayMode": "table", "placement": "right", "showLegend": true, "calcs": []string{},
@@ -312,22 +313,22 @@ func pie(title, description string, parts target) panel {
 	return p
 }
 
-// bars are a gauge for each value.
-func bars(p panel) panel {
+// formatBars makes a panel show a horizontal bar for each value.
+func formatBars(p panel) panel {
 	p.Options = object{
-		"displayMode": "gradient", "orientation": "horizontal", "reduceOptions": newest, "showUnfilled": true,
+		"displayMode": "gradient", "orientation": "horizontal", "reduceOptions": newestValue, "showUnfilled": true,
 		"valueMode": "color", "namePlacement": "auto", "sizing": "auto", "minVizWidth": 8, "minVizHeight": 16,
 		"maxVizHeight": 300,
 		"legend":       object{"displayMode": "list", "placement": "bottom", "showLegend": false, "calcs": []string{}},
 	}
-	return p.with("min", 0).with("color", object{"mode": "fixed", "fixedColor": "blue"})
+	return p.setDefault("min", 0).setDefault("color", object{"mode": "fixed", "fixedColor": "blue"})
 }
 
-// stacked turns rows of three columns into bars: one for each value of the label x, made of the values of the label of.
-// The steps axis turn what stands in x into something else.
-func stacked(p panel, x, of string, axis ...object) panel {
+// formatStackedBars makes a panel show a bar for each value of the label x, in parts for each value of the label part.
+// The steps in axis convert the values of x.
+func formatStackedBars(p panel, x, part string, axis ...object) panel {
 	p.Options = object{
-		"xField": corner(x, of), "stacking": "normal", "orientation": "vertical", "showValue": "never",
+		"xField": matrixCorner(x, part), "stacking": "normal", "orientation": "vertical", "showValue": "never",
 		"groupWidth": 0.8, "barWidth": 0.95, "fullHighlight": false, "xTickLabelRotation": 0, "xTickLabelSpacing": 50,
 		"xTickLabelMaxLength": 100,
 		"legend": object{
@@ -336,60 +337,62 @@ func stacked(p panel, x, of string, axis ...object) panel {
 		},
 		"tooltip": object{"mode": "multi", "sort": "desc"},
 	}
-	p = p.with("custom", object{"fillOpacity": 80, "lineWidth": 0}).with("decimals", 0)
-	return p.transform(matrix(x, of)...).transform(axis...).transform(ascending(corner(x, of)))
+	p = p.setDefault("custom", object{"fillOpacity": 80, "lineWidth": 0}).setDefault("decimals", 0)
+	return p.addSteps(matrixSteps(x, part)...).addSteps(axis...).addSteps(sortStep(matrixCorner(x, part)))
 }
 
-// matrix makes a row of each value of one label, a column of each value of another. Columns come in the order in which
-// they are met, hence the sorting before.
-func matrix(row, column string) []object {
-	return []object{ascending(column), step("groupingToMatrix", object{
+// matrixSteps makes a row of each value of one label, and a column of each value of another. Grafana orders the columns
+// as it finds their values, so the values are sorted first.
+func matrixSteps(row, column string) []object {
+	return []object{sortStep(column), newStep("groupingToMatrix", object{
 		"rowField": row, "columnField": column, "valueField": "Value", "emptyValue": "null",
 	})}
 }
 
-// corner is how Grafana calls the first column of a matrix.
-func corner(row, column string) string { return row + `\` + column }
+// matrixCorner returns the name that Grafana gives to the first column of a matrix.
+func matrixCorner(row, column string) string { return row + `\` + column }
 
-func ascending(field string) object {
-	return step("sortBy", object{"sort": []object{{"field": field, "desc": false}}})
+func sortStep(field string) object {
+	return newStep("sortBy", object{"sort": []object{{"field": field, "desc": false}}})
 }
 
-// asTime turns milliseconds that stand in a label, and so are text, into a time.
-func asTime(field string) []object {
+// timeSteps converts a label with milliseconds, which is text, into a time.
+func timeSteps(field string) []object {
 	convert := func(to string) object {
-		return step("convertFieldType", object{
+		return newStep("convertFieldType", object{
 			"conversions": []object{{"targetField": field, "destinationType": to}},
 		})
 	}
 	return []object{convert("number"), convert("time")}
 }
 
-// column is a label or, as "Value #A", the answer of a query, and what people read above it.
+// column is a column of a table: its name is a label, or "Value #A" for the value of a query; its title is what people
+// read above it.
 type column struct{ name, title, unit string }
 
-// unsorted is a table in the order of its rows.
-func unsorted(p panel) panel {
+// formatPlainTable makes a panel show a table in the order of its rows.
+func formatPlainTable(p panel) panel {
 	p.Options = object{"frameIndex": 0, "cellHeight": "sm", "showHeader": true}
-	return p.with("custom", object{
+	return p.setDefault("custom", object{
 		"align": "auto", "filterable": true, "inspect": false, "cellOptions": object{"type": "auto"},
 	})
 }
 
-// table shows the columns in their order, and no other; rows of several queries with the same labels become one.
-func table(p panel, sortBy string, columns ...column) panel {
+// formatTable makes a panel show a table of these columns, sorted by one of them. Rows of several queries that have the
+// same labels become one row.
+func formatTable(p panel, sortBy string, columns ...column) panel {
 	indices, names, include := object{}, object{}, []string{}
 	for i, c := range columns {
 		indices[c.name], names[c.name], include = i, c.title, append(include, c.name)
-		p = p.field(c.title, in(c.unit)...)
+		p = p.overrideField(c.title, unitProperties(c.unit)...)
 	}
-	p = unsorted(p)
+	p = formatPlainTable(p)
 	p.Options["sortBy"] = []object{{"displayName": sortBy, "desc": true}}
 	if len(p.Targets) > 1 {
-		p = p.transform(step("merge", object{}))
+		p = p.addSteps(newStep("merge", object{}))
 	}
-	return p.transform(
-		step("filterFieldsByName", object{"include": object{"names": include}}),
-		step("organize", object{"indexByName": indices, "renameByName": names, "excludeByName": object{}}),
+	return p.addSteps(
+		newStep("filterFieldsByName", object{"include": object{"names": include}}),
+		newStep("organize", object{"indexByName": indices, "renameByName": names, "excludeByName": object{}}),
 	)
 }

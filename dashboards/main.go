@@ -1,8 +1,8 @@
-// Command dashboards writes the Grafana dashboards, each in English and in Chinese, into the folder it is run in:
+// Command dashboards writes the Grafana dashboards, each in English and in Chinese, into the current directory:
 //
 //	go generate ./dashboards
 //
-// The JSON is checked in, so that who imports it needs no Go. A test fails where it is not what this program writes.
+// The JSON is checked in, so that importing it does not need Go. A test fails if it is not what this program writes.
 package main
 
 import (
@@ -14,26 +14,26 @@ import (
 
 //go:generate go run .
 
-// say picks the text in one language: every text of a dashboard stands in the code in both, side by side.
-type say func(english, chinese string) string
+// language selects one of two texts: the code has every text of a dashboard in English and in Chinese, side by side.
+type language func(english, chinese string) string
 
-func english(text, _ string) string { return text }
+func selectEnglish(text, _ string) string { return text }
 
-func chinese(_, text string) string { return text }
+func selectChinese(_, text string) string { return text }
 
-// files are the dashboards by the name of their file.
-func files() map[string]dashboard {
+// dashboardFiles returns the dashboards by the names of their files.
+func dashboardFiles() map[string]dashboard {
 	return map[string]dashboard{
-		"ksyun-cost.json":                cost(english),
-		"ksyun-cost.zh-CN.json":          cost(chinese),
-		"ksyun-bill-exporter.json":       exporter(english),
-		"ksyun-bill-exporter.zh-CN.json": exporter(chinese),
+		"ksyun-cost.json":                costDashboard(selectEnglish),
+		"ksyun-cost.zh-CN.json":          costDashboard(selectChinese),
+		"ksyun-bill-exporter.json":       exporterDashboard(selectEnglish),
+		"ksyun-bill-exporter.zh-CN.json": exporterDashboard(selectChinese),
 	}
 }
 
 func main() {
-	for name, d := range files() {
-		text, err := encode(d)
+	for name, d := range dashboardFiles() {
+		text, err := encodeJSON(d)
 		if err == nil {
 			err = os.WriteFile(name, text, 0o644)
 		}
@@ -44,8 +44,8 @@ func main() {
 	}
 }
 
-// encode keeps queries readable: < and > stay as they are.
-func encode(d dashboard) ([]byte, error) {
+// encodeJSON returns the JSON of a dashboard. It does not escape < and >, so that queries stay readable.
+func encodeJSON(d dashboard) ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)

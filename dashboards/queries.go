@@ -2,135 +2,142 @@ package main
 
 import "strings"
 
-// What the reader chose, as selectors.
+// Selectors of what the reader has chosen.
 const (
-	ofAccount = `account=~"$account"`
-	ofProduct = ofAccount + `, product_code=~"$product"`
-	ofProject = ofAccount + `, project_id=~"$project"`
-	ofBoth    = ofProduct + `, project_id=~"$project"`
+	accountSelector = `account=~"$account"`
+	productSelector = accountSelector + `, product_code=~"$product"`
+	projectSelector = accountSelector + `, project_id=~"$project"`
+	usageSelector   = productSelector + `, project_id=~"$project"`
 )
 
-// once counts a number once however many replicas and jobs expose it: max by what identifies it, before anything else.
-func once(by, family, selector string) string {
+// maxBy returns each series of a family once, however many replicas and jobs expose it, with the largest of their
+// values. by has the labels that identify the series, without those of the scrape. Every cost query begins with it.
+func maxBy(by, family, selector string) string {
 	return "max by (" + by + ") (" + family + "{" + selector + "})"
 }
 
-func sum(by, expr string) string { return "sum by (" + by + ") (\n" + indent(expr) + "\n)" }
+func sumBy(by, expr string) string { return "sum by (" + by + ") (\n" + indent(expr) + "\n)" }
 
-func total(expr string) string { return "sum(\n" + indent(expr) + "\n)" }
+func sumAll(expr string) string { return "sum(\n" + indent(expr) + "\n)" }
 
-func top(n, expr string) string { return "topk(" + n + ",\n" + indent(expr) + "\n)" }
+func topK(n, expr string) string { return "topk(" + n + ",\n" + indent(expr) + "\n)" }
 
-func group(expr string) string { return "(\n" + indent(expr) + "\n)" }
+func parenthesize(expr string) string { return "(\n" + indent(expr) + "\n)" }
 
-// over puts a binary operator on a line of its own.
-func over(left, operator, right string) string { return left + "\n" + operator + "\n" + right }
+// combine puts a binary operator between two expressions, on a line of its own.
+func combine(left, operator, right string) string { return left + "\n" + operator + "\n" + right }
 
 func indent(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }
 
-// fact adds labels to an expression that has the labels by. Where replicas disagree about a name, topk takes one row.
-func fact(expr, by, family, labels string) string {
-	row := "group by (" + by + ", " + labels + ") (topk by (" + by + ") (1, " + family + "{" + ofAccount + "}))"
-	return over(expr, "* on ("+by+") group_left ("+labels+")", row)
+// joinFacts adds labels of an info family to an expression. The labels in by identify a row of both. If replicas have
+// different names for it, topk takes one of them.
+func joinFacts(expr, by, family, labels string) string {
+	row := "group by (" + by + ", " + labels + ") (topk by (" + by + ") (1, " + family + "{" + accountSelector + "}))"
+	return combine(expr, "* on ("+by+") group_left ("+labels+")", row)
 }
 
+// Labels that identify a product, a project and an instance.
 const (
-	product  = "account, product_code"
-	project  = "account, project_id"
-	instance = "account, product_code, project_id, instance_id"
+	productKey  = "account, product_code"
+	projectKey  = "account, project_id"
+	instanceKey = "account, product_code, project_id, instance_id"
 )
 
-func withProduct(expr string) string {
-	return fact(expr, product, "ksyun_bill_product_info", "product_name")
+func joinProductName(expr string) string {
+	return joinFacts(expr, productKey, "ksyun_bill_product_info", "product_name")
 }
 
-func withProject(expr string) string {
-	return fact(expr, project, "ksyun_bill_project_info", "project_name, owner")
+func joinProjectFacts(expr string) string {
+	return joinFacts(expr, projectKey, "ksyun_bill_project_info", "project_name, owner")
 }
 
-// withInstance keeps what has no facts: a folded instance can be among the biggest movers.
-func withInstance(expr string) string {
-	known := fact(expr, instance, "ksyun_bill_instance_info", "instance_name, product_subtype, region_name")
-	return withProject(withProduct(group(over(known, "or on ("+instance+")", expr))))
+// joinInstanceFacts keeps an instance that has no facts: one that is folded into __other__ can be among those that
+// changed most.
+func joinInstanceFacts(expr string) string {
+	known := joinFacts(expr, instanceKey, "ksyun_bill_instance_info", "instance_name, product_subtype, region_name")
+	return joinProjectFacts(joinProductName(parenthesize(combine(known, "or on ("+instanceKey+")", expr))))
 }
 
-// display puts the name, or the id of what has none, into a label of its own.
-func display(expr, label, id, name string) string {
+// addDisplayLabel adds a label with the name, or with the id where the name is empty.
+func addDisplayLabel(expr, label, id, name string) string {
 	replace := func(expr, from, pattern string) string {
 		return `label_replace(` + expr + `, "` + label + `", "$1", "` + from + `", "` + pattern + `")`
 	}
 	return replace(replace("\n"+indent(expr)+"\n", id, "(.*)"), name, "(.+)")
 }
 
-func displayProduct(expr string) string {
-	return display(expr, "product", "product_code", "product_name")
+func addProductLabel(expr string) string {
+	return addDisplayLabel(expr, "product", "product_code", "product_name")
 }
 
-// monthSoFar is the whole bill per account, in all pay modes.
-func monthSoFar() string {
-	return sum("account", once("account, pay_mode", "ksyun_bill_account_cost_cny", ofAccount))
+// monthToDateQuery returns the whole bill so far, in all pay modes, per account.
+func monthToDateQuery() string {
+	return sumBy("account", maxBy("account, pay_mode", "ksyun_bill_account_cost_cny", accountSelector))
 }
 
-// usualDay is the median of seven days, without the newest three: those may be half metered, or a spike.
-func usualDay() string {
-	day := once("account, pay_mode, days_ago", "ksyun_bill_day_account_cost_cny", ofAccount+`, days_ago=~"[3-9]"`)
-	return "quantile by (account) (0.5,\n" + indent(sum("account, days_ago", day)) + "\n)"
+// usualDayQuery returns the median of seven days per account. It leaves out the newest three days, because those may be
+// half metered, or a spike.
+func usualDayQuery() string {
+	day := maxBy("account, pay_mode, days_ago", "ksyun_bill_day_account_cost_cny",
+		accountSelector+`, days_ago=~"[3-9]"`)
+	return "quantile by (account) (0.5,\n" + indent(sumBy("account, days_ago", day)) + "\n)"
 }
 
-// forecast adds usual days to the month so far, per account: a line through the month would multiply its fees. Who has
-// no usual day yet stays as it is.
-func forecast() string {
-	left := group(over(
-		once("account", "ksyun_bill_period_end_timestamp_seconds", ofAccount), "-",
-		once("account", "ksyun_bill_period_data_timestamp_seconds", ofAccount)))
-	days := over(usualDay(), "*", left) + " / 86400"
-	return over(over(monthSoFar(), "+", days), "or", monthSoFar())
+// forecastQuery returns the month so far plus a usual day for every day left, per account. A linear forecast would
+// multiply the fees of the month. An account without a usual day is forecast to cost nothing more.
+func forecastQuery() string {
+	left := parenthesize(combine(
+		maxBy("account", "ksyun_bill_period_end_timestamp_seconds", accountSelector), "-",
+		maxBy("account", "ksyun_bill_period_data_timestamp_seconds", accountSelector)))
+	days := combine(usualDayQuery(), "*", left) + " / 86400"
+	return combine(combine(monthToDateQuery(), "+", days), "or", monthToDateQuery())
 }
 
-// daysOfMonth is what the days of this month have cost, per account. Unlike the month so far it can be held against
-// last month to the same day: both are daily metering.
-func daysOfMonth() string {
-	days := once("account, pay_mode, days_ago", "ksyun_bill_day_account_cost_cny", ofAccount)
-	starts := over(
-		once("account, days_ago", "ksyun_bill_day_start_timestamp_seconds", ofAccount), ">= on (account) group_left ()",
-		once("account", "ksyun_bill_period_start_timestamp_seconds", ofAccount))
-	return sum("account", over(days, "and on (account, days_ago)", group(starts)))
+// monthDaysQuery returns the sum of this month's days, per account. Unlike the month so far, it can be compared with
+// last month to the same day, because both are from daily metering.
+func monthDaysQuery() string {
+	days := maxBy("account, pay_mode, days_ago", "ksyun_bill_day_account_cost_cny", accountSelector)
+	starts := combine(
+		maxBy("account, days_ago", "ksyun_bill_day_start_timestamp_seconds", accountSelector),
+		">= on (account) group_left ()",
+		maxBy("account", "ksyun_bill_period_start_timestamp_seconds", accountSelector))
+	return sumBy("account", combine(days, "and on (account, days_ago)", parenthesize(starts)))
 }
 
-func toSameDay() string {
+func lastMonthToDateQuery() string {
 	family := "ksyun_bill_past_month_to_date_account_cost_cny"
-	return sum("account", once("account, pay_mode", family, ofAccount+`, months_ago="1"`))
+	return sumBy("account", maxBy("account, pay_mode", family, accountSelector+`, months_ago="1"`))
 }
 
-// dated replaces days_ago by the label day: when the day begins, in milliseconds. A value becomes a label by
-// count_values, and so a date an axis.
-func dated(expr string) string {
-	start := "1000 * " + once("account, days_ago", "ksyun_bill_day_start_timestamp_seconds", ofAccount)
-	return over(expr, "* on (account, days_ago) group_left (day)",
+// addDayLabel adds the label day, which has the start of the day in milliseconds. count_values makes a label of that
+// value, and a panel makes an axis of the label.
+func addDayLabel(expr string) string {
+	start := "1000 * " + maxBy("account, days_ago", "ksyun_bill_day_start_timestamp_seconds", accountSelector)
+	return combine(expr, "* on (account, days_ago) group_left (day)",
 		`count_values by (account, days_ago) ("day", `+start+`)`)
 }
 
-// months puts the running month beside the past ones, with the label month: 2026-10.
-func months(by, running, past, selector string) string {
-	both := over(
-		`label_replace(`+once(by, running, selector)+`, "months_ago", "0", "", "")`, "or",
-		once(by+", months_ago", past, selector))
-	return fact(group(both), "account, months_ago", "ksyun_bill_month_info", "month")
+// monthsQuery returns the running month and the past ones, with a label month such as 2026-10.
+func monthsQuery(by, running, past, selector string) string {
+	both := combine(
+		`label_replace(`+maxBy(by, running, selector)+`, "months_ago", "0", "", "")`, "or",
+		maxBy(by+", months_ago", past, selector))
+	return joinFacts(parenthesize(both), "account, months_ago", "ksyun_bill_month_info", "month")
 }
 
-// fromLines is what the lines of this month add up to, per product. List cost has to be held against this, not against
-// a summary, which is often newer than the lines.
-func fromLines() string {
-	return sum(product, once(instance+", pay_mode", "ksyun_bill_instance_cost_cny", ofProduct))
+// lineCostQuery returns the sum of this month's lines, per product. List cost has to be compared with this sum, because
+// a summary is often newer than the lines.
+func lineCostQuery() string {
+	return sumBy(productKey, maxBy(instanceKey+", pay_mode", "ksyun_bill_instance_cost_cny", productSelector))
 }
 
-// atList is the same at list price.
-func atList() string {
-	return sum(product, once(product+", pay_mode", "ksyun_bill_product_list_cost_cny", ofProduct))
+// listCostQuery returns the same at list price.
+func listCostQuery() string {
+	return sumBy(productKey, maxBy(productKey+", pay_mode", "ksyun_bill_product_list_cost_cny", productSelector))
 }
 
-// ofLastMonth asks for fromLines and atList of the month before.
-func ofLastMonth(expr string) string {
+// shiftToLastMonth returns the expression of lineCostQuery or listCostQuery for last month.
+func shiftToLastMonth(expr string) string {
 	return strings.NewReplacer(
 		"ksyun_bill_instance_cost_cny{", `ksyun_bill_past_month_instance_cost_cny{months_ago="1", `,
 		"ksyun_bill_product_list_cost_cny{", `ksyun_bill_past_month_product_list_cost_cny{months_ago="1", `,

@@ -25,47 +25,48 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// TestPrometheus runs the queries of the dashboards in a real Prometheus.
 func TestPrometheus(t *testing.T) {
 	exporter := startExporter(t, startAPI(t))
 	alone := startPrometheus(t, exporter)
 	t.Run("queries", func(t *testing.T) { testQueries(t, alone) })
 	t.Run("two replicas", func(t *testing.T) { testReplicas(t, alone, startPrometheus(t, exporter, exporter)) })
 	t.Run("replicas that disagree", func(t *testing.T) {
-		testTorn(t, alone, startPrometheus(t, exporter, older(t, exporter)))
+		testDisagreement(t, alone, startPrometheus(t, exporter, serveOldNames(t, exporter)))
 	})
 }
 
-// A real Prometheus that scrapes the exporter answers every query of every panel and variable, and every column, axis
-// and legend finds its label.
+// testQueries checks that a real Prometheus that scrapes the exporter answers every query of every panel and variable,
+// and that the answers have the labels of every column, axis and legend.
 func testQueries(t *testing.T, p peers.Prometheus) {
-	p.Await(t, "increase(ksyun_bill_api_requests_total[1m]) > 0", 1) // nothing has a duration before it is called
-	for name, d := range stored(t) {
+	p.Await(t, "increase(ksyun_bill_api_requests_total[1m]) > 0", 1) // durations exist only after a call
+	for name, d := range readDashboards(t) {
 		one, all := map[string]string{}, map[string]string{}
 		for _, v := range d.Templating.List[1:] {
-			one[v.Name] = options(t, p, v, all)[0]
+			one[v.Name] = variableOptions(t, p, v, all)[0]
 			if all[v.Name] = v.AllValue; !v.IncludeAll {
 				all[v.Name] = one[v.Name]
 			}
 		}
-		for place, target := range targets(d) {
-			answer := ask(t, p, target, all)
+		for place, target := range dashboardTargets(d) {
+			answer := runTarget(t, p, target, all)
 			if !slices.ContainsFunc(answer, func(s peers.Series) bool { return !math.IsNaN(s.Value()) }) {
 				t.Errorf("%s: %s has no answer:\n%s", name, place.name, target.Expr)
 			}
-			if want := tops.FindStringSubmatch(target.Expr); want != nil && want[1] != strconv.Itoa(len(answer)) {
+			if want := topPattern.FindStringSubmatch(target.Expr); want != nil && want[1] != strconv.Itoa(len(answer)) {
 				t.Errorf("%s: %s: %d rows, want %s", name, place.name, len(answer), want[1])
 			}
 			checkLabels(t, name+": "+place.name, place.panel, target, answer)
-			ask(t, p, target, one) // may be nothing, but not an error
+			runTarget(t, p, target, one) // it may be empty, but not an error
 		}
 	}
 }
 
-// tops are queries of which the demo has enough.
-var tops = regexp.MustCompile(`topk\((\d+),`)
+// topPattern finds queries for the largest series. The demo has at least as many series as they ask for.
+var topPattern = regexp.MustCompile(`topk\((\d+),`)
 
-// targets are the queries of a dashboard, each with its place in it.
-func targets(d dashboard) iter.Seq2[place, target] {
+// dashboardTargets returns the queries of a dashboard, each with its place in it.
+func dashboardTargets(d dashboard) iter.Seq2[place, target] {
 	return func(yield func(place, target) bool) {
 		for _, p := range d.Panels {
 			for _, target := range p.Targets {
@@ -77,37 +78,40 @@ func targets(d dashboard) iter.Seq2[place, target] {
 	}
 }
 
+// place is where a query stands in its dashboard.
 type place struct {
 	name  string
 	panel panel
 }
 
-var everything = map[string]string{"account": ".*", "product": ".*", "project": ".*", "tag": "部门"}
+// allValues chooses everything in each variable.
+var allValues = map[string]string{"account": ".*", "product": ".*", "project": ".*", "tag": "部门"}
 
-// Two replicas, or two jobs, cost once.
+// testReplicas checks that a cost counts once if two replicas or two jobs expose it.
 func testReplicas(t *testing.T, alone, two peers.Prometheus) {
-	for place, target := range targets(decode(t, "ksyun-cost.json")) {
-		want, got := ask(t, alone, target, everything), ask(t, two, target, everything)
-		if diff := cmp.Diff(want, got, roughly); diff != "" {
+	for place, target := range dashboardTargets(readDashboard(t, "ksyun-cost.json")) {
+		want, got := runTarget(t, alone, target, allValues), runTarget(t, two, target, allValues)
+		if diff := cmp.Diff(want, got, approximately); diff != "" {
 			t.Errorf("%s (-one +two replicas):\n%s", place.name, diff)
 		}
 	}
 }
 
-// Where replicas disagree about names, as during an update, sums stay.
-func testTorn(t *testing.T, alone, torn peers.Prometheus) {
-	for place, target := range targets(decode(t, "ksyun-cost.json")) {
-		want, got := sumOf(ask(t, alone, target, everything)), sumOf(ask(t, torn, target, everything))
-		if diff := cmp.Diff(want, got, roughly); diff != "" {
+// testDisagreement checks that sums stay the same if replicas disagree about names, as during an update.
+func testDisagreement(t *testing.T, alone, disagreeing peers.Prometheus) {
+	for place, target := range dashboardTargets(readDashboard(t, "ksyun-cost.json")) {
+		want := sumValues(runTarget(t, alone, target, allValues))
+		got := sumValues(runTarget(t, disagreeing, target, allValues))
+		if diff := cmp.Diff(want, got, approximately); diff != "" {
 			t.Errorf("%s (-one +two replicas):\n%s", place.name, diff)
 		}
 	}
 }
 
-// roughly bears that float sums depend on their order.
-var roughly = cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a)) })
+// approximately ignores rounding errors: the sum of floats depends on their order.
+var approximately = cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a)) })
 
-func sumOf(samples []peers.Series) float64 {
+func sumValues(samples []peers.Series) float64 {
 	sum := 0.0
 	for _, s := range samples {
 		sum += s.Value()
@@ -115,8 +119,9 @@ func sumOf(samples []peers.Series) float64 {
 	return sum
 }
 
-// older serves what the exporter shows now, with other names, owners and instance types.
-func older(t *testing.T, exporter string) string {
+// serveOldNames serves what the exporter shows now, with other names, owners and instance types, and returns its
+// address.
+func serveOldNames(t *testing.T, exporter string) string {
 	t.Helper()
 	renamed := regexp.MustCompile(`((?:product|project|instance)_name|owner|product_subtype)="`)
 	page := renamed.ReplaceAllString(peers.Get(t, "http://"+exporter+"/metrics"), `${1}="old `)
@@ -127,13 +132,13 @@ func older(t *testing.T, exporter string) string {
 	return server.Listener.Addr().String()
 }
 
-// checkLabels: what a panel takes from the labels of an answer is there.
+// checkLabels checks that the answer has the labels that the panel uses.
 func checkLabels(t *testing.T, place string, p panel, target target, answer []peers.Series) {
 	t.Helper()
-	want := legendLabel.FindAllStringSubmatch(target.LegendFormat, -1)
+	want := legendPattern.FindAllStringSubmatch(target.LegendFormat, -1)
 	for _, s := range p.Transformations {
 		options, _ := json.Marshal(s["options"])
-		want = append(want, stepLabel.FindAllStringSubmatch(string(options), -1)...)
+		want = append(want, stepPattern.FindAllStringSubmatch(string(options), -1)...)
 		if include, ok := s["options"].(map[string]any)["include"].(map[string]any); ok {
 			checkColumns(t, place, p, include["names"].([]any), answer)
 		}
@@ -146,17 +151,17 @@ func checkLabels(t *testing.T, place string, p panel, target target, answer []pe
 }
 
 var (
-	legendLabel = regexp.MustCompile(`\{\{(\w+)\}\}`)
-	stepLabel   = regexp.MustCompile(`"(?:row|column)Field":"(\w+)"`)
+	legendPattern = regexp.MustCompile(`\{\{(\w+)\}\}`)
+	stepPattern   = regexp.MustCompile(`"(?:row|column)Field":"(\w+)"`)
 )
 
-// checkColumns: a column is a label that some series of the answer has, or the value of a query.
+// checkColumns checks that each column is a label of some series of the answer, or the value of a query.
 func checkColumns(t *testing.T, place string, p panel, names []any, answer []peers.Series) {
 	t.Helper()
 	for _, name := range names {
 		name := name.(string)
 		if strings.HasPrefix(name, "Value") {
-			if !slices.Contains(values(p), name) {
+			if !slices.Contains(valueColumns(p), name) {
 				t.Errorf("%s: no query gives the column %s", place, name)
 			}
 		} else if !slices.ContainsFunc(answer, func(s peers.Series) bool { return s.Labels[name] != "" }) {
@@ -165,8 +170,8 @@ func checkColumns(t *testing.T, place string, p panel, names []any, answer []pee
 	}
 }
 
-// values are how Grafana calls the columns of numbers: after their queries where there are several.
-func values(p panel) []string {
+// valueColumns returns the names that Grafana gives to the columns of values: with the query if there are several.
+func valueColumns(p panel) []string {
 	if len(p.Targets) == 1 {
 		return []string{"Value"}
 	}
@@ -177,17 +182,17 @@ func values(p panel) []string {
 	return names
 }
 
-// options are the values of a variable that Grafana would offer.
-func options(t *testing.T, p peers.Prometheus, v variable, values map[string]string) []string {
+// variableOptions returns the values that Grafana would offer for a variable.
+func variableOptions(t *testing.T, p peers.Prometheus, v variable, values map[string]string) []string {
 	t.Helper()
 	var found []string
-	if call := labelValuesOf.FindStringSubmatch(v.Definition); call != nil {
-		for _, s := range p.Query(t, "group by ("+call[2]+") ("+replaced(call[1], values)+")") {
+	if call := labelValuesPattern.FindStringSubmatch(v.Definition); call != nil {
+		for _, s := range p.Query(t, "group by ("+call[2]+") ("+replaceVariables(call[1], values)+")") {
 			found = append(found, s.Labels[call[2]])
 		}
-	} else if call := queryResultOf.FindStringSubmatch(v.Definition); call != nil {
-		for _, s := range p.Query(t, replaced(call[1], values)) {
-			found = append(found, idAndName(t, v, s))
+	} else if call := queryResultPattern.FindStringSubmatch(v.Definition); call != nil {
+		for _, s := range p.Query(t, replaceVariables(call[1], values)) {
+			found = append(found, parseOption(t, v, s))
 		}
 	}
 	if len(found) == 0 || slices.Contains(found, "") {
@@ -197,13 +202,13 @@ func options(t *testing.T, p peers.Prometheus, v variable, values map[string]str
 }
 
 var (
-	labelValuesOf = regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)
-	queryResultOf = regexp.MustCompile(`^query_result\((.+)\)$`)
+	labelValuesPattern = regexp.MustCompile(`^label_values\((.+), (\w+)\)$`)
+	queryResultPattern = regexp.MustCompile(`^query_result\((.+)\)$`)
 )
 
-// idAndName does as Grafana does with query_result and a regular expression: all matches of the series as text, of
-// which the group value becomes the value, and the group text the text.
-func idAndName(t *testing.T, v variable, s peers.Series) string {
+// parseOption returns the value of a variable's option as Grafana takes it from query_result with a regular expression:
+// it matches the series as text, and the groups called value and text are the option's value and text.
+func parseOption(t *testing.T, v variable, s peers.Series) string {
 	t.Helper()
 	text := ""
 	for _, label := range slices.Sorted(maps.Keys(s.Labels)) {
@@ -225,18 +230,18 @@ func idAndName(t *testing.T, v variable, s peers.Series) string {
 	return groups["value"]
 }
 
-// ask returns the newest answer to a query, with values for the variables.
-func ask(t *testing.T, p peers.Prometheus, target target, values map[string]string) []peers.Series {
+// runTarget returns the newest answer to a query, with values for the variables.
+func runTarget(t *testing.T, p peers.Prometheus, target target, values map[string]string) []peers.Series {
 	t.Helper()
 	if target.Range {
-		// One step, in the second that is under way: a name that changed before it has a series of its own.
+		// One step at the end of the current second: an earlier step could still have a series with an older name.
 		at := time.Now().Add(time.Second)
-		return p.QueryRange(t, replaced(target.Expr, values), at, at, time.Second)
+		return p.QueryRange(t, replaceVariables(target.Expr, values), at, at, time.Second)
 	}
-	return p.Query(t, replaced(target.Expr, values))
+	return p.Query(t, replaceVariables(target.Expr, values))
 }
 
-func replaced(expr string, values map[string]string) string {
+func replaceVariables(expr string, values map[string]string) string {
 	expr = strings.ReplaceAll(expr, "$__rate_interval", "30s")
 	for name, value := range values {
 		expr = strings.ReplaceAll(expr, "$"+name, value)
@@ -244,8 +249,8 @@ func replaced(expr string, values map[string]string) string {
 	return expr
 }
 
-// startPrometheus returns one that scrapes all targets, each as a job of its own, and has done so often enough for
-// rate(): twice. A scrape may take as long as the interval, which a busy machine needs.
+// startPrometheus returns a Prometheus that scrapes each target as a job of its own. It has scraped each target twice,
+// which rate() needs. The interval leaves a busy machine time for a scrape.
 func startPrometheus(t *testing.T, targets ...string) peers.Prometheus {
 	t.Helper()
 	p := peers.StartPrometheus(t, t.TempDir(), peers.Scrape(3*time.Second, targets...))
@@ -253,8 +258,8 @@ func startPrometheus(t *testing.T, targets ...string) peers.Prometheus {
 	return p
 }
 
-// startAPI serves the demo's bills as on the middle of this month, so that the tests see the same on the 1st as on any
-// other day.
+// startAPI serves the demo's bills as of the middle of this month, so that the tests have the same data on every day.
+// It returns the URL.
 func startAPI(t *testing.T) string {
 	t.Helper()
 	beijing := time.Now().In(time.FixedZone("UTC+8", 8*60*60))
@@ -264,12 +269,13 @@ func startAPI(t *testing.T) string {
 	return server.URL
 }
 
-// startExporter returns the address of the program once it has all that the API has. It goes on asking, so that there
-// are calls to count.
+// startExporter returns the address of the program after it has read everything from the API. The program goes on with
+// its refreshes, so that the number of calls grows.
 func startExporter(t *testing.T, api string) string {
 	t.Helper()
 	dir, address := t.TempDir(), peers.FreeAddress(t)
-	if err := os.WriteFile(dir+"/config.yaml", []byte(strings.ReplaceAll(config, "API", api)), 0o600); err != nil {
+	config := strings.ReplaceAll(exporterConfig, "API", api)
+	if err := os.WriteFile(dir+"/config.yaml", []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	peers.Run(t, "go", "build", "-o", dir+"/exporter", "..")
@@ -289,8 +295,8 @@ func startExporter(t *testing.T, api string) string {
 	return address
 }
 
-// config shows everything that can be shown: tags, owners, budgets of all kinds, folded instances.
-const config = `
+// exporterConfig makes the exporter show everything that it can: tags, owners, budgets of all kinds, folded instances.
+const exporterConfig = `
 accounts:
   - {name: shop, access_key_id: DEMOSHOPACCESSKEY, secret_access_key: demo-shop-secret-key}
   - {name: game, access_key_id: DEMOGAMEACCESSKEY, secret_access_key: demo-game-secret-key}
