@@ -17,10 +17,10 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// ruleFile is what the tests need of a rule file.
-type ruleFile struct{ Groups []group }
+// ruleFile is the part of a rule file that the tests read.
+type ruleFile struct{ Groups []ruleGroup }
 
-type group struct {
+type ruleGroup struct {
 	Name  string
 	Rules []rule
 }
@@ -30,13 +30,13 @@ type rule struct {
 	Labels, Annotations map[string]string `yaml:",omitempty"`
 }
 
-// ruleFiles are the files that a user loads, with thresholds.rules.yml among them.
-func ruleFiles(t *testing.T) map[string][]rule {
+// readRules returns the rules of all files that a user loads, by the names of the files.
+func readRules(t *testing.T) map[string][]rule {
 	t.Helper()
 	files := map[string][]rule{}
-	for _, name := range glob(t, "*.rules.yml") {
+	for _, name := range listFiles(t, "*.rules.yml") {
 		var file ruleFile
-		if err := yaml.Unmarshal(read(t, name), &file); err != nil {
+		if err := yaml.Unmarshal(readFile(t, name), &file); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for _, group := range file.Groups {
@@ -46,10 +46,11 @@ func ruleFiles(t *testing.T) map[string][]rule {
 	return files
 }
 
-func alerts(t *testing.T) []rule {
+// readAlerts returns the rules that are alerts.
+func readAlerts(t *testing.T) []rule {
 	t.Helper()
 	var found []rule
-	for _, rules := range ruleFiles(t) {
+	for _, rules := range readRules(t) {
 		for _, r := range rules {
 			if r.Alert != "" {
 				found = append(found, r)
@@ -59,22 +60,22 @@ func alerts(t *testing.T) []rule {
 	return found
 }
 
-// Prometheus and VictoriaMetrics take the rules, and Prometheus does with them what the tests expect.
+// Prometheus and VictoriaMetrics accept the rules, and Prometheus passes the tests of the rules.
 func TestPromtool(t *testing.T) {
-	run(t, "promtool", append([]string{"check", "rules"}, glob(t, "*.rules.yml")...)...)
-	run(t, "vmalert", "-dryRun", "-rule=*.rules.yml")
-	for _, name := range glob(t, "tests/*_test.yml") {
+	runCommand(t, "promtool", append([]string{"check", "rules"}, listFiles(t, "*.rules.yml")...)...)
+	runCommand(t, "vmalert", "-dryRun", "-rule=*.rules.yml")
+	for _, name := range listFiles(t, "tests/*_test.yml") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run(t, "promtool", "test", "rules", name)
+			runCommand(t, "promtool", "test", "rules", name)
 		})
 	}
 }
 
-// Every alert is seen firing, with its text, by a test.
+// Every alert fires in a test, which compares its text.
 func TestEveryAlertFires(t *testing.T) {
 	fires := map[string]bool{}
-	for _, name := range glob(t, "tests/*_test.yml") {
+	for _, name := range listFiles(t, "tests/*_test.yml") {
 		var file struct {
 			Tests []struct {
 				Alerts []struct {
@@ -83,7 +84,7 @@ func TestEveryAlertFires(t *testing.T) {
 				} `yaml:"alert_rule_test"`
 			}
 		}
-		if err := yaml.Unmarshal(read(t, name), &file); err != nil {
+		if err := yaml.Unmarshal(readFile(t, name), &file); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for _, test := range file.Tests {
@@ -92,47 +93,52 @@ func TestEveryAlertFires(t *testing.T) {
 			}
 		}
 	}
-	for _, a := range alerts(t) {
+	for _, a := range readAlerts(t) {
 		if !fires[a.Alert] {
 			t.Errorf("no test sees %s fire", a.Alert)
 		}
 	}
 }
 
-// Rules, tests and runbooks know no family that the README does not have.
+// Rules, their tests and runbooks use only metrics that README.md lists.
 func TestMetrics(t *testing.T) {
 	var known []string
-	for _, row := range metricRow.FindAllSubmatch(read(t, "../README.md"), -1) {
+	for _, row := range familyRow.FindAllSubmatch(readFile(t, "../README.md"), -1) {
 		known = append(known, string(row[1]))
 	}
-	for _, name := range slices.Concat(glob(t, "*.rules.yml"), glob(t, "tests/*.yml"), glob(t, "../docs/alerts*.md")) {
-		used := metricUse.FindAllString(string(read(t, name)), -1)
+	files := slices.Concat(
+		listFiles(t, "*.rules.yml"), listFiles(t, "tests/*.yml"), listFiles(t, "../docs/alerts*.md"))
+	for _, name := range files {
+		used := familyPattern.FindAllString(string(readFile(t, name)), -1)
 		for _, metric := range slices.Compact(slices.Sorted(slices.Values(used))) {
-			if metric != "ksyun_bill_exporter" && !slices.Contains(known, metric) { // the program's own name, in texts
+			if metric != program && !slices.Contains(known, metric) {
 				t.Errorf("%s uses the unknown metric %s", name, metric)
 			}
 		}
 	}
 }
 
+// program is the exporter's own name, which is in texts but is not a metric.
+const program = "ksyun_bill_exporter"
+
 var (
-	metricRow = regexp.MustCompile("(?m)^\\| `(ksyun_bill_\\w+)` \\|")
-	metricUse = regexp.MustCompile(`\bksyun_bill_\w*[a-z]\b`)
+	familyRow     = regexp.MustCompile("(?m)^\\| `(ksyun_bill_\\w+)` \\|")
+	familyPattern = regexp.MustCompile(`\bksyun_bill_\w*[a-z]\b`)
 )
 
-// Thresholds stand in their file, and nowhere else.
+// All thresholds are in thresholds.rules.yml, and every one is used.
 func TestThresholds(t *testing.T) {
 	var defined, used []string
-	for name, rules := range ruleFiles(t) {
+	for name, rules := range readRules(t) {
 		for _, r := range rules {
 			if name == "thresholds.rules.yml" && r.Record == "ksyun_bill:threshold" {
 				defined = append(defined, r.Labels["name"])
 				continue
 			}
-			for _, found := range thresholdUse.FindAllStringSubmatch(r.Expr, -1) {
+			for _, found := range thresholdPattern.FindAllStringSubmatch(r.Expr, -1) {
 				used = append(used, found[1])
 			}
-			for _, number := range numbers(r.Expr) {
+			for _, number := range findNumbers(r.Expr) {
 				t.Errorf("%s: %s%s: the number %s belongs in thresholds.rules.yml", name, r.Record, r.Alert, number)
 			}
 		}
@@ -144,22 +150,23 @@ func TestThresholds(t *testing.T) {
 }
 
 var (
-	thresholdUse = regexp.MustCompile(`ksyun_bill:threshold\{name="(\w+)"\}`)
-	notNumbers   = regexp.MustCompile(`"[^"]*"|\[\w+\]|offset \w+`)
-	number       = regexp.MustCompile(`\b\d+(\.\d+)?\b`)
+	thresholdPattern = regexp.MustCompile(`ksyun_bill:threshold\{name="(\w+)"\}`)
+	quotedOrDuration = regexp.MustCompile(`"[^"]*"|\[\w+\]|offset \w+`)
+	numberPattern    = regexp.MustCompile(`\b\d+(\.\d+)?\b`)
 )
 
-// numbers are those of an expression that no unit, median or neutral element explains.
-func numbers(expr string) []string {
-	return slices.DeleteFunc(number.FindAllString(notNumbers.ReplaceAllString(expr, ""), -1), func(n string) bool {
+// findNumbers returns the numbers of an expression, without 0 and 1, the median and the seconds of a day.
+func findNumbers(expr string) []string {
+	found := numberPattern.FindAllString(quotedOrDuration.ReplaceAllString(expr, ""), -1)
+	return slices.DeleteFunc(found, func(n string) bool {
 		return slices.Contains([]string{"0", "1", "0.5", "86400"}, n)
 	})
 }
 
-// Who is woken reads what, how much and what to do, in both languages, and finds a section of the runbook.
+// Every alert has all texts, in both languages, a severity, and the address of its section in the runbook.
 func TestTexts(t *testing.T) {
 	want := []string{"description", "description_zh", "runbook_url", "summary", "summary_zh"}
-	for _, a := range alerts(t) {
+	for _, a := range readAlerts(t) {
 		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(a.Annotations))); diff != "" {
 			t.Errorf("%s: annotations (-want +got):\n%s", a.Alert, diff)
 		}
@@ -171,7 +178,7 @@ func TestTexts(t *testing.T) {
 				t.Errorf("%s: %s is in the wrong language", a.Alert, key)
 			}
 		}
-		if want := runbooks + strings.ToLower(a.Alert); a.Annotations["runbook_url"] != want {
+		if want := runbookPrefix + strings.ToLower(a.Alert); a.Annotations["runbook_url"] != want {
 			t.Errorf("%s: runbook_url is not %s", a.Alert, want)
 		}
 	}
@@ -179,16 +186,16 @@ func TestTexts(t *testing.T) {
 
 func isHan(r rune) bool { return unicode.Is(unicode.Han, r) }
 
-// runbooks is an address in the repository, wherever that is.
-const runbooks = `{{ range query "ksyun_bill:runbooks" }}{{ or .Labels.url "" }}{{ end -}} docs/alerts.md#`
+// runbookPrefix is how a rule writes the address of docs/alerts.md, wherever the repository is.
+const runbookPrefix = `{{ range query "ksyun_bill:runbooks" }}{{ or .Labels.url "" }}{{ end -}} docs/alerts.md#`
 
-// The queries of the runbooks are queries.
+// The queries of the runbooks are valid.
 func TestRunbookQueries(t *testing.T) {
-	for _, name := range glob(t, "../docs/alerts*.md") {
+	for _, name := range listFiles(t, "../docs/alerts*.md") {
 		var file ruleFile
-		file.Groups = make([]group, 1)
+		file.Groups = make([]ruleGroup, 1)
 		file.Groups[0].Name = "runbook"
-		for _, query := range promqlBlock.FindAllSubmatch(read(t, name), -1) {
+		for _, query := range promqlPattern.FindAllSubmatch(readFile(t, name), -1) {
 			file.Groups[0].Rules = append(file.Groups[0].Rules, rule{Alert: "Query", Expr: string(query[1])})
 		}
 		if len(file.Groups[0].Rules) == 0 {
@@ -202,17 +209,17 @@ func TestRunbookQueries(t *testing.T) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		run(t, "promtool", "check", "rules", path)
+		runCommand(t, "promtool", "check", "rules", path)
 	}
 }
 
-var promqlBlock = regexp.MustCompile("(?s)```promql\n(.*?)```")
+var promqlPattern = regexp.MustCompile("(?s)```promql\n(.*?)```")
 
-// Both runbooks have a section for each alert and no other, in one order.
+// Both runbooks have one section for each alert, in the same order, and no other section.
 func TestRunbook(t *testing.T) {
 	sections := func(name string) []string {
 		var names []string
-		for _, found := range section.FindAllSubmatch(read(t, name), -1) {
+		for _, found := range sectionPattern.FindAllSubmatch(readFile(t, name), -1) {
 			names = append(names, string(found[1]))
 		}
 		return names
@@ -222,7 +229,7 @@ func TestRunbook(t *testing.T) {
 		t.Errorf("sections (-English +Chinese):\n%s", diff)
 	}
 	var names []string
-	for _, a := range alerts(t) {
+	for _, a := range readAlerts(t) {
 		names = append(names, a.Alert)
 	}
 	slices.Sort(names)
@@ -231,12 +238,12 @@ func TestRunbook(t *testing.T) {
 	}
 }
 
-var section = regexp.MustCompile(`(?m)^#+ (KsyunBill\w+)$`)
+var sectionPattern = regexp.MustCompile(`(?m)^#+ (KsyunBill\w+)$`)
 
-// The example of Alertmanager is valid, and sends each alert where its README says.
+// The example for Alertmanager is valid, and sends each alert to the receiver that its README names.
 func TestAlertmanager(t *testing.T) {
 	const config = "../examples/alertmanager/alertmanager.yml"
-	run(t, "amtool", "check-config", config)
+	runCommand(t, "amtool", "check-config", config)
 	for labels, want := range map[string]string{
 		"severity=page owner=ads-team":      "oncall,ads-team",
 		"severity=page":                     "oncall",
@@ -245,30 +252,30 @@ func TestAlertmanager(t *testing.T) {
 		"severity=ticket":                   "finops",
 	} {
 		args := append([]string{"config", "routes", "test", "--config.file=" + config}, strings.Fields(labels)...)
-		if got := strings.TrimSpace(run(t, "amtool", args...)); got != want {
+		if got := strings.TrimSpace(runCommand(t, "amtool", args...)); got != want {
 			t.Errorf("%s goes to %s, want %s", labels, got, want)
 		}
 	}
 	for _, language := range []string{"zh", "en"} {
-		run(t, "amtool", "template", "render", "--template.glob=../examples/alertmanager/ksyun_bill.tmpl",
+		runCommand(t, "amtool", "template", "render", "--template.glob=../examples/alertmanager/ksyun_bill.tmpl",
 			`--template.text={{ template "ksyun_bill.`+language+`" . }}`)
 	}
 }
 
-// run fails the test with all that a command says, unless it succeeds; it returns what it prints.
-func run(t *testing.T, name string, args ...string) string {
+// runCommand returns the output of a command. If the command fails, it fails the test with all the output.
+func runCommand(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), name, args...)
-	var complaints strings.Builder
-	command.Stderr = &complaints
+	var stderr strings.Builder
+	command.Stderr = &stderr
 	out, err := command.Output()
 	if err != nil {
-		t.Errorf("%s %s: %v\n%s%s", name, strings.Join(args, " "), err, out, &complaints)
+		t.Errorf("%s %s: %v\n%s%s", name, strings.Join(args, " "), err, out, &stderr)
 	}
 	return string(out)
 }
 
-func glob(t *testing.T, pattern string) []string {
+func listFiles(t *testing.T, pattern string) []string {
 	t.Helper()
 	names, err := filepath.Glob(pattern)
 	if err != nil || len(names) == 0 {
@@ -277,7 +284,7 @@ func glob(t *testing.T, pattern string) []string {
 	return names
 }
 
-func read(t *testing.T, name string) []byte {
+func readFile(t *testing.T, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(name)
 	if err != nil {

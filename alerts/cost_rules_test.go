@@ -17,12 +17,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What a visitor of the demo sees, on whatever day: one spike, wherever it shows, with the instance behind it; and
-// nothing else. A real Prometheus does not wait here for what an alert waits for.
+// On any day, the demo has one cost spike. It fires for the product, the project and the product in the project, each
+// time with the instance that caused it, and no other alert fires. The rules are loaded without the times that they
+// wait, so that the test does not wait either.
 func TestDemo(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range glob(t, "*.rules.yml") {
-		rules := waits.ReplaceAll(read(t, name), nil)
+	for _, name := range listFiles(t, "*.rules.yml") {
+		rules := waitPattern.ReplaceAll(readFile(t, name), nil)
 		if err := os.WriteFile(filepath.Join(dir, name), rules, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -52,16 +53,16 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-var waits = regexp.MustCompile(`(?m)^ *(for|interval): .*$`)
+var waitPattern = regexp.MustCompile(`(?m)^ *(for|interval): .*$`)
 
-// startDemo returns the address of a demo that has its days.
+// startDemo returns the address of a demo that has read its days.
 func startDemo(t *testing.T, dir string) string {
 	t.Helper()
 	address := peers.FreeAddress(t)
 	peers.Run(t, "go", "build", "-o", dir+"/exporter", "..")
 	peers.Start(t, exec.CommandContext(t.Context(), dir+"/exporter", "--demo", "--web.listen-address="+address))
 	for _, account := range []string{"shop", "game"} {
-		// Bill lines come last; but early in a month there is no bill.
+		// The days are made of these lines. Early in a month there are no lines of a bill to wait for.
 		peers.Await(t, "http://"+address+"/metrics",
 			fmt.Sprintf("ksyun_bill_source_items{account=%q,source=\"detail_consume\"}", account))
 	}
