@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -92,4 +93,61 @@ func collect(lines iter.Seq2[Line, error]) (all []Line, err error) {
 		all = append(all, line)
 	}
 	return all, nil
+}
+
+var octoberLines = DetailQuery{From: october, To: october, Sets: true}
+
+// xmlOf writes the members of a JSON line as elements: name=text.
+func xmlAnswer(items ...string) string {
+	return "<R><PostpayDetailBillSet>" + strings.Join(items, "") + "</PostpayDetailBillSet></R>"
+}
+
+func jsonAnswer(items ...string) string {
+	return `{"PostpayDetailBillSet":[` + strings.Join(items, ",") + `]}`
+}
+
+// goodLine has what a line needs, before more.
+func goodLine(more string) string {
+	return `{"DetailBillNo":"01","BillMonth":"2026-10","Cost":"1.50","MeasureAmount":2` + more + `}`
+}
+
+func goodItem(more string) string {
+	return "<x><DetailBillNo>01</DetailBillNo><BillMonth>2026-10</BillMonth><Cost>1.50</Cost>" +
+		"<MeasureAmount>2</MeasureAmount>" + more + "</x>"
+}
+
+// badAnswer is an answer that must not become a cheaper bill.
+type badAnswer struct {
+	name, body string
+	reason     Reason
+	text       string // of the error
+}
+
+// checkBadLines reads the lines of bad answers.
+func checkBadLines(t *testing.T, answers []badAnswer) {
+	t.Helper()
+	for _, tt := range answers {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := readAll(tt.body)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if got := ReasonOf(err); got != tt.reason {
+				t.Errorf("reason %s, want %s", got, tt.reason)
+			}
+			if want := "Test (HTTP 200): " + tt.text; strings.Replace(err.Error(), ", request id r", "", 1) != want {
+				t.Errorf("text\n%s, want\n%s", err, want)
+			}
+		})
+	}
+}
+
+func readAll(body string) ([]Line, error) {
+	var all []Line
+	r := replyOf("", []byte(body))
+	err := readLines(r, octoberLines, func(line *Line) error {
+		all = append(all, *line)
+		return nil
+	})
+	return all, r.explain(err)
 }

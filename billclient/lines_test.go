@@ -1,380 +1,128 @@
 package billclient
 
 import (
-	"bufio"
-	"slices"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-var octoberLines = DetailQuery{From: october, To: october, Sets: true}
-
-// xmlOf writes the members of a JSON line as elements: name=text.
-func xmlAnswer(items ...string) string {
-	return "<R><PostpayDetailBillSet>" + strings.Join(items, "") + "</PostpayDetailBillSet></R>"
+// sampleLine is the line of all three detail samples, as the JSON one has it.
+func sampleLine() Line {
+	return Line{
+		DetailBillNo:       "000000017299675",
+		Month:              june2018,
+		CustomerID:         "73400575",
+		StartTime:          "2018-06-01 00:00:00",
+		EndTime:            "2018-06-25 23:59:59",
+		ProductCode:        "KEC",
+		ProductName:        "KEC",
+		ProductSubTypeName: "Local high-performance KEC instance",
+		InstanceID:         "c35d5c4a-06e6-446c-811f-db5380e8627c",
+		InstanceName:       "KSC180308172229_1",
+		Cost:               amount("55"),
+		ListCost:           amount("73.33"),
+		Discount:           "0.75",
+		ServiceStartTime:   "2018-03-08 17:22:54",
+		BillingMode:        "Pay-By-Daily-Config",
+		BillDays:           "25",
+		BillHours:          "0",
+		RegionName:         "Yizhuang (VPC)",
+		ZoneName:           "Availability zone A of CN North 1 (Beijing)",
+		RuleRemark:         "",
+		ProjectID:          "0",
+		ProjectName:        "Default project",
+		Providers:          []KeyValue{{"Operating system", "linux"}},
+		Configs: []KeyValue{
+			{"SSD size in GB", "50.0000"},
+			{"Number of CPU cores", "1.0000"},
+			{"Size of the SATA disk, in GB", ""},
+			{"Memory size, in GB", "1.0000"},
+		},
+		Extras: []KeyValue{{"Private IP address", "10.136.26.121"}, {"Public IP address", ""}},
+	}
 }
 
-func jsonAnswer(items ...string) string {
-	return `{"PostpayDetailBillSet":[` + strings.Join(items, ",") + `]}`
-}
-
-// goodLine has what a line needs, before more.
-func goodLine(more string) string {
-	return `{"DetailBillNo":"01","BillMonth":"2026-10","Cost":"1.50","MeasureAmount":2` + more + `}`
-}
-
-func goodItem(more string) string {
-	return "<x><DetailBillNo>01</DetailBillNo><BillMonth>2026-10</BillMonth><Cost>1.50</Cost>" +
-		"<MeasureAmount>2</MeasureAmount>" + more + "</x>"
-}
-
-func goodLineValue(change func(*Line)) Line {
-	line := Line{DetailBillNo: "01", Month: october, Cost: amount("1.5"), ListCost: amount("2")}
-	change(&line)
+// xmlSampleLine differs from the JSON sample in two keys.
+func xmlSampleLine() Line {
+	line := sampleLine()
+	line.Configs[0].Key = "SSD size, in GB"
+	line.Configs[2].Key = "Size of the Serial Advanced Technology Attachment (SATA) disk, in GB"
 	return line
 }
 
-func readAll(body string) ([]Line, error) {
-	var all []Line
-	r := replyOf("", []byte(body))
-	err := readLines(r, octoberLines, func(line *Line) error {
-		all = append(all, *line)
-		return nil
-	})
-	return all, r.explain(err)
+// csvSampleLine has names only, and keys of its own.
+func csvSampleLine() Line {
+	line := sampleLine()
+	line.ProductCode, line.ProjectID = "", ""
+	line.Providers[0].Value = "Linux"
+	for i, key := range []string{"SSD size (GB)", "Number of CPU cores", "SATA disk size (GB)", "Memory size (GB)"} {
+		line.Configs[i].Key = key
+	}
+	line.Extras[0].Value = ""
+	return line
 }
 
-// TestLines has lines that are unusual and right.
-func TestLines(t *testing.T) {
-	for name, tt := range map[string]struct {
-		body string
-		want []Line
+func TestDetailBillSamples(t *testing.T) {
+	q := DetailQuery{From: june2018, To: june2018, ProductCode: "KEC", ProjectID: "0", Sets: true}
+	tests := []struct {
+		file, contentType string
+		want              Line
 	}{
-		"none":             {`{"PostpayDetailBillSet":[]}`, nil},
-		"null":             {`{"PostpayDetailBillSet":null}`, nil},
-		"no element":       {"<R>\n<PostpayDetailBillSet>\n</PostpayDetailBillSet></R>", nil},
-		"an empty element": {"<R><PostpayDetailBillSet/></R>", nil},
-		"request id at last": {
-			`{"PostpayDetailBillSet":[` + goodLine("") + `],"RequestId":"r"}`,
-			[]Line{goodLineValue(func(*Line) {})},
-		},
-		"numbers for texts": {
-			jsonAnswer(goodLine(`,"CustomerId":73400575,"ProjectId":0,"BillDays":2.50,"RuleRemark":true`)),
-			[]Line{goodLineValue(func(l *Line) {
-				l.CustomerID, l.ProjectID, l.BillDays, l.RuleRemark = "73400575", "0", "2.50", "true"
-			})},
-		},
-		"null for a text": {
-			jsonAnswer(goodLine(`,"InstanceId":null,"TagSet":null`)),
-			[]Line{goodLineValue(func(*Line) {})},
-		},
-		"names in other case": {jsonAnswer(strings.ToUpper(goodLine(``))), []Line{goodLineValue(func(*Line) {})}},
-		"unknown members": {
-			jsonAnswer(goodLine(`,"New":{"Cost":"9","a":[[{}]]},"Newer":[1,"2"],"n\u00e9":null`)),
-			[]Line{goodLineValue(func(*Line) {})},
-		},
-		"unknown elements": {
-			xmlAnswer(goodItem("<New><Cost>9</Cost></New><Newer/>")),
-			[]Line{goodLineValue(func(*Line) {})},
-		},
-		"hostile texts": {
-			jsonAnswer(goodLine(`,"InstanceName":"a\"b\\c\nd\u0000e\ud83d\ude00,\ud800` + "\xff" + `"`)),
-			[]Line{goodLineValue(func(l *Line) { l.InstanceName = "a\"b\\c\nd\x00e😀,\uFFFD\uFFFD" })},
-		},
-		"invalid UTF-8": {
-			jsonAnswer(goodLine(`,"InstanceName":"中` + "\xff" + `"`)),
-			[]Line{goodLineValue(func(l *Line) { l.InstanceName = "中\uFFFD" })},
-		},
-		"hostile texts in XML": {
-			xmlAnswer(goodItem("<InstanceName>&lt;a&#10;<![CDATA[<b>]]> </InstanceName>")),
-			[]Line{goodLineValue(func(l *Line) { l.InstanceName = "<a\n<b> " })},
-		},
-		"GBK": {
-			`<?xml version="1.0" encoding="GBK"?>` +
-				xmlAnswer(goodItem("<ProductName>\xd4\xc6\xd6\xf7\xbb\xfa</ProductName>")),
-			[]Line{goodLineValue(func(l *Line) { l.ProductName = "云主机" })},
-		},
-		"sets": {
-			jsonAnswer(goodLine(`,"TagSet":[{"Value":"v","Key":"k"},{"Key":"only"},{}],` +
-				`"ExtraSet":[{"Key":1,"Value":null,"x":[]}]`)),
-			[]Line{goodLineValue(func(l *Line) {
-				l.Tags, l.Extras = []KeyValue{{"k", "v"}, {"only", ""}, {}}, []KeyValue{{"1", ""}}
-			})},
-		},
-		"sets in XML": {
-			xmlAnswer(goodItem("<tagset><TagItem><key>k</key><Value> v </Value></TagItem>\n<TagSet/></tagset>")),
-			[]Line{goodLineValue(func(l *Line) { l.Tags = []KeyValue{{"k", " v "}, {}} })},
-		},
-		"escapes": {
-			jsonAnswer(goodLine(`,"Instance\u004eame":"\\","InstanceId":"\\\"","RuleRemark":"\\\\","ZoneName":"z"`)),
-			[]Line{goodLineValue(func(l *Line) {
-				l.InstanceName, l.InstanceID, l.RuleRemark, l.ZoneName = `\`, `\"`, `\\`, "z"
-			})},
-		},
-		"brackets in texts": {
-			jsonAnswer(goodLine(`,"InstanceName":"中[","A":["]"],"B":["[",{"]":[]}],"C":[[",]"],{}],"ZoneName":"}"`)),
-			[]Line{goodLineValue(func(l *Line) { l.InstanceName, l.ZoneName = "中[", "}" })},
-		},
-		"escapes in what is not read": {
-			jsonAnswer(goodLine(`,"New":{"\"}":"\\","a":["\"]",[{}],1e2,null]},"B":["\"]"],"ZoneName":"z"`)),
-			[]Line{goodLineValue(func(l *Line) { l.ZoneName = "z" })},
-		},
-		"nested deep": {
-			jsonAnswer(goodLine(`,"New":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `,"ZoneName":"z"`)),
-			[]Line{goodLineValue(func(l *Line) { l.ZoneName = "z" })},
-		},
-		"invalid UTF-8 after a set": {
-			jsonAnswer(goodLine(`,"TagSet":[{"Key":"` + "\xff" + `","Value":"中"}],"ZoneName":"` + "\xff" + `"`)),
-			[]Line{goodLineValue(func(l *Line) { l.Tags, l.ZoneName = []KeyValue{{"\uFFFD", "中"}}, "\uFFFD" })},
-		},
-		"white space": {
-			jsonAnswer(goodLine(""), strings.NewReplacer(":", " :\n", ",", "\t,\r ", "}", " }").Replace(
-				goodLine(`,"TagSet":[{"Key":"k"}],"New":{},"BillDays":31`))),
-			[]Line{goodLineValue(func(*Line) {}), goodLineValue(func(l *Line) {
-				l.Tags, l.BillDays = []KeyValue{{Key: "k"}}, "31"
-			})},
-		},
-		"a day in a bill": {
-			jsonAnswer(goodLine(`,"DetailBillStatDate":"whatever"`)),
-			[]Line{goodLineValue(func(*Line) {})},
-		},
-		"two lines": {
-			xmlAnswer(goodItem(""), goodItem("<ProjectId>7</ProjectId>")),
-			[]Line{goodLineValue(func(*Line) {}), goodLineValue(func(l *Line) { l.ProjectID = "7" })},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, err := readAll(tt.body)
+		{"detail_bill.json", "application/json", sampleLine()},
+		{"detail_bill.json", "", sampleLine()},
+		{"detail_bill.xml", "application/xml; charset=utf-8", xmlSampleLine()},
+		{"detail_bill.xml", "text/plain", xmlSampleLine()},
+		{"detail_bill.csv", "text/csv", csvSampleLine()},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file+" as "+tt.contentType, func(t *testing.T) {
+			var query url.Values
+			c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+				query = r.URL.Query()
+				says(200, tt.contentType, testdata(t, tt.file))(w, r)
+			})
+			action, stream := GetPostpayDetailBill, c.GetPostpayDetailBill
+			if strings.HasSuffix(tt.file, "csv") {
+				action, stream = GetPostpayDetailBillCSV, c.GetPostpayDetailBillCSV
+			}
+			got, err := collect(stream(t.Context(), q))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, got, equalAmounts); diff != "" {
+			if diff := cmp.Diff([]Line{tt.want}, got, equalAmounts); diff != "" {
 				t.Errorf("lines (-want +got):\n%s", diff)
 			}
-		})
-	}
-}
-
-// TestBadLines has everything that must not become a cheaper bill.
-func TestBadLines(t *testing.T) {
-	lines := func(s string) string { return jsonAnswer(goodLine(""), s) }
-	cost := func(s string) string { return lines(strings.Replace(goodLine(""), `"1.50"`, s, 1)) }
-	month := func(s string) string { return lines(strings.Replace(goodLine(""), `"2026-10"`, s, 1)) }
-
-	for _, tt := range []struct {
-		name, body string
-		reason     Reason
-		text       string
-	}{
-		{"word", cost(`"free"`), Decode, `line 2 (01): Cost: amount "free": not a decimal number`},
-		{"empty amount", cost(`""`), Decode, `line 2 (01): Cost: amount "": not a decimal number`},
-		{"null amount", cost(`null`), Decode, `line 2 (01): Cost: amount "": not a decimal number`},
-		{
-			"no amount", lines(strings.Replace(goodLine(""), `"Cost"`, `"Price"`, 1)), Decode,
-			`line 2 (01): Cost: missing`,
-		},
-		{
-			"no list amount", lines(strings.Replace(goodLine(""), `"MeasureAmount"`, `"M"`, 1)), Decode,
-			`line 2 (01): MeasureAmount: missing`,
-		},
-		{"no amount in XML", xmlAnswer("<i><BillMonth>2026-10</BillMonth></i>"), Decode, `line 1: Cost: missing`},
-		{
-			"empty amount in XML", xmlAnswer("<i><Cost/><BillMonth>2026-10</BillMonth><MeasureAmount/></i>"),
-			Decode, `line 1: Cost: amount "": not a decimal number`,
-		},
-		{"bool", cost(`true`), Decode, `line 2 (01): Cost: amount "true": not a decimal number`},
-		{"thousands", cost(`"1,000.00"`), Decode, `line 2 (01): Cost: amount "1,000.00": not a decimal number`},
-		{"hex", cost(`"0x10"`), Decode, `line 2 (01): Cost: amount "0x10": not a decimal number`},
-		{"infinity", cost(`"Inf"`), Decode, `line 2 (01): Cost: amount "Inf": not a decimal number`},
-		{"fraction", cost(`"1/3"`), Decode, `line 2 (01): Cost: amount "1/3": not a decimal number`},
-		{"bomb", cost(`1e999999999`), Decode, `line 2 (01): Cost: amount "1e999999999": its exponent is beyond 100`},
-		{
-			"object for an amount", cost(`{"Value":"1.50"}`), Decode,
-			`line 2 (01): Cost: an object or a list in place of a text`,
-		},
-		{
-			"list for a text", lines(goodLine(`,"ProductCode":["KEC"]`)), Decode,
-			`line 2 (01): ProductCode: an object or a list in place of a text`,
-		},
-		{
-			"elements for a text", xmlAnswer(goodItem("<ProductCode><a/></ProductCode>")), Decode,
-			`line 1 (01): ProductCode: an object or a list in place of a text`,
-		},
-		{"text for a set", lines(goodLine(`,"TagSet":"x"`)), Decode, `line 2 (01): TagSet: a text in place of a list`},
-		{
-			"text for an entry", lines(goodLine(`,"TagSet":["x"]`)), Decode,
-			`line 2 (01): TagSet: a text in place of a list`,
-		},
-		{
-			"object for a key", lines(goodLine(`,"TagSet":[{"Key":{}}]`)), Decode,
-			`line 2 (01): TagSet: an object or a list in place of a text`,
-		},
-		{"cost twice", lines(goodLine(`,"cost":"0.01"`)), Decode, `line 2 (01): Cost: twice in one object`},
-		{"set twice", lines(goodLine(`,"TagSet":[],"TagSet":[]`)), Decode, `line 2 (01): TagSet: twice in one object`},
-		{"no line", lines(`null`), Decode, `line 2: Cost: missing`},
-		{"text for a line", lines(`"x"`), Decode, `line 2: a text in place of a list`},
-		{"other month", month(`"2026-09"`), Decode, `line 2 (01): BillMonth "2026-09": asked for 2026-10`},
-		{"later month", month(`"2026-11"`), Decode, `line 2 (01): BillMonth "2026-11": asked for 2026-10`},
-		{"no month", month(`null`), Decode, `line 2 (01): BillMonth "": asked for 2026-10`},
-		{"month with a day", month(`"2026-10-01"`), Decode, `line 2 (01): BillMonth "2026-10-01": asked for 2026-10`},
-		{"thirteenth month", month(`"2026-13"`), Decode, `line 2 (01): BillMonth "2026-13": asked for 2026-10`},
-		{"no set", `{"RequestId":"r"}`, Incomplete, `answer has no PostpayDetailBillSet`},
-		{
-			"truncated", jsonAnswer(goodLine(""))[:80], Incomplete,
-			`line 1 (01): Cost: jsontext: unexpected EOF within "/PostpayDetailBillSet/0/Cost" after offset 80`,
-		},
-		{
-			"truncated between lines", strings.TrimSuffix(lines(goodLine("")), "]}"), Incomplete,
-			`line 3: jsontext: unexpected EOF within "/PostpayDetailBillSet" after offset 176`,
-		},
-		{
-			"truncated XML", xmlAnswer(goodItem(""))[:70], Incomplete,
-			`line 1 (01): BillMonth: unexpected EOF after offset 70`,
-		},
-		{
-			"control character", lines(goodLine(`,"InstanceName":"` + "\x01" + `"`)), Decode,
-			`line 2 (01): InstanceName: jsontext: ` +
-				`invalid character '\x01' in string (expecting non-control character) within ` +
-				`"/PostpayDetailBillSet/1/InstanceName" after offset 192`,
-		},
-		{
-			"control character in XML", xmlAnswer(goodItem("<InstanceName>\x01</InstanceName>")), Decode,
-			`line 1 (01): InstanceName: XML syntax error on line 1: illegal character code U+0001`,
-		},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := readAll(tt.body)
-			if err == nil {
-				t.Fatal("no error")
+			wantQuery := url.Values{
+				"Action": {action}, "Version": {"2018-06-01"}, "BillStartMonth": {"2018-06"},
+				"BillEndMonth": {"2018-06"}, "ProductCode": {"KEC"}, "ProjectId": {"0"},
 			}
-			if got := ReasonOf(err); got != tt.reason {
-				t.Errorf("reason %s, want %s", got, tt.reason)
-			}
-			if want := "Test (HTTP 200): " + tt.text; strings.Replace(err.Error(), ", request id r", "", 1) != want {
-				t.Errorf("text\n%s, want\n%s", err, want)
+			if diff := cmp.Diff(wantQuery, query); diff != "" {
+				t.Errorf("query (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestLargeAnswers are large as a whole, and every single value in them is small.
-func TestLargeAnswers(t *testing.T) {
-	const n = 20000
-	row := "2026-10,01,1.50,2," + strings.Repeat("x", 60) + "\n"
-	for contentType, body := range map[string]string{
-		"application/json": jsonAnswer(slices.Repeat([]string{goodLine("")}, n)...),
-		"text/xml":         xmlAnswer(slices.Repeat([]string{goodItem("")}, n)...),
-		"text/csv":         "账单月,账单ID,成交价(元),原价(元),说明\n" + strings.Repeat(row, n),
-	} {
-		lines, err := readAny(contentType, []byte(body))
-		if err != nil || len(lines) != n {
-			t.Errorf("%s of %d bytes: %d lines, error %v", contentType, len(body), len(lines), err)
+// TestSetsOnDemand reads only the sets that are asked for.
+func TestSetsOnDemand(t *testing.T) {
+	tagSet := `"TagSet": [{"Key": "部门", "Value": "广告"}]`
+	body := strings.Replace(testdata(t, "detail_bill.json"), `"TagSet": []`, tagSet, 1)
+	want := sampleLine()
+	want.Providers, want.Configs, want.Extras = nil, nil, nil
+	for _, tags := range []bool{false, true} {
+		if tags {
+			want.Tags = []KeyValue{{"部门", "广告"}}
 		}
-	}
-}
-
-// TestLongLines has lines that are short enough to be read whole, and some that are not.
-func TestLongLines(t *testing.T) {
-	const limit = int(maxText)
-	member := `,"New":"` + strings.Repeat("x", 1000) + `"`
-	for _, size := range []int{limit - 2, limit - 1, limit, limit + 1, 3 * limit} {
-		more := strings.Repeat(member, size/len(member)-1) + `,"ZoneName":"z"`
-		line := goodLine(more + strings.Repeat(" ", size-len(goodLine(more))))
-		got, err := readAll(jsonAnswer(line, goodLine("")))
+		c := clientOf(t, says(200, "application/json", body))
+		got, err := collect(c.GetPostpayDetailBill(t.Context(), DetailQuery{From: june2018, To: june2018, Tags: tags}))
 		if err != nil {
-			t.Errorf("a line of %d bytes: %v", len(line), err)
+			t.Fatal(err)
 		}
-		want := []Line{goodLineValue(func(l *Line) { l.ZoneName = "z" }), goodLineValue(func(*Line) {})}
-		if diff := cmp.Diff(want, got, equalAmounts); diff != "" {
-			t.Errorf("a line of %d bytes (-want +got):\n%s", len(line), diff)
+		if diff := cmp.Diff([]Line{want}, got, equalAmounts); diff != "" {
+			t.Errorf("Tags: %v (-want +got):\n%s", tags, diff)
 		}
-	}
-}
-
-// TestLongTexts has the longest text that is read, and one that is longer.
-func TestLongTexts(t *testing.T) {
-	const most = int(maxText) - len(`:""`)
-	for _, more := range []string{"", `,"ZoneName":"z"`} {
-		name := strings.Repeat("x", most)
-		got, err := readAll(jsonAnswer(goodLine(`,"InstanceName":"` + name + `"` + more)))
-		if err != nil || len(got) != 1 || got[0].InstanceName != name {
-			t.Errorf("%d bytes: %d lines, error %v", most, len(got), err)
-		}
-		_, err = readAll(jsonAnswer(goodLine(`,"InstanceName":"x` + name + `"` + more)))
-		checkError(t, err, Decode, "line 1 (01): InstanceName: a value is longer than 1MiB")
-	}
-}
-
-// TestBrokenLine has a line that breaks off once in the middle: what comes after that does not count.
-func TestBrokenLine(t *testing.T) {
-	for _, body := range []string{
-		jsonAnswer(goodLine(`,"InstanceName":"` + strings.Repeat("x", bufferSize) + `"`)),
-		xmlAnswer(goodItem("<InstanceName>" + strings.Repeat("x", bufferSize) + "</InstanceName>")),
-	} {
-		r := replyOf("", nil)
-		r.body = bufio.NewReaderSize(iotest.TimeoutReader(strings.NewReader(body)), bufferSize)
-		err := r.explain(readLines(r, octoberLines, func(*Line) error { return nil }))
-		checkError(t, err, Decode, "line 1 (01): InstanceName: timeout")
-	}
-}
-
-// endless repeats a text for ever, after a beginning.
-type endless struct {
-	rest   []byte
-	repeat string
-	read   int
-}
-
-func (e *endless) Read(p []byte) (int, error) {
-	for len(e.rest) < len(p) {
-		e.rest = append(e.rest, e.repeat...)
-	}
-	n := copy(p, e.rest)
-	e.rest = append(e.rest[:0], e.rest[n:]...)
-	e.read += n
-	return n, nil
-}
-
-// TestEndlessValues has answers that would fill the memory.
-func TestEndlessValues(t *testing.T) {
-	line := `{"PostpayDetailBillSet":[{"DetailBillNo":"01",`
-	item := "<R><PostpayDetailBillSet><i><DetailBillNo>01</DetailBillNo>"
-	long := strings.Repeat("x", 1000)
-	for name, tt := range map[string]struct {
-		begin, repeat, text string
-		most                int // bytes that may be read: what the line may have, and a text
-	}{
-		"text":         {line + `"InstanceName":"`, "x", "InstanceName: a value is longer than 1MiB", 1 << 20},
-		"name":         {line + `"`, "x", "a value is longer than 1MiB", 1 << 20},
-		"white space":  {line, " ", "a value is longer than 1MiB", 1 << 20},
-		"unknown text": {line + `"New":"`, "x", "a value is longer than 1MiB", 1 << 20},
-		"members":      {line + `"New":1`, `,"New":"` + long + `"`, "larger than 16MiB", 17 << 20},
-		"entries":      {line + `"TagSet":[{}`, `,{"Key":"` + long + `"}`, "TagSet: larger than 16MiB", 17 << 20},
-		"one entry": {
-			line + `"TagSet":[{"Key":""`, `,"Value":"` + long + `"`, "TagSet: larger than 16MiB",
-			17 << 20,
-		},
-		"XML text": {item + "<InstanceName>", "x", "InstanceName: a value is longer than 1MiB", 1 << 20},
-		"XML text, CDATA": {
-			item + "<InstanceName>", "<![CDATA[" + long + "]]>", "InstanceName: a value is longer than 1MiB",
-			2 << 20,
-		},
-		"XML comment": {item + "<!--", "x", "a value is longer than 1MiB", 1 << 20},
-		"XML depth":   {item, "<a>", "nested more than 10000 deep", 1 << 20},
-		"XML set":     {item + "<TagSet>", "<a><b>" + long + "</b></a>", "TagSet: larger than 16MiB", 16 << 20},
-	} {
-		t.Run(name, func(t *testing.T) {
-			body := &endless{rest: []byte(tt.begin), repeat: tt.repeat}
-			r := replyOf("", nil)
-			r.body = bufio.NewReaderSize(body, bufferSize)
-			err := r.explain(readLines(r, octoberLines, func(*Line) error { return nil }))
-			checkError(t, err, Decode, "line 1 (01): "+tt.text)
-			if body.read > tt.most+2*bufferSize {
-				t.Errorf("%d bytes were read", body.read)
-			}
-		})
 	}
 }
