@@ -10,26 +10,27 @@ import (
 	"github.com/govalues/decimal"
 )
 
-// maxExponent bounds the exponent of an amount, so that no text of a few bytes can ask for gigabytes of zeros, and
-// maxDigits its digits, so that no sum takes longer than a sum may.
 const (
+	// maxExponent limits the exponent of an amount, so that a text of a few bytes cannot ask for gigabytes of zeros.
 	maxExponent = 100
-	maxDigits   = 100
-	maxPlain    = 18 // digits that fit into an int64 whatever they are
+	// maxDigits limits the digits of an amount, so that a sum stays fast.
+	maxDigits = 100
+	// maxPlainDigits is how many digits always fit into an int64.
+	maxPlainDigits = 18
 )
 
-// Amount is an exact decimal number of yuan (CNY). Whatever the API writes is kept to the last digit, and so are sums.
-// The zero Amount is 0. An Amount is a value and safe for concurrent use.
+// Amount is an exact decimal number of yuan (CNY). Every digit that the API writes is kept, and sums are exact as
+// well. The zero Amount is 0. An Amount is a value and safe for concurrent use.
 type Amount struct {
-	// short holds the amount wherever its 19 digits are enough, which is all but always.
+	// short holds the amount if its 19 digits are enough, as they nearly always are.
 	short decimal.Decimal
-	// long, if set, holds the amount instead: the API calls some amounts Double, and sums of those can have digits
-	// on both sides of the point that together are more than 19.
+	// long, if set, holds the amount instead: the API calls some amounts Double, and a sum of those can have more than
+	// 19 digits on both sides of the point together.
 	long *big.Rat
 }
 
-// ParseAmount reads a decimal number as JSON writes one (66, 55.00, -0.5, 1e2), exactly. A leading plus sign, leading
-// zeros and blanks around the number are taken too: the API documents amounts as free text.
+// ParseAmount reads a decimal number as JSON writes one (66, 55.00, -0.5, 1e2), exactly. It also accepts a leading
+// plus sign, leading zeros and blanks around the number, because the API documents amounts as free text.
 func ParseAmount(s string) (Amount, error) {
 	if short, ok := parsePlain(s); ok {
 		return Amount{short: short}, nil
@@ -52,13 +53,14 @@ func ParseAmount(s string) (Amount, error) {
 	return Amount{long: long}, nil
 }
 
-// parsePlain reads what nearly every amount is, digits with perhaps a sign before and a point among them, in one go.
+// parsePlain reads an amount of the usual form: digits, perhaps with a minus sign before them and a point among them.
+// It is much faster than decimal.Parse. It returns false for any other form.
 func parsePlain(s string) (decimal.Decimal, bool) {
 	digits := strings.TrimPrefix(s, "-")
-	if digits == "" || digits == "." || len(digits) > maxPlain {
+	if digits == "" || digits == "." || len(digits) > maxPlainDigits {
 		return decimal.Decimal{}, false
 	}
-	value, point := int64(0), len(digits)-1 // no point is as good as one at the end
+	value, point := int64(0), len(digits)-1 // a number without a point is read as if its point were at the end
 	for i, c := range []byte(digits) {
 		switch {
 		case c >= '0' && c <= '9':
@@ -78,8 +80,8 @@ func parsePlain(s string) (decimal.Decimal, bool) {
 
 var errNotNumber = errors.New("not a decimal number")
 
-// scanAmount makes sure that s has nothing in it but what a decimal number is made of, and returns how many digits it
-// has and its exponent. In what order those come is left to who reads them.
+// scanAmount fails if s contains anything that no decimal number contains. It returns the number of digits and the
+// exponent. It does not check the order of digits, signs and points, which the parser that follows does.
 func scanAmount(s string) (digits, exponent int, err error) {
 	mantissa, exponentText := s, "0"
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
@@ -126,7 +128,7 @@ func (a Amount) Add(b Amount) Amount {
 // Sub returns the exact difference of a and b.
 func (a Amount) Sub(b Amount) Amount { return a.Add(b.Neg()) }
 
-// Neg returns a with its sign turned.
+// Neg returns a with its sign inverted.
 func (a Amount) Neg() Amount {
 	if a.long != nil {
 		return Amount{long: new(big.Rat).Neg(a.long)}
@@ -134,7 +136,7 @@ func (a Amount) Neg() Amount {
 	return Amount{short: a.short.Neg()}
 }
 
-// Abs returns a without its sign.
+// Abs returns the absolute value of a.
 func (a Amount) Abs() Amount {
 	if a.Sign() < 0 {
 		return a.Neg()
@@ -164,7 +166,7 @@ func (a Amount) Float64() float64 {
 		f, _ := a.long.Float64()
 		return f
 	}
-	// The second result is false only for numbers that float64 cannot hold, and 19 digits always fit.
+	// The second result is false only for numbers beyond the range of float64, and 19 digits are within it.
 	f, _ := a.short.Float64()
 	return f
 }
@@ -181,7 +183,7 @@ func (a Amount) String() string {
 // MarshalText returns what String returns.
 func (a Amount) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalText reads what ParseAmount reads.
+// UnmarshalText reads what ParseAmount reads, and leaves a as it is if that fails.
 func (a *Amount) UnmarshalText(text []byte) error {
 	amount, err := ParseAmount(string(text))
 	if err != nil {

@@ -69,11 +69,11 @@ func TestAmountsCarry(t *testing.T) {
 		{"1234567890123", "0.12345678", "1234567890123.12345678"},
 		{"-9999999999999999999", "-0.1", "-9999999999999999999.1"},
 	} {
-		sum := amount(tt[0]).Add(amount(tt[1]))
-		if sum.Cmp(amount(tt[2])) != 0 {
+		sum := mustAmount(tt[0]).Add(mustAmount(tt[1]))
+		if sum.Cmp(mustAmount(tt[2])) != 0 {
 			t.Errorf("%s + %s = %v, want %s", tt[0], tt[1], sum, tt[2])
 		}
-		if back := sum.Sub(amount(tt[1])); back.Cmp(amount(tt[0])) != 0 {
+		if back := sum.Sub(mustAmount(tt[1])); back.Cmp(mustAmount(tt[0])) != 0 {
 			t.Errorf("%v - %s = %v, want %s", sum, tt[1], back, tt[0])
 		}
 	}
@@ -89,7 +89,7 @@ func decimals() *rapid.Generator[string] {
 	})
 }
 
-func ratOf(text string) *big.Rat {
+func mustRat(text string) *big.Rat {
 	rat, ok := new(big.Rat).SetString(text)
 	if !ok {
 		panic(text)
@@ -103,13 +103,13 @@ func TestAmountIsExact(t *testing.T) {
 		texts := rapid.SliceOfN(decimals(), 2, 6).Draw(t, "texts")
 		sum, wantSum := Amount{}, new(big.Rat)
 		for _, text := range texts {
-			a, want := amount(text), ratOf(text)
-			same(t, "parsed", a, want)
+			a, want := mustAmount(text), mustRat(text)
+			requireSame(t, "parsed", a, want)
 			sum, wantSum = sum.Add(a), new(big.Rat).Add(wantSum, want)
-			same(t, "sum", sum, wantSum)
-			same(t, "difference", sum.Sub(a), new(big.Rat).Sub(wantSum, want))
-			same(t, "Neg", a.Neg(), new(big.Rat).Neg(want))
-			same(t, "Abs", a.Abs(), new(big.Rat).Abs(want))
+			requireSame(t, "sum", sum, wantSum)
+			requireSame(t, "difference", sum.Sub(a), new(big.Rat).Sub(wantSum, want))
+			requireSame(t, "Neg", a.Neg(), new(big.Rat).Neg(want))
+			requireSame(t, "Abs", a.Abs(), new(big.Rat).Abs(want))
 			if got := a.Cmp(sum); got != want.Cmp(wantSum) {
 				t.Fatalf("%v against %v: %d", a, sum, got)
 			}
@@ -123,15 +123,15 @@ func TestAmountIsExact(t *testing.T) {
 	})
 }
 
-func same(t *rapid.T, what string, got Amount, want *big.Rat) {
+func requireSame(t *rapid.T, what string, got Amount, want *big.Rat) {
 	t.Helper()
-	if ratOf(got.String()).Cmp(want) != 0 {
+	if mustRat(got.String()).Cmp(want) != 0 {
 		t.Fatalf("%s: %v, want %s", what, got, want.RatString())
 	}
 }
 
 func TestAmountAsJSON(t *testing.T) {
-	text, err := json.Marshal([]Amount{amount("55.00"), {}})
+	text, err := json.Marshal([]Amount{mustAmount("55.00"), {}})
 	if err != nil || string(text) != `["55.00","0"]` {
 		t.Fatalf("%s, %v", text, err)
 	}
@@ -158,7 +158,7 @@ func FuzzAmount(f *testing.F) {
 			}
 			return
 		}
-		if ratOf(strings.TrimSpace(text)).Cmp(ratOf(got.String())) != 0 {
+		if mustRat(strings.TrimSpace(text)).Cmp(mustRat(got.String())) != 0 {
 			t.Fatalf("%q is read as %v", text, got)
 		}
 	})

@@ -85,7 +85,7 @@ func BenchmarkLines(b *testing.B) {
 }
 
 func countLines(answer []byte, q DetailQuery) (n int, err error) {
-	r := replyOf("application/json", answer)
+	r := responseOf("application/json", answer)
 	err = readLines(r, q, func(*Line) error {
 		n++
 		return nil
@@ -136,9 +136,9 @@ func BenchmarkPages(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		p := pages{query: ConsumeQuery{Month: october}, emit: func(*Line) error { n++; return nil }}
+		p := pagesReader{query: ConsumeQuery{Month: october}, emit: func(*Line) error { n++; return nil }}
 		for _, body := range bodies {
-			if err := p.read(replyOf("application/json", body)); err != nil {
+			if err := p.read(responseOf("application/json", body)); err != nil {
 				b.Fatal(err)
 			}
 			p.no++

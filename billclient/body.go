@@ -24,56 +24,57 @@ var errEnough = errors.New("consumer has seen enough")
 // errMaxDuration ends an answer for which there would be no more time at the next try.
 var errMaxDuration = errors.New("api.max_duration")
 
-// reply is the answer to one attempt, and all that an error or an Attempt says about it.
-type reply struct {
+// response is the answer to one attempt, and all that an error or an Attempt says about it.
+type response struct {
 	form
-	keys      Credentials
-	maxBody   units.Base2Bytes
-	status    int
-	header    http.Header
-	requestID string
-	wait      time.Duration // what Retry-After asks for
-	wire      *wire         // nil until there is an answer
-	body      *bufio.Reader // unpacked
+	credentials Credentials
+	maxBody     units.Base2Bytes
+	status      int
+	header      http.Header
+	requestID   string
+	retryAfter  time.Duration // what Retry-After asks for
+	transferred *countedBody  // nil until there is an answer
+	body        *bufio.Reader // unpacked
 }
 
-// open prepares the body for reading.
-func (r *reply) open(res *http.Response, w *watch) {
+// receive prepares the body for reading.
+func (r *response) receive(res *http.Response, w *watchdog) {
 	r.status, r.header = res.StatusCode, res.Header
-	r.wait = retryAfter(res.Header, time.Now())
-	r.wire = &wire{body: res.Body, watch: w}
-	body := io.Reader(r.wire)
+	r.retryAfter = parseRetryAfter(res.Header, time.Now())
+	r.transferred = &countedBody{body: res.Body, watchdog: w}
+	body := io.Reader(r.transferred)
 	switch encoding := strings.ToLower(res.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip", "x-gzip":
-		body = &gunzip{packed: r.wire}
+		body = &gzipBody{packed: r.transferred}
 	default:
 		// It fails only when it is read: a gateway's status says enough without its body.
-		body = &gunzip{err: because(Decode, "content encoding %q was not asked for", shorten(encoding, 60))}
+		body = &gzipBody{err: classify(Decode, "content encoding %q was not asked for", shorten(encoding, 60))}
 	}
 	if r.maxBody > 0 {
-		body = &ceiling{body: body, most: r.maxBody}
+		body = &limitedBody{body: body, limit: r.maxBody}
 	}
 	r.body = bufio.NewReaderSize(body, bufferSize)
 }
 
-// explain turns whatever ended the attempt into an *Error that says all there is to say; nil stays nil.
-func (r *reply) explain(err error) error {
+// asError turns whatever ended the attempt into an *Error that says all there is to say; nil stays nil.
+func (r *response) asError(err error) error {
 	if err == nil || errors.Is(err, errEnough) {
 		return nil
 	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
-		e = &Error{Reason: reasonOfCause(err), Err: &scrubbed{scrub(err.Error(), r.keys, maxErrorText), err}}
+		text := scrub(err.Error(), r.credentials, maxErrorText)
+		e = &Error{Reason: reasonOfCause(err), Err: &scrubbedError{text, err}}
 	}
-	e.Action, e.HTTPStatus, e.RetryAfter = r.action, r.status, r.wait
-	e.RequestID = scrub(r.requestID, r.keys, maxExcerpt)
-	e.Code = scrub(e.Code, r.keys, maxExcerpt)
-	e.Message = scrub(e.Message, r.keys, maxErrorText)
+	e.Action, e.HTTPStatus, e.RetryAfter = r.action, r.status, r.retryAfter
+	e.RequestID = scrub(r.requestID, r.credentials, maxExcerpt)
+	e.Code = scrub(e.Code, r.credentials, maxExcerpt)
+	e.Message = scrub(e.Message, r.credentials, maxErrorText)
 	return e
 }
 
-func (r *reply) attempt(began time.Time, err error, cut bool) Attempt {
+func (r *response) attempt(began time.Time, err error, cut bool) Attempt {
 	a := Attempt{
 		Action: r.action, Version: r.version, HTTPStatus: r.status, Header: r.header,
 		Began: began, Duration: time.Since(began), Cut: cut,
@@ -81,21 +82,22 @@ func (r *reply) attempt(began time.Time, err error, cut bool) Attempt {
 	if e, failed := errors.AsType[*Error](err); failed {
 		a.Reason, a.Code = e.Reason, e.Code
 	}
-	if r.wire != nil {
-		a.Bytes = r.wire.bytes
+	if r.transferred != nil {
+		a.Bytes = r.transferred.bytes
 	}
 	return a
 }
 
-// first returns the first byte of the body that is neither of a byte order mark nor white space, without consuming it.
-func (r *reply) first() (byte, error) {
+// firstByte returns the first byte of the body that is neither of a byte order mark nor white space, without
+// consuming it.
+func (r *response) firstByte() (byte, error) {
 	if mark, _ := r.body.Peek(3); bytes.Equal(mark, []byte("\uFEFF")) {
 		r.body.Discard(len(mark))
 	}
 	for {
 		c, err := r.body.ReadByte()
 		if err == io.EOF {
-			return 0, because(Incomplete, "answer is empty")
+			return 0, classify(Incomplete, "answer is empty")
 		}
 		if err != nil {
 			return 0, err
@@ -107,38 +109,38 @@ func (r *reply) first() (byte, error) {
 }
 
 // excerpt returns the beginning of the body, for an error's text.
-func (r *reply) excerpt() string {
+func (r *response) excerpt() string {
 	// More than the excerpt is looked at, so that no secret is cut in two before it is found.
 	head, _ := r.body.Peek(bufferSize / 16)
-	return scrub(string(head), r.keys, maxExcerpt)
+	return scrub(string(head), r.credentials, maxExcerpt)
 }
 
-// wire is a body as it is transferred: it counts the bytes, minds the pauses between them, and says what broke.
-type wire struct {
-	body  io.Reader
-	watch *watch
-	bytes int64
+// countedBody is a body as it is transferred: it counts the bytes, minds the pauses between them, and says what broke.
+type countedBody struct {
+	body     io.Reader
+	watchdog *watchdog
+	bytes    int64
 }
 
-func (w *wire) Read(p []byte) (int, error) {
-	w.watch.resume()
+func (w *countedBody) Read(p []byte) (int, error) {
+	w.watchdog.startWaiting()
 	n, err := w.body.Read(p)
-	w.watch.rest()
+	w.watchdog.stopWaiting()
 	w.bytes += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = w.watch.explain(err)
+		err = w.watchdog.explainError(err)
 	}
 	return n, err
 }
 
-// gunzip unpacks a body. Its header is read with its first byte, so that an empty body is one.
-type gunzip struct {
+// gzipBody unpacks a body. Its header is read with its first byte, so that an empty body is one.
+type gzipBody struct {
 	packed   io.Reader
 	unpacked *gzip.Reader
 	err      error // why it cannot be unpacked; bufio asks more than once
 }
 
-func (g *gunzip) Read(p []byte) (int, error) {
+func (g *gzipBody) Read(p []byte) (int, error) {
 	if g.unpacked == nil && g.err == nil {
 		g.unpacked, g.err = gzip.NewReader(g.packed)
 	}
@@ -148,80 +150,81 @@ func (g *gunzip) Read(p []byte) (int, error) {
 	return g.unpacked.Read(p)
 }
 
-// ceiling ends a body that grows beyond most bytes.
-type ceiling struct {
-	body io.Reader
-	most units.Base2Bytes
-	read units.Base2Bytes
+// limitedBody ends a body that grows beyond most bytes.
+type limitedBody struct {
+	body  io.Reader
+	limit units.Base2Bytes
+	read  units.Base2Bytes
 }
 
-func (c *ceiling) Read(p []byte) (int, error) {
+func (c *limitedBody) Read(p []byte) (int, error) {
 	n, err := c.body.Read(p)
-	if c.read += units.Base2Bytes(n); c.read > c.most {
-		return 0, because(Decode, "answer larger than api.max_body %v", c.most)
+	if c.read += units.Base2Bytes(n); c.read > c.limit {
+		return 0, classify(Decode, "answer larger than api.max_body %v", c.limit)
 	}
 	return n, err
 }
 
-// watch ends an attempt that is silent for too long, or takes too long in all, by cancelling its context. It waits
+// watchdog ends an attempt that is silent for too long, or takes too long in all, by cancelling its context. It waits
 // for a byte from the start; the pauses that a consumer makes between two reads do not count as silence.
-type watch struct {
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	pause  time.Duration
-	silent *time.Timer
-	whole  *time.Timer
+type watchdog struct {
+	ctx          context.Context
+	cancel       context.CancelCauseFunc
+	silenceLimit time.Duration
+	silenceTimer *time.Timer
+	totalTimer   *time.Timer
 }
 
-func newWatch(ctx context.Context, pause, whole time.Duration) *watch {
-	w := &watch{pause: orForever(pause)}
+func newWatchdog(ctx context.Context, pause, whole time.Duration) *watchdog {
+	w := &watchdog{silenceLimit: unlimitedIfZero(pause)}
 	w.ctx, w.cancel = context.WithCancelCause(ctx)
-	w.silent = time.AfterFunc(w.pause, func() {
-		w.cancel(because(Timeout, "no byte for %v (api.timeout)", pause))
+	w.silenceTimer = time.AfterFunc(w.silenceLimit, func() {
+		w.cancel(classify(Timeout, "no byte for %v (api.timeout)", pause))
 	})
-	w.whole = time.AfterFunc(orForever(whole), func() {
-		w.cancel(because(Timeout, "answer took longer than %v (%w)", whole, errMaxDuration))
+	w.totalTimer = time.AfterFunc(unlimitedIfZero(whole), func() {
+		w.cancel(classify(Timeout, "answer took longer than %v (%w)", whole, errMaxDuration))
 	})
 	return w
 }
 
-func orForever(d time.Duration) time.Duration {
+func unlimitedIfZero(d time.Duration) time.Duration {
 	if d <= 0 {
 		return math.MaxInt64
 	}
 	return d
 }
 
-// resume starts again to wait for a byte.
-func (w *watch) resume() { w.silent.Reset(w.pause) }
+// startWaiting starts again to wait for a byte.
+func (w *watchdog) startWaiting() { w.silenceTimer.Reset(w.silenceLimit) }
 
-// rest ends the wait.
-func (w *watch) rest() { w.silent.Stop() }
+// stopWaiting ends the wait.
+func (w *watchdog) stopWaiting() { w.silenceTimer.Stop() }
 
-func (w *watch) stop() {
-	w.silent.Stop()
-	w.whole.Stop()
+func (w *watchdog) stop() {
+	w.silenceTimer.Stop()
+	w.totalTimer.Stop()
 	w.cancel(nil)
 }
 
-// explain says why a transfer broke.
-func (w *watch) explain(err error) error {
+// explainError says why a transfer broke.
+func (w *watchdog) explainError(err error) error {
 	cause := context.Cause(w.ctx)
-	_, own := errors.AsType[*classified](cause)
+	_, own := errors.AsType[*classifiedError](cause)
 	switch {
 	case own:
 		return cause
 	case cause != nil:
-		return because(reasonOfEnd(w.ctx), "%w", cause)
+		return classify(reasonOfContext(w.ctx), "%w", cause)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return because(Incomplete, "answer ended early: %w", err)
+		return classify(Incomplete, "answer ended early: %w", err)
 	default:
-		return because(Network, "%w", err)
+		return classify(Network, "%w", err)
 	}
 }
 
-// reasonOfEnd tells a caller who gave up from one whose deadline has come, or comes before the next call may be made.
-func reasonOfEnd(ctx context.Context) Reason {
+// reasonOfContext tells a caller who gave up from one whose deadline has come, or comes before the next call may be
+// made.
+func reasonOfContext(ctx context.Context) Reason {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return Network
 	}

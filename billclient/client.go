@@ -115,11 +115,11 @@ func DefaultOptions() Options {
 
 // Client makes the calls of one account. It is safe for concurrent use.
 type Client struct {
-	options Options
-	http    *http.Client
-	pace    *rate.Limiter
-	counter Counter
-	worked  sync.Map // a consumption action -> the form in which the API knew it
+	options         Options
+	http            *http.Client
+	limiter         *rate.Limiter
+	counter         Counter
+	workingVersions sync.Map // a consumption action -> the form in which the API knew it
 }
 
 // New returns a client. It starts nothing. An http:// endpoint is taken as it is, though it shows the bills to
@@ -131,7 +131,7 @@ func New(o Options) *Client {
 	}
 	counter := o.Counter
 	if counter == nil {
-		counter = &memory{}
+		counter = &memoryCounter{}
 	}
 	pace := rate.Inf
 	if o.RequestsPerSecond > 0 {
@@ -140,13 +140,13 @@ func New(o Options) *Client {
 	return &Client{
 		options: o,
 		// A redirect is no answer of this API, and a signature holds for one host only.
-		http:    &http.Client{Transport: transport, CheckRedirect: refuseRedirect},
-		pace:    rate.NewLimiter(pace, burst),
+		http:    &http.Client{Transport: transport, CheckRedirect: refuseRedirects},
+		limiter: rate.NewLimiter(pace, burst),
 		counter: counter,
 	}
 }
 
-func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+func refuseRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func newTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
@@ -166,31 +166,31 @@ func (c *Client) Calls() (used, limit int) {
 // each time. Where that fails because pages do not add up, it is tried twice more at most, and not at all after an
 // answer that took longer than MaxDuration.
 func (c *Client) Retry(ctx context.Context, action string, read func() error) error {
-	waits := &waits{ExponentialBackOff: backoff.NewExponentialBackOff()}
+	waits := &retryWaits{ExponentialBackOff: backoff.NewExponentialBackOff()}
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		waits.failure = read()
-		if e, ok := errors.AsType[*Error](waits.failure); ok {
+		waits.lastErr = read()
+		if e, ok := errors.AsType[*Error](waits.lastErr); ok {
 			action = e.Action // as it was sent
 		}
-		return struct{}{}, waits.failure
+		return struct{}{}, waits.lastErr
 	}, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0),
 		backoff.WithMaxTries(uint(max(0, c.options.MaxRetries))+1),
-		backoff.WithNotify(func(why error, _ time.Duration) { c.retried(action, why) }))
+		backoff.WithNotify(func(why error, _ time.Duration) { c.notifyRetry(action, why) }))
 	if _, told := errors.AsType[*Error](err); err != nil && ctx.Err() != nil && !told {
-		return &Error{Action: action, Reason: reasonOfEnd(ctx), Err: err}
+		return &Error{Action: action, Reason: reasonOfContext(ctx), Err: err}
 	}
 	return err
 }
 
-// waits decides, from the last failure, whether and when to try again.
-type waits struct {
+// retryWaits decides, from the last failure, whether and when to try again.
+type retryWaits struct {
 	*backoff.ExponentialBackOff
-	failure error
+	lastErr error
 	rereads int // because of pages that do not add up
 }
 
-func (w *waits) NextBackOff() time.Duration {
-	e, ok := errors.AsType[*Error](w.failure)
+func (w *retryWaits) NextBackOff() time.Duration {
+	e, ok := errors.AsType[*Error](w.lastErr)
 	if !ok || !e.Reason.retryable() || e.RetryAfter > maxRetryAfter || errors.Is(e, errMaxDuration) {
 		return backoff.Stop
 	}
@@ -202,7 +202,7 @@ func (w *waits) NextBackOff() time.Duration {
 	return max(w.ExponentialBackOff.NextBackOff(), e.RetryAfter)
 }
 
-func (c *Client) retried(action string, why error) {
+func (c *Client) notifyRetry(action string, why error) {
 	if c.options.Retried != nil {
 		c.options.Retried(action, why)
 	}
@@ -213,50 +213,50 @@ type form struct{ action, version string }
 
 // call makes one attempt. It is the one path of every call: pace, budget, signature, sending, status, then read, which
 // decodes the body while it arrives.
-func (c *Client) call(ctx context.Context, f form, params url.Values, read func(*reply) error) error {
-	r := &reply{form: f, maxBody: c.options.MaxBody}
-	req, err := c.request(ctx, r, params)
+func (c *Client) call(ctx context.Context, f form, params url.Values, read func(*response) error) error {
+	r := &response{form: f, maxBody: c.options.MaxBody}
+	req, err := c.newRequest(ctx, r, params)
 	if err != nil {
-		return r.explain(err)
+		return r.asError(err)
 	}
 	began := time.Now()
 	cause := c.exchange(req, r, read)
-	err = r.explain(cause)
+	err = r.asError(cause)
 	if c.options.Observe != nil {
 		c.options.Observe(r.attempt(began, err, errors.Is(cause, errEnough)))
 	}
 	return err
 }
 
-// request waits until the call may be made, then signs it: anew at each attempt, for a signature soon goes stale.
-func (c *Client) request(ctx context.Context, r *reply, params url.Values) (*http.Request, error) {
+// newRequest waits until the call may be made, then signs it: anew at each attempt, for a signature soon goes stale.
+func (c *Client) newRequest(ctx context.Context, r *response, params url.Values) (*http.Request, error) {
 	service := serviceOf(r.action)
 	target, err := url.Parse(c.endpoint(service))
 	if err != nil {
-		return nil, because(Invalid, "%s: %w", service.endpoint, err)
+		return nil, classify(Invalid, "%s: %w", service.endpoint, err)
 	}
 	params.Set("Action", r.action)
 	params.Set("Version", r.version)
 	target.RawQuery = params.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
-		return nil, because(Invalid, "%s: %w", service.endpoint, err)
+		return nil, classify(Invalid, "%s: %w", service.endpoint, err)
 	}
-	if r.keys, err = c.credentials(); err != nil {
+	if r.credentials, err = c.credentials(); err != nil {
 		return nil, err
 	}
 	if err := c.admit(ctx); err != nil {
 		return nil, err
 	}
-	return req, c.sign(req, r.keys, service.name, c.options.Region, time.Now())
+	return req, c.sign(req, r.credentials, service.name, c.options.Region, time.Now())
 }
 
 // admit waits until the call may be made, and counts it last: what is not sent costs no call of the day.
 func (c *Client) admit(ctx context.Context) error {
-	if err := c.pace.Wait(ctx); err != nil {
-		return because(reasonOfEnd(ctx), "waiting for api.requests_per_second: %w", err)
+	if err := c.limiter.Wait(ctx); err != nil {
+		return classify(reasonOfContext(ctx), "waiting for api.requests_per_second: %w", err)
 	}
-	return c.count(ctx, time.Now())
+	return c.countCall(ctx, time.Now())
 }
 
 func (c *Client) endpoint(s service) string {
@@ -268,14 +268,14 @@ func (c *Client) endpoint(s service) string {
 
 func (c *Client) credentials() (Credentials, error) {
 	if c.options.Credentials == nil {
-		return Credentials{}, because(Auth, "no credentials")
+		return Credentials{}, classify(Auth, "no credentials")
 	}
 	keys, err := c.options.Credentials()
 	if err != nil {
-		return Credentials{}, because(Auth, "credentials: %w", err)
+		return Credentials{}, classify(Auth, "credentials: %w", err)
 	}
 	if keys.AccessKeyID == "" || keys.SecretAccessKey == "" {
-		return Credentials{}, because(Auth, "credentials: access_key_id or secret_access_key is empty")
+		return Credentials{}, classify(Auth, "credentials: access_key_id or secret_access_key is empty")
 	}
 	return keys, nil
 }
@@ -286,7 +286,7 @@ func (c *Client) sign(req *http.Request, keys Credentials, service, region strin
 	credentials := aws.Credentials{AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey}
 	// A signer caches what it derived from a secret under the key's id alone, and would not notice a new secret.
 	if err := v4.NewSigner().SignHTTP(req.Context(), credentials, req, emptyPayload, service, region, at); err != nil {
-		return because(Invalid, "signature: %w", err)
+		return classify(Invalid, "signature: %w", err)
 	}
 	req.Header.Set("Accept", "application/json") // without it the API answers in XML
 	req.Header.Set("Accept-Encoding", "gzip")
@@ -297,24 +297,24 @@ func (c *Client) sign(req *http.Request, keys Credentials, service, region strin
 }
 
 // exchange sends the request and has the answer read.
-func (c *Client) exchange(req *http.Request, r *reply, read func(*reply) error) error {
-	w := newWatch(req.Context(), c.options.Timeout, c.options.MaxDuration)
+func (c *Client) exchange(req *http.Request, r *response, read func(*response) error) error {
+	w := newWatchdog(req.Context(), c.options.Timeout, c.options.MaxDuration)
 	defer w.stop()
 	res, err := c.http.Do(req.WithContext(w.ctx))
-	w.rest()
+	w.stopWaiting()
 	if err != nil {
-		return w.explain(plainly(err, req.URL.Host))
+		return w.explainError(transportError(err, req.URL.Host))
 	}
 	defer res.Body.Close()
-	r.open(res, w)
+	r.receive(res, w)
 	if res.StatusCode/100 != 2 {
 		return r.refusal()
 	}
 	return read(r)
 }
 
-// plainly says of a transport's error with whom it was: without the URL, for the text names the action already.
-func plainly(err error, host string) error {
+// transportError says of a transport's error with whom it was: without the URL, for the text names the action already.
+func transportError(err error, host string) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
@@ -324,8 +324,8 @@ func plainly(err error, host string) error {
 	return fmt.Errorf("%s: %w", host, err)
 }
 
-// retryAfter reads the Retry-After header (RFC 9110, section 10.2.3); 0 is none.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+// parseRetryAfter reads the Retry-After header (RFC 9110, section 10.2.3); 0 is none.
+func parseRetryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second

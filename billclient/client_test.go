@@ -48,9 +48,9 @@ func TestSignatureVector(t *testing.T) {
 // TestRequest looks at a request as it arrives.
 func TestRequest(t *testing.T) {
 	var got *http.Request
-	c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+	c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r
-		says(200, "", `{"MonthBillSet":[]}`)(w, r)
+		respondWith(200, "", `{"MonthBillSet":[]}`)(w, r)
 	})
 	if _, err := c.GetMonthBill(t.Context(), october, october); err != nil {
 		t.Fatal(err)
@@ -68,16 +68,16 @@ func TestRequest(t *testing.T) {
 // TestReplacedSecret signs with the secret of the moment, also where the key's id stays the same.
 func TestReplacedSecret(t *testing.T) {
 	var signatures []string
-	converse(t, Options{}, func(t *testing.T, c *conversation) {
+	runConversation(t, Options{}, func(t *testing.T, c *conversation) {
 		for _, secret := range []string{"old", "new"} {
 			c.options.Credentials = func() (Credentials, error) { return Credentials{testKeyID, secret}, nil }
-			if err := c.ask(t.Context()); err != nil {
+			if err := c.askMonthBill(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}, func(w http.ResponseWriter, r *http.Request) {
 		signatures = append(signatures, r.Header.Get("Authorization"))
-		says(200, "", noBill)(w, r)
+		respondWith(200, "", noBill)(w, r)
 	})
 	if len(signatures) != 2 || signatures[0] == signatures[1] {
 		t.Errorf("signatures %q", signatures)
@@ -115,8 +115,8 @@ type conversation struct {
 	retries  []string
 }
 
-// converse runs a test in a bubble, against a handler for each request, the last one for all that follow.
-func converse(t *testing.T, o Options, test func(t *testing.T, c *conversation), handlers ...http.HandlerFunc) {
+// runConversation runs a test in a bubble, against a handler for each request, the last one for all that follow.
+func runConversation(t *testing.T, o Options, test func(t *testing.T, c *conversation), handlers ...http.HandlerFunc) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := &conversation{start: time.Now()}
@@ -142,7 +142,7 @@ func converse(t *testing.T, o Options, test func(t *testing.T, c *conversation),
 
 const noBill = `{"MonthBillSet":[]}`
 
-func (c *conversation) ask(ctx context.Context) error {
+func (c *conversation) askMonthBill(ctx context.Context) error {
 	_, err := c.GetMonthBill(ctx, october, october)
 	return err
 }
@@ -151,10 +151,10 @@ func (c *conversation) ask(ctx context.Context) error {
 func TestRetry(t *testing.T) {
 	asksToWait := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "30")
-		says(429, "", "slow down")(w, r)
+		respondWith(429, "", "slow down")(w, r)
 	}
 	test := func(t *testing.T, c *conversation) {
-		if err := c.ask(t.Context()); err != nil {
+		if err := c.askMonthBill(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		want := []Attempt{
@@ -184,30 +184,31 @@ func TestRetry(t *testing.T) {
 			t.Errorf("%d of %d calls, want 4 of 10", used, limit)
 		}
 	}
-	converse(t, Options{MaxRetries: 3, DailyCalls: 10}, test,
-		says(503, "", "busy"), asksToWait, says(200, "application/json", ""), says(200, "", noBill))
+	runConversation(t, Options{MaxRetries: 3, DailyCalls: 10}, test,
+		respondWith(503, "", "busy"), asksToWait, respondWith(200, "application/json", ""),
+		respondWith(200, "", noBill))
 }
 
 // TestNoRetry has failures that another try would not mend, or that are told once too often.
 func TestNoRetry(t *testing.T) {
 	late := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", time.Now().Add(2*time.Hour).UTC().Format(http.TimeFormat))
-		says(503, "", "maintenance")(w, r)
+		respondWith(503, "", "maintenance")(w, r)
 	}
 	for name, tt := range map[string]struct {
 		handler http.HandlerFunc
 		reason  Reason
 		calls   int
 	}{
-		"denied":        {says(400, "", deniedJSON), Auth, 1},
-		"invalid":       {says(400, "", `{"Error":{"Code":"InvalidParameter"}}`), Invalid, 1},
-		"not an answer": {says(200, "", "x"), Decode, 1},
+		"denied":        {respondWith(400, "", deniedJSON), Auth, 1},
+		"invalid":       {respondWith(400, "", `{"Error":{"Code":"InvalidParameter"}}`), Invalid, 1},
+		"not an answer": {respondWith(200, "", "x"), Decode, 1},
 		"later":         {late, Server, 1},
-		"always busy":   {says(500, "", ""), Server, 4},
+		"always busy":   {respondWith(500, "", ""), Server, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
-			converse(t, Options{MaxRetries: 3}, func(t *testing.T, c *conversation) {
-				if err := c.ask(t.Context()); ReasonOf(err) != tt.reason {
+			runConversation(t, Options{MaxRetries: 3}, func(t *testing.T, c *conversation) {
+				if err := c.askMonthBill(t.Context()); ReasonOf(err) != tt.reason {
 					t.Errorf("error %s: %v, want %s", ReasonOf(err), err, tt.reason)
 				}
 				if len(c.calls) != tt.calls || len(c.retries) != tt.calls-1 {
@@ -229,7 +230,7 @@ func TestRetryAfterTime(t *testing.T) {
 		"Sat, 31 Oct 2026 16:01:00 GMT": time.Minute,
 		"Sat, 31 Oct 2026 15:00:00 GMT": 0,
 	} {
-		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {
+		if got := parseRetryAfter(http.Header{"Retry-After": {value}}, now); got != want {
 			t.Errorf("Retry-After %q: %v, want %v", value, got, want)
 		}
 	}
@@ -241,7 +242,7 @@ func TestRetryOfStream(t *testing.T) {
 	test := func(t *testing.T, c *conversation) {
 		var lines []Line
 		err := c.Retry(t.Context(), GetPostpayDetailBill, func() (err error) {
-			lines, err = collect(c.GetPostpayDetailBill(t.Context(), octoberLines))
+			lines, err = collectLines(c.GetPostpayDetailBill(t.Context(), octoberLines))
 			return err
 		})
 		if len(lines) != 2 || err != nil {
@@ -251,13 +252,14 @@ func TestRetryOfStream(t *testing.T) {
 			t.Errorf("retries (-want +got):\n%s", diff)
 		}
 	}
-	converse(t, Options{MaxRetries: 1}, test, says(200, "", whole[:len(whole)-10]), says(200, "", whole))
+	runConversation(t, Options{MaxRetries: 1}, test,
+		respondWith(200, "", whole[:len(whole)-10]), respondWith(200, "", whole))
 }
 
 // TestRetryOfList forgets what a broken attempt has listed.
 func TestRetryOfList(t *testing.T) {
 	const whole = `{"ProductCodeSet":[{"Key":"KEC","Value":"x"},{"Key":"EBS","Value":"y"}]}`
-	converse(t, Options{MaxRetries: 1}, func(t *testing.T, c *conversation) {
+	runConversation(t, Options{MaxRetries: 1}, func(t *testing.T, c *conversation) {
 		got, err := c.GetProductCode(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -265,7 +267,7 @@ func TestRetryOfList(t *testing.T) {
 		if diff := cmp.Diff([]ProductCode{{"KEC", "x"}, {"EBS", "y"}}, got); diff != "" {
 			t.Errorf("codes (-want +got):\n%s", diff)
 		}
-	}, says(200, "", whole[:len(whole)-2]), says(200, "", whole))
+	}, respondWith(200, "", whole[:len(whole)-2]), respondWith(200, "", whole))
 }
 
 // TestRetryOfOthersErrors leaves alone what is not the API's.
@@ -279,7 +281,7 @@ func TestRetryOfOthersErrors(t *testing.T) {
 
 // TestEnough ends a stream early: a consumer's right, no failure, and the end of the connection.
 func TestEnough(t *testing.T) {
-	converse(t, Options{}, func(t *testing.T, c *conversation) {
+	runConversation(t, Options{}, func(t *testing.T, c *conversation) {
 		for _, err := range c.GetPostpayDetailBill(t.Context(), octoberLines) {
 			if err != nil {
 				t.Error(err)
@@ -331,8 +333,8 @@ func TestTimeouts(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			converse(t, o, func(t *testing.T, c *conversation) {
-				err := c.ask(t.Context())
+			runConversation(t, o, func(t *testing.T, c *conversation) {
+				err := c.askMonthBill(t.Context())
 				if a := c.attempts[0]; a.Duration != tt.after {
 					t.Errorf("ended after %v, want %v", a.Duration, tt.after)
 				}
@@ -349,7 +351,7 @@ func TestTimeouts(t *testing.T) {
 
 // TestSlowConsumer lets a consumer take longer than the API may.
 func TestSlowConsumer(t *testing.T) {
-	converse(t, Options{Timeout: time.Minute}, func(t *testing.T, c *conversation) {
+	runConversation(t, Options{Timeout: time.Minute}, func(t *testing.T, c *conversation) {
 		lines := 0
 		for _, err := range c.GetPostpayDetailBill(t.Context(), octoberLines) {
 			if err != nil {
@@ -373,17 +375,17 @@ func TestCallerGivesUp(t *testing.T) {
 	}{
 		"before the first byte": {Options{}, trickle(time.Hour, noBill), ""},
 		"within the answer":     {Options{}, trickle(time.Second, `{"MonthBillSet":`, ""), " (HTTP 200)"},
-		"before the next retry": {Options{MaxRetries: 99}, says(500, "", ""), ""},
+		"before the next retry": {Options{MaxRetries: 99}, respondWith(500, "", ""), ""},
 	} {
 		for reason, text := range map[Reason]string{Network: "context canceled", Timeout: "context deadline exceeded"} {
 			t.Run(name+" "+text, func(t *testing.T) {
-				converse(t, tt.options, func(t *testing.T, c *conversation) {
+				runConversation(t, tt.options, func(t *testing.T, c *conversation) {
 					ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 					defer cancel()
 					if reason == Network {
 						time.AfterFunc(time.Second+300*time.Millisecond, cancel)
 					}
-					err := c.ask(ctx)
+					err := c.askMonthBill(ctx)
 					if ReasonOf(err) != reason || err.Error() != "GetMonthBill"+tt.facts+": "+text {
 						t.Errorf("error %s: %v, want %s: %s", ReasonOf(err), err, reason, text)
 					}
@@ -395,31 +397,31 @@ func TestCallerGivesUp(t *testing.T) {
 
 // TestPaceEnds ends the wait for the next call, at once where it would be in vain.
 func TestPaceEnds(t *testing.T) {
-	converse(t, Options{RequestsPerSecond: 0.1}, func(t *testing.T, c *conversation) {
+	runConversation(t, Options{RequestsPerSecond: 0.1}, func(t *testing.T, c *conversation) {
 		for range burst {
-			if err := c.ask(t.Context()); err != nil {
+			if err := c.askMonthBill(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		if err := c.ask(ctx); ReasonOf(err) != Network || !errors.Is(err, context.Canceled) {
+		if err := c.askMonthBill(ctx); ReasonOf(err) != Network || !errors.Is(err, context.Canceled) {
 			t.Errorf("canceled: %s: %v", ReasonOf(err), err)
 		}
 		began := time.Now()
 		ctx, cancel = context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		if err := c.ask(ctx); ReasonOf(err) != Timeout || time.Since(began) != 0 {
+		if err := c.askMonthBill(ctx); ReasonOf(err) != Timeout || time.Since(began) != 0 {
 			t.Errorf("deadline: %s: %v after %v", ReasonOf(err), err, time.Since(began))
 		}
-	}, says(200, "", noBill))
+	}, respondWith(200, "", noBill))
 }
 
 // TestPace sends a burst of two, then two a second.
 func TestPace(t *testing.T) {
-	converse(t, Options{RequestsPerSecond: 2}, func(t *testing.T, c *conversation) {
+	runConversation(t, Options{RequestsPerSecond: 2}, func(t *testing.T, c *conversation) {
 		for range 5 {
-			if err := c.ask(t.Context()); err != nil {
+			if err := c.askMonthBill(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -427,14 +429,14 @@ func TestPace(t *testing.T) {
 		if diff := cmp.Diff([]time.Duration{0, 0, 500 * ms, 1000 * ms, 1500 * ms}, c.calls); diff != "" {
 			t.Errorf("times of the calls (-want +got):\n%s", diff)
 		}
-	}, says(200, "", noBill))
+	}, respondWith(200, "", noBill))
 }
 
 // TestMaxDurationIsTheEnd of a reading: the next try would take as long.
 func TestMaxDurationIsTheEnd(t *testing.T) {
 	o := Options{MaxDuration: time.Minute, MaxRetries: 3}
-	converse(t, o, func(t *testing.T, c *conversation) {
-		if err := c.ask(t.Context()); ReasonOf(err) != Timeout || len(c.attempts) != 1 {
+	runConversation(t, o, func(t *testing.T, c *conversation) {
+		if err := c.askMonthBill(t.Context()); ReasonOf(err) != Timeout || len(c.attempts) != 1 {
 			t.Errorf("%d attempts, %v", len(c.attempts), err)
 		}
 	}, trickle(time.Hour, noBill))
@@ -457,7 +459,7 @@ func TestNoKeyNoCall(t *testing.T) {
 // TestDailyCalls uses a day's calls up, and has new ones at Beijing midnight.
 func TestDailyCalls(t *testing.T) {
 	// The clock of a bubble starts at 2000-01-01T00:00:00Z: eight in the morning in Beijing.
-	converse(t, Options{DailyCalls: 2, MaxRetries: 3}, func(t *testing.T, c *conversation) {
+	runConversation(t, Options{DailyCalls: 2, MaxRetries: 3}, func(t *testing.T, c *conversation) {
 		expect := func(used int) {
 			t.Helper()
 			if got, limit := c.Calls(); got != used || limit != 2 {
@@ -466,12 +468,12 @@ func TestDailyCalls(t *testing.T) {
 		}
 		expect(0)
 		for range 2 {
-			if err := c.ask(t.Context()); err != nil {
+			if err := c.askMonthBill(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
 		time.Sleep(16*time.Hour - time.Second)
-		err := c.ask(t.Context())
+		err := c.askMonthBill(t.Context())
 		want := "GetMonthBill: the 2 calls of today (api.daily_calls) are used up; " +
 			"the next day begins at 2000-01-02T00:00:00+08:00"
 		if ReasonOf(err) != CallLimit || err.Error() != want {
@@ -480,17 +482,17 @@ func TestDailyCalls(t *testing.T) {
 		expect(2)
 		time.Sleep(time.Second)
 		expect(0)
-		if err := c.ask(t.Context()); err != nil {
+		if err := c.askMonthBill(t.Context()); err != nil {
 			t.Error(err)
 		}
 		expect(1)
 		if len(c.calls) != 3 || len(c.attempts) != 3 {
 			t.Errorf("%d calls, %d observed", len(c.calls), len(c.attempts))
 		}
-	}, says(200, "", noBill))
+	}, respondWith(200, "", noBill))
 }
 
-func gzipped(t *testing.T, s string) string {
+func gzipText(t *testing.T, s string) string {
 	t.Helper()
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
@@ -505,8 +507,8 @@ func gzipped(t *testing.T, s string) string {
 
 // TestEncodings has answers that are packed, too large, or both.
 func TestEncodings(t *testing.T) {
-	bomb := gzipped(t, noBill+strings.Repeat(" ", 1<<20))
-	packed := gzipped(t, noBill)
+	bomb := gzipText(t, noBill+strings.Repeat(" ", 1<<20))
+	packed := gzipText(t, noBill)
 	spoiled := packed[:len(packed)-8] + "spoiled!"
 	o := Options{MaxBody: 512 * units.KiB}
 	for name, tt := range map[string]struct {
@@ -517,7 +519,7 @@ func TestEncodings(t *testing.T) {
 		"plain":        {"", noBill, "", ""},
 		"identity":     {"identity", noBill, "", ""},
 		"gzip":         {"gzip", packed, "", ""},
-		"in two parts": {"GZIP", gzipped(t, noBill[:5]) + gzipped(t, noBill[5:]), "", ""},
+		"in two parts": {"GZIP", gzipText(t, noBill[:5]) + gzipText(t, noBill[5:]), "", ""},
 		"just fits":    {"", noBill + strings.Repeat(" ", 512<<10-len(noBill)), "", ""},
 		"large":        {"", noBill + strings.Repeat(" ", 512<<10), Decode, "answer larger than api.max_body 512KiB"},
 		"bomb":         {"gzip", bomb, Decode, "answer larger than api.max_body 512KiB"},
@@ -529,8 +531,8 @@ func TestEncodings(t *testing.T) {
 		"other":        {"br", "x", Decode, `content encoding "br" was not asked for`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			converse(t, o, func(t *testing.T, c *conversation) {
-				err := c.ask(t.Context())
+			runConversation(t, o, func(t *testing.T, c *conversation) {
+				err := c.askMonthBill(t.Context())
 				if tt.reason == "" && err != nil {
 					t.Fatal(err)
 				}
@@ -547,7 +549,7 @@ func TestEncodings(t *testing.T) {
 				if tt.encoding != "" {
 					w.Header().Set("Content-Encoding", tt.encoding)
 				}
-				says(200, "", tt.body)(w, r)
+				respondWith(200, "", tt.body)(w, r)
 			})
 		})
 	}
@@ -567,11 +569,11 @@ func TestBadEndpoint(t *testing.T) {
 
 // TestConcurrentUse is for the race detector.
 func TestConcurrentUse(t *testing.T) {
-	c := clientOf(t, says(200, "", jsonAnswer(goodLine(""))))
+	c := newTestClient(t, respondWith(200, "", jsonAnswer(goodLine(""))))
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
-			lines, err := collect(c.GetPostpayDetailBill(t.Context(), octoberLines))
+			lines, err := collectLines(c.GetPostpayDetailBill(t.Context(), octoberLines))
 			if len(lines) != 1 || err != nil {
 				t.Errorf("%d lines, error %v", len(lines), err)
 			}

@@ -3,7 +3,6 @@ package billclient
 import (
 	"cmp"
 	"context"
-	"errors"
 	"iter"
 	"net/url"
 	"strconv"
@@ -24,12 +23,13 @@ type MonthConsume struct {
 }
 
 // GetMonthConsume returns the estimates of a month, none where the API has none. It has them for the running and the
-// previous month, and refuses others as Invalid. Every amount was there and could be read, else the answer is an error.
-// It tries again as Retry does. Failures are an *Error. Source: https://endocs.ksyun.com/documents/37507.
+// previous month, and refuses others as Invalid. Every amount was there and could be read, else the answer is an
+// error. It tries again as Retry does. Failures are an *Error. Source: https://endocs.ksyun.com/documents/37507.
 func (c *Client) GetMonthConsume(ctx context.Context, m Month) ([]MonthConsume, error) {
 	var months []MonthConsume
 	err := c.Retry(ctx, GetMonthConsume, func() error {
-		return c.callConsume(ctx, GetMonthConsume, url.Values{"BillMonth": {m.String()}}, func(r *reply) (err error) {
+		params := url.Values{"BillMonth": {m.String()}}
+		return c.callConsume(ctx, GetMonthConsume, params, func(r *response) (err error) {
 			months, err = readMonthConsumes(r, m)
 			return err
 		})
@@ -40,14 +40,14 @@ func (c *Client) GetMonthConsume(ctx context.Context, m Month) ([]MonthConsume, 
 	return months, nil
 }
 
-func readMonthConsumes(r *reply, m Month) ([]MonthConsume, error) {
+func readMonthConsumes(r *response, m Month) ([]MonthConsume, error) {
 	begin, end := topText{name: "BeginDate"}, topText{name: "EndDate"}
 	bills, err := readMonthBills(r, m, m, &begin, &end)
 	if err != nil {
 		return nil, err
 	}
-	first, noBegin := begin.day()
-	last, noEnd := end.day()
+	first, noBegin := begin.parseDay()
+	last, noEnd := end.parseDay()
 	var months []MonthConsume
 	for _, b := range bills {
 		months = append(months, MonthConsume{
@@ -78,14 +78,14 @@ func (q ConsumeQuery) params(page int) url.Values {
 	return params
 }
 
-// detail is the query as the reader of lines wants it.
-func (q ConsumeQuery) detail() DetailQuery {
+// detailQuery is the query as the reader of lines wants it.
+func (q ConsumeQuery) detailQuery() DetailQuery {
 	return DetailQuery{From: q.Month, To: q.Month, Tags: q.Tags, Sets: q.Sets}
 }
 
-// GetPostpayDetailConsume returns the lines of a month's consumption, of one day each (Line.StatDate), as a stream over
-// all pages, while they arrive, in constant memory. Each page is a call. Each use of the stream is one attempt at all
-// pages. It ends after the first error, which is an *Error: only a stream that ends without one was whole, so a
+// GetPostpayDetailConsume returns the lines of a month's consumption, of one day each (Line.StatDate), as a stream
+// over all pages, while they arrive, in constant memory. Each page is a call. Each use of the stream is one attempt at
+// all pages. It ends after the first error, which is an *Error: only a stream that ends without one was whole, so a
 // consumer adds up on the side, and throws the sums of a broken attempt away.
 //
 // Pages that do not add up (to their Total, or with each other) are Incomplete, for the account may have changed while
@@ -93,8 +93,8 @@ func (q ConsumeQuery) detail() DetailQuery {
 // Options.MaxRetries.
 // Source: https://endocs.ksyun.com/documents/37508.
 func (c *Client) GetPostpayDetailConsume(ctx context.Context, q ConsumeQuery) iter.Seq2[Line, error] {
-	return stream(func(emit func(*Line) error) error {
-		p := pages{query: q, emit: emit}
+	return lineStream(func(emit func(*Line) error) error {
+		p := pagesReader{query: q, emit: emit}
 		for ; !p.done; p.no++ {
 			if err := c.callConsume(ctx, GetPostpayDetailConsume, q.params(p.no), p.read); err != nil {
 				return err
@@ -113,16 +113,16 @@ var consumeForms = map[string][2]form{
 
 // callConsume makes one attempt at a consumption action, in the form that worked last. If the API does not know the
 // action in that form, it is asked in the other.
-func (c *Client) callConsume(ctx context.Context, action string, params url.Values, read func(*reply) error) error {
+func (c *Client) callConsume(ctx context.Context, action string, params url.Values, read func(*response) error) error {
 	forms := consumeForms[action]
-	if worked, _ := c.worked.Load(action); worked == forms[1] {
+	if worked, _ := c.workingVersions.Load(action); worked == forms[1] {
 		forms[0], forms[1] = forms[1], forms[0]
 	}
 	var unknown error
 	for _, f := range forms {
 		err := c.call(ctx, f, params, read)
 		if err == nil {
-			c.worked.Store(action, f)
+			c.workingVersions.Store(action, f)
 		}
 		if !IsUnknownAction(err) {
 			return err
@@ -130,12 +130,4 @@ func (c *Client) callConsume(ctx context.Context, action string, params url.Valu
 		unknown = cmp.Or(unknown, err)
 	}
 	return unknown
-}
-
-// IsUnknownAction tells whether err says that the API does not know the action, rather than that it refuses a month or
-// another parameter of it. The vendor's API was seen to say INVALID_ACTION, under a status that was not recorded; 404
-// counts as well, with an error body of the API: a gateway's own page may be gone a moment later.
-func IsUnknownAction(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.unknownAction()
 }

@@ -38,10 +38,10 @@ func sampleConsume() MonthConsume {
 		Month:    august2019,
 		BillType: "postpay",
 		BillID:   "KSYZD0073406772201908",
-		Sum:      amount("8207703.66"),
-		Products: []ProductCost{{"KSS", "KSS存储", amount("8207703.66")}},
-		Begin:    dayOf("2019-08-01"),
-		End:      dayOf("2019-08-28"),
+		Sum:      mustAmount("8207703.66"),
+		Products: []ProductCost{{"KSS", "KSS存储", mustAmount("8207703.66")}},
+		Begin:    mustDay("2019-08-01"),
+		End:      mustDay("2019-08-28"),
 	}
 }
 
@@ -73,16 +73,16 @@ func TestMonthConsumes(t *testing.T) {
 		"days as numbers":   {edit(`"2019-08-01"`, "20190801", `"2019-08-28"`, "20190828"), []MonthConsume{sample}},
 		"no days":           {edit(begin, "", end, ""), with(0, 0)},
 		"empty days":        {edit(`"2019-08-01"`, `null`, `"2019-08-28"`, `" "`), with(0, 0)},
-		"day after the end": {edit(`2019-08-28`, `2019-09-01`), with(sample.Begin, dayOf("2019-09-01"))},
+		"day after the end": {edit(`2019-08-28`, `2019-09-01`), with(sample.Begin, mustDay("2019-09-01"))},
 		"none":              {`{"BeginDate":"","EndDate":"","MonthBillSet":[]}`, nil},
 		"null":              {`{"MonthBillSet":null}`, nil},
 		"none in XML":       {`<R><EndDate/><MonthBillSet/></R>`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var query map[string][]string
-			c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+			c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
 				query = r.URL.Query()
-				says(200, "", tt.body)(w, r)
+				respondWith(200, "", tt.body)(w, r)
 			})
 			got, err := c.GetMonthConsume(t.Context(), august2019)
 			if err != nil {
@@ -134,7 +134,7 @@ func TestBadMonthConsumes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			body := strings.Replace(consumeJSON, tt.old, tt.new, 1)
-			months, err := clientOf(t, says(200, "", body)).GetMonthConsume(t.Context(), august2019)
+			months, err := newTestClient(t, respondWith(200, "", body)).GetMonthConsume(t.Context(), august2019)
 			checkError(t, err, tt.reason, tt.text)
 			if months != nil {
 				t.Errorf("estimates %v in spite of the error", months)
@@ -143,17 +143,17 @@ func TestBadMonthConsumes(t *testing.T) {
 	}
 }
 
-// simulate runs a test in October 2026 against a simulated API.
-func simulate(t *testing.T, o Options, s *billsim.Server, test func(t *testing.T, c *conversation)) {
+// runSimulation runs a test in October 2026 against a simulated API.
+func runSimulation(t *testing.T, o Options, s *billsim.Server, test func(t *testing.T, c *conversation)) {
 	t.Helper()
 	o.Region, o.DailyCalls = "cn-beijing-6", 50 // an end for a client that would read pages for ever
-	converse(t, o, func(t *testing.T, c *conversation) {
+	runConversation(t, o, func(t *testing.T, c *conversation) {
 		time.Sleep(time.Until(october.Start().AddDate(0, 0, 20)))
 		test(t, c)
 	}, s.ServeHTTP)
 }
 
-func customer(consume func(string) (billsim.Consumption, bool)) []billsim.Account {
+func simulatedCustomer(consume func(string) (billsim.Consumption, bool)) []billsim.Account {
 	return []billsim.Account{{
 		AccessKeyID: testKeyID, SecretAccessKey: testSecret, CustomerID: "73400575", Consume: consume,
 	}}
@@ -181,15 +181,15 @@ func wantEightLines() []Line {
 	for i := range 8 {
 		lines = append(lines, Line{
 			DetailBillNo: string(rune('a' + i)), Month: october, CustomerID: "73400575",
-			StatDate: DayOf(october.Start()).Add(i), ProductCode: "KEC", InstanceName: `<a&b>"`, Cost: amount("1"),
-			ListCost: amount("2"), BillDays: "0", BillHours: "0", Tags: []KeyValue{{"部门", "广告"}},
+			StatDate: DayOf(october.Start()).Add(i), ProductCode: "KEC", InstanceName: `<a&b>"`, Cost: mustAmount("1"),
+			ListCost: mustAmount("2"), BillDays: "0", BillHours: "0", Tags: []KeyValue{{"部门", "广告"}},
 		})
 	}
 	return lines
 }
 
-// threeAPage makes pages of three lines, whatever is asked for, and then what the other faults do to them.
-func threeAPage(first int, more ...billsim.Fault) billsim.Fault {
+// threeLinesPerPage makes pages of three lines, whatever is asked for, and then what the other faults do to them.
+func threeLinesPerPage(first int, more ...billsim.Fault) billsim.Fault {
 	return billsim.Fault{EditPage: func(p *billsim.LinePage) {
 		p.PageSize, p.Lines, p.Skipped = 3, 3, 3*max(0, p.PageNo-first)
 		for _, f := range more {
@@ -221,19 +221,19 @@ func TestPages(t *testing.T) {
 	} {
 		for _, accept := range []string{"application/json", "application/xml"} {
 			t.Run(name+" "+accept, func(t *testing.T) {
-				s := billsim.New(customer(eightLines), tt.options...)
-				s.Fault(threeAPage(tt.first))
-				simulate(t, Options{}, s, func(t *testing.T, c *conversation) {
-					c.http.Transport = accepting{accept, c.http.Transport}
+				s := billsim.New(simulatedCustomer(eightLines), tt.options...)
+				s.Fault(threeLinesPerPage(tt.first))
+				runSimulation(t, Options{}, s, func(t *testing.T, c *conversation) {
+					c.http.Transport = acceptTransport{accept, c.http.Transport}
 					q := ConsumeQuery{Month: october, ProductCode: "KEC", Sets: true}
-					got, err := collect(c.GetPostpayDetailConsume(t.Context(), q))
+					got, err := collectLines(c.GetPostpayDetailConsume(t.Context(), q))
 					if err != nil {
 						t.Fatal(err)
 					}
 					if diff := cmp.Diff(wantEightLines(), got, equalAmounts); diff != "" {
 						t.Errorf("lines (-want +got):\n%s", diff)
 					}
-					if got := calls(s); got != tt.calls {
+					if got := listCalls(s); got != tt.calls {
 						t.Errorf("calls %s, want %s", got, tt.calls)
 					}
 					n := len(s.Calls())
@@ -246,20 +246,20 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// accepting asks for another notation than the client does.
-type accepting struct {
+// acceptTransport asks for another notation than the client does.
+type acceptTransport struct {
 	accept string
 	http.RoundTripper
 }
 
-func (a accepting) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a acceptTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Accept", a.accept)
 	return a.RoundTripper.RoundTrip(r)
 }
 
-// calls lists the pages that were asked for, by action and version.
-func calls(s *billsim.Server) string {
+// listCalls lists the pages that were asked for, by action and version.
+func listCalls(s *billsim.Server) string {
 	text, last := "", ""
 	for _, call := range s.Calls() {
 		if head := call.Action + " " + call.Query.Get("Version") + ":"; head != last {
@@ -273,10 +273,10 @@ func calls(s *billsim.Server) string {
 
 // TestPageParameters looks at the query of a page.
 func TestPageParameters(t *testing.T) {
-	s := billsim.New(customer(eightLines))
-	simulate(t, Options{}, s, func(t *testing.T, c *conversation) {
+	s := billsim.New(simulatedCustomer(eightLines))
+	runSimulation(t, Options{}, s, func(t *testing.T, c *conversation) {
 		q := ConsumeQuery{Month: october, ProductCode: "EIP", ProjectID: "0"}
-		if got, err := collect(c.GetPostpayDetailConsume(t.Context(), q)); got != nil || err != nil {
+		if got, err := collectLines(c.GetPostpayDetailConsume(t.Context(), q)); got != nil || err != nil {
 			t.Errorf("lines %v, error %v", got, err)
 		}
 		want := map[string][]string{
@@ -318,20 +318,20 @@ func TestFirstPage(t *testing.T) {
 		"nothing in a month": {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := billsim.New(customer(tt.consume), tt.options...)
+			s := billsim.New(simulatedCustomer(tt.consume), tt.options...)
 			s.Fault(tt.fault)
-			simulate(t, Options{}, s, func(t *testing.T, c *conversation) {
+			runSimulation(t, Options{}, s, func(t *testing.T, c *conversation) {
 				first, ok, err := c.FirstPage(t.Context(), october)
 				if err != nil || first != tt.first || ok != tt.ok {
 					t.Errorf("%d, %t, %v, want %d, %t", first, ok, err, tt.first, tt.ok)
 				}
-				if want := "getPostpayDetailConsume 2018-06-01: 0 1"; calls(s) != want {
-					t.Errorf("calls %s, want %s", calls(s), want)
+				if want := "getPostpayDetailConsume 2018-06-01: 0 1"; listCalls(s) != want {
+					t.Errorf("calls %s, want %s", listCalls(s), want)
 				}
 			})
 		})
 	}
-	_, _, err := clientOf(t, says(500, "", "")).FirstPage(t.Context(), october)
+	_, _, err := newTestClient(t, respondWith(500, "", "")).FirstPage(t.Context(), october)
 	checkError(t, err, Server, "")
 }
 
@@ -342,10 +342,10 @@ func TestFullPages(t *testing.T) {
 		want := map[string]string{}
 		consumption, _ := consume("2026-10")
 		for day, sums := range consumption.ByDay() {
-			want[day] = fmt.Sprint(sums.Lines, " ", amount(sums.Total.String()))
+			want[day] = fmt.Sprint(sums.Lines, " ", mustAmount(sums.Total.String()))
 		}
-		s := billsim.New(customer(consume), options...)
-		simulate(t, Options{}, s, func(t *testing.T, c *conversation) {
+		s := billsim.New(simulatedCustomer(consume), options...)
+		runSimulation(t, Options{}, s, func(t *testing.T, c *conversation) {
 			lines, sums := map[string]int{}, map[string]Amount{}
 			for line, err := range c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}) {
 				if err != nil {
@@ -416,12 +416,12 @@ func TestPagesThatDoNotAddUp(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := billsim.New(customer(eightLines))
-			s.Fault(threeAPage(0, tt.faults...))
-			simulate(t, Options{}, s, func(t *testing.T, c *conversation) {
-				lines, err := collect(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
+			s := billsim.New(simulatedCustomer(eightLines))
+			s.Fault(threeLinesPerPage(0, tt.faults...))
+			runSimulation(t, Options{}, s, func(t *testing.T, c *conversation) {
+				lines, err := collectLines(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
 				checkError(t, err, Incomplete, tt.text)
-				if got := numbers(lines); got != tt.lines {
+				if got := lineNumbers(lines); got != tt.lines {
 					t.Errorf("lines %s, want %s", got, tt.lines)
 				}
 				if last := c.attempts[len(c.attempts)-1]; last.Reason != Incomplete {
@@ -432,7 +432,7 @@ func TestPagesThatDoNotAddUp(t *testing.T) {
 	}
 }
 
-func numbers(lines []Line) (text string) {
+func lineNumbers(lines []Line) (text string) {
 	for _, line := range lines {
 		text += line.DetailBillNo
 	}
@@ -459,11 +459,11 @@ func TestAlikeLines(t *testing.T) {
 			for _, no := range page {
 				lines = append(lines, strings.Replace(octoberLine("2026-10-05"), "01", string(no), 1))
 			}
-			answers = append(answers, says(200, "", jsonPage(fmt.Sprint(len(all)), lines...)))
+			answers = append(answers, respondWith(200, "", jsonPage(fmt.Sprint(len(all)), lines...)))
 		}
-		converse(t, Options{DailyCalls: 50}, func(t *testing.T, c *conversation) {
-			lines, err := collect(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
-			if got := numbers(lines); got != all || err != nil || len(c.calls) != len(pages) {
+		runConversation(t, Options{DailyCalls: 50}, func(t *testing.T, c *conversation) {
+			lines, err := collectLines(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
+			if got := lineNumbers(lines); got != all || err != nil || len(c.calls) != len(pages) {
 				t.Errorf("pages %v: lines %s, want %s, in %d calls, error %v", pages, got, all, len(c.calls), err)
 			}
 		}, answers...)
@@ -486,9 +486,9 @@ func TestStatDates(t *testing.T) {
 		`20261031`:                "2026-10-31",
 	} {
 		line := strings.Replace(octoberLine("x"), `"x"`, text, 1)
-		c := clientOf(t, says(200, "", `{"PostpayDetailBillSet":[`+line+`],"TOTAL":"1"}`))
-		lines, err := collect(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
-		if err != nil || len(lines) != 1 || lines[0].StatDate != dayOf(want) {
+		c := newTestClient(t, respondWith(200, "", `{"PostpayDetailBillSet":[`+line+`],"TOTAL":"1"}`))
+		lines, err := collectLines(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
+		if err != nil || len(lines) != 1 || lines[0].StatDate != mustDay(want) {
 			t.Errorf("%s: lines %v, error %v, want %s", text, lines, err, want)
 		}
 	}
@@ -565,8 +565,8 @@ func TestBadPages(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := clientOf(t, says(200, "", tt.body))
-			_, err := collect(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
+			c := newTestClient(t, respondWith(200, "", tt.body))
+			_, err := collectLines(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
 			checkError(t, err, tt.reason, tt.text)
 			if used, _ := c.Calls(); used != 1 {
 				t.Errorf("%d calls", used)
@@ -577,8 +577,8 @@ func TestBadPages(t *testing.T) {
 
 // TestRereads starts over where pages do not add up, but not for ever.
 func TestRereads(t *testing.T) {
-	changed := threeAPage(0, billsim.ChangedTotal(1, 1))
-	noTotal := threeAPage(0)
+	changed := threeLinesPerPage(0, billsim.ChangedTotal(1, 1))
+	noTotal := threeLinesPerPage(0)
 	noTotal.Forms = map[string]billsim.Form{"Total": billsim.Missing}
 	for name, tt := range map[string]struct {
 		fault      billsim.Fault
@@ -596,22 +596,22 @@ func TestRereads(t *testing.T) {
 		"another, then a few": {noTotal, 3, 5, 4, "abcdefgh"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := billsim.New(customer(eightLines))
+			s := billsim.New(simulatedCustomer(eightLines))
 			tt.fault.Times = tt.times
 			s.Fault(tt.fault)
-			s.Fault(threeAPage(0))
-			simulate(t, Options{MaxRetries: tt.maxRetries}, s, func(t *testing.T, c *conversation) {
+			s.Fault(threeLinesPerPage(0))
+			runSimulation(t, Options{MaxRetries: tt.maxRetries}, s, func(t *testing.T, c *conversation) {
 				var lines []Line
 				readings := 0
 				err := c.Retry(t.Context(), GetPostpayDetailConsume, func() (err error) {
 					readings++
-					lines, err = collect(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
+					lines, err = collectLines(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
 					return err
 				})
 				if whole := tt.lines == "abcdefgh"; whole != (err == nil) || !whole && ReasonOf(err) != Incomplete {
 					t.Errorf("error %v", err)
 				}
-				if got := numbers(lines); readings != tt.readings || got != tt.lines {
+				if got := lineNumbers(lines); readings != tt.readings || got != tt.lines {
 					t.Errorf("%d readings, lines %s, want %d, %s", readings, got, tt.readings, tt.lines)
 				}
 			})
@@ -621,7 +621,7 @@ func TestRereads(t *testing.T) {
 
 // TestEnoughOfPages ends the stream after each of its lines, those included that are held back for a while.
 func TestEnoughOfPages(t *testing.T) {
-	alike := threeAPage(0)
+	alike := threeLinesPerPage(0)
 	alike.Edit = func(n int, l *billsim.Line) { // so that pages begin in the same way
 		if n < 3 {
 			l.DetailBillNo, l.StatDate = "x", "2026-10-20"
@@ -631,9 +631,9 @@ func TestEnoughOfPages(t *testing.T) {
 		if lines == 0 {
 			continue
 		}
-		s := billsim.New(customer(eightLines))
+		s := billsim.New(simulatedCustomer(eightLines))
 		s.Fault(alike)
-		simulate(t, Options{}, s, func(t *testing.T, c *conversation) {
+		runSimulation(t, Options{}, s, func(t *testing.T, c *conversation) {
 			n := 0
 			for _, err := range c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}) {
 				if err != nil {
@@ -643,7 +643,7 @@ func TestEnoughOfPages(t *testing.T) {
 					break
 				}
 			}
-			if len(c.attempts) != calls || slices.ContainsFunc(c.attempts, hasFailed) {
+			if len(c.attempts) != calls || slices.ContainsFunc(c.attempts, isFailure) {
 				t.Errorf("%d lines: attempts %v, want %d", lines, c.attempts, calls)
 			}
 			if cut := slices.IndexFunc(c.attempts, func(a Attempt) bool { return a.Cut }); cut != calls-1 {
@@ -653,10 +653,10 @@ func TestEnoughOfPages(t *testing.T) {
 	}
 }
 
-func hasFailed(a Attempt) bool { return a.Reason != "" }
+func isFailure(a Attempt) bool { return a.Reason != "" }
 
-// knows tells whether the API answers.
-func knows(t *testing.T, c *conversation) error {
+// askMonthConsume tells whether the API answers.
+func askMonthConsume(t *testing.T, c *conversation) error {
 	t.Helper()
 	_, err := c.GetMonthConsume(t.Context(), october)
 	return err
@@ -664,16 +664,16 @@ func knows(t *testing.T, c *conversation) error {
 
 // TestForms asks for an action in both forms, and then only in that which the API knows.
 func TestForms(t *testing.T) {
-	s := billsim.New(customer(eightLines), billsim.WithConsume2022())
-	paged := s.Fault(threeAPage(0))
-	simulate(t, Options{MaxRetries: 1}, s, func(t *testing.T, c *conversation) {
+	s := billsim.New(simulatedCustomer(eightLines), billsim.WithConsume2022())
+	paged := s.Fault(threeLinesPerPage(0))
+	runSimulation(t, Options{MaxRetries: 1}, s, func(t *testing.T, c *conversation) {
 		for range 2 {
-			if err := knows(t, c); err != nil {
+			if err := askMonthConsume(t, c); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for range 2 {
-			_, err := collect(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
+			_, err := collectLines(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -681,13 +681,13 @@ func TestForms(t *testing.T) {
 		paged()
 		s.Fault(billsim.Busy(503, time.Second))
 		wantText := "GetMonthConsume: Server unavailable (HTTP 503, request id "
-		if err := knows(t, c); err == nil || !strings.HasPrefix(err.Error(), wantText) {
+		if err := askMonthConsume(t, c); err == nil || !strings.HasPrefix(err.Error(), wantText) {
 			t.Errorf("error %v, want %s", err, wantText)
 		}
 		want := "getMonthConsume 2018-06-01: ; GetMonthConsume 2022-06-01:  ; " +
 			"getPostpayDetailConsume 2018-06-01: 0; GetPostpayDetailConsume 2022-06-01: 0 1 2 0 1 2; " +
 			"GetMonthConsume 2022-06-01:  "
-		if got := calls(s); got != want {
+		if got := listCalls(s); got != want {
 			t.Errorf("calls\n%s, want\n%s", got, want)
 		}
 		first := Attempt{
@@ -710,19 +710,19 @@ const unknown = `{"RequestId":"51aee78d","Error":{"Code":"INVALID_ACTION","Messa
 
 // TestUnknownForms has an API that knows neither form, then the first, the second, and the first again.
 func TestUnknownForms(t *testing.T) {
-	no, yes := says(404, "", unknown), says(200, "", noBill)
-	busy := says(503, "", "")
-	converse(t, Options{}, func(t *testing.T, c *conversation) {
+	no, yes := respondWith(404, "", unknown), respondWith(200, "", noBill)
+	busy := respondWith(503, "", "")
+	runConversation(t, Options{}, func(t *testing.T, c *conversation) {
 		want := "getMonthConsume: INVALID_ACTION (HTTP 404, request id 51aee78d): Not Found; " +
 			"check that api.endpoint is the billing API's"
-		if err := knows(t, c); !IsUnknownAction(err) || err.Error() != want {
+		if err := askMonthConsume(t, c); !IsUnknownAction(err) || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
-		if err := knows(t, c); ReasonOf(err) != Server {
+		if err := askMonthConsume(t, c); ReasonOf(err) != Server {
 			t.Errorf("error %v of the second form", err)
 		}
 		for range 4 {
-			if err := knows(t, c); err != nil {
+			if err := askMonthConsume(t, c); err != nil {
 				t.Error(err)
 			}
 		}
@@ -739,7 +739,7 @@ func TestUnknownForms(t *testing.T) {
 
 // TestOtherRefusals do not make the client look for another form of the action.
 func TestOtherRefusals(t *testing.T) {
-	denied := customer(eightLines)
+	denied := simulatedCustomer(eightLines)
 	denied[0].Denied = []string{GetMonthConsume}
 	const months = "; check api.region and the months asked for"
 	for name, tt := range map[string]struct {
@@ -749,11 +749,11 @@ func TestOtherRefusals(t *testing.T) {
 		text     string
 	}{
 		"a month too old": {
-			customer(eightLines), october.Add(-2), Invalid,
+			simulatedCustomer(eightLines), october.Add(-2), Invalid,
 			"There is one or more invalid parameter(BillMonth)." + months,
 		},
 		"a month to come": {
-			customer(eightLines), october.Add(1), Invalid,
+			simulatedCustomer(eightLines), october.Add(1), Invalid,
 			"There is one or more invalid parameter(BillMonth)." + months,
 		},
 		"no permission": {
@@ -763,7 +763,7 @@ func TestOtherRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := billsim.New(tt.accounts)
-			simulate(t, Options{MaxRetries: 3}, s, func(t *testing.T, c *conversation) {
+			runSimulation(t, Options{MaxRetries: 3}, s, func(t *testing.T, c *conversation) {
 				_, err := c.GetMonthConsume(t.Context(), tt.month)
 				checkError(t, err, tt.reason, tt.text)
 				if IsUnknownAction(err) || len(c.calls) != 1 {
@@ -772,10 +772,10 @@ func TestOtherRefusals(t *testing.T) {
 			})
 		})
 	}
-	s := billsim.New(customer(eightLines))
-	simulate(t, Options{}, s, func(t *testing.T, c *conversation) {
+	s := billsim.New(simulatedCustomer(eightLines))
+	runSimulation(t, Options{}, s, func(t *testing.T, c *conversation) {
 		months, err := c.GetMonthConsume(t.Context(), october.Add(-1))
-		if err != nil || len(months) != 1 || months[0].Sum.String() != "8" || months[0].End != dayOf("2026-09-08") {
+		if err != nil || len(months) != 1 || months[0].Sum.String() != "8" || months[0].End != mustDay("2026-09-08") {
 			t.Errorf("the previous month: %v, error %v", months, err)
 		}
 	})
@@ -804,12 +804,12 @@ func TestIsUnknownAction(t *testing.T) {
 
 // TestConcurrentForms is for the race detector.
 func TestConcurrentForms(t *testing.T) {
-	c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+	c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("Version") == version2018 {
-			says(404, "", unknown)(w, r)
+			respondWith(404, "", unknown)(w, r)
 			return
 		}
-		says(200, "", noBill)(w, r)
+		respondWith(200, "", noBill)(w, r)
 	})
 	var wait sync.WaitGroup
 	for range 8 {

@@ -16,26 +16,26 @@ type Counter interface {
 	Used(day Day) int
 }
 
-// count counts a call, or fails if there have been enough today.
-func (c *Client) count(ctx context.Context, now time.Time) error {
+// countCall counts a call, or fails if there have been enough today.
+func (c *Client) countCall(ctx context.Context, now time.Time) error {
 	if day := DayOf(now); !c.counter.Take(ctx, day, c.options.DailyCalls) {
-		return because(CallLimit, "the %d calls of today (api.daily_calls) are used up; the next day begins at %v",
+		return classify(CallLimit, "the %d calls of today (api.daily_calls) are used up; the next day begins at %v",
 			c.options.DailyCalls, day.End().Format(time.RFC3339))
 	}
 	return nil
 }
 
-// memory is a Counter that forgets with the process.
-type memory struct {
+// memoryCounter is a Counter that forgets with the process.
+type memoryCounter struct {
 	mu   sync.Mutex
 	day  Day
 	used int
 }
 
-func (m *memory) Take(_ context.Context, day Day, limit int) bool {
+func (m *memoryCounter) Take(_ context.Context, day Day, limit int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.turn(day)
+	m.startDay(day)
 	if limit > 0 && m.used >= limit {
 		return false
 	}
@@ -43,15 +43,15 @@ func (m *memory) Take(_ context.Context, day Day, limit int) bool {
 	return true
 }
 
-func (m *memory) Used(day Day) int {
+func (m *memoryCounter) Used(day Day) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.turn(day)
+	m.startDay(day)
 	return m.used
 }
 
-// turn begins a new count when the day is another one.
-func (m *memory) turn(day Day) {
+// startDay begins a new count when the day is another one.
+func (m *memoryCounter) startDay(day Day) {
 	if day != m.day {
 		m.day, m.used = day, 0
 	}

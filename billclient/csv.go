@@ -19,15 +19,16 @@ import (
 	"golang.org/x/text/width"
 )
 
-// GetPostpayDetailBillCSV returns the same lines as GetPostpayDetailBill, under the same rules, from the CSV file
-// that the API makes of them. The file has names only: ProductCode and ProjectID are empty.
+// GetPostpayDetailBillCSV returns the same lines as GetPostpayDetailBill, under the same rules, from the CSV file that
+// the API makes of them. The file names products and projects without their ids: ProductCode and ProjectID are empty.
 // Source: https://endocs.ksyun.com/documents/37506, https://docs.ksyun.com/documents/39126.
 func (c *Client) GetPostpayDetailBillCSV(ctx context.Context, q DetailQuery) iter.Seq2[Line, error] {
-	return c.lines(ctx, GetPostpayDetailBillCSV, q, readCSV)
+	return c.streamLines(ctx, GetPostpayDetailBillCSV, q, readCSV)
 }
 
-// columns has, by their Chinese and English headers without blanks and in lower case, what the columns of the file are.
-var columns = map[string]string{
+// csvColumns has the members of a line by the Chinese and English headers of their columns, without blanks and in
+// lower case.
+var csvColumns = map[string]string{
 	"账单月": "BillMonth", "billingmonth": "BillMonth",
 	"客户id": "CustomerId", "customerid": "CustomerId",
 	"账单id": "DetailBillNo", "billid": "DetailBillNo",
@@ -54,27 +55,27 @@ var columns = map[string]string{
 	"标签信息": "TagSet", "tag": "TagSet",
 }
 
-// columnOf returns which member of a line the column is, -1 for none that is known.
-func columnOf(header string) int {
+// memberOfColumn returns the member of a line that a column holds, -1 if its header is not in csvColumns.
+func memberOfColumn(header string) int {
 	plain := strings.ToLower(strings.Join(strings.Fields(width.Fold.String(header)), ""))
-	if name, known := columns[plain]; known {
-		return members[strings.ToLower(name)]
+	if name, ok := csvColumns[plain]; ok {
+		return memberPlaces[strings.ToLower(name)]
 	}
 	return -1
 }
 
 // readCSV reads the answer of GetPostpayDetailBillCSV.
-func readCSV(r *reply, q DetailQuery, emit func(*Line) error) error {
-	switch first, err := r.first(); {
+func readCSV(r *response, q DetailQuery, emit func(*Line) error) error {
+	switch first, err := r.firstByte(); {
 	case err != nil:
 		return err
 	case first == '{', first == '<':
-		return r.noCSV()
+		return readErrorForCSV(r)
 	}
-	c := csvReader{record: newRecord(q, false), window: &window{body: r.decoded()}}
-	c.window.done = func() int64 { return c.done }
+	c := csvReader{record: newRecord(q, false), window: &window{body: newUTF8Body(r)}}
+	c.window.consumed = func() int64 { return c.consumed }
 	c.rows = csv.NewReader(c.window)
-	// The file has no quotes around anything, and in the API's own sample the header is longer than the rows.
+	// Nothing in the file is quoted, and in the API's own sample the header is longer than the rows.
 	c.rows.LazyQuotes, c.rows.FieldsPerRecord, c.rows.ReuseRecord = true, -1, true
 	if err := c.readHeader(); err != nil {
 		return err
@@ -82,23 +83,23 @@ func readCSV(r *reply, q DetailQuery, emit func(*Line) error) error {
 	return c.readRows(emit)
 }
 
-// noCSV reads an error body, the only thing in JSON or XML that the action can answer with.
-func (r *reply) noCSV() error {
+// readErrorForCSV returns the error of an answer in JSON or XML: the only such answer of the action is an error body.
+func readErrorForCSV(r *response) error {
 	excerpt := r.excerpt()
-	if said := r.errorBody(); said != nil {
-		return said
+	if err := r.errorBody(); err != nil {
+		return err
 	}
-	return because(Decode, "no CSV file: %s", excerpt)
+	return classify(Decode, "no CSV file: %s", excerpt)
 }
 
-// decoded returns the body in UTF-8.
-func (r *reply) decoded() io.Reader {
-	return r.charset().NewDecoder().Reader(r.body)
+// newUTF8Body returns the body in UTF-8, with invalid bytes replaced by U+FFFD.
+func newUTF8Body(r *response) io.Reader {
+	return findCSVEncoding(r).NewDecoder().Reader(r.body)
 }
 
-// charset finds the file's encoding out. It is GBK, says the API, and so it is here unless the header shows something
-// else; what the Content-Type says counts only where the header has nothing but ASCII. Invalid bytes become U+FFFD.
-func (r *reply) charset() encoding.Encoding {
+// findCSVEncoding returns the encoding of the file. The API documents GBK. A header that is valid UTF-8 beyond ASCII
+// shows that the file is in UTF-8. The Content-Type decides only where the header is all ASCII.
+func findCSVEncoding(r *response) encoding.Encoding {
 	head, _ := r.body.Peek(bufferSize / 16)
 	header, _, _ := strings.Cut(string(head), "\n")
 	isASCII := !strings.ContainsFunc(header, func(c rune) bool { return c >= utf8.RuneSelf })
@@ -118,28 +119,28 @@ func (r *reply) charset() encoding.Encoding {
 // csvReader reads lines from a CSV file.
 type csvReader struct {
 	record
-	window  *window
-	done    int64 // how much was read when the last row ended
-	rows    *csv.Reader
-	columns []int // the member of a line in each column, -1 for none
-	named   int   // how many columns have a header
-	width   int   // how many columns every row has
+	window      *window
+	consumed    int64 // how many bytes had been read when the last row ended
+	rows        *csv.Reader
+	columns     []int // the member of a line in each column, -1 for none
+	headerWidth int   // how many columns there are, up to the last one that has a header
+	rowWidth    int   // how many columns every row has
 }
 
 func (c *csvReader) readHeader() error {
-	header, err := c.row()
+	header, err := c.readRow()
 	if err != nil {
-		return at("header", err)
+		return locate("header", err)
 	}
 	for i, name := range header {
-		c.columns = append(c.columns, columnOf(name))
+		c.columns = append(c.columns, memberOfColumn(name))
 		if name != "" {
-			c.named = i + 1
+			c.headerWidth = i + 1
 		}
 	}
 	for _, needed := range [...]int{fieldMonth, fieldCost, fieldListCost} {
 		if !slices.Contains(c.columns, needed) {
-			return because(Decode, "header: no column for %s: %q", fields[needed].name,
+			return classify(Decode, "header: no column for %s: %q", lineFields[needed].name,
 				shorten(strings.Join(header, ","), maxExcerpt))
 		}
 	}
@@ -148,20 +149,20 @@ func (c *csvReader) readHeader() error {
 
 func (c *csvReader) readRows(emit func(*Line) error) error {
 	for {
-		row, err := c.row()
+		row, err := c.readRow()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		c.next()
+		c.reset()
 		if err == nil {
-			err = c.fill(row)
+			err = c.fillRecord(row)
 		}
 		if err != nil {
-			return c.at(err)
+			return c.locateError(err)
 		}
-		line, err := c.line()
+		line, err := c.makeLine()
 		if err != nil {
-			return c.at(err)
+			return c.locateError(err)
 		}
 		if err := emit(line); err != nil {
 			return err
@@ -169,55 +170,56 @@ func (c *csvReader) readRows(emit func(*Line) error) error {
 	}
 }
 
-// row reads the next row of the file, io.EOF after the last.
-func (c *csvReader) row() ([]string, error) {
+// readRow returns the next row of the file, io.EOF after the last.
+func (c *csvReader) readRow() ([]string, error) {
 	row, err := c.rows.Read()
-	c.done = c.window.read
+	c.consumed = c.window.read
 	return row, err
 }
 
-// fill takes the row's columns into the record. Nothing is quoted in the file, so a comma or a quote in a name moves
-// the columns behind it: a row that is not as wide as the first one is wrong, and so is a text that spans rows.
-func (c *csvReader) fill(row []string) error {
-	if c.width == 0 {
-		c.width = len(row)
+// fillRecord puts the cells of a row into the record. Nothing in the file is quoted, so a comma or a quote in a name
+// moves the columns after it. That is why a row must be as wide as the first one, and a text must not span rows.
+func (c *csvReader) fillRecord(row []string) error {
+	if c.rowWidth == 0 {
+		c.rowWidth = len(row)
 	}
-	if len(row) != c.width || len(row) < c.named || len(row) > len(c.columns) {
-		return because(Decode, "%d columns: the first line has %d, the header %d", len(row), c.width, c.named)
+	if len(row) != c.rowWidth || len(row) < c.headerWidth || len(row) > len(c.columns) {
+		return classify(Decode, "%d columns: the first line has %d, the header %d", len(row), c.rowWidth, c.headerWidth)
 	}
 	for i, text := range row {
 		if c.columns[i] < 0 {
 			continue
 		}
 		if strings.Contains(text, "\n") {
-			return because(Decode, "a text over several lines in column %d", i+1)
+			return classify(Decode, "a text over several lines in column %d", i+1)
 		}
-		if err := c.cell(c.columns[i], text); err != nil {
+		if err := c.putCell(c.columns[i], text); err != nil {
 			return fmt.Errorf("column %d: %w", i+1, err)
 		}
 	}
 	return nil
 }
 
-func (c *csvReader) cell(member int, text string) error {
-	if member < len(fields) {
-		return c.put(member, append(c.text, text...))
+func (c *csvReader) putCell(member int, text string) error {
+	if member < len(lineFields) {
+		return c.putField(member, append(c.text, text...))
 	}
-	set := member - len(fields)
-	if !c.query.wants(set) {
+	set := member - len(lineFields)
+	if !c.query.readsSet(set) {
 		return nil
 	}
-	if err := c.mark(member); err != nil {
+	if err := c.markMember(member); err != nil {
 		return err
 	}
 	for entry := range strings.SplitSeq(text, "|") {
-		c.entry(set, entry)
+		c.addEntry(set, entry)
 	}
 	return nil
 }
 
-// entry takes an entry of a set, in the form "key: value". After the last one there is an empty one.
-func (c *csvReader) entry(set int, entry string) {
+// addEntry adds an entry of a set, which has the form "key: value". It ignores an empty one: the last entry of a set
+// is followed by a separator as well.
+func (c *csvReader) addEntry(set int, entry string) {
 	if strings.TrimSpace(entry) == "" {
 		return
 	}
@@ -226,8 +228,8 @@ func (c *csvReader) entry(set int, entry string) {
 		_, size := utf8.DecodeRuneInString(entry[i:])
 		key, value = entry[:i], entry[i+size:]
 	}
-	p := pair{set: set}
-	p.key = c.grow(append(c.text, strings.TrimSpace(key)...))
-	p.value = c.grow(append(c.text, strings.TrimSpace(value)...))
-	c.pairs = append(c.pairs, p)
+	e := setEntry{set: set}
+	e.key = c.extendText(append(c.text, strings.TrimSpace(key)...))
+	e.value = c.extendText(append(c.text, strings.TrimSpace(value)...))
+	c.entries = append(c.entries, e)
 }

@@ -56,8 +56,8 @@ func TestBadCSV(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := clientOf(t, says(200, "text/csv", tt.body))
-			_, err := collect(c.GetPostpayDetailBillCSV(t.Context(), octoberLines))
+			c := newTestClient(t, respondWith(200, "text/csv", tt.body))
+			_, err := collectLines(c.GetPostpayDetailBillCSV(t.Context(), octoberLines))
 			checkError(t, err, tt.reason, tt.text)
 		})
 	}
@@ -65,8 +65,8 @@ func TestBadCSV(t *testing.T) {
 
 // TestCSVWithoutRows is a month in which nothing was billed.
 func TestCSVWithoutRows(t *testing.T) {
-	c := clientOf(t, says(200, "", "账单月,成交价(元),原价(元)\n"))
-	lines, err := collect(c.GetPostpayDetailBillCSV(t.Context(), octoberLines))
+	c := newTestClient(t, respondWith(200, "", "账单月,成交价(元),原价(元)\n"))
+	lines, err := collectLines(c.GetPostpayDetailBillCSV(t.Context(), octoberLines))
 	if lines != nil || err != nil {
 		t.Errorf("lines %v, error %v", lines, err)
 	}

@@ -7,8 +7,8 @@ import "strings"
 // of a map.
 type CustomerID string
 
-// ParseCustomerID returns the customer id that a line of a bill or a configuration states, without blanks around it and
-// without leading zeros. The API documents the id as free text, so any other text is kept as it is.
+// ParseCustomerID returns the customer id that a line of a bill or a configuration states, without blanks around it
+// and without leading zeros. The API documents the id as free text, so any other text is kept as it is.
 func ParseCustomerID(text string) CustomerID {
 	return CustomerID(strings.TrimLeft(strings.TrimSpace(text), "0"))
 }

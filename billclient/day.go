@@ -5,27 +5,27 @@ import (
 	"time"
 )
 
-// Day is a day of the Beijing calendar, counted from 0001-01-01, which is 1. Days are ordered and can be compared; the
-// zero Day is none, and before all of them.
+// Day is a day of the Beijing calendar, counted from 0001-01-01, which is 1. Days can be compared with < and ==. The
+// zero Day stands for no day and is less than every day.
 type Day int
 
 const (
-	compactDay    = "20060102"
+	compactLayout = "20060102"
 	secondsPerDay = 24 * 60 * 60
 )
 
 // DayOf returns the day of the Beijing calendar in which t lies.
 func DayOf(t time.Time) Day { return Day((t.Unix() - Day(0).Start().Unix()) / secondsPerDay) }
 
-// ParseDay reads a day in the form YYYY-MM-DD, with a time of the day behind it or without, or YYYYMMDD: in which form
-// the API writes days is documented nowhere.
+// ParseDay reads a day in the form YYYY-MM-DD, with or without a time of the day after it, or in the form YYYYMMDD:
+// the API does not document in which form it writes days.
 func ParseDay(s string) (Day, error) {
 	layout := time.DateTime
 	switch len(s) {
 	case len(time.DateOnly):
 		layout = time.DateOnly
-	case len(compactDay):
-		layout = compactDay
+	case len(compactLayout):
+		layout = compactLayout
 	}
 	t, err := time.ParseInLocation(layout, s, Beijing)
 	if err != nil || t.Year() == 0 {
@@ -49,7 +49,7 @@ func (d Day) End() time.Time { return d.Add(1).Start() }
 // Month returns the month in which the day lies.
 func (d Day) Month() Month { return MonthOf(d.Start()) }
 
-// String returns the day in the form YYYY-MM-DD, and nothing for the zero Day.
+// String returns the day in the form YYYY-MM-DD, and an empty text for the zero Day.
 func (d Day) String() string {
 	if d == 0 {
 		return ""
@@ -60,7 +60,7 @@ func (d Day) String() string {
 // MarshalText returns what String returns.
 func (d Day) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads what ParseDay reads, and the zero Day from an empty text.
+// UnmarshalText reads what ParseDay reads, and the zero Day from an empty text. It leaves d as it is if that fails.
 func (d *Day) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*d = 0

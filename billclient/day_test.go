@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// dayOf is a day in a wanted value.
-func dayOf(s string) Day {
+// mustDay returns a day that a test wants.
+func mustDay(s string) Day {
 	d, err := ParseDay(s)
 	if err != nil {
 		panic(err)
@@ -30,7 +30,7 @@ func TestDayBoundary(t *testing.T) {
 			t.Errorf("%v is in %s, want 2026-10-31", midnight.Add(-1).In(zone), got)
 		}
 	}
-	last := dayOf("2026-10-31")
+	last := mustDay("2026-10-31")
 	if !last.End().Equal(midnight) || !last.Start().Equal(midnight.Add(-24*time.Hour)) {
 		t.Errorf("2026-10-31 is from %v to %v", last.Start(), last.End())
 	}
@@ -66,7 +66,7 @@ func TestDayOfMonthEnds(t *testing.T) {
 		"2028-02-29": "2028-03-01",
 		"2100-02-28": "2100-03-01",
 	} {
-		d := dayOf(last)
+		d := mustDay(last)
 		if got := d.Add(1).String(); got != first {
 			t.Errorf("the day after %s is %s, want %s", last, got, first)
 		}
@@ -82,7 +82,7 @@ func TestDayAsText(t *testing.T) {
 		First, None Day
 		Days        map[Day]int
 	}
-	want := kept{First: dayOf("2026-10-01"), Days: map[Day]int{dayOf("2026-10-31"): 7}}
+	want := kept{First: mustDay("2026-10-01"), Days: map[Day]int{mustDay("2026-10-31"): 7}}
 	text, err := json.Marshal(want)
 	if err != nil || string(text) != `{"First":"2026-10-01","None":"","Days":{"2026-10-31":7}}` {
 		t.Errorf("%s, error %v", text, err)

@@ -29,56 +29,56 @@ var (
 // object or an element of a list in JSON is an element in XML, and the names of XML's list elements mean nothing. So
 // one reader of an action's answer serves both.
 type document interface {
-	// value reads the value at hand. If it is a leaf, its text is appended to text; else each of its children is
-	// handed to child, which has to read or to skip it. Names are in lower case, and valid until the next read.
+	// readValue reads the next value. If it is a leaf, its text is appended to text; else each of its children
+	// is handed to child, which has to read or to skip it. Names are in lower case, and valid until the next read.
 	// Without child, a value that has children is an error.
-	value(text []byte, child func(name []byte) error) ([]byte, error)
-	// skip drops the value at hand, whatever it is.
-	skip() error
+	readValue(text []byte, child func(name []byte) error) ([]byte, error)
+	// skipValue drops the value at hand, whatever it is.
+	skipValue() error
 }
 
 // answer is a document from its first byte on.
 type answer interface {
 	document
-	// item returns the value at hand, an element of a set, as a document that ends if it gets too large. It is to be
-	// read before anything else of the answer.
-	item() document
-	// offset returns how many bytes the values up to here have taken.
-	offset() int64
-	// end fails unless nothing but white space follows.
-	end() error
+	// readItem returns the value at hand, an element of a set, as a document that ends if it gets too large. It is to
+	// be read before anything else of the answer.
+	readItem() document
+	// inputOffset returns how many bytes the values up to here have taken.
+	inputOffset() int64
+	// checkEnd fails unless nothing but white space follows.
+	checkEnd() error
 }
 
-// bounded is an item that is read while it arrives.
-type bounded struct {
+// boundedItem is an item that is read while it arrives.
+type boundedItem struct {
 	answer
 	limit int64 // the offset beyond which it is too large
 }
 
-func newBounded(a answer) *bounded { return &bounded{a, a.offset() + int64(maxItem)} }
+func newBoundedItem(a answer) *boundedItem { return &boundedItem{a, a.inputOffset() + int64(maxItem)} }
 
-func (b *bounded) value(text []byte, child func(name []byte) error) ([]byte, error) {
+func (b *boundedItem) readValue(text []byte, child func(name []byte) error) ([]byte, error) {
 	if child == nil {
-		return b.answer.value(text, nil)
+		return b.answer.readValue(text, nil)
 	}
-	return b.answer.value(text, func(name []byte) error {
-		if b.offset() > b.limit {
-			return because(Decode, "larger than %v", maxItem)
+	return b.answer.readValue(text, func(name []byte) error {
+		if b.inputOffset() > b.limit {
+			return classify(Decode, "larger than %v", maxItem)
 		}
 		return child(name)
 	})
 }
 
-// each hands the children of the value at hand to child. null and an empty text are no children.
-func each(d document, child func(name []byte) error) error {
-	text, err := d.value(nil, child)
+// readChildren hands the children of the value at hand to child. null and an empty text are no children.
+func readChildren(d document, child func(name []byte) error) error {
+	text, err := d.readValue(nil, child)
 	if err != nil {
 		return err
 	}
-	return noText(text)
+	return requireNoText(text)
 }
 
-func noText(text []byte) error {
+func requireNoText(text []byte) error {
 	if len(bytes.TrimSpace(text)) > 0 {
 		return errNotSet
 	}
@@ -86,27 +86,27 @@ func noText(text []byte) error {
 }
 
 // answer finds out in which notation the answer is: as its Content-Type says, else by its first byte.
-func (r *reply) answer() (answer, error) {
-	first, err := r.first()
+func (r *response) answer() (answer, error) {
+	first, err := r.firstByte()
 	if err != nil {
 		return nil, err
 	}
 	declared := strings.ToLower(r.header.Get("Content-Type"))
 	switch {
 	case first == '<' && (strings.Contains(declared, "html") || r.looksHTML()):
-		return nil, because(Decode, "HTML in place of an answer: %s", r.excerpt())
+		return nil, classify(Decode, "HTML in place of an answer: %s", r.excerpt())
 	case first == '{' && !strings.Contains(declared, "xml"):
 		return newJSON(r.body), nil
 	case first == '<' && !strings.Contains(declared, "json"):
 		return newXML(r.body)
 	case declared == "":
-		return nil, because(Decode, "neither JSON nor XML: %s", r.excerpt())
+		return nil, classify(Decode, "neither JSON nor XML: %s", r.excerpt())
 	default:
-		return nil, because(Decode, "not what its type %q says: %s", shorten(declared, 60), r.excerpt())
+		return nil, classify(Decode, "not what its type %q says: %s", shorten(declared, 60), r.excerpt())
 	}
 }
 
-func (r *reply) looksHTML() bool {
+func (r *response) looksHTML() bool {
 	head, _ := r.body.Peek(len("<!doctype html"))
 	head = bytes.ToLower(head)
 	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
@@ -115,39 +115,39 @@ func (r *reply) looksHTML() bool {
 // items reads the whole answer and hands each element of the set, counted from 1, to item as it arrives. The texts
 // may stand before or behind it. An error body in its place, or after it, is an error, and so is an answer without the
 // set: no bill is an empty set.
-func (r *reply) items(set string, item func(d document, n int) error, texts ...*topText) error {
+func (r *response) items(set string, item func(d document, n int) error, texts ...*topText) error {
 	a, err := r.answer()
 	if err != nil {
 		return err
 	}
 	n := 0
-	reader := topReader{reply: r, d: a, set: set, texts: texts, item: func([]byte) error {
+	reader := topLevelReader{reply: r, d: a, set: set, texts: texts, item: func([]byte) error {
 		n++
-		return item(a.item(), n)
+		return item(a.readItem(), n)
 	}}
 	if err := reader.read(); err != nil {
 		return err
 	}
-	if said := reader.failure(); said != nil {
+	if said := reader.apiError(); said != nil {
 		return said
 	}
 	if !reader.found {
-		return because(Incomplete, "answer has no %s", set)
+		return classify(Incomplete, "answer has no %s", set)
 	}
 	return nil
 }
 
-// topReader reads what stands at the top of an answer.
-type topReader struct {
-	reply *reply
+// topLevelReader reads what stands at the top of an answer.
+type topLevelReader struct {
+	reply *response
 	d     answer
 	set   string // the name of the data; empty in an error body
 	texts []*topText
 	item  func(name []byte) error
 	found bool
 
-	within errorBody // what an error element says
-	beside errorBody // what the old form says, without such an element
+	nested errorBody // what an error element says
+	flat   errorBody // what the old form says, without such an element
 }
 
 // topText is a text that stands beside the set.
@@ -156,13 +156,13 @@ type topText struct {
 	text string // without blanks around it; empty: not there
 }
 
-// day reads a text that may be missing.
-func (t *topText) day() (Day, error) {
+// parseDay reads a text that may be missing.
+func (t *topText) parseDay() (Day, error) {
 	if t.text == "" {
 		return 0, nil
 	}
 	day, err := ParseDay(t.text)
-	return day, at(t.name, err)
+	return day, locate(t.name, err)
 }
 
 // errorBody is what the API says of a failure, in one of its forms.
@@ -170,84 +170,84 @@ type errorBody struct {
 	code, message, description string
 }
 
-func (t *topReader) read() error {
-	if err := each(t.d, t.member); err != nil {
+func (t *topLevelReader) read() error {
+	if err := readChildren(t.d, t.readMember); err != nil {
 		return err
 	}
-	return t.d.end()
+	return t.d.checkEnd()
 }
 
-func (t *topReader) member(name []byte) error {
+func (t *topLevelReader) readMember(name []byte) error {
 	if t.set != "" && strings.EqualFold(string(name), t.set) {
-		return t.data()
+		return t.readSet()
 	}
 	switch string(name) {
 	case "requestid":
-		text, err := t.d.value(nil, nil)
+		text, err := t.d.readValue(nil, nil)
 		t.reply.requestID = string(text)
-		return at("RequestId", err)
+		return locate("RequestId", err)
 	case "error":
 		return t.readError()
 	case "code", "codedesc", "message":
-		return t.beside.read(t.d, string(name))
+		return t.flat.read(t.d, string(name))
 	default:
 		return t.readText(string(name))
 	}
 }
 
 // readText reads a text that is wanted. One that comes twice has no value that could be trusted.
-func (t *topReader) readText(name string) error {
+func (t *topLevelReader) readText(name string) error {
 	for _, wanted := range t.texts {
 		if !strings.EqualFold(wanted.name, name) {
 			continue
 		}
-		text, err := t.d.value(nil, nil)
+		text, err := t.d.readValue(nil, nil)
 		if err == nil && wanted.text != "" {
-			err = because(Decode, "twice in one answer")
+			err = classify(Decode, "twice in one answer")
 		}
 		wanted.text = string(bytes.TrimSpace(text))
-		return at(wanted.name, err)
+		return locate(wanted.name, err)
 	}
-	return t.d.skip()
+	return t.d.skipValue()
 }
 
-func (t *topReader) data() error {
+func (t *topLevelReader) readSet() error {
 	if t.found {
-		return because(Decode, "%s: twice in one answer", t.set)
+		return classify(Decode, "%s: twice in one answer", t.set)
 	}
 	t.found = true
-	text, err := t.d.value(nil, t.item)
+	text, err := t.d.readValue(nil, t.item)
 	if err != nil {
 		return err
 	}
-	return at(t.set, noText(text))
+	return locate(t.set, requireNoText(text))
 }
 
 // readError reads an error element. Some services have a text in its place.
-func (t *topReader) readError() error {
-	text, err := t.d.value(nil, func(name []byte) error { return t.within.read(t.d, string(name)) })
+func (t *topLevelReader) readError() error {
+	text, err := t.d.readValue(nil, func(name []byte) error { return t.nested.read(t.d, string(name)) })
 	if len(text) > 0 {
-		t.within.message = string(text)
+		t.nested.message = string(text)
 	}
-	return at("Error", err)
+	return locate("Error", err)
 }
 
 func (e *errorBody) read(d document, name string) error {
 	field := map[string]*string{"code": &e.code, "codedesc": &e.description, "message": &e.message}[name]
 	if field == nil {
-		return d.skip()
+		return d.skipValue()
 	}
-	text, err := d.value(nil, nil)
+	text, err := d.readValue(nil, nil)
 	*field = string(text)
-	return at(name, err)
+	return locate(name, err)
 }
 
-// failure returns the API's error, if the answer is one. A bare code counts only where there is no data, and only if
+// apiError returns the API's error, if the answer is one. A bare code counts only where there is no data, and only if
 // it does not speak of success.
-func (t *topReader) failure() error {
-	said := t.within
-	if said == (errorBody{}) && !t.found && t.beside.code != "0" && t.beside.code != "200" {
-		said = t.beside
+func (t *topLevelReader) apiError() error {
+	said := t.nested
+	if said == (errorBody{}) && !t.found && t.flat.code != "0" && t.flat.code != "200" {
+		said = t.flat
 	}
 	if said == (errorBody{}) {
 		return nil
@@ -257,9 +257,10 @@ func (t *topReader) failure() error {
 }
 
 // refusal reads the answer to a call that failed. Whatever its body is, the status alone says enough.
-func (r *reply) refusal() error {
+func (r *response) refusal() error {
 	if r.status/100 == 3 {
-		return because(Decode, "a redirect to %q, which is not followed", shorten(r.header.Get("Location"), maxExcerpt))
+		target := shorten(r.header.Get("Location"), maxExcerpt)
+		return classify(Decode, "a redirect to %q, which is not followed", target)
 	}
 	excerpt := r.excerpt()
 	if said := r.errorBody(); said != nil {
@@ -269,20 +270,20 @@ func (r *reply) refusal() error {
 }
 
 // errorBody returns the API's error, nil if the body holds none.
-func (r *reply) errorBody() error {
+func (r *response) errorBody() error {
 	r.body = bufio.NewReader(io.LimitReader(r.body, int64(maxError)))
 	a, err := r.answer()
 	if err != nil {
 		return nil
 	}
-	reader := topReader{reply: r, d: a}
+	reader := topLevelReader{reply: r, d: a}
 	// An error body that breaks off may have said its code before.
 	_ = reader.read()
-	return reader.failure()
+	return reader.apiError()
 }
 
-// at says where in an answer err is; nil stays nil.
-func at(place string, err error) error {
+// locate says where in an answer err is; nil stays nil.
+func locate(place string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -292,20 +293,20 @@ func at(place string, err error) error {
 // window bounds how much of an answer a decoder can hold at once: it gives no more than maxText bytes beyond those
 // that the decoder has dealt with.
 type window struct {
-	body io.Reader
-	done func() int64
-	read int64
-	err  error // what ended the body, if not its end
+	body     io.Reader
+	consumed func() int64
+	read     int64
+	err      error // what ended the body, if not its end
 }
 
 func (w *window) Read(p []byte) (int, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
-	room := int64(maxText) - (w.read - w.done())
+	room := int64(maxText) - (w.read - w.consumed())
 	if room <= 0 {
 		// It is not the end: there is room again once the decoder has read something shorter.
-		return 0, because(Decode, "a value is longer than %v", maxText)
+		return 0, classify(Decode, "a value is longer than %v", maxText)
 	}
 	n, err := w.body.Read(p[:min(int64(len(p)), room)])
 	w.read += int64(n)
@@ -329,9 +330,9 @@ func readNode(d document) (node, error) {
 
 func readTree(d document, name string, depth int) (node, error) {
 	n := node{name: name}
-	text, err := d.value(nil, func(name []byte) error {
+	text, err := d.readValue(nil, func(name []byte) error {
 		if depth == maxDepth {
-			return because(Decode, "nested more than %d deep", maxDepth)
+			return classify(Decode, "nested more than %d deep", maxDepth)
 		}
 		child, err := readTree(d, string(name), depth+1)
 		n.children = append(n.children, child)
@@ -341,14 +342,14 @@ func readTree(d document, name string, depth int) (node, error) {
 	return n, err
 }
 
-// extract takes values out of a node and keeps the first failure, so that a bill's fields read as a list.
-type extract struct {
+// nodeReader takes values out of a node and keeps the first failure, so that a bill's fields read as a list.
+type nodeReader struct {
 	node node
 	err  error
 }
 
-// child returns the child of that name, nil if there is none.
-func (x *extract) child(name string) *node {
+// findChild returns the child of that name, nil if there is none.
+func (x *nodeReader) findChild(name string) *node {
 	var found *node
 	for i := range x.node.children {
 		if strings.EqualFold(x.node.children[i].name, name) {
@@ -366,15 +367,15 @@ var (
 	errMissing = errors.New("missing")
 )
 
-func (x *extract) fail(name string, err error) {
+func (x *nodeReader) fail(name string, err error) {
 	if x.err == nil && err != nil {
 		x.err = fmt.Errorf("%s: %w", name, err)
 	}
 }
 
 // text returns a text that may be missing.
-func (x *extract) text(name string) string {
-	child := x.child(name)
+func (x *nodeReader) text(name string) string {
+	child := x.findChild(name)
 	if child == nil {
 		return ""
 	}
@@ -385,9 +386,9 @@ func (x *extract) text(name string) string {
 }
 
 // amount returns an amount that has to be there.
-func (x *extract) amount(name string) Amount {
+func (x *nodeReader) amount(name string) Amount {
 	text := x.text(name)
-	if x.child(name) == nil {
+	if x.findChild(name) == nil {
 		x.fail(name, errMissing)
 		return Amount{}
 	}
@@ -396,9 +397,9 @@ func (x *extract) amount(name string) Amount {
 	return amount
 }
 
-// setOf reads the elements of a set that may be missing.
-func setOf[T any](x *extract, name string, read func(*extract) T) []T {
-	child := x.child(name)
+// readElements reads the elements of a set that may be missing.
+func readElements[T any](x *nodeReader, name string, read func(*nodeReader) T) []T {
+	child := x.findChild(name)
 	if child == nil {
 		return nil
 	}
@@ -407,7 +408,7 @@ func setOf[T any](x *extract, name string, read func(*extract) T) []T {
 	}
 	var elements []T
 	for i, n := range child.children {
-		element := extract{node: n}
+		element := nodeReader{node: n}
 		elements = append(elements, read(&element))
 		x.fail(fmt.Sprintf("%s %d", name, i+1), element.err)
 	}

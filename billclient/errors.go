@@ -13,19 +13,19 @@ import (
 	"unicode"
 )
 
-// Reason is the class of a failure: what an operator can do about it, and whether to try again.
+// Reason is the class of a failure: it decides what an operator can do about it, and whether the call is tried again.
 type Reason string
 
 // The reasons, as the reason label of the exporter's metrics has them.
 const (
 	Auth       Reason = "auth"       // HTTP 401, 403, or a code that speaks of keys, signatures or permissions
-	Invalid    Reason = "invalid"    // any other 4xx: the request is at fault
+	Invalid    Reason = "invalid"    // any other 4xx: the request is wrong
 	Throttled  Reason = "throttled"  // HTTP 429, or a throttling code under any status
 	Server     Reason = "server"     // HTTP 5xx, or "Server unavailable"
-	Network    Reason = "network"    // refused, reset, no such host, no TLS, or the caller gave up
+	Network    Reason = "network"    // refused, reset, no such host, no TLS, or canceled by the caller
 	Timeout    Reason = "timeout"    // no byte in time, or the whole answer took too long
 	Decode     Reason = "decode"     // not what the API documents: HTML, malformed, a bad amount, a wrong month
-	Incomplete Reason = "incomplete" // an empty or early ending body, a set that is missing
+	Incomplete Reason = "incomplete" // an empty body, one that ended early, or a missing set
 	CallLimit  Reason = "call_limit" // the account's daily_calls are used up
 )
 
@@ -34,17 +34,17 @@ func Reasons() []Reason {
 	return []Reason{Auth, Invalid, Throttled, Server, Network, Timeout, Decode, Incomplete, CallLimit}
 }
 
-// Error is a call that failed. Its text names the action, the code, the HTTP status and the request id, says what to
-// do about a refusal, is one line of printable characters, and never holds a credential or a signature.
+// Error is a call that failed. Its text names the action, the code, the HTTP status and the request id, and says what
+// an operator can do. The text is one line of printable characters and never contains a credential or a signature.
 type Error struct {
 	Action     string
 	Reason     Reason
 	Code       string        // of the API; empty where the API did not answer with an error body
-	Message    string        // of the API, without anything like a credential
+	Message    string        // of the API, without anything that looks like a credential
 	HTTPStatus int           // 0 where there was no answer
-	RequestID  string        // what the vendor's support asks for
+	RequestID  string        // the vendor's support asks for it
 	RetryAfter time.Duration // how long the server asked to wait; 0 where it did not ask
-	Err        error         // the cause, where the failure is not the API's own
+	Err        error         // the cause; nil where the API itself reported the failure
 }
 
 // Error returns "Action: code (HTTP 403, request id ...): message; advice".
@@ -56,14 +56,14 @@ func (e *Error) Error() string {
 	if facts := e.facts(); facts != "" {
 		head += " (" + facts + ")"
 	}
-	said := []string{head}
+	parts := []string{head}
 	if e.Message != "" {
-		said = append(said, e.Message)
+		parts = append(parts, e.Message)
 	}
 	if e.Err != nil {
-		said = append(said, e.Err.Error())
+		parts = append(parts, e.Err.Error())
 	}
-	text := strings.Join(said, ": ")
+	text := strings.Join(parts, ": ")
 	if advice := e.advice(); advice != "" {
 		text += "; " + advice
 	}
@@ -84,36 +84,38 @@ func (e *Error) facts() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// unknownAction tells whether the API does not know the action. A 404 without a code is not the API's own.
-func (e *Error) unknownAction() bool { return e.notFound() && e.Code != "" }
+// isUnknownAction reports whether the API does not know the action. A 404 without a code does not come from the API.
+func (e *Error) isUnknownAction() bool { return e.isNotFound() && e.Code != "" }
 
-// notFound tells whether nothing that was asked answers there, be it the API that says so or a gateway before it.
-func (e *Error) notFound() bool {
-	return e.Reason == Invalid && (e.HTTPStatus == http.StatusNotFound || plainCode(e.Code) == "invalidaction")
+// isNotFound reports whether the endpoint does not serve the action, be it the API that says so or a gateway before
+// it.
+func (e *Error) isNotFound() bool {
+	return e.Reason == Invalid && (e.HTTPStatus == http.StatusNotFound || normalizeCode(e.Code) == "invalidaction")
 }
 
-// denied tells whether the key is known, but may not call the action.
-func (e *Error) denied() bool { return e.Reason == Auth && aboutPermission(e.Code) }
+// isDenied reports whether the key is valid but has no permission to call the action.
+func (e *Error) isDenied() bool { return e.Reason == Auth && isPermissionCode(e.Code) }
 
-// advice says in half a sentence what an operator can do about a refusal; whatever else fails explains itself.
+// advice returns, in half a sentence, what an operator can do about an answer that refuses the call. It is empty where
+// the rest of the error's text says enough.
 func (e *Error) advice() string {
 	const keys = "check access_key_id, secret_access_key and "
 	service := serviceOf(e.Action)
-	_, known := reasonOfCode(e.Code)
+	_, isKnownCode := reasonOfCode(e.Code)
 	switch {
 	case e.HTTPStatus == 0:
 		return ""
-	case e.denied():
+	case e.isDenied():
 		return "grant " + Permission(e.Action) + " to this key"
 	case e.Reason == Auth && e.Code == "":
 		return keys + "what answers at " + service.endpoint
-	case e.HTTPStatus == http.StatusForbidden && !known:
+	case e.HTTPStatus == http.StatusForbidden && !isKnownCode:
 		return "grant " + Permission(e.Action) + " to this key, or " + keys + "this machine's clock"
 	case e.Reason == Auth:
 		return keys + "this machine's clock"
-	case e.unknownAction() && e.Action == GetPostpayDetailBillCSV:
-		return "" // nobody asks for it who has not had a bill from there
-	case e.notFound():
+	case e.isUnknownAction() && e.Action == GetPostpayDetailBillCSV:
+		return "" // it is asked for only where the same endpoint has answered with a bill before
+	case e.isNotFound():
 		return "check that " + service.endpoint + " is the billing API's"
 	case e.Reason == Invalid:
 		return "check api.region and the months asked for"
@@ -122,7 +124,7 @@ func (e *Error) advice() string {
 	}
 }
 
-// ReasonOf returns the class of err; an error that is no *Error counts as Network.
+// ReasonOf returns the class of err. An error that is not an *Error is Timeout if a deadline has passed, else Network.
 func ReasonOf(err error) Reason {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Reason
@@ -133,18 +135,26 @@ func ReasonOf(err error) Reason {
 	return Network
 }
 
-// IsDenied tells whether err says that the key may not call the action, rather than that the key is wrong or unknown:
-// who grants Permission mends it.
+// IsDenied reports whether err says that the key has no permission to call the action, rather than that the key is
+// wrong or unknown. Granting Permission to the key helps then.
 func IsDenied(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.denied()
+	return ok && e.isDenied()
 }
 
-// Permission returns what a policy has to allow for an action to be called, such as bill:GetMonthBill. Source:
-// https://endocs.ksyun.com/documents/37672, where case does not matter.
+// IsUnknownAction reports whether err says that the API does not know the action, rather than that it refuses a month
+// or another parameter. The vendor's API was seen to answer INVALID_ACTION, under a status that was not recorded. A
+// 404 counts as well, but only with an error body of the API: the page of a gateway may be gone a moment later.
+func IsUnknownAction(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.isUnknownAction()
+}
+
+// Permission returns the permission that a policy has to grant for an action to be called, such as bill:GetMonthBill.
+// Its case does not matter. Source: https://endocs.ksyun.com/documents/37672.
 func Permission(action string) string { return serviceOf(action).name + ":" + action }
 
-// retryable tells whether the same call can succeed when it is made again at once.
+// retryable reports whether the same call can succeed when it is made again soon.
 func (r Reason) retryable() bool {
 	switch r {
 	case Throttled, Server, Network, Timeout, Incomplete:
@@ -154,8 +164,8 @@ func (r Reason) retryable() bool {
 	}
 }
 
-// codeReasons is what the beginnings of error codes say, whatever the HTTP status: "Forbidden Request" comes with 400.
-// They are in lower case and without blanks, hyphens and underscores, which differ from product to product.
+// codeReasons has the reasons by the beginnings of error codes, whatever the HTTP status: "Forbidden Request" comes
+// with 400. The beginnings are spelled as normalizeCode returns them.
 var codeReasons = []struct {
 	prefix string
 	reason Reason
@@ -175,17 +185,19 @@ var codeReasons = []struct {
 	{"serverunavailable", Server},
 }
 
-var codeFiller = strings.NewReplacer(" ", "", "_", "", "-", "")
+var codeFillers = strings.NewReplacer(" ", "", "_", "", "-", "")
 
-func plainCode(code string) string { return codeFiller.Replace(strings.ToLower(code)) }
+// normalizeCode returns a code in lower case, and without blanks, hyphens and underscores: their use differs from
+// product to product.
+func normalizeCode(code string) string { return codeFillers.Replace(strings.ToLower(code)) }
 
 // reasonOfAnswer classifies an error that the API, or something before it, answered with.
 func reasonOfAnswer(status int, codes ...string) Reason {
 	for _, code := range codes {
-		if reason, known := reasonOfCode(code); known {
+		if reason, ok := reasonOfCode(code); ok {
 			return reason
 		}
-		// The old form of an error body comes under HTTP 200, with an HTTP status as its code.
+		// An error body in the old form comes under HTTP 200 and has the HTTP status as its code.
 		if number, err := strconv.Atoi(code); err == nil && status < http.StatusMultipleChoices {
 			status = number
 		}
@@ -193,8 +205,8 @@ func reasonOfAnswer(status int, codes ...string) Reason {
 	return reasonOfStatus(status)
 }
 
-func reasonOfCode(code string) (reason Reason, known bool) {
-	code = plainCode(code)
+func reasonOfCode(code string) (reason Reason, ok bool) {
+	code = normalizeCode(code)
 	for _, c := range codeReasons {
 		if strings.HasPrefix(code, c.prefix) {
 			return c.reason, true
@@ -216,30 +228,33 @@ func reasonOfStatus(status int) Reason {
 	}
 }
 
-// aboutPermission tells a key that may not from a key that is not known, or whose signature is wrong.
-func aboutPermission(code string) bool {
-	code = plainCode(code)
+// isPermissionCode reports whether a code of the class Auth says that the key lacks a permission, rather than that the
+// key is unknown or the signature wrong.
+func isPermissionCode(code string) bool {
+	code = normalizeCode(code)
 	return strings.HasPrefix(code, "forbidden") || strings.HasPrefix(code, "auth") ||
 		code == "invalidauthenticationcode"
 }
 
-// classified is an error on its way up whose Reason is known where it happens.
-type classified struct {
+// classifiedError is an error whose Reason is known at the place where it happens. response.asError makes an *Error of
+// it.
+type classifiedError struct {
 	reason Reason
 	err    error
 }
 
-func (c *classified) Error() string { return c.err.Error() }
-func (c *classified) Unwrap() error { return c.err }
+func (c *classifiedError) Error() string { return c.err.Error() }
+func (c *classifiedError) Unwrap() error { return c.err }
 
-// because makes an error of the given class.
-func because(reason Reason, format string, args ...any) error {
-	return &classified{reason, fmt.Errorf(format, args...)}
+// classify returns an error of the given class, with a text that is formatted as by fmt.Errorf.
+func classify(reason Reason, format string, args ...any) error {
+	return &classifiedError{reason, fmt.Errorf(format, args...)}
 }
 
-// reasonOfCause classifies what went wrong on the way to a decoded answer. What nobody classified is the decoders' own.
+// reasonOfCause returns the class of an error that ended a call. An error that nobody classified comes from the
+// decoders.
 func reasonOfCause(err error) Reason {
-	if c, ok := errors.AsType[*classified](err); ok {
+	if c, ok := errors.AsType[*classifiedError](err); ok {
 		return c.reason
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
@@ -248,17 +263,18 @@ func reasonOfCause(err error) Reason {
 	return Decode
 }
 
-// scrubbed is a cause with a harmless text.
-type scrubbed struct {
+// scrubbedError is a cause whose text went through scrub.
+type scrubbedError struct {
 	text string
 	err  error
 }
 
-func (s *scrubbed) Error() string { return s.text }
-func (s *scrubbed) Unwrap() error { return s.err }
+func (s *scrubbedError) Error() string { return s.text }
+func (s *scrubbedError) Unwrap() error { return s.err }
 
-// A gateway's error text may repeat the request, Authorization header and all.
-var secretLike = regexp.MustCompile(
+// secretPattern finds signatures and credentials: the error text of a gateway may repeat the request, with its
+// Authorization header.
+var secretPattern = regexp.MustCompile(
 	`(?i)[0-9a-f]{64,}|(?:credential|signature|secret[a-z_-]*|token)\s*=\s*[^\s,;&"'<>]+`)
 
 const (
@@ -266,28 +282,29 @@ const (
 	maxExcerpt   = 200 // of a body that is not the API's
 )
 
-// scrub makes a text from outside fit for a log line: no credentials, one line, printable, at most about most bytes.
-func scrub(text string, keys Credentials, most int) string {
+// scrub returns a text from outside as it may stand in a log line: on one line, printable, without credentials and
+// signatures, and shortened to limit bytes.
+func scrub(text string, keys Credentials, limit int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	for _, secret := range []string{keys.SecretAccessKey, keys.AccessKeyID} {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "***")
 		}
 	}
-	text = secretLike.ReplaceAllString(text, "***")
+	text = secretPattern.ReplaceAllString(text, "***")
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return ' '
 	}, text)
-	return shorten(strings.Join(strings.Fields(text), " "), most)
+	return shorten(strings.Join(strings.Fields(text), " "), limit)
 }
 
-// shorten keeps an error readable whatever the API sent.
-func shorten(s string, most int) string {
-	if len(s) <= most {
+// shorten returns the first limit bytes of a longer text, so that an error stays readable whatever the API sent.
+func shorten(s string, limit int) string {
+	if len(s) <= limit {
 		return s
 	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
+	return strings.ToValidUTF8(s[:limit], "") + "..."
 }

@@ -53,7 +53,8 @@ func TestErrorBodies(t *testing.T) {
 		"without the data, under 200": {200, "", strings.Replace(deniedJSON, `{`, `{"MonthBillSet":null,`, 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := clientOf(t, says(tt.status, tt.contentType, tt.body)).GetMonthBill(t.Context(), october, october)
+			c := newTestClient(t, respondWith(tt.status, tt.contentType, tt.body))
+			_, err := c.GetMonthBill(t.Context(), october, october)
 			got, ok := errors.AsType[*Error](err)
 			if !ok {
 				t.Fatalf("error %v is no *Error", err)
@@ -114,7 +115,7 @@ func TestReasons(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt.status, " ", tt.code), func(t *testing.T) {
 			body := fmt.Sprintf(`{"RequestId":"r","Error":{"Code":%q,"Message":"no"}}`, tt.code)
-			_, err := clientOf(t, says(tt.status, "", body)).GetMonthBill(t.Context(), october, october)
+			_, err := newTestClient(t, respondWith(tt.status, "", body)).GetMonthBill(t.Context(), october, october)
 			if ReasonOf(err) != tt.reason {
 				t.Errorf("reason %s, want %s", ReasonOf(err), tt.reason)
 			}
@@ -130,21 +131,21 @@ func TestReasons(t *testing.T) {
 func TestDenied(t *testing.T) {
 	const iam = `{"RequestId":"51aee78d","Error":{"Code":"InvalidAuthenticationCode",` +
 		`"Message":"lack of policy to [bill:x] the resources[]"}}`
-	bills, days := DetailQuery{From: october, To: october}, ConsumeQuery{Month: october}
+	ctx, bills, days := t.Context(), DetailQuery{From: october, To: october}, ConsumeQuery{Month: october}
 	for status, body := range map[int]string{400: deniedJSON, 403: iam} {
-		c := clientOf(t, says(status, "application/json", body))
+		c := newTestClient(t, respondWith(status, "application/json", body))
 		c.options.UnionEndpoint = c.options.Endpoint
 		for permission, err := range map[string]error{
-			"bill:GetMonthBill":                       errorOf(c.GetMonthBill(t.Context(), october, october)),
-			"bill:GetPostpayDetailBill":               errorOf(collect(c.GetPostpayDetailBill(t.Context(), bills))),
-			"bill:GetPostpayDetailBillCSV":            errorOf(collect(c.GetPostpayDetailBillCSV(t.Context(), bills))),
-			"bill:GetProductCode":                     errorOf(c.GetProductCode(t.Context())),
-			"bill:getMonthConsume":                    errorOf(c.GetMonthConsume(t.Context(), october)),
-			"bill:getPostpayDetailConsume":            errorOf(collect(c.GetPostpayDetailConsume(t.Context(), days))),
-			"bill-union:DescribeBillSummaryByPayMode": errorOf(c.DescribeBillSummaryByPayMode(t.Context(), october)),
-			"bill-union:DescribeBillSummaryByProduct": errorOf(c.DescribeBillSummaryByProduct(t.Context(), october)),
-			"bill-union:DescribeBillSummaryByProject": errorOf(c.DescribeBillSummaryByProject(t.Context(), october)),
-			"bill-union:DescribeProductCode":          errorOf(c.DescribeProductCode(t.Context())),
+			"bill:GetMonthBill":                       errorFrom(c.GetMonthBill(ctx, october, october)),
+			"bill:GetPostpayDetailBill":               errorFrom(collectLines(c.GetPostpayDetailBill(ctx, bills))),
+			"bill:GetPostpayDetailBillCSV":            errorFrom(collectLines(c.GetPostpayDetailBillCSV(ctx, bills))),
+			"bill:GetProductCode":                     errorFrom(c.GetProductCode(ctx)),
+			"bill:getMonthConsume":                    errorFrom(c.GetMonthConsume(ctx, october)),
+			"bill:getPostpayDetailConsume":            errorFrom(collectLines(c.GetPostpayDetailConsume(ctx, days))),
+			"bill-union:DescribeBillSummaryByPayMode": errorFrom(c.DescribeBillSummaryByPayMode(ctx, october)),
+			"bill-union:DescribeBillSummaryByProduct": errorFrom(c.DescribeBillSummaryByProduct(ctx, october)),
+			"bill-union:DescribeBillSummaryByProject": errorFrom(c.DescribeBillSummaryByProject(ctx, october)),
+			"bill-union:DescribeProductCode":          errorFrom(c.DescribeProductCode(ctx)),
 		} {
 			if !IsDenied(err) || !strings.HasSuffix(err.Error(), "; grant "+permission+" to this key") {
 				t.Errorf("%s, HTTP %d: %v", permission, status, err)
@@ -156,7 +157,7 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-func errorOf[T any](_ T, err error) error { return err }
+func errorFrom[T any](_ T, err error) error { return err }
 
 func TestRetryableReasons(t *testing.T) {
 	want := []Reason{Throttled, Server, Network, Timeout, Incomplete}
@@ -249,12 +250,12 @@ func TestBadAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+			c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Location", "https://elsewhere.example/")
 				if tt.contentType == "br" {
 					w.Header().Set("Content-Encoding", "br")
 				}
-				says(tt.status, tt.contentType, tt.body)(w, r)
+				respondWith(tt.status, tt.contentType, tt.body)(w, r)
 			})
 			bills, err := c.GetMonthBill(t.Context(), october, october)
 			checkError(t, err, tt.reason, tt.text)
@@ -296,7 +297,7 @@ func TestBrokenTransfer(t *testing.T) {
 		}, Network, "connection reset by peer"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := clientOf(t, func(w http.ResponseWriter, _ *http.Request) {
+			c := newTestClient(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Length", "1000")
 				w.Write([]byte(noJSON))
 				w.(http.Flusher).Flush()
@@ -321,7 +322,7 @@ func TestRefusedConnection(t *testing.T) {
 
 // Who hangs up without a word is named all the same: it may be a proxy.
 func TestClosedConnection(t *testing.T) {
-	c := clientOf(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	c := newTestClient(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	_, err := c.GetMonthBill(t.Context(), october, october)
 	want := "GetMonthBill: " + strings.TrimPrefix(c.options.Endpoint, "http://") + ": EOF"
 	if ReasonOf(err) != Network || err.Error() != want {
@@ -347,7 +348,7 @@ func TestNoSecrets(t *testing.T) {
 	}
 	for name, body := range bodies {
 		for _, status := range []int{200, 403} {
-			_, err := clientOf(t, says(status, "", body)).GetMonthBill(t.Context(), october, october)
+			_, err := newTestClient(t, respondWith(status, "", body)).GetMonthBill(t.Context(), october, october)
 			if err == nil {
 				t.Fatalf("%s: no error", name)
 			}

@@ -83,8 +83,8 @@ func (w wireLine) line(t *testing.T) Line {
 		ProductSubTypeName: string(w.ProductSubTypeName),
 		InstanceID:         string(w.InstanceID),
 		InstanceName:       string(w.InstanceName),
-		Cost:               amount(string(w.Cost)),
-		ListCost:           amount(string(w.MeasureAmount)),
+		Cost:               mustAmount(string(w.Cost)),
+		ListCost:           mustAmount(string(w.MeasureAmount)),
 		Discount:           string(w.Discount),
 		ServiceStartTime:   string(w.ServiceStartTime),
 		BillingMode:        string(w.BillType),
@@ -151,7 +151,7 @@ var anyMonth = DetailQuery{From: june2018, To: october, Sets: true}
 
 // readAny reads the lines of whatever month.
 func readAny(contentType string, body []byte) (lines []Line, err error) {
-	r := replyOf(contentType, body)
+	r := responseOf(contentType, body)
 	read := readLines
 	if contentType == "text/csv" {
 		read = readCSV
@@ -160,14 +160,14 @@ func readAny(contentType string, body []byte) (lines []Line, err error) {
 		lines = append(lines, *line)
 		return nil
 	})
-	return lines, r.explain(err)
+	return lines, r.asError(err)
 }
 
 // FuzzJSON holds the decoder against encoding/json: what it takes, both read alike.
 func FuzzJSON(f *testing.F) {
 	f.Add([]byte(jsonAnswer(goodLine(`,"TagSet":[{"Key":"k","Value":"\u00e9\ud83d\ude00"}],"New":{"a":[1]}`))))
 	f.Add([]byte(`{"postpaydetailbillset":[` + goodLine(`,"RULEREMARK":1e2`) + `],"RequestId":"r"}`))
-	f.Add([]byte(testdata(f, "detail_bill.json")))
+	f.Add([]byte(readTestdata(f, "detail_bill.json")))
 	f.Add(benchAnswer(0, 2))
 	f.Add([]byte(`{"PostpayDetailBillSet" : [ ` + goodLine(`, "TagSet" : [ { "Key" : "\"[" } ] , "\\" : {}`) + ` ] }`))
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -196,8 +196,8 @@ func FuzzJSON(f *testing.F) {
 // checkByValue reads the same lines as those that are too long to be read whole.
 func checkByValue(t *testing.T, body []byte, want []Line, wantErr error) {
 	t.Helper()
-	r := replyOf("application/json", body)
-	if first, err := r.first(); err != nil || first != '{' {
+	r := responseOf("application/json", body)
+	if first, err := r.firstByte(); err != nil || first != '{' {
 		return
 	}
 	var got []Line
@@ -206,13 +206,13 @@ func checkByValue(t *testing.T, body []byte, want []Line, wantErr error) {
 		return nil
 	})
 	a := newJSON(r.body)
-	top := topReader{reply: r, d: a, set: "PostpayDetailBillSet"}
-	top.item = func([]byte) error { return lines.item(newBounded(a), 0) }
+	top := topLevelReader{reply: r, d: a, set: "PostpayDetailBillSet"}
+	top.item = func([]byte) error { return lines.readItem(newBoundedItem(a), 0) }
 	err := top.read()
 	if err == nil {
-		err = top.failure()
+		err = top.apiError()
 	}
-	if err = r.explain(err); placeOf(err) != placeOf(wantErr) && (err != nil || top.found) {
+	if err = r.asError(err); placeOf(err) != placeOf(wantErr) && (err != nil || top.found) {
 		t.Errorf("error %v, want %v", err, wantErr)
 	}
 	if diff := cmp.Diff(want, got, equalAmounts); diff != "" {
@@ -240,7 +240,7 @@ func checkTyped(t *testing.T, err error) {
 func FuzzXML(f *testing.F) {
 	f.Add(xmlAnswer(goodItem("<InstanceName>&lt;<![CDATA[a]]></InstanceName><TagSet><T><key>k</key></T></TagSet>")))
 	f.Add(`<?xml version="1.0" encoding="GBK"?>` + xmlAnswer(goodItem("<ProductName>\xd4\xc6</ProductName>")))
-	f.Add(testdata(f, "detail_bill.xml"))
+	f.Add(readTestdata(f, "detail_bill.xml"))
 	f.Fuzz(func(t *testing.T, body string) {
 		got, err := readAny("text/xml", []byte(body))
 		checkAsJSON(t, got, err)
@@ -250,7 +250,7 @@ func FuzzXML(f *testing.F) {
 // FuzzCSV writes what it reads as JSON, and reads that.
 func FuzzCSV(f *testing.F) {
 	f.Add(chineseCSV)
-	f.Add(testdata(f, "detail_bill.csv"))
+	f.Add(readTestdata(f, "detail_bill.csv"))
 	f.Add("Billing month,Actual amount (CNY),Original amount (CNY),Tag,Product name,\n2026-10,1.00,2,k: v|l:|,\"a\"b\n")
 	f.Fuzz(func(t *testing.T, body string) {
 		got, err := readAny("text/csv", []byte(body))

@@ -31,8 +31,8 @@ func testKeys() (Credentials, error) { return Credentials{testKeyID, testSecret}
 // equalAmounts compares amounts by their value: 66 is 66.0.
 var equalAmounts = cmp.Comparer(func(a, b Amount) bool { return a.Cmp(b) == 0 })
 
-// amount is an amount in a wanted value.
-func amount(s string) Amount {
+// mustAmount returns an amount that a test wants.
+func mustAmount(s string) Amount {
 	a, err := ParseAmount(s)
 	if err != nil {
 		panic(err)
@@ -40,19 +40,19 @@ func amount(s string) Amount {
 	return a
 }
 
-// replyOf is an answer that has arrived.
-func replyOf(contentType string, body []byte) *reply {
+// responseOf returns a response whose body has arrived.
+func responseOf(contentType string, body []byte) *response {
 	header := http.Header{}
 	if contentType != "" {
 		header.Set("Content-Type", contentType)
 	}
-	r := &reply{form: form{action: "Test"}, status: 200, header: header}
+	r := &response{form: form{action: "Test"}, status: 200, header: header}
 	r.body = bufio.NewReaderSize(bytes.NewReader(body), bufferSize)
 	return r
 }
 
-// clientOf returns a client of a real HTTP server that never tries again.
-func clientOf(t *testing.T, h http.HandlerFunc) *Client {
+// newTestClient returns a client of a real HTTP server that never tries again.
+func newTestClient(t *testing.T, h http.HandlerFunc) *Client {
 	t.Helper()
 	server := httptest.NewServer(h)
 	transport := newTransport()
@@ -63,8 +63,8 @@ func clientOf(t *testing.T, h http.HandlerFunc) *Client {
 	return New(Options{Endpoint: server.URL, Region: "cn-beijing-6", Credentials: testKeys, Transport: transport})
 }
 
-// says answers every request with the same body.
-func says(status int, contentType, body string) http.HandlerFunc {
+// respondWith answers every request with the same body.
+func respondWith(status int, contentType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = nil // else net/http guesses one
 		if contentType != "" {
@@ -75,7 +75,7 @@ func says(status int, contentType, body string) http.HandlerFunc {
 	}
 }
 
-func testdata(t testing.TB, name string) string {
+func readTestdata(t testing.TB, name string) string {
 	t.Helper()
 	b, err := os.ReadFile("testdata/" + name)
 	if err != nil {
@@ -84,8 +84,8 @@ func testdata(t testing.TB, name string) string {
 	return string(b)
 }
 
-// collect returns what a stream has, and how it ends.
-func collect(lines iter.Seq2[Line, error]) (all []Line, err error) {
+// collectLines returns what a stream has, and how it ends.
+func collectLines(lines iter.Seq2[Line, error]) (all []Line, err error) {
 	for line, err := range lines {
 		if err != nil {
 			return all, err
@@ -144,10 +144,10 @@ func checkBadLines(t *testing.T, answers []badAnswer) {
 
 func readAll(body string) ([]Line, error) {
 	var all []Line
-	r := replyOf("", []byte(body))
+	r := responseOf("", []byte(body))
 	err := readLines(r, octoberLines, func(line *Line) error {
 		all = append(all, *line)
 		return nil
 	})
-	return all, r.explain(err)
+	return all, r.asError(err)
 }

@@ -9,30 +9,30 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// jsonDocument reads JSON token by token, but for items that are short enough to be read whole. A name that comes twice
-// in an object is for the reader to notice; bytes that are not UTF-8 become U+FFFD.
+// jsonDocument reads JSON token by token, except for items that are short enough to be read whole. It accepts a name
+// that comes twice in an object, which its reader has to notice, and replaces bytes that are not UTF-8 by U+FFFD.
 type jsonDocument struct {
-	dec    *jsontext.Decoder
-	window *window
-	whole  jsonItem // the last item that was read whole
+	dec       *jsontext.Decoder
+	window    *window
+	wholeItem jsonItem // the last item that was read whole
 }
 
 func newJSON(body io.Reader) *jsonDocument {
 	w := &window{body: body}
 	dec := jsontext.NewDecoder(w, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	w.done = dec.InputOffset
+	w.consumed = dec.InputOffset
 	return &jsonDocument{dec: dec, window: w}
 }
 
-func (j *jsonDocument) value(text []byte, child func(name []byte) error) ([]byte, error) {
+func (j *jsonDocument) readValue(text []byte, child func(name []byte) error) ([]byte, error) {
 	if child != nil {
 		if kind := j.dec.PeekKind(); kind == '{' || kind == '[' {
-			return text, j.children(child)
+			return text, j.readMembers(child)
 		}
 	}
 	raw, err := j.dec.ReadValue()
 	if err != nil {
-		return text, j.explain(err)
+		return text, j.explainError(err)
 	}
 	switch raw.Kind() {
 	case '{', '[':
@@ -46,16 +46,16 @@ func (j *jsonDocument) value(text []byte, child func(name []byte) error) ([]byte
 	}
 }
 
-// children reads an object or a list, whose elements have no name.
-func (j *jsonDocument) children(child func(name []byte) error) error {
+// readMembers hands the members of an object, or the elements of a list, which have no name, to child.
+func (j *jsonDocument) readMembers(child func(name []byte) error) error {
 	open, err := j.dec.ReadToken()
 	if err != nil {
-		return j.explain(err)
+		return j.explainError(err)
 	}
 	for {
 		if kind := j.dec.PeekKind(); kind == '}' || kind == ']' {
 			_, err := j.dec.ReadToken()
-			return j.explain(err)
+			return j.explainError(err)
 		}
 		var name []byte
 		if open.Kind() == '{' {
@@ -72,13 +72,13 @@ func (j *jsonDocument) children(child func(name []byte) error) error {
 func (j *jsonDocument) readName() ([]byte, error) {
 	raw, err := j.dec.ReadValue()
 	if err != nil {
-		return nil, j.explain(err)
+		return nil, j.explainError(err)
 	}
-	return lower(unquote(nil, raw)), nil
+	return lowerASCII(unquote(nil, raw)), nil
 }
 
-// lower turns ASCII letters to lower case, in place.
-func lower(name []byte) []byte {
+// lowerASCII changes the ASCII letters of name to lower case, in place, and returns it.
+func lowerASCII(name []byte) []byte {
 	for i, c := range name {
 		if 'A' <= c && c <= 'Z' {
 			name[i] = c + 'a' - 'A'
@@ -87,8 +87,8 @@ func lower(name []byte) []byte {
 	return name
 }
 
-// unquote appends a JSON string's text. The decoder has found it well formed but for its UTF-8, so there is no other
-// error.
+// unquote appends the text of a JSON string. The decoder has checked everything but the UTF-8 of the string, so the
+// only error that AppendUnquote can return is one of UTF-8, and that is replaced by U+FFFD.
 func unquote(text []byte, raw jsontext.Value) []byte {
 	if plain := raw[1 : len(raw)-1]; isPlain(plain) {
 		return append(text, plain...)
@@ -97,48 +97,49 @@ func unquote(text []byte, raw jsontext.Value) []byte {
 	return text
 }
 
-func (j *jsonDocument) skip() error {
-	return j.explain(j.dec.SkipValue())
+func (j *jsonDocument) skipValue() error {
+	return j.explainError(j.dec.SkipValue())
 }
 
-// item reads the element whole if it is no longer than one text may be, which is faster than value by value. A decoder
-// that fails to read a value has not moved: what is longer, wrong or broken off is then read value by value, to find
-// out which of them is to blame.
-func (j *jsonDocument) item() document {
+// readItem reads the element whole if it is not longer than one text may be, because that is faster than value by
+// value. A decoder that fails to read a value has not moved, so an element that is longer, malformed or cut off is
+// then read value by value, until the value that is wrong.
+func (j *jsonDocument) readItem() document {
 	raw, err := j.dec.ReadValue()
 	if err != nil {
-		return newBounded(j)
+		return newBoundedItem(j)
 	}
-	j.whole.reset(raw)
-	return &j.whole
+	j.wholeItem.reset(raw)
+	return &j.wholeItem
 }
 
-func (j *jsonDocument) offset() int64 { return j.dec.InputOffset() }
+func (j *jsonDocument) inputOffset() int64 { return j.dec.InputOffset() }
 
-func (j *jsonDocument) end() error {
+func (j *jsonDocument) checkEnd() error {
 	_, err := j.dec.ReadToken()
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	if err == nil {
-		return because(Decode, "something follows the answer's end")
+		return classify(Decode, "something follows the answer's end")
 	}
-	return j.explain(err)
+	return j.explainError(err)
 }
 
-// explain prefers what broke the body, or its reader's limit, to what the decoder says about it.
-func (j *jsonDocument) explain(err error) error {
+// explainError returns the error that broke the body, or the limit of its reader, in place of what the decoder says
+// about it.
+func (j *jsonDocument) explainError(err error) error {
 	if err == nil {
 		return nil
 	}
 	if j.window.err != nil {
 		return j.window.err
 	}
-	if own, ok := errors.AsType[*classified](err); ok {
-		return own
+	if classified, ok := errors.AsType[*classifiedError](err); ok {
+		return classified
 	}
 	return err
 }
 
-// isPlain tells whether what stands between the quotes of a JSON string is its text.
+// isPlain reports whether the bytes between the quotes of a JSON string are its text as they are.
 func isPlain(s []byte) bool { return bytes.IndexByte(s, '\\') < 0 && utf8.Valid(s) }

@@ -1,100 +1,104 @@
 package billclient
 
+// lineSet is the name of the set in which both actions answer with lines.
+const lineSet = "PostpayDetailBillSet"
+
 // readLines reads the answer of GetPostpayDetailBill.
-func readLines(r *reply, q DetailQuery, emit func(*Line) error) error {
-	return r.items("PostpayDetailBillSet", newLineReader(newRecord(q, false), emit).item)
+func readLines(r *response, q DetailQuery, emit func(*Line) error) error {
+	return r.items(lineSet, newLineReader(newRecord(q, false), emit).readItem)
 }
 
 // lineReader reads lines from a document.
 type lineReader struct {
 	record
-	emit func(*Line) error
-	d    document
-	last int // the member read last
-	set  int // which one is being read
+	emit       func(*Line) error
+	document   document
+	lastMember int // the member that was read last, -1 before the first
+	set        int // the set that is being read
 
-	onMember, onPair, onPairMember func(name []byte) error
+	onMember, onEntry, onEntryMember func(name []byte) error
 }
 
 func newLineReader(r record, emit func(*Line) error) *lineReader {
 	l := &lineReader{record: r, emit: emit}
-	// Made once, so that a line costs no memory for them.
-	l.onMember, l.onPair, l.onPairMember = l.member, l.pair, l.pairMember
+	// The method values are made once, because each of them is an allocation.
+	l.onMember, l.onEntry, l.onEntryMember = l.readMember, l.readEntry, l.readEntryMember
 	return l
 }
 
-func (l *lineReader) item(d document, _ int) error {
-	l.next()
-	l.d, l.last = d, -1
-	if err := each(d, l.onMember); err != nil {
-		return l.at(err)
+// readItem reads a line, an element of the set, and hands it to emit.
+func (l *lineReader) readItem(d document, _ int) error {
+	l.reset()
+	l.document, l.lastMember = d, -1
+	if err := readChildren(d, l.onMember); err != nil {
+		return l.locateError(err)
 	}
-	line, err := l.line()
+	line, err := l.makeLine()
 	if err != nil {
-		return l.at(err)
+		return l.locateError(err)
 	}
 	return l.emit(line)
 }
 
-func (l *lineReader) member(name []byte) error {
-	member, known := l.memberOf(name)
-	if !known {
-		return l.d.skip()
+func (l *lineReader) readMember(name []byte) error {
+	member, ok := l.findMember(name)
+	if !ok {
+		return l.document.skipValue()
 	}
-	l.last = member
-	if member >= len(fields) {
+	l.lastMember = member
+	if member >= len(lineFields) {
 		return l.readSet(member)
 	}
-	text, err := l.d.value(l.text, nil)
+	text, err := l.document.readValue(l.text, nil)
 	if err == nil {
-		err = l.put(member, text)
+		err = l.putField(member, text)
 	}
-	return at(fields[member].name, err)
+	return locate(lineFields[member].name, err)
 }
 
-// memberOf looks a member up: it usually is the one after the last, or the one after that, since lines of bills and of
-// consumption have a field each that the others have not.
-func (l *lineReader) memberOf(name []byte) (member int, known bool) {
-	for next := l.last + 1; next <= l.last+2 && next < len(memberNames); next++ {
+// findMember returns the member that has a name. It tries the next two members first, because the API sends them in
+// order, and lines of bills and of consumption have a field each that the others lack.
+func (l *lineReader) findMember(name []byte) (member int, ok bool) {
+	for next := l.lastMember + 1; next <= l.lastMember+2 && next < len(memberNames); next++ {
 		if memberNames[next] == string(name) {
 			return next, true
 		}
 	}
-	member, known = members[string(name)]
-	return member, known
+	member, ok = memberPlaces[string(name)]
+	return member, ok
 }
 
 func (l *lineReader) readSet(member int) error {
-	l.set = member - len(fields)
-	if !l.query.wants(l.set) {
-		return l.d.skip()
+	l.set = member - len(lineFields)
+	if !l.query.readsSet(l.set) {
+		return l.document.skipValue()
 	}
-	err := l.mark(member)
+	err := l.markMember(member)
 	if err == nil {
-		err = each(l.d, l.onPair)
+		err = readChildren(l.document, l.onEntry)
 	}
-	return at(sets[l.set].name, err)
+	return locate(lineSets[l.set].name, err)
 }
 
-func (l *lineReader) pair([]byte) error {
-	l.pairs = append(l.pairs, pair{set: l.set})
-	return each(l.d, l.onPairMember)
+func (l *lineReader) readEntry([]byte) error {
+	l.entries = append(l.entries, setEntry{set: l.set})
+	return readChildren(l.document, l.onEntryMember)
 }
 
-func (l *lineReader) pairMember(name []byte) error {
-	p := &l.pairs[len(l.pairs)-1]
-	var part *span
+func (l *lineReader) readEntryMember(name []byte) error {
+	entry := &l.entries[len(l.entries)-1]
+	var part *textSpan
 	switch string(name) {
 	case "key":
-		part = &p.key
+		part = &entry.key
 	case "value":
-		part = &p.value
+		part = &entry.value
 	default:
-		return l.d.skip()
+		return l.document.skipValue()
 	}
-	text, err := l.d.value(l.text, nil)
+	text, err := l.document.readValue(l.text, nil)
 	if err == nil {
-		*part = l.grow(text)
+		*part = l.extendText(text)
 	}
 	return err
 }

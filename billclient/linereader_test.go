@@ -11,7 +11,7 @@ import (
 )
 
 func goodLineValue(change func(*Line)) Line {
-	line := Line{DetailBillNo: "01", Month: october, Cost: amount("1.5"), ListCost: amount("2")}
+	line := Line{DetailBillNo: "01", Month: october, Cost: mustAmount("1.5"), ListCost: mustAmount("2")}
 	change(&line)
 	return line
 }
@@ -234,9 +234,9 @@ func TestBrokenLine(t *testing.T) {
 		jsonAnswer(goodLine(`,"InstanceName":"` + strings.Repeat("x", bufferSize) + `"`)),
 		xmlAnswer(goodItem("<InstanceName>" + strings.Repeat("x", bufferSize) + "</InstanceName>")),
 	} {
-		r := replyOf("", nil)
+		r := responseOf("", nil)
 		r.body = bufio.NewReaderSize(iotest.TimeoutReader(strings.NewReader(body)), bufferSize)
-		err := r.explain(readLines(r, octoberLines, func(*Line) error { return nil }))
+		err := r.asError(readLines(r, octoberLines, func(*Line) error { return nil }))
 		checkError(t, err, Decode, "line 1 (01): InstanceName: timeout")
 	}
 }
@@ -288,9 +288,9 @@ func TestEndlessValues(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := &endless{rest: []byte(tt.begin), repeat: tt.repeat}
-			r := replyOf("", nil)
+			r := responseOf("", nil)
 			r.body = bufio.NewReaderSize(body, bufferSize)
-			err := r.explain(readLines(r, octoberLines, func(*Line) error { return nil }))
+			err := r.asError(readLines(r, octoberLines, func(*Line) error { return nil }))
 			checkError(t, err, Decode, "line 1 (01): "+tt.text)
 			if body.read > tt.most+2*bufferSize {
 				t.Errorf("%d bytes were read", body.read)

@@ -6,17 +6,17 @@ import (
 	"net/url"
 )
 
-// Line is one line of a bill or of consumption: an instance, for a part of a month or for a day (types
+// Line is one line of a bill or of consumption: what an instance cost in a part of a month or on a day (types
 // PostpayDetailBill and PostpayDetailConsume of the API, https://endocs.ksyun.com/documents/37511). All texts are as
-// the API sent them; times have the form "2018-06-25 23:59:59" and are Beijing's.
+// the API sent them. Times have the form "2018-06-25 23:59:59" and are Beijing's.
 //
-// The texts of a Line share a piece of memory with those of the lines around it: a consumer that keeps one of them for
-// long clones it (strings.Clone).
+// The texts of a Line share a piece of memory with the texts of the lines around it. A consumer that keeps a text for
+// long should clone it (strings.Clone).
 type Line struct {
 	DetailBillNo       string
 	Month              Month
-	CustomerID         string
-	StatDate           Day    // DetailBillStatDate, in lines of consumption; zero in a bill's
+	CustomerID         string // see ParseCustomerID
+	StatDate           Day    // DetailBillStatDate, in lines of consumption; zero in lines of a bill
 	StartTime          string // DetailBillStartTime
 	EndTime            string // DetailBillEndTime
 	ProductCode        string
@@ -48,7 +48,7 @@ type KeyValue struct {
 	Value string
 }
 
-// DetailQuery says which lines to ask for, and what of them to read: a set that nobody reads costs little.
+// DetailQuery says which lines to ask for, and which of their sets to read: a set that is not read costs little time.
 type DetailQuery struct {
 	From, To    Month  // inclusive
 	ProductCode string // empty: all products
@@ -57,8 +57,8 @@ type DetailQuery struct {
 	Sets        bool   // read Line.Providers, Configs, Extras and Tags
 }
 
-// wants tells whether the consumer reads the set.
-func (q DetailQuery) wants(set int) bool { return q.Sets || q.Tags && set == setTags }
+// readsSet reports whether to read a set, one of lineSets.
+func (q DetailQuery) readsSet(set int) bool { return q.Sets || q.Tags && set == tagSet }
 
 func (q DetailQuery) params(action string) (url.Values, error) {
 	params, err := monthParams(action, q.From, q.To)
@@ -78,30 +78,30 @@ func setFilters(params url.Values, productCode, projectID string) {
 	}
 }
 
-// GetPostpayDetailBill returns the lines of the months asked for as a stream, while they arrive, in constant memory.
-// Each use of the stream is one attempt. It ends after the first error, which is an *Error: only a stream that ends
-// without one was whole, so a consumer adds up on the side, and throws the sums of a broken attempt away (see
-// Client.Retry).
-// Source: https://endocs.ksyun.com/documents/37510.
+// GetPostpayDetailBill returns a stream of the lines of the months asked for. It yields them while they arrive, in
+// constant memory. Each use of the stream is one attempt, which ends after the first error, an *Error. The lines are
+// whole only if the stream ends without an error, so a consumer has to drop the sums of an attempt that failed (see
+// Client.Retry). Source: https://endocs.ksyun.com/documents/37510.
 func (c *Client) GetPostpayDetailBill(ctx context.Context, q DetailQuery) iter.Seq2[Line, error] {
-	return c.lines(ctx, GetPostpayDetailBill, q, readLines)
+	return c.streamLines(ctx, GetPostpayDetailBill, q, readLines)
 }
 
-// lines makes a stream of what read hands to its last argument.
-func (c *Client) lines(ctx context.Context, action string, q DetailQuery,
-	read func(*reply, DetailQuery, func(*Line) error) error,
+// streamLines returns a stream of the lines that read hands to emit, its last argument.
+func (c *Client) streamLines(ctx context.Context, action string, q DetailQuery,
+	read func(*response, DetailQuery, func(*Line) error) error,
 ) iter.Seq2[Line, error] {
-	return stream(func(emit func(*Line) error) error {
+	return lineStream(func(emit func(*Line) error) error {
 		params, err := q.params(action)
 		if err != nil {
 			return err
 		}
-		return c.call(ctx, form{action, version2018}, params, func(r *reply) error { return read(r, q, emit) })
+		return c.call(ctx, form{action, version2018}, params, func(r *response) error { return read(r, q, emit) })
 	})
 }
 
-// stream makes a stream of what read hands to its argument, which fails with errEnough once nobody wants more.
-func stream(read func(emit func(*Line) error) error) iter.Seq2[Line, error] {
+// lineStream returns a stream of the lines that read hands to emit. Once the consumer wants no more, emit fails with
+// errEnough.
+func lineStream(read func(emit func(*Line) error) error) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		err := read(func(line *Line) error {
 			if !yield(*line, nil) {

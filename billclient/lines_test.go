@@ -22,8 +22,8 @@ func sampleLine() Line {
 		ProductSubTypeName: "Local high-performance KEC instance",
 		InstanceID:         "c35d5c4a-06e6-446c-811f-db5380e8627c",
 		InstanceName:       "KSC180308172229_1",
-		Cost:               amount("55"),
-		ListCost:           amount("73.33"),
+		Cost:               mustAmount("55"),
+		ListCost:           mustAmount("73.33"),
 		Discount:           "0.75",
 		ServiceStartTime:   "2018-03-08 17:22:54",
 		BillingMode:        "Pay-By-Daily-Config",
@@ -80,15 +80,15 @@ func TestDetailBillSamples(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.file+" as "+tt.contentType, func(t *testing.T) {
 			var query url.Values
-			c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+			c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
 				query = r.URL.Query()
-				says(200, tt.contentType, testdata(t, tt.file))(w, r)
+				respondWith(200, tt.contentType, readTestdata(t, tt.file))(w, r)
 			})
 			action, stream := GetPostpayDetailBill, c.GetPostpayDetailBill
 			if strings.HasSuffix(tt.file, "csv") {
 				action, stream = GetPostpayDetailBillCSV, c.GetPostpayDetailBillCSV
 			}
-			got, err := collect(stream(t.Context(), q))
+			got, err := collectLines(stream(t.Context(), q))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,15 +109,16 @@ func TestDetailBillSamples(t *testing.T) {
 // TestSetsOnDemand reads only the sets that are asked for.
 func TestSetsOnDemand(t *testing.T) {
 	tagSet := `"TagSet": [{"Key": "部门", "Value": "广告"}]`
-	body := strings.Replace(testdata(t, "detail_bill.json"), `"TagSet": []`, tagSet, 1)
+	body := strings.Replace(readTestdata(t, "detail_bill.json"), `"TagSet": []`, tagSet, 1)
 	want := sampleLine()
 	want.Providers, want.Configs, want.Extras = nil, nil, nil
 	for _, tags := range []bool{false, true} {
 		if tags {
 			want.Tags = []KeyValue{{"部门", "广告"}}
 		}
-		c := clientOf(t, says(200, "application/json", body))
-		got, err := collect(c.GetPostpayDetailBill(t.Context(), DetailQuery{From: june2018, To: june2018, Tags: tags}))
+		c := newTestClient(t, respondWith(200, "application/json", body))
+		q := DetailQuery{From: june2018, To: june2018, Tags: tags}
+		got, err := collectLines(c.GetPostpayDetailBill(t.Context(), q))
 		if err != nil {
 			t.Fatal(err)
 		}

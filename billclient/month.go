@@ -6,15 +6,15 @@ import (
 )
 
 // Beijing is the time zone of every month, day and time of the billing API: UTC+8, without daylight saving time. The
-// API names no zone; a fixed one needs no time zone database on the machine.
+// API does not name a zone. A fixed zone works on machines without a time zone database.
 var Beijing = time.FixedZone("UTC+8", 8*60*60)
 
 // FirstMonth is the first month of which the API has bills ("only bills that are generated after June 2018",
 // GetMonthBill).
 const FirstMonth = Month(2018*12 + 5)
 
-// Month is a month of the Beijing calendar. Months are ordered and can be compared; the zero Month is before all of
-// them.
+// Month is a month of the Beijing calendar. Months can be compared with < and ==. The zero Month is before
+// FirstMonth, so the API has no bill of it.
 type Month int
 
 // MonthOf returns the month of the Beijing calendar in which t lies.
@@ -25,27 +25,27 @@ func MonthOf(t time.Time) Month {
 
 // ParseMonth reads a month in the form YYYY-MM.
 func ParseMonth(s string) (Month, error) {
-	// Every line of a bill has one, and time.Parse would be a tenth of the work of reading it.
-	year, month := number(s, 0, 4), number(s, 5, 7)
+	// Every line of a bill has a month, and time.Parse would take a tenth of the time of reading the line.
+	year, month := parseDigits(s, 0, 4), parseDigits(s, 5, 7)
 	if len(s) != len("YYYY-MM") || s[4] != '-' || year < 0 || month < 1 || month > 12 {
 		return 0, fmt.Errorf("month %q: want YYYY-MM", s)
 	}
 	return Month(year*12 + month - 1), nil
 }
 
-// number reads the digits of s from one place to another, -1 if there are none.
-func number(s string, from, to int) int {
+// parseDigits returns the number that s[from:to] spells, -1 if that is not all digits.
+func parseDigits(s string, from, to int) int {
 	if len(s) < to {
 		return -1
 	}
-	n := 0
+	number := 0
 	for _, c := range []byte(s[from:to]) {
 		if c < '0' || c > '9' {
 			return -1
 		}
-		n = n*10 + int(c-'0')
+		number = number*10 + int(c-'0')
 	}
-	return n
+	return number
 }
 
 // Add returns the month n months later, or earlier where n is negative.
@@ -65,7 +65,7 @@ func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/12, int(
 // MarshalText returns what String returns.
 func (m Month) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText reads the form YYYY-MM.
+// UnmarshalText reads what ParseMonth reads, and leaves m as it is if that fails.
 func (m *Month) UnmarshalText(text []byte) error {
 	month, err := ParseMonth(string(text))
 	if err != nil {

@@ -60,7 +60,7 @@ func (c *Client) monthBills(ctx context.Context, from, to Month) ([]MonthBill, e
 		return nil, err
 	}
 	var bills []MonthBill
-	err = c.call(ctx, form{GetMonthBill, version2018}, params, func(r *reply) (err error) {
+	err = c.call(ctx, form{GetMonthBill, version2018}, params, func(r *response) (err error) {
 		bills, err = readMonthBills(r, from, to)
 		return err
 	})
@@ -71,7 +71,7 @@ func (c *Client) monthBills(ctx context.Context, from, to Month) ([]MonthBill, e
 }
 
 // readMonthBills reads an answer that has a MonthBillSet, and the texts beside it.
-func readMonthBills(r *reply, from, to Month, texts ...*topText) ([]MonthBill, error) {
+func readMonthBills(r *response, from, to Month, texts ...*topText) ([]MonthBill, error) {
 	var bills []MonthBill
 	ids := map[string]bool{}
 	err := r.items("MonthBillSet", func(d document, n int) error {
@@ -81,11 +81,11 @@ func readMonthBills(r *reply, from, to Month, texts ...*topText) ([]MonthBill, e
 			id = fmt.Sprintf("a bill of %v without BillId", bill.Month)
 		}
 		if err == nil && ids[id] {
-			err = because(Decode, "%s: twice in one answer", id)
+			err = classify(Decode, "%s: twice in one answer", id)
 		}
 		ids[id] = true
 		bills = append(bills, bill)
-		return at(fmt.Sprintf("MonthBillSet %d", n), err)
+		return locate(fmt.Sprintf("MonthBillSet %d", n), err)
 	}, texts...)
 	return bills, err
 }
@@ -112,7 +112,7 @@ func checkMonth(text string, from, to Month) (Month, error) {
 	if from != to {
 		asked += " to " + to.String()
 	}
-	return 0, because(Decode, "BillMonth %q: asked for %s", shorten(text, 60), asked)
+	return 0, classify(Decode, "BillMonth %q: asked for %s", shorten(text, 60), asked)
 }
 
 func readMonthBill(d document, from, to Month) (MonthBill, error) {
@@ -120,15 +120,15 @@ func readMonthBill(d document, from, to Month) (MonthBill, error) {
 	if err != nil {
 		return MonthBill{}, err
 	}
-	x := extract{node: n}
+	x := nodeReader{node: n}
 	month, err := checkMonth(x.text("BillMonth"), from, to)
 	bill := MonthBill{
 		Month:    month,
 		BillType: x.text("BillType"),
 		BillID:   x.text("BillId"),
 		Sum:      x.amount("Sum"),
-		Products: setOf(&x, "BillProductSet", readProductCost),
-		Projects: setOf(&x, "BillProjectSet", readProjectCost),
+		Products: readElements(&x, "BillProductSet", readProductCost),
+		Projects: readElements(&x, "BillProjectSet", readProjectCost),
 	}
 	return bill, cmp.Or(err, checkPayMode(bill.BillType), x.err)
 }
@@ -138,18 +138,18 @@ func checkPayMode(billType string) error {
 	if billType == "" || billType == "postpay" {
 		return nil
 	}
-	return because(Decode, "BillType %q: want postpay", shorten(billType, 60))
+	return classify(Decode, "BillType %q: want postpay", shorten(billType, 60))
 }
 
-func readProductCost(x *extract) ProductCost {
+func readProductCost(x *nodeReader) ProductCost {
 	return ProductCost{Code: x.text("Code"), Name: x.text("Name"), Cost: x.amount("Cost")}
 }
 
-func readProjectCost(x *extract) ProjectCost {
+func readProjectCost(x *nodeReader) ProjectCost {
 	return ProjectCost{
 		ID:       x.text("Id"),
 		Name:     x.text("Name"),
 		Cost:     x.amount("Cost"),
-		Products: setOf(x, "Details", readProductCost),
+		Products: readElements(x, "Details", readProductCost),
 	}
 }

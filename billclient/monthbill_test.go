@@ -10,7 +10,7 @@ import (
 // TestMonthBills has bills that are unusual and right.
 func TestMonthBills(t *testing.T) {
 	bill := func(more string) string { return `{"BillMonth":"2026-10","Sum":"1.50","BillId":"a"` + more + `}` }
-	want := MonthBill{Month: october, BillID: "a", Sum: amount("1.5")}
+	want := MonthBill{Month: october, BillID: "a", Sum: mustAmount("1.5")}
 	with := func(change func(*MonthBill)) []MonthBill {
 		b := want
 		change(&b)
@@ -34,20 +34,20 @@ func TestMonthBills(t *testing.T) {
 				`{"Id":"0","Cost":0.1}]`) + `]}`,
 			with(func(b *MonthBill) {
 				b.Projects = []ProjectCost{
-					{ID: "103800", Name: "7", Cost: amount("-100")},
-					{ID: "0", Cost: amount("0.1")},
+					{ID: "103800", Name: "7", Cost: mustAmount("-100")},
+					{ID: "0", Cost: mustAmount("0.1")},
 				}
 			}),
 		},
 		"more than 19 digits": {
 			`{"MonthBillSet":[` + strings.Replace(bill(""), `"1.50"`, `12345678901234567890.123456789`, 1) + `]}`,
-			with(func(b *MonthBill) { b.Sum = amount("12345678901234567890.123456789") }),
+			with(func(b *MonthBill) { b.Sum = mustAmount("12345678901234567890.123456789") }),
 		},
 		"XML": {
 			`<r><monthbillset><a><BILLMONTH>2026-10</BILLMONTH><Sum> 1.5 </Sum><BillId>a</BillId>
 			<BillProductSet><b><Code>KEC</Code><Cost>1.5</Cost><New><Code>x</Code></New></b></BillProductSet>
 			</a></monthbillset></r>`,
-			with(func(b *MonthBill) { b.Products = []ProductCost{{Code: "KEC", Cost: amount("1.5")}} }),
+			with(func(b *MonthBill) { b.Products = []ProductCost{{Code: "KEC", Cost: mustAmount("1.5")}} }),
 		},
 		"two bills of a month": {
 			`{"MonthBillSet":[` + bill("") + "," + strings.Replace(bill(""), `"a"`, `"b"`, 1) + `]}`,
@@ -55,7 +55,7 @@ func TestMonthBills(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := clientOf(t, says(200, "", tt.body)).GetMonthBill(t.Context(), october, october)
+			got, err := newTestClient(t, respondWith(200, "", tt.body)).GetMonthBill(t.Context(), october, october)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +130,7 @@ func TestBadMonthBills(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := clientOf(t, says(200, "", `{"MonthBillSet":[`+tt.bill+`]}`))
+			c := newTestClient(t, respondWith(200, "", `{"MonthBillSet":[`+tt.bill+`]}`))
 			bills, err := c.GetMonthBill(t.Context(), october, october.Add(1))
 			checkError(t, err, Decode, tt.text)
 			if bills != nil {
@@ -151,7 +151,7 @@ func TestMonthsOfNoBill(t *testing.T) {
 		{october, october.Add(-1), "2026-10 is after 2026-09"},
 	} {
 		_, bills := c.GetMonthBill(t.Context(), tt.from, tt.to)
-		_, lines := collect(c.GetPostpayDetailBill(t.Context(), DetailQuery{From: tt.from, To: tt.to}))
+		_, lines := collectLines(c.GetPostpayDetailBill(t.Context(), DetailQuery{From: tt.from, To: tt.to}))
 		for action, err := range map[string]error{"GetMonthBill": bills, "GetPostpayDetailBill": lines} {
 			if want := action + ": " + tt.text; ReasonOf(err) != Invalid || err.Error() != want {
 				t.Errorf("%s: %v, want %s", ReasonOf(err), err, want)
@@ -168,7 +168,7 @@ func TestBadProductCodes(t *testing.T) {
 		`{"ProductCodeSet":[{"Key":"KEC","Value":"x"},{"Value":"y"}]}`: "ProductCodeSet 2: Key: missing",
 		`{"ProductCodeSet":["KEC"]}`:                                   "ProductCodeSet 1: Key: missing",
 	} {
-		_, err := clientOf(t, says(200, "", body)).GetProductCode(t.Context())
+		_, err := newTestClient(t, respondWith(200, "", body)).GetProductCode(t.Context())
 		checkError(t, err, Decode, text)
 	}
 }

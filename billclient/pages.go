@@ -11,19 +11,17 @@ import (
 // pageSize is the most that the API takes (https://endocs.ksyun.com/documents/37508). Its default is one line.
 const pageSize = 5000
 
-const linesSet = "PostpayDetailBillSet"
-
 // errPages says that the pages were read while something changed, or that the API does not page as it should.
 var errPages = errors.New("the pages do not add up")
 
-func doNotAddUp(format string, args ...any) error {
-	return because(Incomplete, "%w: %s", errPages, fmt.Sprintf(format, args...))
+func newPagesError(format string, args ...any) error {
+	return classify(Incomplete, "%w: %s", errPages, fmt.Sprintf(format, args...))
 }
 
-// pages is one reading of all pages of a query. The first page is 0, the documented default. Whether the API counts
-// from 0 is not documented: if it counts from 1, it takes 0 for 1, and page 1 repeats page 0. So the rows of a page are
-// held back as long as they are those of the page before.
-type pages struct {
+// pagesReader is one reading of all pages of a query. The first page is 0, the documented default. Whether the
+// API counts from 0 is not documented: if it counts from 1, it takes 0 for 1, and page 1 repeats page 0. So the rows
+// of a page are held back as long as they are those of the page before.
+type pagesReader struct {
 	query ConsumeQuery
 	emit  func(*Line) error
 	no    int    // of the page at hand
@@ -36,25 +34,25 @@ type pages struct {
 }
 
 // read reads the page at hand.
-func (p *pages) read(r *reply) error {
+func (p *pagesReader) read(r *response) error {
 	p.n, p.same = 0, p.no > 0
 	total := topText{name: "Total"}
-	lines := newLineReader(newRecord(p.query.detail(), true), p.row)
-	err := r.items(linesSet, lines.item, &total)
+	lines := newLineReader(newRecord(p.query.detailQuery(), true), p.row)
+	err := r.items(lineSet, lines.readItem, &total)
 	if err == nil {
 		err = p.end(total.text)
 	}
 	if p.n > 0 && IsUnknownAction(err) {
 		// To ask for the action in its other form would be to read these lines twice.
-		err = because(Decode, "lines of an action that is unknown")
+		err = classify(Decode, "lines of an action that is unknown")
 	}
-	return at(fmt.Sprintf("page %d", p.no), err)
+	return locate(fmt.Sprintf("page %d", p.no), err)
 }
 
 // row takes a row of the page, and holds it back if it can be one of a page that repeats the one before.
-func (p *pages) row(line *Line) error {
+func (p *pagesReader) row(line *Line) error {
 	if p.n == pageSize {
-		return because(Decode, "more than %d lines", pageSize)
+		return classify(Decode, "more than %d lines", pageSize)
 	}
 	if p.same && p.n < len(p.held) && reflect.DeepEqual(&p.held[p.n], line) {
 		p.n++
@@ -69,7 +67,7 @@ func (p *pages) row(line *Line) error {
 }
 
 // release gives away what was held back: it is no repetition of a page.
-func (p *pages) release() error {
+func (p *pagesReader) release() error {
 	if !p.same {
 		return nil
 	}
@@ -82,7 +80,7 @@ func (p *pages) release() error {
 	return nil
 }
 
-func (p *pages) give(line *Line) error {
+func (p *pagesReader) give(line *Line) error {
 	p.rows++
 	err := p.emit(line)
 	p.done = err != nil
@@ -90,32 +88,32 @@ func (p *pages) give(line *Line) error {
 }
 
 // end holds the page, whose last row was read, against its Total and the pages before.
-func (p *pages) end(totalText string) error {
+func (p *pagesReader) end(totalText string) error {
 	total, err := parseTotal(totalText)
 	switch {
 	case err != nil:
 		return err
 	case p.no > 0 && total != p.total:
-		return doNotAddUp("Total is %d, it was %d", total, p.total)
+		return newPagesError("Total is %d, it was %d", total, p.total)
 	case p.n == 0 && p.rows < total:
-		return doNotAddUp("no lines after %d of %d", p.rows, total)
+		return newPagesError("no lines after %d of %d", p.rows, total)
 	case p.repeats() && p.no == 1: // the API counts from 1
 		return nil
 	case p.repeats():
-		return doNotAddUp("the same lines as on page %d", p.no-1)
+		return newPagesError("the same lines as on page %d", p.no-1)
 	}
 	if err := p.release(); err != nil {
 		return err
 	}
 	if p.rows > total {
-		return doNotAddUp("%d lines, Total is %d", p.rows, total)
+		return newPagesError("%d lines, Total is %d", p.rows, total)
 	}
 	p.total, p.done = total, p.rows == total
 	return nil
 }
 
 // repeats tells whether the page has the rows of the page before, and no others.
-func (p *pages) repeats() bool { return p.same && p.n == len(p.held) }
+func (p *pagesReader) repeats() bool { return p.same && p.n == len(p.held) }
 
 // FirstPage tells whether the API counts the pages of GetPostpayDetailConsume from 0 or from 1, which no page says: it
 // asks for the pages 0 and 1 of one line each. Where the API counts from 1, they are the same, or there is no page 0.
@@ -143,13 +141,13 @@ func (c *Client) lineOfPage(ctx context.Context, m Month, no int, line *Line) (n
 	params.Set("PageSize", "1")
 	err = c.Retry(ctx, GetPostpayDetailConsume, func() error {
 		n = 0
-		return c.callConsume(ctx, GetPostpayDetailConsume, params, func(r *reply) error {
-			lines := newLineReader(newRecord(query.detail(), true), func(l *Line) error {
+		return c.callConsume(ctx, GetPostpayDetailConsume, params, func(r *response) error {
+			lines := newLineReader(newRecord(query.detailQuery(), true), func(l *Line) error {
 				*line = *l
 				n++
 				return nil
 			})
-			return r.items(linesSet, lines.item)
+			return r.items(lineSet, lines.readItem)
 		})
 	})
 	return n, err
@@ -157,11 +155,11 @@ func (c *Client) lineOfPage(ctx context.Context, m Month, no int, line *Line) (n
 
 func parseTotal(text string) (int, error) {
 	if text == "" {
-		return 0, because(Incomplete, "answer has no Total")
+		return 0, classify(Incomplete, "answer has no Total")
 	}
 	total, err := strconv.Atoi(text)
 	if err != nil || total < 0 {
-		return 0, because(Decode, "Total %q: not a number of lines", shorten(text, 60))
+		return 0, classify(Decode, "Total %q: not a number of lines", shorten(text, 60))
 	}
 	return total, nil
 }

@@ -15,18 +15,18 @@ type ProductCode struct {
 // GetProductCode returns the product codes that DetailQuery.ProductCode can have. The API asks to keep them for a
 // while. It tries again as Retry does. Failures are an *Error. Source: https://endocs.ksyun.com/documents/37505.
 func (c *Client) GetProductCode(ctx context.Context) ([]ProductCode, error) {
-	return c.productCodes(ctx, form{GetProductCode, version2018}, "ProductCodeSet")
+	return c.fetchProductCodes(ctx, form{GetProductCode, version2018}, "ProductCodeSet")
 }
 
-func (c *Client) productCodes(ctx context.Context, f form, set string) ([]ProductCode, error) {
+func (c *Client) fetchProductCodes(ctx context.Context, f form, set string) ([]ProductCode, error) {
 	var codes []ProductCode
 	err := c.Retry(ctx, f.action, func() error {
 		codes = nil
-		return c.call(ctx, f, url.Values{}, func(r *reply) error {
+		return c.call(ctx, f, url.Values{}, func(r *response) error {
 			return r.items(set, func(d document, n int) error {
 				code, err := readProductCode(d)
 				codes = append(codes, code)
-				return at(fmt.Sprintf("%s %d", set, n), err)
+				return locate(fmt.Sprintf("%s %d", set, n), err)
 			})
 		})
 	})
@@ -41,7 +41,7 @@ func readProductCode(d document) (ProductCode, error) {
 	if err != nil {
 		return ProductCode{}, err
 	}
-	x := extract{node: n}
+	x := nodeReader{node: n}
 	code := ProductCode{Code: x.text("Key"), Name: x.text("Value")}
 	if code.Code == "" {
 		x.fail("Key", errMissing)

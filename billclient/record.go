@@ -5,14 +5,15 @@ import (
 	"strings"
 )
 
-// field is a member of a line that has a text in it.
-type field struct {
-	name string              // as the API spells it
-	of   func(*Line) *string // where the text goes; nil if that is for record.check to say
+// lineField is a member of a line whose value is a text.
+type lineField struct {
+	name   string              // as the API spells it
+	target func(*Line) *string // where the text goes; nil if record.readValues decides it
 }
 
-// fields is every field of a line but the sets, for JSON, XML and CSV alike, in the order in which the API sends them.
-var fields = [...]field{
+// lineFields has every member of a line but the sets, in the order in which the API sends them. JSON, XML and CSV have
+// the same ones.
+var lineFields = [...]lineField{
 	{"DetailBillNo", func(l *Line) *string { return &l.DetailBillNo }},
 	{"BillMonth", nil},
 	{"CustomerId", func(l *Line) *string { return &l.CustomerID }},
@@ -38,10 +39,10 @@ var fields = [...]field{
 	{"ProjectName", func(l *Line) *string { return &l.ProjectName }},
 }
 
-// sets is every set of a line, with where it goes.
-var sets = [...]struct {
-	name string
-	of   func(*Line) *[]KeyValue
+// lineSets has every set of a line.
+var lineSets = [...]struct {
+	name   string // as the API spells it
+	target func(*Line) *[]KeyValue
 }{
 	{"ProviderSet", func(l *Line) *[]KeyValue { return &l.Providers }},
 	{"ConfigSet", func(l *Line) *[]KeyValue { return &l.Configs }},
@@ -49,26 +50,28 @@ var sets = [...]struct {
 	{"TagSet", func(l *Line) *[]KeyValue { return &l.Tags }},
 }
 
-const setTags = len(sets) - 1
+// tagSet is the place of TagSet in lineSets.
+const tagSet = len(lineSets) - 1
 
-// memberNames has the names of all fields and, behind them, of all sets, in lower case; members has their places in it.
+// A member of a line is known by its place in memberNames, which has the names of all fields and then of all sets, in
+// lower case. memberPlaces has the place of each name.
 var (
-	memberNames = namesOfMembers()
-	members     = placesOf(memberNames)
+	memberNames  = listMemberNames()
+	memberPlaces = indexNames(memberNames)
 )
 
-func namesOfMembers() []string {
+func listMemberNames() []string {
 	var names []string
-	for _, f := range fields {
+	for _, f := range lineFields {
 		names = append(names, strings.ToLower(f.name))
 	}
-	for _, s := range sets {
+	for _, s := range lineSets {
 		names = append(names, strings.ToLower(s.name))
 	}
 	return names
 }
 
-func placesOf(names []string) map[string]int {
+func indexNames(names []string) map[string]int {
 	places := map[string]int{}
 	for i, name := range names {
 		places[name] = i
@@ -76,171 +79,176 @@ func placesOf(names []string) map[string]int {
 	return places
 }
 
-// What every line has to have, and what errors name it by.
+// The members that every line has to have, and the one by which errors name a line.
 var (
-	fieldNo       = members["detailbillno"]
-	fieldMonth    = members["billmonth"]
-	fieldStatDate = members["detailbillstatdate"]
-	fieldCost     = members["cost"]
-	fieldListCost = members["measureamount"]
+	fieldNumber   = memberPlaces["detailbillno"]
+	fieldMonth    = memberPlaces["billmonth"]
+	fieldStatDate = memberPlaces["detailbillstatdate"]
+	fieldCost     = memberPlaces["cost"]
+	fieldListCost = memberPlaces["measureamount"]
 )
 
-// pieceSize is enough for the texts of some twenty lines.
+// pieceSize is the size of a piece of memory that lines share. It has room for the texts of about twenty lines.
 const pieceSize = 8 << 10
 
-// record collects one line: all texts in one piece of memory that the next line uses again. A copy of it would fill
-// the same Line.
+// record collects one line after another. It collects all texts of a line in one buffer and then makes a Line of them.
+// An allocation for each line would be slow, so the texts of several lines share a piece of memory, and there is one
+// Line for all of them; copies of a record would share it as well.
 type record struct {
-	query DetailQuery
-	daily bool // the line has to have a day
-	n     int  // the line's number, from 1
-	text  []byte
-	spans [len(fields)]span
-	seen  uint64 // a bit for each member that the line has
-	pairs []pair
-	kept  strings.Builder      // what lines were made of: a piece of memory for each of them would be dear
-	made  *Line                // one for all lines, for the same reason
-	texts [len(fields)]*string // made's fields
+	query   DetailQuery
+	daily   bool                      // the line has to have a day
+	number  int                       // of the line, from 1
+	text    []byte                    // all texts of the line
+	spans   [len(lineFields)]textSpan // where in text the fields are
+	present uint64                    // a bit for each member that the line has
+	entries []setEntry                // of all sets
+	pieces  strings.Builder           // the piece of memory that the lines made last share
+	line    *Line
+	targets [len(lineFields)]*string // the fields of line
 }
 
 func newRecord(q DetailQuery, daily bool) record {
-	r := record{query: q, daily: daily, made: &Line{}}
-	for i, f := range fields {
-		if f.of != nil {
-			r.texts[i] = f.of(r.made)
+	r := record{query: q, daily: daily, line: &Line{}}
+	for i, f := range lineFields {
+		if f.target != nil {
+			r.targets[i] = f.target(r.line)
 		}
 	}
 	return r
 }
 
-// span is a part of a record's text.
-type span struct{ from, to int }
+// textSpan is a part of a record's text.
+type textSpan struct{ from, to int }
 
-type pair struct {
+// setEntry is an entry of one of lineSets.
+type setEntry struct {
 	set        int
-	key, value span
+	key, value textSpan
 }
 
-// next empties the record for the next line.
-func (r *record) next() {
-	r.n++
-	r.text, r.seen, r.pairs = r.text[:0], 0, r.pairs[:0]
+// reset starts with the next line.
+func (r *record) reset() {
+	r.number++
+	r.text, r.present, r.entries = r.text[:0], 0, r.entries[:0]
 }
 
-func (r *record) has(member int) bool { return r.seen&(1<<member) != 0 }
+func (r *record) hasMember(member int) bool { return r.present&(1<<member) != 0 }
 
-// mark takes down that the line has the member. One that comes twice has no value that could be trusted.
-func (r *record) mark(member int) error {
-	if r.has(member) {
+// markMember records that the line has the member. It fails if the line had it before: neither of two values can be
+// trusted.
+func (r *record) markMember(member int) error {
+	if r.hasMember(member) {
 		return errTwice
 	}
-	r.seen |= 1 << member
+	r.present |= 1 << member
 	return nil
 }
 
-// put gives a field its value: what text has beyond the record's text.
-func (r *record) put(field int, text []byte) error {
-	if err := r.mark(field); err != nil {
+// putField sets a field to what text, which begins with the record's text, has beyond it.
+func (r *record) putField(field int, text []byte) error {
+	if err := r.markMember(field); err != nil {
 		return err
 	}
-	r.spans[field] = r.grow(text)
+	r.spans[field] = r.extendText(text)
 	return nil
 }
 
-// grow takes over a longer text and returns what is new of it.
-func (r *record) grow(text []byte) span {
-	s := span{len(r.text), len(text)}
+// extendText replaces the record's text by a longer one that begins with it, and returns where the new part is.
+func (r *record) extendText(text []byte) textSpan {
+	added := textSpan{len(r.text), len(text)}
 	r.text = text
-	return s
+	return added
 }
 
-// of returns the field's part of the record's text.
-func (r *record) of(text string, field int) string {
-	if !r.has(field) {
+// fieldText returns the field's part of text, which is the record's text, and an empty text if the line lacks the
+// field.
+func (r *record) fieldText(text string, field int) string {
+	if !r.hasMember(field) {
 		return ""
 	}
 	return text[r.spans[field].from:r.spans[field].to]
 }
 
-// line makes a Line of what was collected. It is valid until the next one.
-func (r *record) line() (*Line, error) {
-	text := r.keep()
-	if err := r.check(text); err != nil {
+// makeLine returns the Line that was collected. It is valid until the next call.
+func (r *record) makeLine() (*Line, error) {
+	text := r.keepText()
+	if err := r.readValues(text); err != nil {
 		return nil, err
 	}
-	for i, into := range r.texts {
-		if into != nil {
-			*into = r.of(text, i)
+	for i, target := range r.targets {
+		if target != nil {
+			*target = r.fieldText(text, i)
 		}
 	}
-	r.putPairs(text)
-	return r.made, nil
+	r.putSets(text)
+	return r.line, nil
 }
 
-// keep returns the record's text as a string.
-func (r *record) keep() string {
-	if r.kept.Cap()-r.kept.Len() < len(r.text) {
-		r.kept.Reset()
-		r.kept.Grow(pieceSize)
+// keepText returns the record's text as a string that stays valid.
+func (r *record) keepText() string {
+	if r.pieces.Cap()-r.pieces.Len() < len(r.text) {
+		r.pieces.Reset()
+		r.pieces.Grow(pieceSize)
 	}
-	from := r.kept.Len()
-	r.kept.Write(r.text)
-	return r.kept.String()[from:]
+	from := r.pieces.Len()
+	r.pieces.Write(r.text)
+	return r.pieces.String()[from:]
 }
 
-// check takes what can be wrong with a line: an amount may be missing or none, the month or the day not asked for.
-func (r *record) check(text string) (err error) {
-	for _, i := range [...]int{fieldCost, fieldListCost} {
-		if !r.has(i) {
-			return at(fields[i].name, errMissing)
+// readValues reads the fields that are not texts: month, day and amounts. It fails if an amount is missing or cannot
+// be read, and if the month or the day was not asked for.
+func (r *record) readValues(text string) (err error) {
+	for _, field := range [...]int{fieldCost, fieldListCost} {
+		if !r.hasMember(field) {
+			return locate(lineFields[field].name, errMissing)
 		}
 	}
-	if r.made.Month, err = checkMonth(r.of(text, fieldMonth), r.query.From, r.query.To); err != nil {
+	if r.line.Month, err = checkMonth(r.fieldText(text, fieldMonth), r.query.From, r.query.To); err != nil {
 		return err
 	}
 	if r.daily {
-		if r.made.StatDate, err = checkStatDate(r.of(text, fieldStatDate), r.made.Month); err != nil {
+		if r.line.StatDate, err = checkStatDate(r.fieldText(text, fieldStatDate), r.line.Month); err != nil {
 			return err
 		}
 	}
-	if r.made.Cost, err = ParseAmount(r.of(text, fieldCost)); err != nil {
-		return at(fields[fieldCost].name, err)
+	if r.line.Cost, err = ParseAmount(r.fieldText(text, fieldCost)); err != nil {
+		return locate(lineFields[fieldCost].name, err)
 	}
-	r.made.ListCost, err = ParseAmount(r.of(text, fieldListCost))
-	return at(fields[fieldListCost].name, err)
+	r.line.ListCost, err = ParseAmount(r.fieldText(text, fieldListCost))
+	return locate(lineFields[fieldListCost].name, err)
 }
 
-// checkStatDate fails if a day of an answer is not in the month asked for. text is the day as the API wrote it.
+// checkStatDate reads a day as the API wrote it. It fails if the day is not in the month asked for.
 func checkStatDate(text string, asked Month) (Day, error) {
 	day, err := ParseDay(text)
 	if err != nil || day.Month() != asked {
-		return 0, because(Decode, "DetailBillStatDate %q: asked for %v", shorten(text, 60), asked)
+		return 0, classify(Decode, "DetailBillStatDate %q: asked for %v", shorten(text, 60), asked)
 	}
 	return day, nil
 }
 
-// putPairs shares one piece of memory between all sets of the line.
-func (r *record) putPairs(text string) {
-	for _, s := range sets {
-		*s.of(r.made) = nil
+// putSets sets the sets of the line. They share one piece of memory.
+func (r *record) putSets(text string) {
+	for _, s := range lineSets {
+		*s.target(r.line) = nil
 	}
-	if len(r.pairs) == 0 {
+	if len(r.entries) == 0 {
 		return
 	}
-	all := make([]KeyValue, len(r.pairs))
-	for i, p := range r.pairs {
-		all[i] = KeyValue{text[p.key.from:p.key.to], text[p.value.from:p.value.to]}
-		set := sets[p.set].of(r.made)
-		// The pairs of a set stand one after the other.
+	all := make([]KeyValue, len(r.entries))
+	for i, e := range r.entries {
+		all[i] = KeyValue{text[e.key.from:e.key.to], text[e.value.from:e.value.to]}
+		set := lineSets[e.set].target(r.line)
+		// The entries of a set follow each other.
 		*set = all[i-len(*set) : i+1 : i+1]
 	}
 }
 
-// at says in which line an error is: by its number, and its DetailBillNo if that is known.
-func (r *record) at(err error) error {
-	where := fmt.Sprintf("line %d", r.n)
-	if no := r.of(string(r.text), fieldNo); no != "" {
-		where += fmt.Sprintf(" (%s)", shorten(no, 60))
+// locateError adds to err the number of the line and, if it was read, its DetailBillNo.
+func (r *record) locateError(err error) error {
+	place := fmt.Sprintf("line %d", r.number)
+	if billNumber := r.fieldText(string(r.text), fieldNumber); billNumber != "" {
+		place += fmt.Sprintf(" (%s)", shorten(billNumber, 60))
 	}
-	return at(where, err)
+	return locate(place, err)
 }

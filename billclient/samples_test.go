@@ -15,25 +15,25 @@ import (
 
 func TestMonthBillSamples(t *testing.T) {
 	products := []ProductCost{
-		{"KEC", "KEC", amount("66")},
-		{"KRDS", "KRDS", amount("174")},
-		{"Redis", "Kingsoft Cloud Redis", amount("101.25")},
-		{"KS3", "KS3", amount("0")},
+		{"KEC", "KEC", mustAmount("66")},
+		{"KRDS", "KRDS", mustAmount("174")},
+		{"Redis", "Kingsoft Cloud Redis", mustAmount("101.25")},
+		{"KS3", "KS3", mustAmount("0")},
 	}
 	want := []MonthBill{{
 		Month:    june2018,
 		BillType: "postpay",
 		BillID:   "KSYZD0073400575201806",
-		Sum:      amount("341.25"),
+		Sum:      mustAmount("341.25"),
 		Products: products,
-		Projects: []ProjectCost{{"0", "Default project", amount("341.25"), products}},
+		Projects: []ProjectCost{{"0", "Default project", mustAmount("341.25"), products}},
 	}}
 	for file, contentType := range sampleTypes("month_bill") {
 		t.Run(file, func(t *testing.T) {
 			var query url.Values
-			c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+			c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
 				query = r.URL.Query()
-				says(200, contentType, testdata(t, file))(w, r)
+				respondWith(200, contentType, readTestdata(t, file))(w, r)
 			})
 			got, err := c.GetMonthBill(t.Context(), june2018, june2018.Add(1))
 			if err != nil {
@@ -60,7 +60,7 @@ func sampleTypes(name string) map[string]string {
 func TestProductCodeSamples(t *testing.T) {
 	want := []ProductCode{{"EBS", "云硬盘(EBS)"}, {"EIP", "弹性IP(EIP)"}}
 	for file, contentType := range sampleTypes("product_code") {
-		got, err := clientOf(t, says(200, contentType, testdata(t, file))).GetProductCode(t.Context())
+		got, err := newTestClient(t, respondWith(200, contentType, readTestdata(t, file))).GetProductCode(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,8 @@ func TestProductCodeSamples(t *testing.T) {
 	}
 }
 
-// chineseCSV is the sample in the words of the Chinese page, with a tag, a negative line, and columns in another order.
+// chineseCSV is the sample in the words of the Chinese page, with a tag, a negative line, and columns in another
+// order.
 const chineseCSV = "新列,账单月,客户ID,账单ID,产品线,产品类型,产品ID,产品名称,成交价（元）,原价 (元),折扣,标签信息,\n" +
 	"x,2026-10,73400575,0001,云服务器(KEC),标准型,i-1,网站 \"一\",55.00,73.33,0.75,部门: 广告|IPv6：fe80::1|\n" +
 	"x,2026-10,73400575,0002,云服务器(KEC),标准型,i-1,,-1e-2,0,1,\n"
@@ -79,12 +80,13 @@ func TestChineseCSV(t *testing.T) {
 	want := []Line{
 		{
 			DetailBillNo: "0001", Month: october, CustomerID: "73400575", ProductName: "云服务器(KEC)",
-			ProductSubTypeName: "标准型", InstanceID: "i-1", InstanceName: `网站 "一"`, Cost: amount("55"),
-			ListCost: amount("73.33"), Discount: "0.75", Tags: []KeyValue{{"部门", "广告"}, {"IPv6", "fe80::1"}},
+			ProductSubTypeName: "标准型", InstanceID: "i-1", InstanceName: `网站 "一"`, Cost: mustAmount("55"),
+			ListCost: mustAmount("73.33"), Discount: "0.75", Tags: []KeyValue{{"部门", "广告"}, {"IPv6", "fe80::1"}},
 		},
 		{
 			DetailBillNo: "0002", Month: october, CustomerID: "73400575", ProductName: "云服务器(KEC)",
-			ProductSubTypeName: "标准型", InstanceID: "i-1", Cost: amount("-0.01"), ListCost: amount("0"), Discount: "1",
+			ProductSubTypeName: "标准型", InstanceID: "i-1", Cost: mustAmount("-0.01"), ListCost: mustAmount("0"),
+			Discount: "1",
 		},
 	}
 	gbk, err := simplifiedchinese.GBK.NewEncoder().String(chineseCSV)
@@ -106,9 +108,9 @@ func TestChineseCSV(t *testing.T) {
 		"GBK with leading empty line": {"text/csv", "\r\n" + gbk},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := clientOf(t, says(200, tt.contentType, tt.body))
+			c := newTestClient(t, respondWith(200, tt.contentType, tt.body))
 			q := DetailQuery{From: october, To: october, Tags: true}
-			got, err := collect(c.GetPostpayDetailBillCSV(t.Context(), q))
+			got, err := collectLines(c.GetPostpayDetailBillCSV(t.Context(), q))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -64,13 +64,13 @@ type Payment struct {
 // read and is in CNY, else the answer is an error. It tries again as Retry does. Failures are an *Error, Invalid
 // without a call where Options.UnionEndpoint is empty. Source: https://endocs.ksyun.com/documents/37502.
 func (c *Client) DescribeBillSummaryByPayMode(ctx context.Context, m Month) (UnionSummary, error) {
-	return c.unionSummary(ctx, DescribeBillSummaryByPayMode, m, readPayModePart)
+	return c.fetchSummary(ctx, DescribeBillSummaryByPayMode, m, readPayModePart)
 }
 
 // DescribeBillSummaryByProduct returns what a month cost by product group, all pay modes together. Else it is as
 // DescribeBillSummaryByPayMode. Source: https://endocs.ksyun.com/documents/37500.
 func (c *Client) DescribeBillSummaryByProduct(ctx context.Context, m Month) (UnionSummary, error) {
-	return c.unionSummary(ctx, DescribeBillSummaryByProduct, m, func(x *extract) UnionPart {
+	return c.fetchSummary(ctx, DescribeBillSummaryByProduct, m, func(x *nodeReader) UnionPart {
 		return UnionPart{Key: x.text("ProductCode"), Name: x.text("ProductName")}
 	})
 }
@@ -78,7 +78,7 @@ func (c *Client) DescribeBillSummaryByProduct(ctx context.Context, m Month) (Uni
 // DescribeBillSummaryByProject returns what a month cost by project, all pay modes together. Else it is as
 // DescribeBillSummaryByPayMode. Source: https://endocs.ksyun.com/documents/37503.
 func (c *Client) DescribeBillSummaryByProject(ctx context.Context, m Month) (UnionSummary, error) {
-	return c.unionSummary(ctx, DescribeBillSummaryByProject, m, func(x *extract) UnionPart {
+	return c.fetchSummary(ctx, DescribeBillSummaryByProject, m, func(x *nodeReader) UnionPart {
 		return UnionPart{Key: x.text("ProjectId"), Name: x.text("ProjectName")}
 	})
 }
@@ -89,7 +89,7 @@ func (c *Client) DescribeProductCode(ctx context.Context) ([]ProductCode, error)
 	if err := c.checkUnion(DescribeProductCode); err != nil {
 		return nil, err
 	}
-	return c.productCodes(ctx, form{DescribeProductCode, version2020}, "ProductGroupSet")
+	return c.fetchProductCodes(ctx, form{DescribeProductCode, version2020}, "ProductGroupSet")
 }
 
 // checkUnion fails where there is nobody to ask.
@@ -100,9 +100,9 @@ func (c *Client) checkUnion(action string) error {
 	return nil
 }
 
-// unionSummary asks for one month, for the API refuses more; read takes the key and the name of a part.
-func (c *Client) unionSummary(
-	ctx context.Context, action string, m Month, read func(*extract) UnionPart,
+// fetchSummary asks for one month, for the API refuses more; read takes the key and the name of a part.
+func (c *Client) fetchSummary(
+	ctx context.Context, action string, m Month, read func(*nodeReader) UnionPart,
 ) (UnionSummary, error) {
 	if err := c.checkUnion(action); err != nil {
 		return UnionSummary{}, err
@@ -110,7 +110,7 @@ func (c *Client) unionSummary(
 	var s UnionSummary
 	err := c.Retry(ctx, action, func() error {
 		params := url.Values{"BillBeginMonth": {m.String()}, "BillEndMonth": {m.String()}}
-		return c.call(ctx, form{action, version2020}, params, func(r *reply) (err error) {
+		return c.call(ctx, form{action, version2020}, params, func(r *response) (err error) {
 			s, err = readUnionSummary(r, m, read)
 			return err
 		})
@@ -135,7 +135,7 @@ var paymentFields = []struct{ field, means string }{
 	{"CloudTicketCost", CloudTicket},
 }
 
-func readUnionSummary(r *reply, m Month, read func(*extract) UnionPart) (UnionSummary, error) {
+func readUnionSummary(r *response, m Month, read func(*nodeReader) UnionPart) (UnionSummary, error) {
 	s, texts := UnionSummary{Month: m}, []*topText{{name: currency}, {name: unionTotal}}
 	for _, p := range paymentFields {
 		texts = append(texts, &topText{name: p.field})
@@ -143,38 +143,38 @@ func readUnionSummary(r *reply, m Month, read func(*extract) UnionPart) (UnionSu
 	err := r.items(unionSet, func(d document, n int) error {
 		part, err := readUnionPart(d, m, read)
 		s.Parts = append(s.Parts, part)
-		return at(fmt.Sprintf("%s %d", unionSet, n), err)
+		return locate(fmt.Sprintf("%s %d", unionSet, n), err)
 	}, texts...)
 	if err == nil {
-		err = s.readTop(texts)
+		err = s.readTotals(texts)
 	}
 	return s, err
 }
 
-// readTop reads what stands beside the parts. Without parts, hardly anything has to.
-func (s *UnionSummary) readTop(texts []*topText) error {
-	x := extractOf(texts)
+// readTotals reads what stands beside the parts. Without parts, hardly anything has to.
+func (s *UnionSummary) readTotals(texts []*topText) error {
+	x := newTextReader(texts)
 	said := x.text(currency)
 	if (said != "" || s.Billed()) && !isCNY(said) {
-		return because(Decode, "%s %q: only amounts in CNY are taken", currency, shorten(said, 60))
+		return classify(Decode, "%s %q: only amounts in CNY are taken", currency, shorten(said, 60))
 	}
-	if !s.Billed() && x.child(unionTotal) == nil {
+	if !s.Billed() && x.findChild(unionTotal) == nil {
 		return nil
 	}
 	total := x.amount(unionTotal)
 	if !s.Billed() && total.Sign() != 0 {
-		return because(Incomplete, "%s is empty, but %s is %v", unionSet, unionTotal, total)
+		return classify(Incomplete, "%s is empty, but %s is %v", unionSet, unionTotal, total)
 	}
-	s.Total, s.Paid = total, x.payments()
+	s.Total, s.Paid = total, x.readPayments()
 	return x.err
 }
 
 // isCNY knows both names of the yuan that the vendor's pages use (https://docs.ksyun.com/documents/41452 has RMB).
 func isCNY(code string) bool { return strings.EqualFold(code, "CNY") || strings.EqualFold(code, "RMB") }
 
-// extractOf makes the texts that stand beside a set readable as those of its elements are.
-func extractOf(texts []*topText) *extract {
-	x := &extract{}
+// newTextReader makes the texts that stand beside a set readable as those of its elements are.
+func newTextReader(texts []*topText) *nodeReader {
+	x := &nodeReader{}
 	for _, t := range texts {
 		if t.text != "" {
 			x.node.children = append(x.node.children, node{name: t.name, text: t.text})
@@ -183,20 +183,20 @@ func extractOf(texts []*topText) *extract {
 	return x
 }
 
-func readUnionPart(d document, m Month, read func(*extract) UnionPart) (UnionPart, error) {
+func readUnionPart(d document, m Month, read func(*nodeReader) UnionPart) (UnionPart, error) {
 	n, err := readNode(d)
 	if err != nil {
 		return UnionPart{}, err
 	}
-	x := extract{node: n}
+	x := nodeReader{node: n}
 	_, err = checkMonth(x.text("BillMonth"), m, m)
 	part := read(&x)
-	part.Cost, part.Paid = x.amount(unionTotal), x.payments()
+	part.Cost, part.Paid = x.amount(unionTotal), x.readPayments()
 	return part, cmp.Or(err, x.err)
 }
 
-// payments returns the means of payment that are told of.
-func (x *extract) payments() []Payment {
+// readPayments returns the means of payment that are told of.
+func (x *nodeReader) readPayments() []Payment {
 	var paid []Payment
 	for _, p := range paymentFields {
 		if x.text(p.field) != "" {
@@ -206,18 +206,19 @@ func (x *extract) payments() []Payment {
 	return paid
 }
 
-func readPayModePart(x *extract) UnionPart {
+func readPayModePart(x *nodeReader) UnionPart {
 	name := x.text("PayMode")
 	if strings.TrimSpace(name) == "" {
 		x.fail("PayMode", errMissing)
 	}
-	return UnionPart{Key: payMode(name), Name: name}
+	return UnionPart{Key: parsePayMode(name), Name: name}
 }
 
-// payModes are the words for pay modes, spelled as plainCode does: those of the page of DescribeBillSummaryByPayMode,
-// of the vendor's SDK in Chinese (https://github.com/kingsoftcloud/sdk-java, bill_union), of the list of billing modes
-// (https://endocs.ksyun.com/documents/37441) and of QueryItemBills (https://docs.ksyun.com/documents/44701).
-var payModes = map[string]string{
+// payModeWords are the words for pay modes, spelled as plainCode does: those of the page of
+// DescribeBillSummaryByPayMode, of the vendor's SDK in Chinese (https://github.com/kingsoftcloud/sdk-java,
+// bill_union), of the list of billing modes (https://endocs.ksyun.com/documents/37441) and of QueryItemBills
+// (https://docs.ksyun.com/documents/44701).
+var payModeWords = map[string]string{
 	"prepaid":     Prepaid,
 	"prepayment":  Prepaid,
 	"预付费":         Prepaid,
@@ -230,9 +231,9 @@ var payModes = map[string]string{
 	"后付费":         Postpaid,
 }
 
-func payMode(name string) string {
+func parsePayMode(name string) string {
 	name = strings.TrimSpace(name)
-	return cmp.Or(payModes[plainCode(name)], strings.ToLower(name))
+	return cmp.Or(payModeWords[normalizeCode(name)], strings.ToLower(name))
 }
 
 // service is one of the vendor's, with a host and permissions of its own.

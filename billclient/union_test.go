@@ -17,10 +17,10 @@ import (
 
 var june2020 = june2018.Add(24)
 
-// unionClientOf is clientOf for bill-union: nothing answers at the other endpoint.
-func unionClientOf(t *testing.T, h http.HandlerFunc) *Client {
+// newUnionClient is clientOf for bill-union: nothing answers at the other endpoint.
+func newUnionClient(t *testing.T, h http.HandlerFunc) *Client {
 	t.Helper()
-	c := clientOf(t, h)
+	c := newTestClient(t, h)
 	c.options.UnionEndpoint, c.options.Endpoint = c.options.Endpoint, "http://127.0.0.1:1"
 	return c
 }
@@ -34,19 +34,20 @@ func (c *Client) summaryOf(action string) func(context.Context, Month) (UnionSum
 	}[action]
 }
 
-func part(key, name, cost string) UnionPart {
-	return UnionPart{Key: key, Name: name, Cost: amount(cost)}
+func unionPart(key, name, cost string) UnionPart {
+	return UnionPart{Key: key, Name: name, Cost: mustAmount(cost)}
 }
 
 // TestUnionSamples reads the samples of the pages. Where only the XML of a page could be had, there is no JSON.
 func TestUnionSamples(t *testing.T) {
-	modes := []UnionPart{part("realtime", "Pay-As-You-Go", "145.2"), part("postpaid", "Postpaid", "966")}
+	modes := []UnionPart{unionPart("realtime", "Pay-As-You-Go", "145.2"), unionPart("postpaid", "Postpaid", "966")}
 	products := []UnionPart{
-		part("NAT_GROUP", "网络地址转换NAT", "30"), part("EBS_GROUP", "云硬盘", "396"),
-		part("VM_GROUP", "云服务器", "642"), part("EIP_GROUP", "弹性IP", "43.2"),
+		unionPart("NAT_GROUP", "网络地址转换NAT", "30"), unionPart("EBS_GROUP", "云硬盘", "396"),
+		unionPart("VM_GROUP", "云服务器", "642"), unionPart("EIP_GROUP", "弹性IP", "43.2"),
 	}
 	projects := []UnionPart{
-		part("0", "Default project", "169.2"), part("100686", "kvmProject", "942"), part("100681", "DailyProject", "0"),
+		unionPart("0", "Default project", "169.2"), unionPart("100686", "kvmProject", "942"),
+		unionPart("100681", "DailyProject", "0"),
 	}
 	for _, tt := range []struct {
 		file, action string
@@ -60,18 +61,18 @@ func TestUnionSamples(t *testing.T) {
 	} {
 		t.Run(tt.file, func(t *testing.T) {
 			var query url.Values
-			c := unionClientOf(t, func(w http.ResponseWriter, r *http.Request) {
+			c := newUnionClient(t, func(w http.ResponseWriter, r *http.Request) {
 				query = r.URL.Query()
 				if signed := r.Header.Get("Authorization"); !strings.Contains(signed, "/cn-beijing-6/bill-union/") {
 					t.Errorf("Authorization %q", signed)
 				}
-				says(200, "", testdata(t, tt.file))(w, r)
+				respondWith(200, "", readTestdata(t, tt.file))(w, r)
 			})
 			got, err := c.summaryOf(tt.action)(t.Context(), june2020)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := UnionSummary{Month: june2020, Total: amount("1111.2"), Parts: tt.want}
+			want := UnionSummary{Month: june2020, Total: mustAmount("1111.2"), Parts: tt.want}
 			if diff := cmp.Diff(want, got, equalAmounts); diff != "" || !got.Billed() {
 				t.Errorf("summary, billed %v (-want +got):\n%s", got.Billed(), diff)
 			}
@@ -96,7 +97,8 @@ func TestProductGroupSamples(t *testing.T) {
 		{"EIP_GROUP", "弹性IP"},
 	}
 	for file, contentType := range sampleTypes("union_product_code") {
-		got, err := unionClientOf(t, says(200, contentType, testdata(t, file))).DescribeProductCode(t.Context())
+		c := newUnionClient(t, respondWith(200, contentType, readTestdata(t, file)))
+		got, err := c.DescribeProductCode(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +111,7 @@ func TestProductGroupSamples(t *testing.T) {
 // TestUnionSummaries has summaries that are unusual and right.
 func TestUnionSummaries(t *testing.T) {
 	const top = `{"Currency":"CNY","RealTotalCost":"5172897.43000000",`
-	whole := UnionSummary{Month: october, Total: amount("5172897.43")}
+	whole := UnionSummary{Month: october, Total: mustAmount("5172897.43")}
 	with := func(paid []Payment, parts ...UnionPart) UnionSummary {
 		s := whole
 		s.Paid, s.Parts = paid, parts
@@ -117,10 +119,11 @@ func TestUnionSummaries(t *testing.T) {
 	}
 	unbilled := UnionSummary{Month: october}
 	paid := []Payment{
-		{Cash, amount("5172890")}, {Reward, amount("0")}, {Voucher, amount("7.43")}, {CloudTicket, amount("0")},
+		{Cash, mustAmount("5172890")}, {Reward, mustAmount("0")}, {Voucher, mustAmount("7.43")},
+		{CloudTicket, mustAmount("0")},
 	}
-	free := part("CLOUD_GAMING", "CLOUD_GAMING", "0")
-	free.Paid = []Payment{{Reward, amount("-1e-8")}}
+	free := unionPart("CLOUD_GAMING", "CLOUD_GAMING", "0")
+	free.Paid = []Payment{{Reward, mustAmount("-1e-8")}}
 	for name, tt := range map[string]struct {
 		body string
 		want UnionSummary
@@ -133,7 +136,7 @@ func TestUnionSummaries(t *testing.T) {
 		"numbers, and the set first": {
 			`{"SummaryOverview":[{"ProductCode":7,"RealTotalCost":5172897.43,"BillMonth":"2026-10"},` +
 				`{"RealTotalCost":-1e2,"BillMonth":"2026-10"}],"Currency":"RMB","RealTotalCost":5172897.43}`,
-			with(nil, part("7", "", "5172897.43"), part("", "", "-100")),
+			with(nil, unionPart("7", "", "5172897.43"), unionPart("", "", "-100")),
 		},
 		"payments": {
 			top + `"Reward":"0.00","Voucher":"7.43","CloudTicketCost":0,"Cash":"5172890.00","SummaryOverview":[` +
@@ -145,11 +148,12 @@ func TestUnionSummaries(t *testing.T) {
 			`<r><currency>CNY</currency><realtotalcost> 5172897.43 </realtotalcost><Cash>5172890</Cash><summaryoverview>
 			<x><productcode>A</productcode><RealTotalCost>0.1</RealTotalCost><BillMonth>2026-10</BillMonth></x>
 			</summaryoverview></r>`,
-			with([]Payment{{Cash, amount("5172890")}}, part("A", "", "0.1")),
+			with([]Payment{{Cash, mustAmount("5172890")}}, unionPart("A", "", "0.1")),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := unionClientOf(t, says(200, "", tt.body)).DescribeBillSummaryByProduct(t.Context(), october)
+			c := newUnionClient(t, respondWith(200, "", tt.body))
+			got, err := c.DescribeBillSummaryByProduct(t.Context(), october)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,11 +177,11 @@ func TestPayModes(t *testing.T) {
 	} {
 		body := fmt.Sprintf(`{"Currency":"CNY","RealTotalCost":1,"SummaryOverview":[{"PayMode":%q,"RealTotalCost":1,`+
 			`"BillMonth":"2026-10"}]}`, name)
-		got, err := unionClientOf(t, says(200, "", body)).DescribeBillSummaryByPayMode(t.Context(), october)
+		got, err := newUnionClient(t, respondWith(200, "", body)).DescribeBillSummaryByPayMode(t.Context(), october)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]UnionPart{part(want, name, "1")}, got.Parts, equalAmounts); diff != "" {
+		if diff := cmp.Diff([]UnionPart{unionPart(want, name, "1")}, got.Parts, equalAmounts); diff != "" {
 			t.Errorf("parts (-want +got):\n%s", diff)
 		}
 	}
@@ -246,7 +250,7 @@ func TestBadUnionSummaries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := `{"SummaryOverview":[` + tt.parts + `]` + strings.TrimSuffix(","+tt.top, ",") + `}`
-			got, err := unionClientOf(t, says(200, "", body)).DescribeBillSummaryByPayMode(t.Context(), october)
+			got, err := newUnionClient(t, respondWith(200, "", body)).DescribeBillSummaryByPayMode(t.Context(), october)
 			checkError(t, err, tt.reason, tt.text)
 			if diff := cmp.Diff(UnionSummary{}, got, equalAmounts); diff != "" {
 				t.Errorf("a summary in spite of the error:\n%s", diff)
@@ -271,10 +275,11 @@ func TestUnionRefusals(t *testing.T) {
 		{403, "no", Auth, "no; check access_key_id, secret_access_key and what answers at api.union_endpoint"},
 		{200, `{"RequestId":"r"}`, Incomplete, "answer has no SummaryOverview"},
 	} {
-		_, err := unionClientOf(t, says(tt.status, "", tt.body)).DescribeBillSummaryByPayMode(t.Context(), october)
+		c := newUnionClient(t, respondWith(tt.status, "", tt.body))
+		_, err := c.DescribeBillSummaryByPayMode(t.Context(), october)
 		checkError(t, err, tt.reason, tt.text)
 	}
-	_, err := unionClientOf(t, says(200, "", "{}")).DescribeProductCode(t.Context())
+	_, err := newUnionClient(t, respondWith(200, "", "{}")).DescribeProductCode(t.Context())
 	checkError(t, err, Incomplete, "answer has no ProductGroupSet")
 
 	for endpoint, text := range map[string]string{
@@ -297,9 +302,9 @@ func TestUnionRefusals(t *testing.T) {
 
 // TestUnionRetry forgets what a broken attempt has read, and uses up the calls of the day as all actions do.
 func TestUnionRetry(t *testing.T) {
-	whole := testdata(t, "union_pay_mode.json")
+	whole := readTestdata(t, "union_pay_mode.json")
 	o := Options{UnionEndpoint: "http://union.example", MaxRetries: 3, DailyCalls: 3}
-	converse(t, o, func(t *testing.T, c *conversation) {
+	runConversation(t, o, func(t *testing.T, c *conversation) {
 		got, err := c.DescribeBillSummaryByPayMode(t.Context(), june2020)
 		if err != nil || len(got.Parts) != 2 {
 			t.Errorf("%d parts, error %v", len(got.Parts), err)
@@ -315,10 +320,10 @@ func TestUnionRetry(t *testing.T) {
 		if diff := cmp.Diff(want, c.attempts); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)
 		}
-		if err := c.ask(t.Context()); ReasonOf(err) != CallLimit {
+		if err := c.askMonthBill(t.Context()); ReasonOf(err) != CallLimit {
 			t.Errorf("the fourth call: %v", err)
 		}
-	}, says(503, "", "busy"), says(200, "", whole[:len(whole)-3]), says(200, "", whole))
+	}, respondWith(503, "", "busy"), respondWith(200, "", whole[:len(whole)-3]), respondWith(200, "", whole))
 }
 
 // preferXML asks for XML, which is not among what is signed.

@@ -11,24 +11,24 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// maxXMLDepth bounds what is nested in a part that is skipped.
+// maxXMLDepth limits how deep elements may be nested in a part that is skipped.
 const maxXMLDepth = 10000
 
 // xmlDocument reads XML token by token. Attributes, comments and the case of names do not matter.
 type xmlDocument struct {
-	dec    *xml.Decoder
-	window *window
-	seen   int64 // how much was read when the last token ended
+	dec      *xml.Decoder
+	window   *window
+	consumed int64 // how many bytes had been read when the last token ended
 }
 
-// newXML reads up to the root element, which is the value at hand then.
+// newXML reads up to the root element, which is the next value then.
 func newXML(body io.Reader) (*xmlDocument, error) {
 	x := &xmlDocument{window: &window{body: body}}
-	x.window.done = func() int64 { return x.seen }
+	x.window.consumed = func() int64 { return x.consumed }
 	x.dec = xml.NewDecoder(x.window)
 	x.dec.CharsetReader = decodeCharset
 	for {
-		token, err := x.token()
+		token, err := x.readToken()
 		if err != nil {
 			return nil, err
 		}
@@ -38,7 +38,7 @@ func newXML(body io.Reader) (*xmlDocument, error) {
 	}
 }
 
-// decodeCharset serves declarations such as encoding="GBK".
+// decodeCharset returns body in UTF-8, for declarations such as encoding="GBK".
 func decodeCharset(label string, body io.Reader) (io.Reader, error) {
 	encoding, err := htmlindex.Get(label)
 	if err != nil {
@@ -47,10 +47,10 @@ func decodeCharset(label string, body io.Reader) (io.Reader, error) {
 	return encoding.NewDecoder().Reader(body), nil
 }
 
-func (x *xmlDocument) value(text []byte, child func(name []byte) error) ([]byte, error) {
+func (x *xmlDocument) readValue(text []byte, child func(name []byte) error) ([]byte, error) {
 	begin, nested := len(text), false
 	for {
-		token, err := x.token()
+		token, err := x.readToken()
 		if err != nil {
 			return text, err
 		}
@@ -65,35 +65,36 @@ func (x *xmlDocument) value(text []byte, child func(name []byte) error) ([]byte,
 			}
 		case xml.CharData:
 			if text = append(text, token...); len(text)-begin > int(maxText) {
-				return text, because(Decode, "a value is longer than %v", maxText)
+				return text, classify(Decode, "a value is longer than %v", maxText)
 			}
 		case xml.EndElement:
-			return withoutLayout(text, begin, nested)
+			return trimLayout(text, begin, nested)
 		}
 	}
 }
 
-// withoutLayout drops the white space between elements. A leaf's text stays as it is.
-func withoutLayout(text []byte, begin int, nested bool) ([]byte, error) {
+// trimLayout removes the white space between the elements of a value from text[begin:]. The text of a value without
+// elements stays as it is.
+func trimLayout(text []byte, begin int, nested bool) ([]byte, error) {
 	if !nested {
 		return text, nil
 	}
 	if stray := bytes.TrimSpace(text[begin:]); len(stray) > 0 {
-		return text, because(Decode, "text %q between elements", shorten(string(stray), 60))
+		return text, classify(Decode, "text %q between elements", shorten(string(stray), 60))
 	}
 	return text[:begin], nil
 }
 
-func (x *xmlDocument) skip() error {
+func (x *xmlDocument) skipValue() error {
 	for depth := 1; depth > 0; {
-		token, err := x.token()
+		token, err := x.readToken()
 		if err != nil {
 			return err
 		}
 		switch token.(type) {
 		case xml.StartElement:
 			if depth++; depth > maxXMLDepth {
-				return because(Decode, "nested more than %d deep", maxXMLDepth)
+				return classify(Decode, "nested more than %d deep", maxXMLDepth)
 			}
 		case xml.EndElement:
 			depth--
@@ -102,36 +103,37 @@ func (x *xmlDocument) skip() error {
 	return nil
 }
 
-func (x *xmlDocument) item() document { return newBounded(x) }
+func (x *xmlDocument) readItem() document { return newBoundedItem(x) }
 
-func (x *xmlDocument) offset() int64 { return x.dec.InputOffset() }
+func (x *xmlDocument) inputOffset() int64 { return x.dec.InputOffset() }
 
-func (x *xmlDocument) end() error {
+func (x *xmlDocument) checkEnd() error {
 	for {
 		token, err := x.dec.Token()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return x.explain(err)
+			return x.explainError(err)
 		}
 		text, ok := token.(xml.CharData)
 		if _, element := token.(xml.StartElement); element || ok && len(bytes.TrimSpace(text)) > 0 {
-			return because(Decode, "something follows the answer's end")
+			return classify(Decode, "something follows the answer's end")
 		}
 	}
 }
 
-func (x *xmlDocument) token() (xml.Token, error) {
+func (x *xmlDocument) readToken() (xml.Token, error) {
 	token, err := x.dec.Token()
-	x.seen = x.window.read
-	return token, x.explain(err)
+	x.consumed = x.window.read
+	return token, x.explainError(err)
 }
 
-// explain tells a body that ended early from a wrong one.
-func (x *xmlDocument) explain(err error) error {
+// explainError returns an error that wraps io.ErrUnexpectedEOF for a body that ended early: the decoder reports a
+// syntax error then.
+func (x *xmlDocument) explainError(err error) error {
 	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok && syntax.Msg == "unexpected EOF" {
-		return fmt.Errorf("%w after offset %d", io.ErrUnexpectedEOF, x.offset())
+		return fmt.Errorf("%w after offset %d", io.ErrUnexpectedEOF, x.inputOffset())
 	}
 	return err
 }
