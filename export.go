@@ -127,7 +127,7 @@ func (c Config) client(account collector.Account, logs logs) *billclient.Client 
 				"err", err)
 		}
 	})
-	api.Retried = func(action string, why error) {
+	api.OnRetry = func(action string, why error) {
 		level.Warn(logs.kit).Log("msg", "trying again", "account", account.Name, "action", action, "err", why)
 	}
 	return billclient.New(api)

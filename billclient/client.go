@@ -79,8 +79,8 @@ type Options struct {
 	Counter Counter `yaml:"-"`
 	// Observe, unless nil, is called once for each attempt that was sent, after it ended.
 	Observe func(Attempt) `yaml:"-"`
-	// Retried, unless nil, is called each time that an action is about to be tried again, with why.
-	Retried func(action string, why error) `yaml:"-"`
+	// OnRetry, unless nil, is called each time before an action is tried again, with the error of the last try.
+	OnRetry func(action string, err error) `yaml:"-"`
 }
 
 // Attempt is what became of one request.
@@ -203,8 +203,8 @@ func (w *retryWaits) NextBackOff() time.Duration {
 }
 
 func (c *Client) notifyRetry(action string, why error) {
-	if c.options.Retried != nil {
-		c.options.Retried(action, why)
+	if c.options.OnRetry != nil {
+		c.options.OnRetry(action, why)
 	}
 }
 

@@ -97,7 +97,7 @@ func TestDefaultOptions(t *testing.T) {
 
 func isFunc(p cmp.Path) bool {
 	switch p.Last().String() {
-	case ".Credentials", ".Transport", ".Observe", ".Retried":
+	case ".Credentials", ".Transport", ".Observe", ".OnRetry":
 		return true
 	}
 	return false
@@ -134,7 +134,7 @@ func runConversation(t *testing.T, o Options, test func(t *testing.T, c *convers
 			a.Header, a.Began = nil, time.Time{}
 			c.attempts = append(c.attempts, a)
 		}
-		o.Retried = func(action string, _ error) { c.retries = append(c.retries, action) }
+		o.OnRetry = func(action string, _ error) { c.retries = append(c.retries, action) }
 		c.Client = New(o)
 		test(t, c)
 	})

@@ -60,7 +60,7 @@ func (c *Collector) newAccount(of Account, options Options) *account {
 		c.calls[of.Name] = NewCalls(options.State.path(), of.Name, saved)
 	}
 	of.API.Counter = c.calls[of.Name]
-	of.API.Observe, of.API.Retried = c.health.observe(of.Name), c.health.retried(of.Name)
+	of.API.Observe, of.API.OnRetry = c.health.observe(of.Name), c.health.retried(of.Name)
 	if n := options.Refresh.Concurrency; n != cap(c.reading) {
 		c.reading = make(chan struct{}, n)
 	}

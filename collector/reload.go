@@ -131,7 +131,7 @@ func (a *account) same(of Account, options Options) bool {
 // cannot be compared, are not in it.
 func identity(of Account, o Options) any {
 	of.API.Credentials, of.API.Counter, of.API.Transport = nil, nil, nil
-	of.API.Observe, of.API.Retried = nil, nil
+	of.API.Observe, of.API.OnRetry = nil, nil
 	return []any{of, o.Refresh, o.Months, o.Instances, o.Days}
 }
 
