@@ -308,7 +308,7 @@ func (c *Client) exchange(req *http.Request, r *response, read func(*response) e
 	defer res.Body.Close()
 	r.receive(res, w)
 	if res.StatusCode/100 != 2 {
-		return r.refusal()
+		return readRefusal(r)
 	}
 	return read(r)
 }

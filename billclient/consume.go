@@ -41,7 +41,7 @@ func (c *Client) GetMonthConsume(ctx context.Context, m Month) ([]MonthConsume, 
 }
 
 func readMonthConsumes(r *response, m Month) ([]MonthConsume, error) {
-	begin, end := topText{name: "BeginDate"}, topText{name: "EndDate"}
+	begin, end := topLevelText{name: "BeginDate"}, topLevelText{name: "EndDate"}
 	bills, err := readMonthBills(r, m, m, &begin, &end)
 	if err != nil {
 		return nil, err

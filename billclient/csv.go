@@ -86,7 +86,7 @@ func readCSV(r *response, q DetailQuery, emit func(*Line) error) error {
 // readErrorForCSV returns the error of an answer in JSON or XML: the only such answer of the action is an error body.
 func readErrorForCSV(r *response) error {
 	excerpt := r.excerpt()
-	if err := r.errorBody(); err != nil {
+	if err := readErrorBody(r); err != nil {
 		return err
 	}
 	return classify(Decode, "no CSV file: %s", excerpt)

@@ -206,13 +206,13 @@ func checkByValue(t *testing.T, body []byte, want []Line, wantErr error) {
 		return nil
 	})
 	a := newJSON(r.body)
-	top := topLevelReader{reply: r, d: a, set: "PostpayDetailBillSet"}
-	top.item = func([]byte) error { return lines.readItem(newBoundedItem(a), 0) }
+	top := topLevelReader{response: r, answer: a, set: lineSet}
+	top.readItem = func([]byte) error { return lines.readItem(newBoundedItem(a), 0) }
 	err := top.read()
 	if err == nil {
 		err = top.apiError()
 	}
-	if err = r.asError(err); placeOf(err) != placeOf(wantErr) && (err != nil || top.found) {
+	if err = r.asError(err); placeOf(err) != placeOf(wantErr) && (err != nil || top.setFound) {
 		t.Errorf("error %v, want %v", err, wantErr)
 	}
 	if diff := cmp.Diff(want, got, equalAmounts); diff != "" {

@@ -5,7 +5,7 @@ const lineSet = "PostpayDetailBillSet"
 
 // readLines reads the answer of GetPostpayDetailBill.
 func readLines(r *response, q DetailQuery, emit func(*Line) error) error {
-	return r.items(lineSet, newLineReader(newRecord(q, false), emit).readItem)
+	return readItems(r, lineSet, newLineReader(newRecord(q, false), emit).readItem)
 }
 
 // lineReader reads lines from a document.

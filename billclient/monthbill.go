@@ -71,10 +71,10 @@ func (c *Client) monthBills(ctx context.Context, from, to Month) ([]MonthBill, e
 }
 
 // readMonthBills reads an answer that has a MonthBillSet, and the texts beside it.
-func readMonthBills(r *response, from, to Month, texts ...*topText) ([]MonthBill, error) {
+func readMonthBills(r *response, from, to Month, texts ...*topLevelText) ([]MonthBill, error) {
 	var bills []MonthBill
 	ids := map[string]bool{}
-	err := r.items("MonthBillSet", func(d document, n int) error {
+	err := readItems(r, "MonthBillSet", func(d document, n int) error {
 		bill, err := readMonthBill(d, from, to)
 		id := fmt.Sprintf("BillId %q", shorten(bill.BillID, 60))
 		if bill.BillID == "" {

@@ -36,9 +36,9 @@ type pagesReader struct {
 // read reads the page at hand.
 func (p *pagesReader) read(r *response) error {
 	p.n, p.same = 0, p.no > 0
-	total := topText{name: "Total"}
+	total := topLevelText{name: "Total"}
 	lines := newLineReader(newRecord(p.query.detailQuery(), true), p.row)
-	err := r.items(lineSet, lines.readItem, &total)
+	err := readItems(r, lineSet, lines.readItem, &total)
 	if err == nil {
 		err = p.end(total.text)
 	}
@@ -147,7 +147,7 @@ func (c *Client) lineOfPage(ctx context.Context, m Month, no int, line *Line) (n
 				n++
 				return nil
 			})
-			return r.items(lineSet, lines.readItem)
+			return readItems(r, lineSet, lines.readItem)
 		})
 	})
 	return n, err

@@ -23,7 +23,7 @@ func (c *Client) fetchProductCodes(ctx context.Context, f form, set string) ([]P
 	err := c.Retry(ctx, f.action, func() error {
 		codes = nil
 		return c.call(ctx, f, url.Values{}, func(r *response) error {
-			return r.items(set, func(d document, n int) error {
+			return readItems(r, set, func(d document, n int) error {
 				code, err := readProductCode(d)
 				codes = append(codes, code)
 				return locate(fmt.Sprintf("%s %d", set, n), err)

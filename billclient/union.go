@@ -136,11 +136,11 @@ var paymentFields = []struct{ field, means string }{
 }
 
 func readUnionSummary(r *response, m Month, read func(*nodeReader) UnionPart) (UnionSummary, error) {
-	s, texts := UnionSummary{Month: m}, []*topText{{name: currency}, {name: unionTotal}}
+	s, texts := UnionSummary{Month: m}, []*topLevelText{{name: currency}, {name: unionTotal}}
 	for _, p := range paymentFields {
-		texts = append(texts, &topText{name: p.field})
+		texts = append(texts, &topLevelText{name: p.field})
 	}
-	err := r.items(unionSet, func(d document, n int) error {
+	err := readItems(r, unionSet, func(d document, n int) error {
 		part, err := readUnionPart(d, m, read)
 		s.Parts = append(s.Parts, part)
 		return locate(fmt.Sprintf("%s %d", unionSet, n), err)
@@ -152,7 +152,7 @@ func readUnionSummary(r *response, m Month, read func(*nodeReader) UnionPart) (U
 }
 
 // readTotals reads what stands beside the parts. Without parts, hardly anything has to.
-func (s *UnionSummary) readTotals(texts []*topText) error {
+func (s *UnionSummary) readTotals(texts []*topLevelText) error {
 	x := newTextReader(texts)
 	said := x.text(currency)
 	if (said != "" || s.Billed()) && !isCNY(said) {
@@ -173,7 +173,7 @@ func (s *UnionSummary) readTotals(texts []*topText) error {
 func isCNY(code string) bool { return strings.EqualFold(code, "CNY") || strings.EqualFold(code, "RMB") }
 
 // newTextReader makes the texts that stand beside a set readable as those of its elements are.
-func newTextReader(texts []*topText) *nodeReader {
+func newTextReader(texts []*topLevelText) *nodeReader {
 	x := &nodeReader{}
 	for _, t := range texts {
 		if t.text != "" {

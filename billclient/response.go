@@ -1,0 +1,111 @@
+package billclient
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/units"
+)
+
+// bufferSize is how much of a body is read at once.
+const bufferSize = 64 << 10
+
+// errEnough ends the reading of an answer whose consumer wants no more of it. It is no failure.
+var errEnough = errors.New("consumer has seen enough")
+
+// response is the answer to one attempt, with everything that an Error or an Attempt says about it.
+type response struct {
+	form
+	credentials Credentials
+	maxBody     units.Base2Bytes
+	status      int
+	header      http.Header
+	requestID   string
+	retryAfter  time.Duration // how long Retry-After asks to wait
+	transferred *countedBody  // nil until there is an answer
+	body        *bufio.Reader // unpacked
+}
+
+// receive prepares the body for reading.
+func (r *response) receive(res *http.Response, w *watchdog) {
+	r.status, r.header = res.StatusCode, res.Header
+	r.retryAfter = parseRetryAfter(res.Header, time.Now())
+	r.transferred = &countedBody{body: res.Body, watchdog: w}
+	body := io.Reader(r.transferred)
+	switch encoding := strings.ToLower(res.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		body = &gzipBody{packed: r.transferred}
+	default:
+		// The error comes when the body is read: where the status says enough, the body does not matter.
+		body = &gzipBody{err: classify(Decode, "content encoding %q was not asked for", shorten(encoding, 60))}
+	}
+	if r.maxBody > 0 {
+		body = &limitedBody{body: body, limit: r.maxBody}
+	}
+	r.body = bufio.NewReaderSize(body, bufferSize)
+}
+
+// asError returns the error that ended the attempt as an *Error with everything that is known of the answer. It
+// returns nil for nil and for errEnough.
+func (r *response) asError(err error) error {
+	if err == nil || errors.Is(err, errEnough) {
+		return nil
+	}
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		text := scrub(err.Error(), r.credentials, maxErrorText)
+		e = &Error{Reason: reasonOfCause(err), Err: &scrubbedError{text, err}}
+	}
+	e.Action, e.HTTPStatus, e.RetryAfter = r.action, r.status, r.retryAfter
+	e.RequestID = scrub(r.requestID, r.credentials, maxExcerpt)
+	e.Code = scrub(e.Code, r.credentials, maxExcerpt)
+	e.Message = scrub(e.Message, r.credentials, maxErrorText)
+	return e
+}
+
+// attempt returns what Options.Observe is told of the attempt, which ended with err.
+func (r *response) attempt(began time.Time, err error, cut bool) Attempt {
+	a := Attempt{
+		Action: r.action, Version: r.version, HTTPStatus: r.status, Header: r.header,
+		Began: began, Duration: time.Since(began), Cut: cut,
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		a.Reason, a.Code = e.Reason, e.Code
+	}
+	if r.transferred != nil {
+		a.Bytes = r.transferred.bytes
+	}
+	return a
+}
+
+// firstByte returns the first byte of the body after a byte order mark and white space, without consuming it.
+func (r *response) firstByte() (byte, error) {
+	if mark, _ := r.body.Peek(3); bytes.Equal(mark, []byte("\uFEFF")) {
+		r.body.Discard(len(mark))
+	}
+	for {
+		c, err := r.body.ReadByte()
+		if err == io.EOF {
+			return 0, classify(Incomplete, "answer is empty")
+		}
+		if err != nil {
+			return 0, err
+		}
+		if !strings.ContainsRune(" \t\r\n", rune(c)) {
+			return c, r.body.UnreadByte()
+		}
+	}
+}
+
+// excerpt returns the beginning of the body, for an error's text.
+func (r *response) excerpt() string {
+	// The text that is scrubbed is longer than the excerpt, so that no secret is cut before it is found.
+	head, _ := r.body.Peek(bufferSize / 16)
+	return scrub(string(head), r.credentials, maxExcerpt)
+}

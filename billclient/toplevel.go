@@ -1,0 +1,217 @@
+package billclient
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/units"
+)
+
+// maxError limits how much of an error body is read.
+const maxError = 64 * units.KiB
+
+// openAnswer returns the answer in its notation: the one that its Content-Type names, else the one that its first byte
+// shows.
+func openAnswer(r *response) (answer, error) {
+	first, err := r.firstByte()
+	if err != nil {
+		return nil, err
+	}
+	declared := strings.ToLower(r.header.Get("Content-Type"))
+	switch {
+	case first == '<' && (strings.Contains(declared, "html") || looksLikeHTML(r)):
+		return nil, classify(Decode, "HTML in place of an answer: %s", r.excerpt())
+	case first == '{' && !strings.Contains(declared, "xml"):
+		return newJSON(r.body), nil
+	case first == '<' && !strings.Contains(declared, "json"):
+		return newXML(r.body)
+	case declared == "":
+		return nil, classify(Decode, "neither JSON nor XML: %s", r.excerpt())
+	default:
+		return nil, classify(Decode, "not what its type %q says: %s", shorten(declared, 60), r.excerpt())
+	}
+}
+
+// looksLikeHTML reports whether the body begins as a page does.
+func looksLikeHTML(r *response) bool {
+	head, _ := r.body.Peek(len("<!doctype html"))
+	head = bytes.ToLower(head)
+	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
+}
+
+// readItems reads the whole answer and hands each element of the set, with its number from 1, to read while it
+// arrives. It also reads the texts beside the set. It fails if the answer has an error body, and if it lacks the set:
+// an answer without bills has an empty set.
+func readItems(r *response, set string, read func(d document, number int) error, texts ...*topLevelText) error {
+	a, err := openAnswer(r)
+	if err != nil {
+		return err
+	}
+	number := 0
+	reader := topLevelReader{response: r, answer: a, set: set, texts: texts, readItem: func([]byte) error {
+		number++
+		return read(a.readItem(), number)
+	}}
+	if err := reader.read(); err != nil {
+		return err
+	}
+	if err := reader.apiError(); err != nil {
+		return err
+	}
+	if !reader.setFound {
+		return classify(Incomplete, "answer has no %s", set)
+	}
+	return nil
+}
+
+// topLevelReader reads the top level of an answer: the set with the data, the texts beside it, and error bodies.
+type topLevelReader struct {
+	response *response
+	answer   answer
+	set      string // the name of the set; empty where only an error body is expected
+	texts    []*topLevelText
+	readItem func(name []byte) error
+	setFound bool
+
+	nested errorBody // in an error element
+	flat   errorBody // in the old form, which has no such element
+}
+
+// topLevelText is a text beside the set.
+type topLevelText struct {
+	name string // as the API spells it
+	text string // without blanks around it; empty where the answer lacks it
+}
+
+// parseDay returns the day that the text states, the zero Day if the answer lacks it.
+func (t *topLevelText) parseDay() (Day, error) {
+	if t.text == "" {
+		return 0, nil
+	}
+	day, err := ParseDay(t.text)
+	return day, locate(t.name, err)
+}
+
+// read reads the whole answer.
+func (t *topLevelReader) read() error {
+	if err := readChildren(t.answer, t.readMember); err != nil {
+		return err
+	}
+	return t.answer.checkEnd()
+}
+
+func (t *topLevelReader) readMember(name []byte) error {
+	if t.set != "" && strings.EqualFold(string(name), t.set) {
+		return t.readSet()
+	}
+	switch string(name) {
+	case "requestid":
+		text, err := t.answer.readValue(nil, nil)
+		t.response.requestID = string(text)
+		return locate("RequestId", err)
+	case "error":
+		return t.readError()
+	case "code", "codedesc", "message":
+		return t.flat.readMember(t.answer, string(name))
+	default:
+		return t.readText(string(name))
+	}
+}
+
+// readText reads the text of that name, or skips it if it is not wanted. A text that comes twice is an error: neither
+// of two values can be trusted.
+func (t *topLevelReader) readText(name string) error {
+	for _, wanted := range t.texts {
+		if !strings.EqualFold(wanted.name, name) {
+			continue
+		}
+		text, err := t.answer.readValue(nil, nil)
+		if err == nil && wanted.text != "" {
+			err = classify(Decode, "twice in one answer")
+		}
+		wanted.text = string(bytes.TrimSpace(text))
+		return locate(wanted.name, err)
+	}
+	return t.answer.skipValue()
+}
+
+func (t *topLevelReader) readSet() error {
+	if t.setFound {
+		return classify(Decode, "%s: twice in one answer", t.set)
+	}
+	t.setFound = true
+	text, err := t.answer.readValue(nil, t.readItem)
+	if err != nil {
+		return err
+	}
+	return locate(t.set, requireNoText(text))
+}
+
+// readError reads an error element. Some services answer with a text in its place.
+func (t *topLevelReader) readError() error {
+	text, err := t.answer.readValue(nil, func(name []byte) error { return t.nested.readMember(t.answer, string(name)) })
+	if len(text) > 0 {
+		t.nested.message = string(text)
+	}
+	return locate("Error", err)
+}
+
+// apiError returns the error that the API reports, nil if it reports none. A code at the top level counts only where
+// the answer lacks the set, and only if it is no code of success.
+func (t *topLevelReader) apiError() error {
+	body := t.nested
+	if body == (errorBody{}) && !t.setFound && t.flat.code != "0" && t.flat.code != "200" {
+		body = t.flat
+	}
+	if body == (errorBody{}) {
+		return nil
+	}
+	reason := reasonOfAnswer(t.response.status, body.description, body.code)
+	return &Error{Reason: reason, Code: cmp.Or(body.description, body.code), Message: body.message}
+}
+
+// errorBody is the API's report of a failure, in one of its forms.
+type errorBody struct {
+	code, message, description string
+}
+
+// readMember reads the member of that name, or skips it if it is none of an error body.
+func (e *errorBody) readMember(d document, name string) error {
+	field := map[string]*string{"code": &e.code, "codedesc": &e.description, "message": &e.message}[name]
+	if field == nil {
+		return d.skipValue()
+	}
+	text, err := d.readValue(nil, nil)
+	*field = string(text)
+	return locate(name, err)
+}
+
+// readRefusal returns the error of an answer whose status is not one of success. If the body is no error body, the
+// status says enough.
+func readRefusal(r *response) error {
+	if r.status/100 == 3 {
+		target := shorten(r.header.Get("Location"), maxExcerpt)
+		return classify(Decode, "a redirect to %q, which is not followed", target)
+	}
+	excerpt := r.excerpt()
+	if err := readErrorBody(r); err != nil {
+		return err
+	}
+	return &Error{Reason: reasonOfStatus(r.status), Message: excerpt}
+}
+
+// readErrorBody returns the error that the API reports in the body, nil if the body is no error body.
+func readErrorBody(r *response) error {
+	r.body = bufio.NewReader(io.LimitReader(r.body, int64(maxError)))
+	a, err := openAnswer(r)
+	if err != nil {
+		return nil
+	}
+	reader := topLevelReader{response: r, answer: a}
+	// An error body that ends early may have its code before its end.
+	_ = reader.read()
+	return reader.apiError()
+}
