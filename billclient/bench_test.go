@@ -129,8 +129,8 @@ func BenchmarkPages(b *testing.B) {
 	size := 0
 	day := strings.NewReplacer(`"DetailBillStartTime"`, `"DetailBillStatDate":"2026-10-05","DetailBillStartTime"`,
 		`{"RequestId"`, fmt.Sprintf(`{"Total":%d,"RequestId"`, benchLines))
-	for first := 0; first < benchLines; first += pageSize {
-		body := day.Replace(string(benchAnswer(first, pageSize)))
+	for first := 0; first < benchLines; first += maxPageSize {
+		body := day.Replace(string(benchAnswer(first, maxPageSize)))
 		bodies, size = append(bodies, []byte(body)), size+len(body)
 	}
 	b.ReportAllocs()

@@ -1,81 +1,43 @@
-// Package billclient asks the billing API of Kingsoft Cloud (https://endocs.ksyun.com/documents/37455): it signs,
-// sends, tries again and decodes, into amounts that are exact and answers that are whole. It logs nothing.
+// Package billclient calls the billing API of Kingsoft Cloud (https://endocs.ksyun.com/documents/37455): it signs
+// requests, sends them, tries again, and decodes the answers. Amounts are exact, and an answer is whole or an error.
+// The package logs nothing.
 package billclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/alecthomas/units"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/cenkalti/backoff/v5"
-	"golang.org/x/time/rate"
 )
 
-const (
-	burst = 2
-
-	version2018 = "2018-06-01"
-	version2020 = "2020-01-01" // of bill-union
-	version2022 = "2022-06-01"
-
-	// emptyPayload is the SHA-256 of the empty body of a GET, as the signature wants it.
-	emptyPayload = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-	// maxRetryAfter is the longest wait, asked for by the server, that Retry sits out.
-	maxRetryAfter = 5 * time.Minute
-
-	// maxRereads is how often Retry reads pages over that do not add up. Whoever pages wrongly does so each time, and
-	// a reading may be a hundred calls.
-	maxRereads = 2
-)
-
-// Credentials are a key of an account. Printed, they show the access key id only.
-type Credentials struct {
-	AccessKeyID     string
-	SecretAccessKey string
-}
-
-// String returns the access key id and a word in place of the secret.
-func (c Credentials) String() string { return "key " + c.AccessKeyID + " <secret>" }
-
-// GoString returns what String returns.
-func (c Credentials) GoString() string { return c.String() }
-
-// Format prints what String returns, whatever the verb.
-func (c Credentials) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }
-
-// MarshalText returns what String returns.
-func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
-
-// Options say how to reach the API. Zero means no limit for every limit in them.
+// Options say how to reach the API. A limit that is zero is no limit.
 type Options struct {
 	Endpoint          string           `yaml:"endpoint"`
-	UnionEndpoint     string           `yaml:"union_endpoint"`      // of bill-union; empty: it is not asked
+	UnionEndpoint     string           `yaml:"union_endpoint"`      // of bill-union; empty: its actions fail as Invalid
 	Region            string           `yaml:"region"`              // of the signature
 	Timeout           time.Duration    `yaml:"timeout"`             // for the first byte, and between bytes
 	MaxDuration       time.Duration    `yaml:"max_duration"`        // of one answer
 	MaxBody           units.Base2Bytes `yaml:"max_body"`            // of one answer, unpacked
 	RequestsPerSecond float64          `yaml:"requests_per_second"` // with a burst of 2
 	MaxRetries        int              `yaml:"max_retries"`
-	DailyCalls        int              `yaml:"daily_calls"` // every attempt counts, days are Beijing's
-	AllowHTTP         bool             `yaml:"allow_http"`  // for who checks Endpoint; the client takes any
+	DailyCalls        int              `yaml:"daily_calls"` // every attempt counts; days are Beijing's
+	AllowHTTP         bool             `yaml:"allow_http"`  // for those who check Endpoint; the client accepts any
 
-	// Credentials is asked at every attempt, so that a key that was replaced in its file is seen.
+	// Credentials returns the credentials of the moment. It is called at every attempt, so that the client notices a
+	// key that was replaced in its file.
 	Credentials func() (Credentials, error) `yaml:"-"`
-	// Transport carries the requests; nil stands for one of the client's own.
+	// Transport sends the requests. If it is nil, the client makes one of its own.
 	Transport http.RoundTripper `yaml:"-"`
 	UserAgent string            `yaml:"-"`
-	// Counter counts the calls of a day; nil: the client has one of its own.
+	// Counter counts the calls of a day. If it is nil, the client makes one of its own.
 	Counter Counter `yaml:"-"`
 	// Observe, unless nil, is called once for each attempt that was sent, after it ended.
 	Observe func(Attempt) `yaml:"-"`
@@ -83,18 +45,18 @@ type Options struct {
 	OnRetry func(action string, err error) `yaml:"-"`
 }
 
-// Attempt is what became of one request.
+// Attempt says how one request went.
 type Attempt struct {
-	Action     string // in the case in which it was asked for
+	Action     string // as the version that was called spells it
 	Version    string
 	HTTPStatus int         // 0 where there was no answer
 	Header     http.Header // of the answer
-	Reason     Reason      // empty: it went well
+	Reason     Reason      // empty where the attempt succeeded
 	Code       string      // as in Error
-	Began      time.Time   // when the request went out
+	Began      time.Time   // when the request was sent
 	Duration   time.Duration
-	Bytes      int64 // of the body, as transferred, and as far as it was read
-	Cut        bool  // its consumer had seen enough of it
+	Bytes      int64 // of the body, as transferred, as far as it was read
+	Cut        bool  // the consumer of the answer wanted no more of it
 }
 
 // DefaultOptions returns the defaults of everything that has one.
@@ -117,32 +79,23 @@ func DefaultOptions() Options {
 type Client struct {
 	options         Options
 	http            *http.Client
-	limiter         *rate.Limiter
-	counter         Counter
-	workingVersions sync.Map // a consumption action -> the form in which the API knew it
+	budget          *callBudget
+	workingVersions sync.Map // from the documented name of an action to the actionVersion that the API knew last
 }
 
-// New returns a client. It starts nothing. An http:// endpoint is taken as it is, though it shows the bills to
-// everybody on the way: whoever reads a configuration refuses it unless it is on loopback or AllowHTTP is set.
+// New returns a client. It starts nothing. It accepts an http:// endpoint, though everybody on the way can read the
+// bills then: those who read a configuration should refuse such an endpoint unless it is on loopback or AllowHTTP is
+// set.
 func New(o Options) *Client {
 	transport := o.Transport
 	if transport == nil {
 		transport = newTransport()
 	}
-	counter := o.Counter
-	if counter == nil {
-		counter = &memoryCounter{}
-	}
-	pace := rate.Inf
-	if o.RequestsPerSecond > 0 {
-		pace = rate.Limit(o.RequestsPerSecond)
-	}
 	return &Client{
 		options: o,
-		// A redirect is no answer of this API, and a signature holds for one host only.
-		http:    &http.Client{Transport: transport, CheckRedirect: refuseRedirects},
-		limiter: rate.NewLimiter(pace, burst),
-		counter: counter,
+		// The API does not redirect, and a signature is valid for one host only.
+		http:   &http.Client{Transport: transport, CheckRedirect: refuseRedirects},
+		budget: newCallBudget(o),
 	}
 }
 
@@ -150,71 +103,58 @@ func refuseRedirects(*http.Request, []*http.Request) error { return http.ErrUseL
 
 func newTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.DisableCompression = true // it is asked for and undone here, at twice the speed
+	t.DisableCompression = true // the client asks for gzip itself, and unpacks it at twice the speed
 	t.ReadBufferSize = bufferSize
 	return t
 }
 
-// Calls returns how many calls were made today, and how many there may be; limit 0 is none.
-func (c *Client) Calls() (used, limit int) {
-	return c.counter.Used(DayOf(time.Now())), c.options.DailyCalls
+// Calls returns how many calls were made today, and how many are allowed; limit 0 is no limit.
+func (c *Client) Calls() (used, limit int) { return c.budget.used(), c.options.DailyCalls }
+
+// fetch calls an action until it succeeds, as Client.Retry does, and returns what read returns for the answer. Beside
+// an error it returns the zero T.
+func fetch[T any](
+	ctx context.Context, c *Client, a action, params url.Values, read func(*response) (T, error),
+) (T, error) {
+	var result, none T
+	err := c.Retry(ctx, a[0].name, func() error {
+		return c.call(ctx, a, params, func(r *response) (err error) {
+			result, err = read(r)
+			return err
+		})
+	})
+	if err != nil {
+		return none, err
+	}
+	return result, nil
 }
 
-// Retry runs read until it succeeds, fails for good or has failed MaxRetries times more. Between two tries it waits,
-// exponentially longer and with jitter, and at least as long as the server asked for. Each call of this package that
-// returns no stream does so by itself; who reads a stream wraps the whole reading in Retry and starts with empty sums
-// each time. Where that fails because pages do not add up, it is tried twice more at most, and not at all after an
-// answer that took longer than MaxDuration.
-func (c *Client) Retry(ctx context.Context, action string, read func() error) error {
-	waits := &retryWaits{ExponentialBackOff: backoff.NewExponentialBackOff()}
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		waits.lastErr = read()
-		if e, ok := errors.AsType[*Error](waits.lastErr); ok {
-			action = e.Action // as it was sent
+// call makes one attempt at an action, in the version in which the API knew it last. If the API does not know the
+// action in that version, call tries the others.
+func (c *Client) call(ctx context.Context, a action, params url.Values, read func(*response) error) error {
+	versions := slices.Clone(a)
+	if working, ok := c.workingVersions.Load(a[0].name); ok {
+		i := slices.Index(versions, working.(actionVersion))
+		versions[0], versions[i] = versions[i], versions[0]
+	}
+	var firstErr error
+	for _, v := range versions {
+		err := c.attempt(ctx, v, params, read)
+		if err == nil && len(versions) > 1 {
+			c.workingVersions.Store(a[0].name, v)
 		}
-		return struct{}{}, waits.lastErr
-	}, backoff.WithBackOff(waits), backoff.WithMaxElapsedTime(0),
-		backoff.WithMaxTries(uint(max(0, c.options.MaxRetries))+1),
-		backoff.WithNotify(func(why error, _ time.Duration) { c.notifyRetry(action, why) }))
-	if _, told := errors.AsType[*Error](err); err != nil && ctx.Err() != nil && !told {
-		return &Error{Action: action, Reason: reasonOfContext(ctx), Err: err}
-	}
-	return err
-}
-
-// retryWaits decides, from the last failure, whether and when to try again.
-type retryWaits struct {
-	*backoff.ExponentialBackOff
-	lastErr error
-	rereads int // because of pages that do not add up
-}
-
-func (w *retryWaits) NextBackOff() time.Duration {
-	e, ok := errors.AsType[*Error](w.lastErr)
-	if !ok || !e.Reason.retryable() || e.RetryAfter > maxRetryAfter || errors.Is(e, errMaxDuration) {
-		return backoff.Stop
-	}
-	if errors.Is(e, errPages) {
-		if w.rereads++; w.rereads > maxRereads {
-			return backoff.Stop
+		if !IsUnknownAction(err) {
+			return err
 		}
+		firstErr = cmp.Or(firstErr, err)
 	}
-	return max(w.ExponentialBackOff.NextBackOff(), e.RetryAfter)
+	return firstErr
 }
 
-func (c *Client) notifyRetry(action string, why error) {
-	if c.options.OnRetry != nil {
-		c.options.OnRetry(action, why)
-	}
-}
-
-// form is how an action is asked for.
-type form struct{ action, version string }
-
-// call makes one attempt. It is the one path of every call: pace, budget, signature, sending, status, then read, which
-// decodes the body while it arrives.
-func (c *Client) call(ctx context.Context, f form, params url.Values, read func(*response) error) error {
-	r := &response{form: f, maxBody: c.options.MaxBody}
+// attempt sends one request and has its answer read. Every call takes this path: it waits for its turn, counts, is
+// signed and sent, its status is checked, and read decodes the body while it arrives.
+func (c *Client) attempt(ctx context.Context, v actionVersion, params url.Values, read func(*response) error) error {
+	r := &response{action: v, maxBody: c.options.MaxBody}
 	req, err := c.newRequest(ctx, r, params)
 	if err != nil {
 		return r.asError(err)
@@ -228,72 +168,36 @@ func (c *Client) call(ctx context.Context, f form, params url.Values, read func(
 	return err
 }
 
-// newRequest waits until the call may be made, then signs it: anew at each attempt, for a signature soon goes stale.
+// newRequest returns a signed request, once it may be sent. Each attempt is signed anew, because a signature expires
+// soon.
 func (c *Client) newRequest(ctx context.Context, r *response, params url.Values) (*http.Request, error) {
-	service := serviceOf(r.action)
-	target, err := url.Parse(c.endpoint(service))
+	service := serviceOf(r.action.name)
+	address := service.address(c.options)
+	if address == "" {
+		return nil, classify(Invalid, "%s is empty", service.endpoint)
+	}
+	target, err := url.Parse(address)
 	if err != nil {
 		return nil, classify(Invalid, "%s: %w", service.endpoint, err)
 	}
-	params.Set("Action", r.action)
-	params.Set("Version", r.version)
+	params.Set("Action", r.action.name)
+	params.Set("Version", r.action.version)
 	target.RawQuery = params.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return nil, classify(Invalid, "%s: %w", service.endpoint, err)
 	}
-	if r.credentials, err = c.credentials(); err != nil {
+	if r.credentials, err = readCredentials(c.options.Credentials); err != nil {
 		return nil, err
 	}
-	if err := c.admit(ctx); err != nil {
+	if err := c.budget.take(ctx); err != nil {
 		return nil, err
 	}
-	return req, c.sign(req, r.credentials, service.name, c.options.Region, time.Now())
-}
-
-// admit waits until the call may be made, and counts it last: what is not sent costs no call of the day.
-func (c *Client) admit(ctx context.Context) error {
-	if err := c.limiter.Wait(ctx); err != nil {
-		return classify(reasonOfContext(ctx), "waiting for api.requests_per_second: %w", err)
+	if err := signRequest(req, r.credentials, service.name, c.options.Region, time.Now()); err != nil {
+		return nil, err
 	}
-	return c.countCall(ctx, time.Now())
-}
-
-func (c *Client) endpoint(s service) string {
-	if s == unionService {
-		return c.options.UnionEndpoint
-	}
-	return c.options.Endpoint
-}
-
-func (c *Client) credentials() (Credentials, error) {
-	if c.options.Credentials == nil {
-		return Credentials{}, classify(Auth, "no credentials")
-	}
-	keys, err := c.options.Credentials()
-	if err != nil {
-		return Credentials{}, classify(Auth, "credentials: %w", err)
-	}
-	if keys.AccessKeyID == "" || keys.SecretAccessKey == "" {
-		return Credentials{}, classify(Auth, "credentials: access_key_id or secret_access_key is empty")
-	}
-	return keys, nil
-}
-
-// sign puts an AWS4-HMAC-SHA256 signature into the Authorization header (https://docs.ksyun.com/documents/40309), and
-// after it the headers that are not to be signed: a proxy may change those.
-func (c *Client) sign(req *http.Request, keys Credentials, service, region string, at time.Time) error {
-	credentials := aws.Credentials{AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey}
-	// A signer caches what it derived from a secret under the key's id alone, and would not notice a new secret.
-	if err := v4.NewSigner().SignHTTP(req.Context(), credentials, req, emptyPayload, service, region, at); err != nil {
-		return classify(Invalid, "signature: %w", err)
-	}
-	req.Header.Set("Accept", "application/json") // without it the API answers in XML
-	req.Header.Set("Accept-Encoding", "gzip")
-	if c.options.UserAgent != "" {
-		req.Header.Set("User-Agent", c.options.UserAgent)
-	}
-	return nil
+	setUnsignedHeaders(req.Header, c.options.UserAgent)
+	return req, nil
 }
 
 // exchange sends the request and has the answer read.
@@ -313,26 +217,14 @@ func (c *Client) exchange(req *http.Request, r *response, read func(*response) e
 	return read(r)
 }
 
-// transportError says of a transport's error with whom it was: without the URL, for the text names the action already.
+// transportError returns the error of a transport with the host in place of the URL: the text of an Error names the
+// action already.
 func transportError(err error, host string) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
-	if _, named := errors.AsType[*net.OpError](err); named { // by its address
+	if _, ok := errors.AsType[*net.OpError](err); ok { // it names the address
 		return err
 	}
 	return fmt.Errorf("%s: %w", host, err)
-}
-
-// parseRetryAfter reads the Retry-After header (RFC 9110, section 10.2.3); 0 is none.
-func parseRetryAfter(h http.Header, now time.Time) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	return max(0, at.Sub(now))
 }

@@ -8,8 +8,23 @@ import (
 	"strconv"
 )
 
-// MonthConsume is what one month has cost by daily metering, summed up by product: the estimate of its bill (type
-// MonthConsume of the API).
+// The actions of consumption, as the API's pages spell them.
+const (
+	GetMonthConsume         = "getMonthConsume"
+	GetPostpayDetailConsume = "getPostpayDetailConsume"
+)
+
+// The API's pages document the first version of the actions of consumption. The vendor's SDKs have the second one,
+// which no page documents (https://github.com/kingsoftcloud/sdk-go, ksyun/client/bill/v20220601).
+var (
+	monthConsumeAction = declareAction(billService,
+		actionVersion{GetMonthConsume, version2018}, actionVersion{"GetMonthConsume", version2022})
+	detailConsumeAction = declareAction(billService,
+		actionVersion{GetPostpayDetailConsume, version2018}, actionVersion{"GetPostpayDetailConsume", version2022})
+)
+
+// MonthConsume is what a month has cost by daily metering, by product: the estimate of its bill (type MonthConsume of
+// the API).
 type MonthConsume struct {
 	Month    Month
 	BillType string // "postpay", or empty
@@ -17,49 +32,42 @@ type MonthConsume struct {
 	Sum      Amount
 	Products []ProductCost
 
-	// Begin and End are the first and the last day metered (BeginDate, EndDate), the last one perhaps not to its end.
-	// They are as the API says, and zero where it does not.
+	// Begin and End are the first and the last metered day (BeginDate, EndDate) as the API states them, zero where it
+	// does not. The last day is perhaps not metered to its end.
 	Begin, End Day
 }
 
-// GetMonthConsume returns the estimates of a month, none where the API has none. It has them for the running and the
-// previous month, and refuses others as Invalid. Every amount was there and could be read, else the answer is an
-// error. It tries again as Retry does. Failures are an *Error. Source: https://endocs.ksyun.com/documents/37507.
+// GetMonthConsume returns the estimates of a month, none where the API has none. The API has them for the running and
+// the previous month, and refuses other months as Invalid. An answer with an amount that is missing or cannot be read
+// is an error. GetMonthConsume tries again as Retry does. Its errors are an *Error. Source:
+// https://endocs.ksyun.com/documents/37507.
 func (c *Client) GetMonthConsume(ctx context.Context, m Month) ([]MonthConsume, error) {
-	var months []MonthConsume
-	err := c.Retry(ctx, GetMonthConsume, func() error {
-		params := url.Values{"BillMonth": {m.String()}}
-		return c.callConsume(ctx, GetMonthConsume, params, func(r *response) (err error) {
-			months, err = readMonthConsumes(r, m)
-			return err
-		})
+	params := url.Values{"BillMonth": {m.String()}}
+	return fetch(ctx, c, monthConsumeAction, params, func(r *response) ([]MonthConsume, error) {
+		return readMonthConsumes(r, m)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return months, nil
 }
 
 func readMonthConsumes(r *response, m Month) ([]MonthConsume, error) {
-	begin, end := topLevelText{name: "BeginDate"}, topLevelText{name: "EndDate"}
-	bills, err := readMonthBills(r, m, m, &begin, &end)
+	beginText, endText := topLevelText{name: "BeginDate"}, topLevelText{name: "EndDate"}
+	bills, err := readMonthBills(r, m, m, &beginText, &endText)
 	if err != nil {
 		return nil, err
 	}
-	first, noBegin := begin.parseDay()
-	last, noEnd := end.parseDay()
+	begin, beginErr := beginText.parseDay()
+	end, endErr := endText.parseDay()
 	var months []MonthConsume
 	for _, b := range bills {
 		months = append(months, MonthConsume{
 			Month: b.Month, BillType: b.BillType, BillID: b.BillID, Sum: b.Sum, Products: b.Products,
-			Begin: first, End: last,
+			Begin: begin, End: end,
 		})
 	}
-	return months, cmp.Or(noBegin, noEnd)
+	return months, cmp.Or(beginErr, endErr)
 }
 
-// ConsumeQuery says which lines of consumption to ask for, and what of them to read: a set that nobody reads costs
-// little.
+// ConsumeQuery says which lines of consumption to ask for, and which of their sets to read: a set that is not read
+// costs little time.
 type ConsumeQuery struct {
 	Month       Month  // the running or the previous one
 	ProductCode string // empty: all products
@@ -68,7 +76,7 @@ type ConsumeQuery struct {
 	Sets        bool   // read Line.Providers, Configs, Extras and Tags
 }
 
-func (q ConsumeQuery) params(page int) url.Values {
+func (q ConsumeQuery) params(page, pageSize int) url.Values {
 	params := url.Values{
 		"BillMonth": {q.Month.String()},
 		"PageNo":    {strconv.Itoa(page)},
@@ -78,56 +86,27 @@ func (q ConsumeQuery) params(page int) url.Values {
 	return params
 }
 
-// detailQuery is the query as the reader of lines wants it.
+// detailQuery returns the query in the form that a record has.
 func (q ConsumeQuery) detailQuery() DetailQuery {
 	return DetailQuery{From: q.Month, To: q.Month, Tags: q.Tags, Sets: q.Sets}
 }
 
-// GetPostpayDetailConsume returns the lines of a month's consumption, of one day each (Line.StatDate), as a stream
-// over all pages, while they arrive, in constant memory. Each page is a call. Each use of the stream is one attempt at
-// all pages. It ends after the first error, which is an *Error: only a stream that ends without one was whole, so a
-// consumer adds up on the side, and throws the sums of a broken attempt away.
+// GetPostpayDetailConsume returns a stream of the lines of a month's consumption, each of one day (Line.StatDate),
+// over all pages. It yields them while they arrive, in constant memory. Each page is a call, and each use of the
+// stream is one attempt at all pages, which ends after the first error, an *Error. The lines are whole only if the
+// stream ends without an error, so a consumer has to drop the sums of an attempt that failed.
 //
-// Pages that do not add up (to their Total, or with each other) are Incomplete, for the account may have changed while
-// they were read. Client.Retry has them read over from the first page, twice at most, and not more often than
-// Options.MaxRetries.
-// Source: https://endocs.ksyun.com/documents/37508.
+// Pages that do not add up to their Total, or do not fit each other, are Incomplete: the account may have changed
+// while they were read. Client.Retry reads them again from the first page, at most twice and at most
+// Options.MaxRetries times. Source: https://endocs.ksyun.com/documents/37508.
 func (c *Client) GetPostpayDetailConsume(ctx context.Context, q ConsumeQuery) iter.Seq2[Line, error] {
 	return lineStream(func(emit func(*Line) error) error {
 		p := pagesReader{query: q, emit: emit}
 		for ; !p.done; p.no++ {
-			if err := c.callConsume(ctx, GetPostpayDetailConsume, q.params(p.no), p.read); err != nil {
+			if err := c.call(ctx, detailConsumeAction, q.params(p.no, maxPageSize), p.read); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-// consumeForms is how the API may know the consumption actions. Its pages have the first form, the vendor's SDKs the
-// second one, which no page has (https://github.com/kingsoftcloud/sdk-go, ksyun/client/bill/v20220601).
-var consumeForms = map[string][2]form{
-	GetMonthConsume:         {{GetMonthConsume, version2018}, {"GetMonthConsume", version2022}},
-	GetPostpayDetailConsume: {{GetPostpayDetailConsume, version2018}, {"GetPostpayDetailConsume", version2022}},
-}
-
-// callConsume makes one attempt at a consumption action, in the form that worked last. If the API does not know the
-// action in that form, it is asked in the other.
-func (c *Client) callConsume(ctx context.Context, action string, params url.Values, read func(*response) error) error {
-	forms := consumeForms[action]
-	if worked, _ := c.workingVersions.Load(action); worked == forms[1] {
-		forms[0], forms[1] = forms[1], forms[0]
-	}
-	var unknown error
-	for _, f := range forms {
-		err := c.call(ctx, f, params, read)
-		if err == nil {
-			c.workingVersions.Store(action, f)
-		}
-		if !IsUnknownAction(err) {
-			return err
-		}
-		unknown = cmp.Or(unknown, err)
-	}
-	return unknown
 }

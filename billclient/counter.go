@@ -4,28 +4,58 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
-// Counter counts the calls of a day of the Beijing calendar, perhaps those of other clients too. It is safe for
+// Counter counts the calls of a day of the Beijing calendar, perhaps those of several clients together. It is safe for
 // concurrent use.
 type Counter interface {
-	// Take counts a call of the day, unless limit of them are counted already; 0 is no limit. It tells whether it did.
-	// Where it has to wait, it does no longer than ctx lasts.
+	// Take counts a call of the day, unless limit calls of the day are counted already; 0 is no limit. It reports
+	// whether it counted the call. If it has to wait, it waits no longer than ctx lasts.
 	Take(ctx context.Context, day Day, limit int) bool
 	// Used returns how many calls of the day are counted.
 	Used(day Day) int
 }
 
-// countCall counts a call, or fails if there have been enough today.
-func (c *Client) countCall(ctx context.Context, now time.Time) error {
-	if day := DayOf(now); !c.counter.Take(ctx, day, c.options.DailyCalls) {
+// callBudget decides when a call may be made, and whether: at the pace and within the daily calls of Options.
+type callBudget struct {
+	limiter    *rate.Limiter
+	counter    Counter
+	dailyCalls int
+}
+
+// burst is how many calls may follow each other without a pause.
+const burst = 2
+
+func newCallBudget(o Options) *callBudget {
+	pace := rate.Inf
+	if o.RequestsPerSecond > 0 {
+		pace = rate.Limit(o.RequestsPerSecond)
+	}
+	counter := o.Counter
+	if counter == nil {
+		counter = &memoryCounter{}
+	}
+	return &callBudget{limiter: rate.NewLimiter(pace, burst), counter: counter, dailyCalls: o.DailyCalls}
+}
+
+// take waits until a call may be made, and then counts it: a call that is given up while it waits does not count.
+func (b *callBudget) take(ctx context.Context) error {
+	if err := b.limiter.Wait(ctx); err != nil {
+		return classify(reasonOfContext(ctx), "waiting for api.requests_per_second: %w", err)
+	}
+	if today := DayOf(time.Now()); !b.counter.Take(ctx, today, b.dailyCalls) {
 		return classify(CallLimit, "the %d calls of today (api.daily_calls) are used up; the next day begins at %v",
-			c.options.DailyCalls, day.End().Format(time.RFC3339))
+			b.dailyCalls, today.End().Format(time.RFC3339))
 	}
 	return nil
 }
 
-// memoryCounter is a Counter that forgets with the process.
+// used returns how many calls were counted today.
+func (b *callBudget) used() int { return b.counter.Used(DayOf(time.Now())) }
+
+// memoryCounter is a Counter whose count ends with the process.
 type memoryCounter struct {
 	mu   sync.Mutex
 	day  Day
@@ -50,7 +80,7 @@ func (m *memoryCounter) Used(day Day) int {
 	return m.used
 }
 
-// startDay begins a new count when the day is another one.
+// startDay begins a new count if the day is another one than before.
 func (m *memoryCounter) startDay(day Day) {
 	if day != m.day {
 		m.day, m.used = day, 0

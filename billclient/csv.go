@@ -19,11 +19,16 @@ import (
 	"golang.org/x/text/width"
 )
 
+// GetPostpayDetailBillCSV is an action of the API, as it spells it.
+const GetPostpayDetailBillCSV = "GetPostpayDetailBillCSV"
+
+var detailBillCSVAction = declareAction(billService, actionVersion{GetPostpayDetailBillCSV, version2018})
+
 // GetPostpayDetailBillCSV returns the same lines as GetPostpayDetailBill, under the same rules, from the CSV file that
 // the API makes of them. The file names products and projects without their ids: ProductCode and ProjectID are empty.
 // Source: https://endocs.ksyun.com/documents/37506, https://docs.ksyun.com/documents/39126.
 func (c *Client) GetPostpayDetailBillCSV(ctx context.Context, q DetailQuery) iter.Seq2[Line, error] {
-	return c.streamLines(ctx, GetPostpayDetailBillCSV, q, readCSV)
+	return c.streamLines(ctx, detailBillCSVAction, q, readCSV)
 }
 
 // csvColumns has the members of a line by the Chinese and English headers of their columns, without blanks and in

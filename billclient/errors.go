@@ -150,10 +150,6 @@ func IsUnknownAction(err error) bool {
 	return ok && e.isUnknownAction()
 }
 
-// Permission returns the permission that a policy has to grant for an action to be called, such as bill:GetMonthBill.
-// Its case does not matter. Source: https://endocs.ksyun.com/documents/37672.
-func Permission(action string) string { return serviceOf(action).name + ":" + action }
-
 // retryable reports whether the same call can succeed when it is made again soon.
 func (r Reason) retryable() bool {
 	switch r {

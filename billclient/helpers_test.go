@@ -46,7 +46,7 @@ func responseOf(contentType string, body []byte) *response {
 	if contentType != "" {
 		header.Set("Content-Type", contentType)
 	}
-	r := &response{form: form{action: "Test"}, status: 200, header: header}
+	r := &response{action: actionVersion{name: "Test"}, status: 200, header: header}
 	r.body = bufio.NewReaderSize(bytes.NewReader(body), bufferSize)
 	return r
 }

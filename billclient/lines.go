@@ -6,6 +6,11 @@ import (
 	"net/url"
 )
 
+// GetPostpayDetailBill is an action of the API, as it spells it.
+const GetPostpayDetailBill = "GetPostpayDetailBill"
+
+var detailBillAction = declareAction(billService, actionVersion{GetPostpayDetailBill, version2018})
+
 // Line is one line of a bill or of consumption: what an instance cost in a part of a month or on a day (types
 // PostpayDetailBill and PostpayDetailConsume of the API, https://endocs.ksyun.com/documents/37511). All texts are as
 // the API sent them. Times have the form "2018-06-25 23:59:59" and are Beijing's.
@@ -83,19 +88,19 @@ func setFilters(params url.Values, productCode, projectID string) {
 // whole only if the stream ends without an error, so a consumer has to drop the sums of an attempt that failed (see
 // Client.Retry). Source: https://endocs.ksyun.com/documents/37510.
 func (c *Client) GetPostpayDetailBill(ctx context.Context, q DetailQuery) iter.Seq2[Line, error] {
-	return c.streamLines(ctx, GetPostpayDetailBill, q, readLines)
+	return c.streamLines(ctx, detailBillAction, q, readLines)
 }
 
 // streamLines returns a stream of the lines that read hands to emit, its last argument.
-func (c *Client) streamLines(ctx context.Context, action string, q DetailQuery,
+func (c *Client) streamLines(ctx context.Context, a action, q DetailQuery,
 	read func(*response, DetailQuery, func(*Line) error) error,
 ) iter.Seq2[Line, error] {
 	return lineStream(func(emit func(*Line) error) error {
-		params, err := q.params(action)
+		params, err := q.params(a[0].name)
 		if err != nil {
 			return err
 		}
-		return c.call(ctx, form{action, version2018}, params, func(r *response) error { return read(r, q, emit) })
+		return c.call(ctx, a, params, func(r *response) error { return read(r, q, emit) })
 	})
 }
 

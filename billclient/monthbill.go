@@ -7,17 +7,15 @@ import (
 	"net/url"
 )
 
-// The actions of the API, as it spells them.
-const (
-	GetMonthBill            = "GetMonthBill"
-	GetPostpayDetailBill    = "GetPostpayDetailBill"
-	GetPostpayDetailBillCSV = "GetPostpayDetailBillCSV"
-	GetProductCode          = "GetProductCode"
-	GetMonthConsume         = "getMonthConsume"
-	GetPostpayDetailConsume = "getPostpayDetailConsume"
-)
+// GetMonthBill is an action of the API, as it spells it.
+const GetMonthBill = "GetMonthBill"
 
-// MonthBill is the postpaid bill of one month, summed up by product and by project (type MonthBill of the API).
+var monthBillAction = declareAction(billService, actionVersion{GetMonthBill, version2018})
+
+// billTypePostpay is the BillType of everything that the service bill knows. The API calls Postpaid so here.
+const billTypePostpay = "postpay"
+
+// MonthBill is the postpaid bill of a month, by product and by project (type MonthBill of the API).
 type MonthBill struct {
 	Month    Month
 	BillType string // "postpay", or empty
@@ -30,11 +28,11 @@ type MonthBill struct {
 // ProductCost is what one product cost (type BillProduct).
 type ProductCost struct {
 	Code string
-	Name string // volatile: the API writes it differently from action to action
+	Name string // may change: the API spells it differently from action to action
 	Cost Amount
 }
 
-// ProjectCost is what one project cost, and what each product in it did (type BillProject).
+// ProjectCost is what one project cost, as a whole and by product (type BillProject).
 type ProjectCost struct {
 	ID       string
 	Name     string
@@ -42,39 +40,26 @@ type ProjectCost struct {
 	Products []ProductCost
 }
 
-// GetMonthBill returns the bills of the months from and to and all between, in the order of the answer; a month that
-// has no bill yet has none in it. Every amount of a bill was there and could be read, else the answer is an error. It
-// tries again as Retry does. Failures are an *Error. Source: https://endocs.ksyun.com/documents/37509.
+// GetMonthBill returns the bills of the months from and to and all between, in the order of the answer. A month that
+// has no bill yet is not among them. An answer with an amount that is missing or cannot be read is an error.
+// GetMonthBill tries again as Retry does. Its errors are an *Error. Source: https://endocs.ksyun.com/documents/37509.
 func (c *Client) GetMonthBill(ctx context.Context, from, to Month) ([]MonthBill, error) {
-	var bills []MonthBill
-	err := c.Retry(ctx, GetMonthBill, func() (err error) {
-		bills, err = c.monthBills(ctx, from, to)
-		return err
-	})
-	return bills, err
-}
-
-func (c *Client) monthBills(ctx context.Context, from, to Month) ([]MonthBill, error) {
 	params, err := monthParams(GetMonthBill, from, to)
 	if err != nil {
 		return nil, err
 	}
-	var bills []MonthBill
-	err = c.call(ctx, form{GetMonthBill, version2018}, params, func(r *response) (err error) {
-		bills, err = readMonthBills(r, from, to)
-		return err
+	return fetch(ctx, c, monthBillAction, params, func(r *response) ([]MonthBill, error) {
+		return readMonthBills(r, from, to)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return bills, nil
 }
 
-// readMonthBills reads an answer that has a MonthBillSet, and the texts beside it.
+// readMonthBills reads an answer that has a MonthBillSet, and the texts beside the set. A bill that comes twice is an
+// error: it would be counted twice.
 func readMonthBills(r *response, from, to Month, texts ...*topLevelText) ([]MonthBill, error) {
+	const set = "MonthBillSet"
 	var bills []MonthBill
 	ids := map[string]bool{}
-	err := readItems(r, "MonthBillSet", func(d document, n int) error {
+	err := readItems(r, set, func(d document, number int) error {
 		bill, err := readMonthBill(d, from, to)
 		id := fmt.Sprintf("BillId %q", shorten(bill.BillID, 60))
 		if bill.BillID == "" {
@@ -85,12 +70,13 @@ func readMonthBills(r *response, from, to Month, texts ...*topLevelText) ([]Mont
 		}
 		ids[id] = true
 		bills = append(bills, bill)
-		return locate(fmt.Sprintf("MonthBillSet %d", n), err)
+		return locate(fmt.Sprintf("%s %d", set, number), err)
 	}, texts...)
 	return bills, err
 }
 
-// monthParams returns the parameters that say which months to ask for.
+// monthParams returns the parameters for the months from and to and all between. Months of which the API has no bill
+// are an *Error, which saves a call.
 func monthParams(action string, from, to Month) (url.Values, error) {
 	switch {
 	case from < FirstMonth:
@@ -102,8 +88,8 @@ func monthParams(action string, from, to Month) (url.Values, error) {
 	return url.Values{"BillStartMonth": {from.String()}, "BillEndMonth": {to.String()}}, nil
 }
 
-// checkMonth fails if a month of an answer is none of those asked for. text is the month as the API wrote it.
-func checkMonth(text string, from, to Month) (Month, error) {
+// parseMonthWithin reads a month as the API wrote it. It fails if the month is not among those asked for.
+func parseMonthWithin(text string, from, to Month) (Month, error) {
 	month, err := ParseMonth(text)
 	if err == nil && from <= month && month <= to {
 		return month, nil
@@ -121,7 +107,7 @@ func readMonthBill(d document, from, to Month) (MonthBill, error) {
 		return MonthBill{}, err
 	}
 	x := nodeReader{node: n}
-	month, err := checkMonth(x.text("BillMonth"), from, to)
+	month, err := parseMonthWithin(x.text("BillMonth"), from, to)
 	bill := MonthBill{
 		Month:    month,
 		BillType: x.text("BillType"),
@@ -130,15 +116,15 @@ func readMonthBill(d document, from, to Month) (MonthBill, error) {
 		Products: readElements(&x, "BillProductSet", readProductCost),
 		Projects: readElements(&x, "BillProjectSet", readProjectCost),
 	}
-	return bill, cmp.Or(err, checkPayMode(bill.BillType), x.err)
+	return bill, cmp.Or(err, checkBillType(bill.BillType), x.err)
 }
 
-// checkPayMode fails if a bill is of another pay mode than the action is for: its sums would be taken for postpaid.
-func checkPayMode(billType string) error {
-	if billType == "" || billType == "postpay" {
+// checkBillType fails if a bill is of another pay mode: its sums would be taken for postpaid.
+func checkBillType(billType string) error {
+	if billType == "" || billType == billTypePostpay {
 		return nil
 	}
-	return classify(Decode, "BillType %q: want postpay", shorten(billType, 60))
+	return classify(Decode, "BillType %q: want %s", shorten(billType, 60), billTypePostpay)
 }
 
 func readProductCost(x *nodeReader) ProductCost {

@@ -9,7 +9,7 @@ import (
 )
 
 // pageSize is the most that the API takes (https://endocs.ksyun.com/documents/37508). Its default is one line.
-const pageSize = 5000
+const maxPageSize = 5000
 
 // errPages says that the pages were read while something changed, or that the API does not page as it should.
 var errPages = errors.New("the pages do not add up")
@@ -51,8 +51,8 @@ func (p *pagesReader) read(r *response) error {
 
 // row takes a row of the page, and holds it back if it can be one of a page that repeats the one before.
 func (p *pagesReader) row(line *Line) error {
-	if p.n == pageSize {
-		return classify(Decode, "more than %d lines", pageSize)
+	if p.n == maxPageSize {
+		return classify(Decode, "more than %d lines", maxPageSize)
 	}
 	if p.same && p.n < len(p.held) && reflect.DeepEqual(&p.held[p.n], line) {
 		p.n++
@@ -137,20 +137,15 @@ func (c *Client) FirstPage(ctx context.Context, m Month) (first int, ok bool, er
 // lineOfPage reads a page of one line, and returns how many there are on it.
 func (c *Client) lineOfPage(ctx context.Context, m Month, no int, line *Line) (n int, err error) {
 	query := ConsumeQuery{Month: m}
-	params := query.params(no)
-	params.Set("PageSize", "1")
-	err = c.Retry(ctx, GetPostpayDetailConsume, func() error {
-		n = 0
-		return c.callConsume(ctx, GetPostpayDetailConsume, params, func(r *response) error {
-			lines := newLineReader(newRecord(query.detailQuery(), true), func(l *Line) error {
-				*line = *l
-				n++
-				return nil
-			})
-			return readItems(r, lineSet, lines.readItem)
+	return fetch(ctx, c, detailConsumeAction, query.params(no, 1), func(r *response) (n int, err error) {
+		lines := newLineReader(newRecord(query.detailQuery(), true), func(l *Line) error {
+			*line = *l
+			n++
+			return nil
 		})
+		err = readItems(r, lineSet, lines.readItem)
+		return n, err
 	})
-	return n, err
 }
 
 func parseTotal(text string) (int, error) {

@@ -6,34 +6,34 @@ import (
 	"net/url"
 )
 
-// ProductCode is a product's code with its name (type KvPair of the API).
+// GetProductCode is an action of the API, as it spells it.
+const GetProductCode = "GetProductCode"
+
+var productCodeAction = declareAction(billService, actionVersion{GetProductCode, version2018})
+
+// ProductCode is the code of a product with its name (type KvPair of the API).
 type ProductCode struct {
 	Code string
 	Name string
 }
 
-// GetProductCode returns the product codes that DetailQuery.ProductCode can have. The API asks to keep them for a
-// while. It tries again as Retry does. Failures are an *Error. Source: https://endocs.ksyun.com/documents/37505.
+// GetProductCode returns the product codes that DetailQuery.ProductCode can have. The API asks its callers to keep
+// them for a while. GetProductCode tries again as Retry does. Its errors are an *Error. Source:
+// https://endocs.ksyun.com/documents/37505.
 func (c *Client) GetProductCode(ctx context.Context) ([]ProductCode, error) {
-	return c.fetchProductCodes(ctx, form{GetProductCode, version2018}, "ProductCodeSet")
+	return fetch(ctx, c, productCodeAction, url.Values{}, func(r *response) ([]ProductCode, error) {
+		return readProductCodes(r, "ProductCodeSet")
+	})
 }
 
-func (c *Client) fetchProductCodes(ctx context.Context, f form, set string) ([]ProductCode, error) {
+func readProductCodes(r *response, set string) ([]ProductCode, error) {
 	var codes []ProductCode
-	err := c.Retry(ctx, f.action, func() error {
-		codes = nil
-		return c.call(ctx, f, url.Values{}, func(r *response) error {
-			return readItems(r, set, func(d document, n int) error {
-				code, err := readProductCode(d)
-				codes = append(codes, code)
-				return locate(fmt.Sprintf("%s %d", set, n), err)
-			})
-		})
+	err := readItems(r, set, func(d document, number int) error {
+		code, err := readProductCode(d)
+		codes = append(codes, code)
+		return locate(fmt.Sprintf("%s %d", set, number), err)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return codes, nil
+	return codes, err
 }
 
 func readProductCode(d document) (ProductCode, error) {

@@ -203,11 +203,11 @@ func (r *record) readValues(text string) (err error) {
 			return locate(lineFields[field].name, errMissing)
 		}
 	}
-	if r.line.Month, err = checkMonth(r.fieldText(text, fieldMonth), r.query.From, r.query.To); err != nil {
+	if r.line.Month, err = parseMonthWithin(r.fieldText(text, fieldMonth), r.query.From, r.query.To); err != nil {
 		return err
 	}
 	if r.daily {
-		if r.line.StatDate, err = checkStatDate(r.fieldText(text, fieldStatDate), r.line.Month); err != nil {
+		if r.line.StatDate, err = parseStatDate(r.fieldText(text, fieldStatDate), r.line.Month); err != nil {
 			return err
 		}
 	}
@@ -218,8 +218,8 @@ func (r *record) readValues(text string) (err error) {
 	return locate(lineFields[fieldListCost].name, err)
 }
 
-// checkStatDate reads a day as the API wrote it. It fails if the day is not in the month asked for.
-func checkStatDate(text string, asked Month) (Day, error) {
+// parseStatDate reads a day as the API wrote it. It fails if the day is not in the month asked for.
+func parseStatDate(text string, asked Month) (Day, error) {
 	day, err := ParseDay(text)
 	if err != nil || day.Month() != asked {
 		return 0, classify(Decode, "DetailBillStatDate %q: asked for %v", shorten(text, 60), asked)

@@ -20,7 +20,7 @@ var errEnough = errors.New("consumer has seen enough")
 
 // response is the answer to one attempt, with everything that an Error or an Attempt says about it.
 type response struct {
-	form
+	action      actionVersion
 	credentials Credentials
 	maxBody     units.Base2Bytes
 	status      int
@@ -62,7 +62,7 @@ func (r *response) asError(err error) error {
 		text := scrub(err.Error(), r.credentials, maxErrorText)
 		e = &Error{Reason: reasonOfCause(err), Err: &scrubbedError{text, err}}
 	}
-	e.Action, e.HTTPStatus, e.RetryAfter = r.action, r.status, r.retryAfter
+	e.Action, e.HTTPStatus, e.RetryAfter = r.action.name, r.status, r.retryAfter
 	e.RequestID = scrub(r.requestID, r.credentials, maxExcerpt)
 	e.Code = scrub(e.Code, r.credentials, maxExcerpt)
 	e.Message = scrub(e.Message, r.credentials, maxErrorText)
@@ -72,7 +72,7 @@ func (r *response) asError(err error) error {
 // attempt returns what Options.Observe is told of the attempt, which ended with err.
 func (r *response) attempt(began time.Time, err error, cut bool) Attempt {
 	a := Attempt{
-		Action: r.action, Version: r.version, HTTPStatus: r.status, Header: r.header,
+		Action: r.action.name, Version: r.action.version, HTTPStatus: r.status, Header: r.header,
 		Began: began, Duration: time.Since(began), Cut: cut,
 	}
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -8,7 +8,10 @@ import (
 	"strings"
 )
 
-// The actions of bill-union, the service that knows all pay modes, as it spells them.
+// unionService knows the costs of all pay modes.
+var unionService = service{"bill-union", "api.union_endpoint", func(o Options) string { return o.UnionEndpoint }}
+
+// The actions of bill-union, as it spells them.
 const (
 	DescribeBillSummaryByPayMode = "DescribeBillSummaryByPayMode"
 	DescribeBillSummaryByProduct = "DescribeBillSummaryByProduct"
@@ -16,13 +19,23 @@ const (
 	DescribeProductCode          = "DescribeProductCode"
 )
 
-// The pay modes, as UnionPart.Key of DescribeBillSummaryByPayMode has them. GetMonthBill and all other actions of the
-// service bill know postpaid bills only.
-const (
-	Prepaid  = "prepaid"  // paid for when it is bought
-	Realtime = "realtime" // paid for by the hour or by the day
-	Postpaid = "postpaid" // paid for by the month
+var (
+	payModeSummary     = declareSummary(DescribeBillSummaryByPayMode, readPayModePart)
+	productSummary     = declareSummary(DescribeBillSummaryByProduct, readNamedPart("ProductCode", "ProductName"))
+	projectSummary     = declareSummary(DescribeBillSummaryByProject, readNamedPart("ProjectId", "ProjectName"))
+	productGroupAction = declareAction(unionService, actionVersion{DescribeProductCode, version2020})
 )
+
+// summaryAction is an action that answers with a UnionSummary.
+type summaryAction struct {
+	action   action
+	readPart func(*nodeReader) UnionPart // reads the key and the name of a part
+}
+
+// declareSummary returns a summary action of bill-union. See declareAction.
+func declareSummary(name string, readPart func(*nodeReader) UnionPart) summaryAction {
+	return summaryAction{declareAction(unionService, actionVersion{name, version2020}), readPart}
+}
 
 // The means of payment, as Payment.Means has them.
 const (
@@ -32,7 +45,7 @@ const (
 	CloudTicket = "cloud_ticket"
 )
 
-// UnionSummary is what one month cost in all pay modes, and how that cost is parted.
+// UnionSummary is what a month cost in all pay modes, as a whole and by part.
 type UnionSummary struct {
 	Month Month
 	Total Amount // after discount
@@ -40,94 +53,72 @@ type UnionSummary struct {
 	Parts []UnionPart
 }
 
-// Billed tells whether the API has costs of the month, be they zero. Without, there is no Total that means anything.
+// Billed reports whether the API has costs of the month, even if they are zero. If it has none, Total means nothing.
 func (s UnionSummary) Billed() bool { return len(s.Parts) > 0 }
 
-// UnionPart is what one pay mode, product group or project cost. That no other part has its key is not promised.
+// UnionPart is what one pay mode, product group or project cost. The API does not promise that the keys of the parts
+// differ.
 type UnionPart struct {
-	// Key is a pay mode, the code of a product group, which is none of the codes in ProductCost, or the id of a
-	// project. The last two can be empty. A pay mode that is not known is as the API writes it, in lower case.
+	// Key is a pay mode, the code of a product group, or the id of a project. The code of a product group is none of
+	// the codes in ProductCost. The last two can be empty. A pay mode that is not known is as the API writes it, in
+	// lower case.
 	Key  string
-	Name string // volatile, and in the language that the API chooses
+	Name string // may change: it is in the language that the API chooses
 	Cost Amount // after discount
 	Paid []Payment
 }
 
-// Payment is what of a cost was paid by one means. Only DescribeBillSummaryByProduct tells of them, since 2022.
+// Payment is how much of a cost was paid by one means. Only DescribeBillSummaryByProduct has payments, since 2022.
 type Payment struct {
 	Means string
 	Cost  Amount
 }
 
-// DescribeBillSummaryByPayMode returns what a month cost by pay mode. Whether the API has the running month is
-// documented nowhere: a month of which it has nothing is no failure, but not Billed. Every amount was there, could be
-// read and is in CNY, else the answer is an error. It tries again as Retry does. Failures are an *Error, Invalid
-// without a call where Options.UnionEndpoint is empty. Source: https://endocs.ksyun.com/documents/37502.
+// DescribeBillSummaryByPayMode returns what a month cost by pay mode. The API does not document whether it has the
+// running month: a month of which it has nothing is not an error, and not Billed. An answer with an amount that is
+// missing, cannot be read or is not in CNY is an error. DescribeBillSummaryByPayMode tries again as Retry does. Its
+// errors are an *Error; without a call, it is Invalid where Options.UnionEndpoint is empty. Source:
+// https://endocs.ksyun.com/documents/37502.
 func (c *Client) DescribeBillSummaryByPayMode(ctx context.Context, m Month) (UnionSummary, error) {
-	return c.fetchSummary(ctx, DescribeBillSummaryByPayMode, m, readPayModePart)
+	return fetchSummary(ctx, c, payModeSummary, m)
 }
 
-// DescribeBillSummaryByProduct returns what a month cost by product group, all pay modes together. Else it is as
-// DescribeBillSummaryByPayMode. Source: https://endocs.ksyun.com/documents/37500.
+// DescribeBillSummaryByProduct returns what a month cost by product group, in all pay modes together. Otherwise it
+// does what DescribeBillSummaryByPayMode does. Source: https://endocs.ksyun.com/documents/37500.
 func (c *Client) DescribeBillSummaryByProduct(ctx context.Context, m Month) (UnionSummary, error) {
-	return c.fetchSummary(ctx, DescribeBillSummaryByProduct, m, func(x *nodeReader) UnionPart {
-		return UnionPart{Key: x.text("ProductCode"), Name: x.text("ProductName")}
-	})
+	return fetchSummary(ctx, c, productSummary, m)
 }
 
-// DescribeBillSummaryByProject returns what a month cost by project, all pay modes together. Else it is as
-// DescribeBillSummaryByPayMode. Source: https://endocs.ksyun.com/documents/37503.
+// DescribeBillSummaryByProject returns what a month cost by project, in all pay modes together. Otherwise it does what
+// DescribeBillSummaryByPayMode does. Source: https://endocs.ksyun.com/documents/37503.
 func (c *Client) DescribeBillSummaryByProject(ctx context.Context, m Month) (UnionSummary, error) {
-	return c.fetchSummary(ctx, DescribeBillSummaryByProject, m, func(x *nodeReader) UnionPart {
-		return UnionPart{Key: x.text("ProjectId"), Name: x.text("ProjectName")}
-	})
+	return fetchSummary(ctx, c, projectSummary, m)
 }
 
-// DescribeProductCode returns the codes that the parts of DescribeBillSummaryByProduct can have. It tries again as
-// Retry does. Failures are an *Error. Source: https://endocs.ksyun.com/documents/37501.
+// DescribeProductCode returns the product groups that DescribeBillSummaryByProduct can have as parts. It tries again
+// as Retry does. Its errors are an *Error; without a call, it is Invalid where Options.UnionEndpoint is empty. Source:
+// https://endocs.ksyun.com/documents/37501.
 func (c *Client) DescribeProductCode(ctx context.Context) ([]ProductCode, error) {
-	if err := c.checkUnion(DescribeProductCode); err != nil {
-		return nil, err
-	}
-	return c.fetchProductCodes(ctx, form{DescribeProductCode, version2020}, "ProductGroupSet")
-}
-
-// checkUnion fails where there is nobody to ask.
-func (c *Client) checkUnion(action string) error {
-	if c.options.UnionEndpoint == "" {
-		return &Error{Action: action, Reason: Invalid, Message: unionService.endpoint + " is empty"}
-	}
-	return nil
-}
-
-// fetchSummary asks for one month, for the API refuses more; read takes the key and the name of a part.
-func (c *Client) fetchSummary(
-	ctx context.Context, action string, m Month, read func(*nodeReader) UnionPart,
-) (UnionSummary, error) {
-	if err := c.checkUnion(action); err != nil {
-		return UnionSummary{}, err
-	}
-	var s UnionSummary
-	err := c.Retry(ctx, action, func() error {
-		params := url.Values{"BillBeginMonth": {m.String()}, "BillEndMonth": {m.String()}}
-		return c.call(ctx, form{action, version2020}, params, func(r *response) (err error) {
-			s, err = readUnionSummary(r, m, read)
-			return err
-		})
+	return fetch(ctx, c, productGroupAction, url.Values{}, func(r *response) ([]ProductCode, error) {
+		return readProductCodes(r, "ProductGroupSet")
 	})
-	if err != nil {
-		return UnionSummary{}, err
-	}
-	return s, nil
+}
+
+// fetchSummary returns the summary of one month. The API refuses to answer for several.
+func fetchSummary(ctx context.Context, c *Client, s summaryAction, m Month) (UnionSummary, error) {
+	params := url.Values{"BillBeginMonth": {m.String()}, "BillEndMonth": {m.String()}}
+	return fetch(ctx, c, s.action, params, func(r *response) (UnionSummary, error) {
+		return readUnionSummary(r, m, s.readPart)
+	})
 }
 
 const (
 	unionSet   = "SummaryOverview"
-	unionTotal = "RealTotalCost" // of all, and of a part
+	unionTotal = "RealTotalCost" // of the summary, and of a part
 	currency   = "Currency"
 )
 
-// paymentFields are the means of payment by the names of their fields.
+// paymentFields has the means of payment by the names of their fields.
 var paymentFields = []struct{ field, means string }{
 	{"Cash", Cash},
 	{"Reward", Reward},
@@ -135,28 +126,28 @@ var paymentFields = []struct{ field, means string }{
 	{"CloudTicketCost", CloudTicket},
 }
 
-func readUnionSummary(r *response, m Month, read func(*nodeReader) UnionPart) (UnionSummary, error) {
+func readUnionSummary(r *response, m Month, readPart func(*nodeReader) UnionPart) (UnionSummary, error) {
 	s, texts := UnionSummary{Month: m}, []*topLevelText{{name: currency}, {name: unionTotal}}
 	for _, p := range paymentFields {
 		texts = append(texts, &topLevelText{name: p.field})
 	}
-	err := readItems(r, unionSet, func(d document, n int) error {
-		part, err := readUnionPart(d, m, read)
+	err := readItems(r, unionSet, func(d document, number int) error {
+		part, err := readUnionPart(d, m, readPart)
 		s.Parts = append(s.Parts, part)
-		return locate(fmt.Sprintf("%s %d", unionSet, n), err)
+		return locate(fmt.Sprintf("%s %d", unionSet, number), err)
 	}, texts...)
 	if err == nil {
-		err = s.readTotals(texts)
+		err = s.readTotal(texts)
 	}
 	return s, err
 }
 
-// readTotals reads what stands beside the parts. Without parts, hardly anything has to.
-func (s *UnionSummary) readTotals(texts []*topLevelText) error {
+// readTotal reads the texts beside the parts. Without parts, most of them may be missing.
+func (s *UnionSummary) readTotal(texts []*topLevelText) error {
 	x := newTextReader(texts)
-	said := x.text(currency)
-	if (said != "" || s.Billed()) && !isCNY(said) {
-		return classify(Decode, "%s %q: only amounts in CNY are taken", currency, shorten(said, 60))
+	code := x.text(currency)
+	if (code != "" || s.Billed()) && !isCNY(code) {
+		return classify(Decode, "%s %q: only amounts in CNY are taken", currency, shorten(code, 60))
 	}
 	if !s.Billed() && x.findChild(unionTotal) == nil {
 		return nil
@@ -165,14 +156,15 @@ func (s *UnionSummary) readTotals(texts []*topLevelText) error {
 	if !s.Billed() && total.Sign() != 0 {
 		return classify(Incomplete, "%s is empty, but %s is %v", unionSet, unionTotal, total)
 	}
-	s.Total, s.Paid = total, x.readPayments()
+	s.Total, s.Paid = total, readPayments(x)
 	return x.err
 }
 
-// isCNY knows both names of the yuan that the vendor's pages use (https://docs.ksyun.com/documents/41452 has RMB).
+// isCNY reports whether a code is one of the two that the vendor's pages have for the yuan
+// (https://docs.ksyun.com/documents/41452 has RMB).
 func isCNY(code string) bool { return strings.EqualFold(code, "CNY") || strings.EqualFold(code, "RMB") }
 
-// newTextReader makes the texts that stand beside a set readable as those of its elements are.
+// newTextReader returns a reader of the texts beside a set, as if they were the children of a node.
 func newTextReader(texts []*topLevelText) *nodeReader {
 	x := &nodeReader{}
 	for _, t := range texts {
@@ -183,27 +175,27 @@ func newTextReader(texts []*topLevelText) *nodeReader {
 	return x
 }
 
-func readUnionPart(d document, m Month, read func(*nodeReader) UnionPart) (UnionPart, error) {
+func readUnionPart(d document, m Month, readPart func(*nodeReader) UnionPart) (UnionPart, error) {
 	n, err := readNode(d)
 	if err != nil {
 		return UnionPart{}, err
 	}
 	x := nodeReader{node: n}
-	_, err = checkMonth(x.text("BillMonth"), m, m)
-	part := read(&x)
-	part.Cost, part.Paid = x.amount(unionTotal), x.readPayments()
+	_, err = parseMonthWithin(x.text("BillMonth"), m, m)
+	part := readPart(&x)
+	part.Cost, part.Paid = x.amount(unionTotal), readPayments(&x)
 	return part, cmp.Or(err, x.err)
 }
 
-// readPayments returns the means of payment that are told of.
-func (x *nodeReader) readPayments() []Payment {
-	var paid []Payment
+// readPayments returns the means of payment that have an amount.
+func readPayments(x *nodeReader) []Payment {
+	var payments []Payment
 	for _, p := range paymentFields {
 		if x.text(p.field) != "" {
-			paid = append(paid, Payment{p.means, x.amount(p.field)})
+			payments = append(payments, Payment{p.means, x.amount(p.field)})
 		}
 	}
-	return paid
+	return payments
 }
 
 func readPayModePart(x *nodeReader) UnionPart {
@@ -214,45 +206,9 @@ func readPayModePart(x *nodeReader) UnionPart {
 	return UnionPart{Key: parsePayMode(name), Name: name}
 }
 
-// payModeWords are the words for pay modes, spelled as plainCode does: those of the page of
-// DescribeBillSummaryByPayMode, of the vendor's SDK in Chinese (https://github.com/kingsoftcloud/sdk-java,
-// bill_union), of the list of billing modes (https://endocs.ksyun.com/documents/37441) and of QueryItemBills
-// (https://docs.ksyun.com/documents/44701).
-var payModeWords = map[string]string{
-	"prepaid":     Prepaid,
-	"prepayment":  Prepaid,
-	"预付费":         Prepaid,
-	"payasyougo":  Realtime,
-	"realtime":    Realtime,
-	"按量付费":        Realtime,
-	"实时付费":        Realtime,
-	"postpaid":    Postpaid,
-	"postpayment": Postpaid,
-	"后付费":         Postpaid,
-}
-
-func parsePayMode(name string) string {
-	name = strings.TrimSpace(name)
-	return cmp.Or(payModeWords[normalizeCode(name)], strings.ToLower(name))
-}
-
-// service is one of the vendor's, with a host and permissions of its own.
-type service struct {
-	name     string // in the scope of signatures and in the names of permissions
-	endpoint string // the key of its address in the configuration
-}
-
-var (
-	billService  = service{"bill", "api.endpoint"}
-	unionService = service{"bill-union", "api.union_endpoint"}
-)
-
-// serviceOf returns the service that an action is asked of. No action that is asked here has a namesake there.
-func serviceOf(action string) service {
-	switch action {
-	case DescribeBillSummaryByPayMode, DescribeBillSummaryByProduct, DescribeBillSummaryByProject, DescribeProductCode:
-		return unionService
-	default:
-		return billService
+// readNamedPart returns a reader of parts that have their key and their name in the fields of these names.
+func readNamedPart(keyField, nameField string) func(*nodeReader) UnionPart {
+	return func(x *nodeReader) UnionPart {
+		return UnionPart{Key: x.text(keyField), Name: x.text(nameField)}
 	}
 }
