@@ -136,12 +136,12 @@ func BenchmarkPages(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		p := pagesReader{query: ConsumeQuery{Month: october}, emit: func(*Line) error { n++; return nil }}
+		p := newPagesReader(ConsumeQuery{Month: october}, func(*Line) error { n++; return nil })
 		for _, body := range bodies {
-			if err := p.read(responseOf("application/json", body)); err != nil {
+			if err := p.readPage(responseOf("application/json", body)); err != nil {
 				b.Fatal(err)
 			}
-			p.no++
+			p.page++
 		}
 		if n != benchLines || !p.done {
 			b.Fatal(n, p.done)

@@ -101,9 +101,9 @@ func (q ConsumeQuery) detailQuery() DetailQuery {
 // Options.MaxRetries times. Source: https://endocs.ksyun.com/documents/37508.
 func (c *Client) GetPostpayDetailConsume(ctx context.Context, q ConsumeQuery) iter.Seq2[Line, error] {
 	return lineStream(func(emit func(*Line) error) error {
-		p := pagesReader{query: q, emit: emit}
-		for ; !p.done; p.no++ {
-			if err := c.call(ctx, detailConsumeAction, q.params(p.no, maxPageSize), p.read); err != nil {
+		p := newPagesReader(q, emit)
+		for ; !p.done; p.page++ {
+			if err := c.call(ctx, detailConsumeAction, q.params(p.page, maxPageSize), p.readPage); err != nil {
 				return err
 			}
 		}

@@ -4,105 +4,109 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
+	"hash/maphash"
 	"strconv"
 )
 
-// pageSize is the most that the API takes (https://endocs.ksyun.com/documents/37508). Its default is one line.
+// maxPageSize is the largest page of the API (https://endocs.ksyun.com/documents/37508). By default, a page has one
+// line.
 const maxPageSize = 5000
 
-// errPages says that the pages were read while something changed, or that the API does not page as it should.
+// errPages says that something changed while the pages were read, or that the API does not page as documented.
 var errPages = errors.New("the pages do not add up")
 
 func newPagesError(format string, args ...any) error {
 	return classify(Incomplete, "%w: %s", errPages, fmt.Sprintf(format, args...))
 }
 
-// pagesReader is one reading of all pages of a query. The first page is 0, the documented default. Whether the
-// API counts from 0 is not documented: if it counts from 1, it takes 0 for 1, and page 1 repeats page 0. So the rows
-// of a page are held back as long as they are those of the page before.
+// pagesReader reads all pages of a query once, from page 0 on, the documented default.
+//
+// The API does not document whether it counts pages from 0. If it counts from 1, it takes 0 for 1, and page 1 repeats
+// page 0. So the rows of a page are held back as long as they are those of the page before, and emitted with the first
+// row that differs. Where the API counts from 0, that is the first row already, and no row is held back.
 type pagesReader struct {
-	query ConsumeQuery
-	emit  func(*Line) error
-	no    int    // of the page at hand
-	n     int    // its rows so far
-	same  bool   // all of them are held back
-	held  []Line // the rows of the page before, replaced by those of the page at hand
-	rows  int    // emitted so far, from all pages
-	total int    // so many rows there are, says the page before
-	done  bool
+	query    ConsumeQuery
+	emit     func(*Line) error
+	page     int // the number of the page at hand
+	comparer pageComparer
+	held     []Line // the rows of the page at hand that are held back
+	rows     int    // emitted so far, from all pages
+	total    int    // the number of rows according to the page before
+	done     bool
 }
 
-// read reads the page at hand.
-func (p *pagesReader) read(r *response) error {
-	p.n, p.same = 0, p.no > 0
+func newPagesReader(q ConsumeQuery, emit func(*Line) error) *pagesReader {
+	return &pagesReader{query: q, emit: emit, comparer: pageComparer{seed: maphash.MakeSeed()}}
+}
+
+// readPage reads the page at hand.
+func (p *pagesReader) readPage(r *response) error {
+	p.comparer.startPage(p.page)
+	p.held = nil
 	total := topLevelText{name: "Total"}
-	lines := newLineReader(newRecord(p.query.detailQuery(), true), p.row)
+	lines := newLineReader(newRecord(p.query.detailQuery(), true), nil)
+	lines.emit = func(line *Line) error { return p.addRow(line, &lines.record) }
 	err := readItems(r, lineSet, lines.readItem, &total)
 	if err == nil {
-		err = p.end(total.text)
+		err = p.endPage(total.text)
 	}
-	if p.n > 0 && IsUnknownAction(err) {
-		// To ask for the action in its other form would be to read these lines twice.
+	if len(p.comparer.rows) > 0 && IsUnknownAction(err) {
+		// As an unknown action it would be tried in another version, and these lines would be read twice.
 		err = classify(Decode, "lines of an action that is unknown")
 	}
-	return locate(fmt.Sprintf("page %d", p.no), err)
+	return locate(fmt.Sprintf("page %d", p.page), err)
 }
 
-// row takes a row of the page, and holds it back if it can be one of a page that repeats the one before.
-func (p *pagesReader) row(line *Line) error {
-	if p.n == maxPageSize {
+// addRow emits a row of the page, or holds it back if the page can still be a repetition of the page before.
+func (p *pagesReader) addRow(line *Line, r *record) error {
+	if len(p.comparer.rows) == maxPageSize {
 		return classify(Decode, "more than %d lines", maxPageSize)
 	}
-	if p.same && p.n < len(p.held) && reflect.DeepEqual(&p.held[p.n], line) {
-		p.n++
+	p.comparer.addRow(r)
+	if p.comparer.alike {
+		p.held = append(p.held, *line)
 		return nil
 	}
-	if err := p.release(); err != nil {
+	if err := p.emitHeld(); err != nil {
 		return err
 	}
-	p.held = append(p.held, *line)
-	p.n++
-	return p.give(line)
+	return p.emitRow(line)
 }
 
-// release gives away what was held back: it is no repetition of a page.
-func (p *pagesReader) release() error {
-	if !p.same {
-		return nil
-	}
-	p.same, p.held = false, p.held[:p.n]
+// emitHeld emits the rows that were held back, because the page is not a repetition.
+func (p *pagesReader) emitHeld() error {
 	for i := range p.held {
-		if err := p.give(&p.held[i]); err != nil {
+		if err := p.emitRow(&p.held[i]); err != nil {
 			return err
 		}
 	}
+	p.held = nil
 	return nil
 }
 
-func (p *pagesReader) give(line *Line) error {
+func (p *pagesReader) emitRow(line *Line) error {
 	p.rows++
 	err := p.emit(line)
 	p.done = err != nil
 	return err
 }
 
-// end holds the page, whose last row was read, against its Total and the pages before.
-func (p *pagesReader) end(totalText string) error {
+// endPage compares the page, after its last row, with its Total and with the pages before.
+func (p *pagesReader) endPage(totalText string) error {
 	total, err := parseTotal(totalText)
 	switch {
 	case err != nil:
 		return err
-	case p.no > 0 && total != p.total:
+	case p.page > 0 && total != p.total:
 		return newPagesError("Total is %d, it was %d", total, p.total)
-	case p.n == 0 && p.rows < total:
+	case len(p.comparer.rows) == 0 && p.rows < total:
 		return newPagesError("no lines after %d of %d", p.rows, total)
-	case p.repeats() && p.no == 1: // the API counts from 1
+	case p.comparer.repeats() && p.page == 1: // the API counts from 1
 		return nil
-	case p.repeats():
-		return newPagesError("the same lines as on page %d", p.no-1)
+	case p.comparer.repeats():
+		return newPagesError("the same lines as on page %d", p.page-1)
 	}
-	if err := p.release(); err != nil {
+	if err := p.emitHeld(); err != nil {
 		return err
 	}
 	if p.rows > total {
@@ -110,42 +114,6 @@ func (p *pagesReader) end(totalText string) error {
 	}
 	p.total, p.done = total, p.rows == total
 	return nil
-}
-
-// repeats tells whether the page has the rows of the page before, and no others.
-func (p *pagesReader) repeats() bool { return p.same && p.n == len(p.held) }
-
-// FirstPage tells whether the API counts the pages of GetPostpayDetailConsume from 0 or from 1, which no page says: it
-// asks for the pages 0 and 1 of one line each. Where the API counts from 1, they are the same, or there is no page 0.
-// Without a line in the month, there is nothing to tell it by: ok is false. It tries again as Retry does. Failures are
-// an *Error.
-func (c *Client) FirstPage(ctx context.Context, m Month) (first int, ok bool, err error) {
-	var lines [2]Line
-	var n [2]int
-	for no := range lines {
-		n[no], err = c.lineOfPage(ctx, m, no, &lines[no])
-		if err != nil {
-			return 0, false, err
-		}
-	}
-	if n[1] > 0 && (n[0] == 0 || reflect.DeepEqual(lines[0], lines[1])) {
-		first = 1
-	}
-	return first, n[0]+n[1] > 0, nil
-}
-
-// lineOfPage reads a page of one line, and returns how many there are on it.
-func (c *Client) lineOfPage(ctx context.Context, m Month, no int, line *Line) (n int, err error) {
-	query := ConsumeQuery{Month: m}
-	return fetch(ctx, c, detailConsumeAction, query.params(no, 1), func(r *response) (n int, err error) {
-		lines := newLineReader(newRecord(query.detailQuery(), true), func(l *Line) error {
-			*line = *l
-			n++
-			return nil
-		})
-		err = readItems(r, lineSet, lines.readItem)
-		return n, err
-	})
 }
 
 func parseTotal(text string) (int, error) {
@@ -157,4 +125,59 @@ func parseTotal(text string) (int, error) {
 		return 0, classify(Decode, "Total %q: not a number of lines", shorten(text, 60))
 	}
 	return total, nil
+}
+
+// pageComparer reports whether a page repeats the page before. It keeps a digest of each row in place of the row:
+// pages are only taken for the same if 64 bits of every row are, under a seed that changes with each reading.
+type pageComparer struct {
+	seed   maphash.Seed
+	page   int
+	before []uint64 // the digests of the rows of the page before
+	rows   []uint64 // the digests of the rows of the page at hand
+	alike  bool     // each row so far is the one at its place on the page before
+}
+
+// startPage begins a page. A page whose call is made again is begun again.
+func (c *pageComparer) startPage(page int) {
+	if page != c.page {
+		c.page, c.before, c.rows = page, c.rows, c.before
+	}
+	c.rows, c.alike = c.rows[:0], true
+}
+
+// addRow adds the row that a record has collected.
+func (c *pageComparer) addRow(r *record) {
+	digest, place := r.digest(c.seed), len(c.rows)
+	c.alike = c.alike && place < len(c.before) && c.before[place] == digest
+	c.rows = append(c.rows, digest)
+}
+
+// repeats reports whether the rows of the page, after its last one, are those of the page before, and there are any.
+func (c *pageComparer) repeats() bool {
+	return c.alike && len(c.rows) > 0 && len(c.rows) == len(c.before)
+}
+
+// FirstPage returns the number of the first page of GetPostpayDetailConsume, which the API does not document: 0 or 1.
+// It asks for the pages 0 and 1 with one line each. If the API counts from 1, page 1 repeats page 0, or page 0 is
+// empty. If the month has no lines, ok is false. FirstPage tries again as Retry does. Its errors are an *Error.
+func (c *Client) FirstPage(ctx context.Context, m Month) (first int, ok bool, err error) {
+	query := ConsumeQuery{Month: m}
+	comparer := pageComparer{seed: maphash.MakeSeed()}
+	var rows [2]int // on each page
+	for page := range rows {
+		rows[page], err = fetch(ctx, c, detailConsumeAction, query.params(page, 1), func(r *response) (int, error) {
+			comparer.startPage(page)
+			lines := newLineReader(newRecord(query.detailQuery(), true), nil)
+			lines.emit = func(*Line) error { comparer.addRow(&lines.record); return nil }
+			err := readItems(r, lineSet, lines.readItem)
+			return len(comparer.rows), err
+		})
+		if err != nil {
+			return 0, false, err
+		}
+	}
+	if rows[1] > 0 && (rows[0] == 0 || comparer.repeats()) {
+		first = 1
+	}
+	return first, rows[0]+rows[1] > 0, nil
 }

@@ -2,6 +2,7 @@ package billclient
 
 import (
 	"fmt"
+	"hash/maphash"
 	"strings"
 )
 
@@ -105,6 +106,7 @@ type record struct {
 	pieces  strings.Builder           // the piece of memory that the lines made last share
 	line    *Line
 	targets [len(lineFields)]*string // the fields of line
+	hashed  []byte                   // the input of digest, whose memory the next line uses again
 }
 
 func newRecord(q DetailQuery, daily bool) record {
@@ -182,6 +184,30 @@ func (r *record) makeLine() (*Line, error) {
 	}
 	r.putSets(text)
 	return r.line, nil
+}
+
+// digest returns a hash of the line that was collected: of all its members, in the order of lineFields and lineSets.
+// It is computed in one go, which is faster than text by text.
+func (r *record) digest(seed maphash.Seed) uint64 {
+	const endOfText, endOfSet = 0xff, 0xfe // bytes that no text has, because all texts are valid UTF-8
+	input := r.hashed[:0]
+	for field, span := range r.spans {
+		if r.hasMember(field) {
+			input = append(input, r.text[span.from:span.to]...)
+		}
+		input = append(input, endOfText)
+	}
+	for set := range lineSets {
+		for _, e := range r.entries {
+			if e.set == set {
+				input = append(append(input, r.text[e.key.from:e.key.to]...), endOfText)
+				input = append(append(input, r.text[e.value.from:e.value.to]...), endOfText)
+			}
+		}
+		input = append(input, endOfSet)
+	}
+	r.hashed = input
+	return maphash.Bytes(seed, input)
 }
 
 // keepText returns the record's text as a string that stays valid.

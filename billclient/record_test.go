@@ -1,6 +1,8 @@
 package billclient
 
 import (
+	"hash/maphash"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,4 +44,44 @@ func TestBadRecords(t *testing.T) {
 		{"month with a day", month(`"2026-10-01"`), Decode, `line 2 (01): BillMonth "2026-10-01": asked for 2026-10`},
 		{"thirteenth month", month(`"2026-13"`), Decode, `line 2 (01): BillMonth "2026-13": asked for 2026-10`},
 	})
+}
+
+// TestDigests has lines of one digest, and others that each have another one.
+func TestDigests(t *testing.T) {
+	seed := maphash.MakeSeed()
+	digestsOf := func(body string) []uint64 {
+		var digests []uint64
+		r := responseOf("", []byte(body))
+		lines := newLineReader(newRecord(octoberLines, false), nil)
+		lines.emit = func(*Line) error {
+			digests = append(digests, lines.digest(seed))
+			return nil
+		}
+		if err := readItems(r, lineSet, lines.readItem); err != nil {
+			t.Fatal(err)
+		}
+		return digests
+	}
+	equal := digestsOf(jsonAnswer(
+		goodLine(`,"InstanceId":"i","InstanceName":"","TagSet":[{"Key":"k","Value":"v"}],"ExtraSet":[{"Key":"e"}]`),
+		goodLine(`,"ExtraSet":[{"Value":"","Key":"e"}],"New":1,"TagSet":[{"Value":"v","Key":"k"}],"InstanceId":"i"`),
+	))
+	if len(equal) != 2 || equal[0] != equal[1] {
+		t.Errorf("digests of equal lines: %x", equal)
+	}
+	var others []string
+	for _, more := range []string{
+		``, `,"InstanceId":"ab"`, `,"InstanceId":"a","InstanceName":"b"`, `,"InstanceName":"ab"`,
+		`,"TagSet":[{"Key":"ab"}]`, `,"TagSet":[{"Value":"ab"}]`, `,"TagSet":[{"Key":"a","Value":"b"}]`,
+		`,"TagSet":[{"Key":"a"},{"Key":"b"}]`, `,"TagSet":[{"Key":"a"},{"Value":"b"}]`, `,"ExtraSet":[{"Key":"ab"}]`,
+		`,"ExtraSet":[{}]`, `,"TagSet":[{}]`, `,"TagSet":[{},{}]`,
+	} {
+		others = append(others, goodLine(more))
+	}
+	digests := digestsOf(jsonAnswer(others...))
+	for i, digest := range digests {
+		if first := slices.Index(digests, digest); first != i {
+			t.Errorf("one digest for %s and %s", others[first], others[i])
+		}
+	}
 }
