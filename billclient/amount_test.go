@@ -60,7 +60,7 @@ func TestParseBadAmount(t *testing.T) {
 	}
 }
 
-// TestAmountsCarry adds up to one digit more than the short form holds.
+// TestAmountsCarry tests sums that have one digit more than the short form holds.
 func TestAmountsCarry(t *testing.T) {
 	for _, tt := range [][3]string{
 		{"0.9999999999999999999", "0.9999999999999999999", "1.9999999999999999998"},
@@ -79,7 +79,7 @@ func TestAmountsCarry(t *testing.T) {
 	}
 }
 
-// decimals draws amounts as the API could write them, long ones and large exponents included.
+// decimals generates amounts as the API could write them, also long ones and large exponents.
 func decimals() *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		text := rapid.SampledFrom([]string{"", "-"}).Draw(t, "sign")
@@ -97,7 +97,7 @@ func mustRat(text string) *big.Rat {
 	return rat
 }
 
-// TestAmountIsExact holds every operation against fractions, which are exact by their nature.
+// TestAmountIsExact compares every operation with the one of big.Rat, which is exact.
 func TestAmountIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		texts := rapid.SliceOfN(decimals(), 2, 6).Draw(t, "texts")

@@ -10,16 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// mustDay returns a day that a test wants.
-func mustDay(s string) Day {
-	d, err := ParseDay(s)
-	if err != nil {
-		panic(err)
-	}
-	return d
-}
-
-// TestDayBoundary turns the day at Beijing midnight, wherever the clock is.
+// TestDayBoundary tests that the day changes at Beijing midnight, in whatever zone the time is.
 func TestDayBoundary(t *testing.T) {
 	midnight := time.Date(2026, time.October, 31, 16, 0, 0, 0, time.UTC)
 	for _, zone := range []*time.Location{time.UTC, Beijing, time.FixedZone("", -12*3600)} {
@@ -57,7 +48,7 @@ func TestDays(t *testing.T) {
 	})
 }
 
-// TestDayOfMonthEnds has months that end, and years.
+// TestDayOfMonthEnds tests the last days of months and years.
 func TestDayOfMonthEnds(t *testing.T) {
 	for last, first := range map[string]string{
 		"2026-10-31": "2026-11-01",
@@ -76,7 +67,7 @@ func TestDayOfMonthEnds(t *testing.T) {
 	}
 }
 
-// TestDayAsText keeps days, and that there is none.
+// TestDayAsText writes days and the zero Day as JSON, and reads them.
 func TestDayAsText(t *testing.T) {
 	type kept struct {
 		First, None Day

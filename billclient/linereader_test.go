@@ -16,7 +16,7 @@ func goodLineValue(change func(*Line)) Line {
 	return line
 }
 
-// TestLines has lines that are unusual and right.
+// TestLines tests lines that are unusual and valid.
 func TestLines(t *testing.T) {
 	for name, tt := range map[string]struct {
 		body string
@@ -127,7 +127,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestBadLines has answers that are not written as lines are.
+// TestBadLines tests answers that are malformed, or in which a value has the wrong type.
 func TestBadLines(t *testing.T) {
 	lines := func(s string) string { return jsonAnswer(goodLine(""), s) }
 	cost := func(s string) string { return lines(strings.Replace(goodLine(""), `"1.50"`, s, 1)) }
@@ -180,7 +180,7 @@ func TestBadLines(t *testing.T) {
 	})
 }
 
-// TestLargeAnswers are large as a whole, and every single value in them is small.
+// TestLargeAnswers tests answers that are large, with values that are small.
 func TestLargeAnswers(t *testing.T) {
 	const n = 20000
 	row := "2026-10,01,1.50,2," + strings.Repeat("x", 60) + "\n"
@@ -196,7 +196,7 @@ func TestLargeAnswers(t *testing.T) {
 	}
 }
 
-// TestLongLines has lines that are short enough to be read whole, and some that are not.
+// TestLongLines tests lines around the length up to which they are read whole.
 func TestLongLines(t *testing.T) {
 	const limit = int(maxText)
 	member := `,"New":"` + strings.Repeat("x", 1000) + `"`
@@ -214,7 +214,7 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-// TestLongTexts has the longest text that is read, and one that is longer.
+// TestLongTexts tests the longest text that is read, and one that is longer.
 func TestLongTexts(t *testing.T) {
 	const most = int(maxText) - len(`:""`)
 	for _, more := range []string{"", `,"ZoneName":"z"`} {
@@ -228,7 +228,7 @@ func TestLongTexts(t *testing.T) {
 	}
 }
 
-// TestBrokenLine has a line that breaks off once in the middle: what comes after that does not count.
+// TestBrokenLine tests a body that fails once in the middle of a line: what comes after that must not be read.
 func TestBrokenLine(t *testing.T) {
 	for _, body := range []string{
 		jsonAnswer(goodLine(`,"InstanceName":"` + strings.Repeat("x", bufferSize) + `"`)),
@@ -241,7 +241,7 @@ func TestBrokenLine(t *testing.T) {
 	}
 }
 
-// endless repeats a text for ever, after a beginning.
+// endless is a body that begins with some text and then repeats another one for ever.
 type endless struct {
 	rest   []byte
 	repeat string
@@ -258,14 +258,14 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestEndlessValues has answers that would fill the memory.
+// TestEndlessValues tests answers that would fill the memory.
 func TestEndlessValues(t *testing.T) {
 	line := `{"PostpayDetailBillSet":[{"DetailBillNo":"01",`
 	item := "<R><PostpayDetailBillSet><i><DetailBillNo>01</DetailBillNo>"
 	long := strings.Repeat("x", 1000)
 	for name, tt := range map[string]struct {
 		begin, repeat, text string
-		most                int // bytes that may be read: what the line may have, and a text
+		most                int // how many bytes may be read: the limit of a line, and a text
 	}{
 		"text":         {line + `"InstanceName":"`, "x", "InstanceName: a value is longer than 1MiB", 1 << 20},
 		"name":         {line + `"`, "x", "a value is longer than 1MiB", 1 << 20},
@@ -297,4 +297,50 @@ func TestEndlessValues(t *testing.T) {
 			}
 		})
 	}
+}
+
+// BenchmarkLines reads lines from memory. For comparison, it also measures a loop over every byte.
+func BenchmarkLines(b *testing.B) {
+	answer := benchAnswer(0, benchLines)
+	for _, q := range []struct {
+		name  string
+		query DetailQuery
+	}{
+		{"no sets", DetailQuery{}}, {"tags", DetailQuery{Tags: true}}, {"all sets", DetailQuery{Sets: true}},
+	} {
+		b.Run(q.name, func(b *testing.B) {
+			b.ReportAllocs()
+			q.query.From, q.query.To = october, october
+			for b.Loop() {
+				n, err := countLines(answer, q.query)
+				if err != nil || n != benchLines {
+					b.Fatal(n, err)
+				}
+			}
+			reportPerLine(b, len(answer))
+		})
+	}
+	b.Run("loop over every byte", func(b *testing.B) {
+		sum := 0
+		for b.Loop() {
+			for _, c := range answer {
+				if c == '"' {
+					sum++
+				}
+			}
+		}
+		if sum == 0 {
+			b.Fatal("no quote")
+		}
+		reportPerLine(b, len(answer))
+	})
+}
+
+func countLines(answer []byte, q DetailQuery) (n int, err error) {
+	r := responseOf("application/json", answer)
+	err = readLines(r, q, func(*Line) error {
+		n++
+		return nil
+	})
+	return n, err
 }

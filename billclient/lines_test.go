@@ -1,7 +1,10 @@
 package billclient
 
 import (
+	"context"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -9,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sampleLine is the line of all three detail samples, as the JSON one has it.
+// sampleLine returns the line of the detail samples, with the values of the JSON one.
 func sampleLine() Line {
 	return Line{
 		DetailBillNo:       "000000017299675",
@@ -45,7 +48,7 @@ func sampleLine() Line {
 	}
 }
 
-// xmlSampleLine differs from the JSON sample in two keys.
+// xmlSampleLine returns the line of the XML sample, which differs from the JSON one in two keys.
 func xmlSampleLine() Line {
 	line := sampleLine()
 	line.Configs[0].Key = "SSD size, in GB"
@@ -53,7 +56,7 @@ func xmlSampleLine() Line {
 	return line
 }
 
-// csvSampleLine has names only, and keys of its own.
+// csvSampleLine returns the line of the CSV sample, which has names without ids, and keys of its own.
 func csvSampleLine() Line {
 	line := sampleLine()
 	line.ProductCode, line.ProjectID = "", ""
@@ -106,7 +109,7 @@ func TestDetailBillSamples(t *testing.T) {
 	}
 }
 
-// TestSetsOnDemand reads only the sets that are asked for.
+// TestSetsOnDemand tests that only the sets are read that are asked for.
 func TestSetsOnDemand(t *testing.T) {
 	tagSet := `"TagSet": [{"Key": "部门", "Value": "广告"}]`
 	body := strings.Replace(readTestdata(t, "detail_bill.json"), `"TagSet": []`, tagSet, 1)
@@ -126,4 +129,67 @@ func TestSetsOnDemand(t *testing.T) {
 			t.Errorf("Tags: %v (-want +got):\n%s", tags, diff)
 		}
 	}
+}
+
+// TestEarlyEnd tests a consumer that ends a stream early: the attempt succeeds, and the connection is closed.
+func TestEarlyEnd(t *testing.T) {
+	runConversation(t, Options{}, func(t *testing.T, c *conversation) {
+		for _, err := range c.GetPostpayDetailBill(t.Context(), octoberLines) {
+			if err != nil {
+				t.Error(err)
+			}
+			break
+		}
+		if len(c.attempts) != 1 || c.attempts[0].Reason != "" {
+			t.Errorf("attempts %v", c.attempts)
+		}
+	}, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, strings.TrimSuffix(jsonAnswer(goodLine(""), goodLine("")), "]}"))
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+}
+
+// BenchmarkStream reads lines over loopback HTTP. For comparison, it also measures reading the bytes alone.
+func BenchmarkStream(b *testing.B) {
+	answer := benchAnswer(0, benchLines)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(answer)
+	}))
+	defer server.Close()
+	b.Run("lines", func(b *testing.B) {
+		c := New(Options{Endpoint: server.URL, Region: "cn-beijing-6", Credentials: testKeys})
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, err := range c.GetPostpayDetailBill(b.Context(), DetailQuery{From: october, To: october}) {
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		reportPerLine(b, len(answer))
+	})
+	b.Run("count the bytes", func(b *testing.B) {
+		for b.Loop() {
+			if err := countBytes(b.Context(), server.URL); err != nil {
+				b.Fatal(err)
+			}
+		}
+		reportPerLine(b, len(answer))
+	})
+}
+
+func countBytes(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	return err
 }

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestMonthBoundary turns the month at Beijing midnight, wherever the clock is.
+// TestMonthBoundary tests that the month changes at Beijing midnight, in whatever zone the time is.
 func TestMonthBoundary(t *testing.T) {
 	midnight := time.Date(2026, time.October, 31, 16, 0, 0, 0, time.UTC)
 	for _, zone := range []*time.Location{time.UTC, Beijing, time.FixedZone("", -12*3600)} {

@@ -1,13 +1,15 @@
 package billclient
 
 import (
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestMonthBills has bills that are unusual and right.
+// TestMonthBills tests bills that are unusual and valid.
 func TestMonthBills(t *testing.T) {
 	bill := func(more string) string { return `{"BillMonth":"2026-10","Sum":"1.50","BillId":"a"` + more + `}` }
 	want := MonthBill{Month: october, BillID: "a", Sum: mustAmount("1.5")}
@@ -140,7 +142,7 @@ func TestBadMonthBills(t *testing.T) {
 	}
 }
 
-// TestMonthsOfNoBill are not asked for.
+// TestMonthsOfNoBill tests that months without bills are an error without a call.
 func TestMonthsOfNoBill(t *testing.T) {
 	c := New(Options{Endpoint: "http://127.0.0.1:1", Credentials: testKeys})
 	for _, tt := range []struct {
@@ -163,12 +165,42 @@ func TestMonthsOfNoBill(t *testing.T) {
 	}
 }
 
-func TestBadProductCodes(t *testing.T) {
-	for body, text := range map[string]string{
-		`{"ProductCodeSet":[{"Key":"KEC","Value":"x"},{"Value":"y"}]}`: "ProductCodeSet 2: Key: missing",
-		`{"ProductCodeSet":["KEC"]}`:                                   "ProductCodeSet 1: Key: missing",
-	} {
-		_, err := newTestClient(t, respondWith(200, "", body)).GetProductCode(t.Context())
-		checkError(t, err, Decode, text)
+func TestMonthBillSamples(t *testing.T) {
+	products := []ProductCost{
+		{"KEC", "KEC", mustAmount("66")},
+		{"KRDS", "KRDS", mustAmount("174")},
+		{"Redis", "Kingsoft Cloud Redis", mustAmount("101.25")},
+		{"KS3", "KS3", mustAmount("0")},
+	}
+	want := []MonthBill{{
+		Month:    june2018,
+		BillType: "postpay",
+		BillID:   "KSYZD0073400575201806",
+		Sum:      mustAmount("341.25"),
+		Products: products,
+		Projects: []ProjectCost{{"0", "Default project", mustAmount("341.25"), products}},
+	}}
+	for file, contentType := range sampleTypes("month_bill") {
+		t.Run(file, func(t *testing.T) {
+			var query url.Values
+			c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
+				query = r.URL.Query()
+				respondWith(200, contentType, readTestdata(t, file))(w, r)
+			})
+			got, err := c.GetMonthBill(t.Context(), june2018, june2018.Add(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, equalAmounts); diff != "" {
+				t.Errorf("bills (-want +got):\n%s", diff)
+			}
+			wantQuery := url.Values{
+				"Action": {"GetMonthBill"}, "Version": {"2018-06-01"},
+				"BillStartMonth": {"2018-06"}, "BillEndMonth": {"2018-07"},
+			}
+			if diff := cmp.Diff(wantQuery, query); diff != "" {
+				t.Errorf("query (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -96,17 +96,17 @@ const pieceSize = 8 << 10
 // An allocation for each line would be slow, so the texts of several lines share a piece of memory, and there is one
 // Line for all of them; copies of a record would share it as well.
 type record struct {
-	query   DetailQuery
-	daily   bool                      // the line has to have a day
-	number  int                       // of the line, from 1
-	text    []byte                    // all texts of the line
-	spans   [len(lineFields)]textSpan // where in text the fields are
-	present uint64                    // a bit for each member that the line has
-	entries []setEntry                // of all sets
-	pieces  strings.Builder           // the piece of memory that the lines made last share
-	line    *Line
-	targets [len(lineFields)]*string // the fields of line
-	hashed  []byte                   // the input of digest, whose memory the next line uses again
+	query       DetailQuery
+	daily       bool                      // the line has to have a day
+	number      int                       // of the line, from 1
+	text        []byte                    // all texts of the line
+	spans       [len(lineFields)]textSpan // where in text the fields are
+	present     uint64                    // a bit for each member that the line has
+	entries     []setEntry                // of all sets
+	pieces      strings.Builder           // the piece of memory that the lines made last share
+	line        *Line
+	targets     [len(lineFields)]*string // the fields of line
+	digestInput []byte                   // the input of digest, whose memory the next line uses again
 }
 
 func newRecord(q DetailQuery, daily bool) record {
@@ -190,7 +190,7 @@ func (r *record) makeLine() (*Line, error) {
 // It is computed in one go, which is faster than text by text.
 func (r *record) digest(seed maphash.Seed) uint64 {
 	const endOfText, endOfSet = 0xff, 0xfe // bytes that no text has, because all texts are valid UTF-8
-	input := r.hashed[:0]
+	input := r.digestInput[:0]
 	for field, span := range r.spans {
 		if r.hasMember(field) {
 			input = append(input, r.text[span.from:span.to]...)
@@ -206,7 +206,7 @@ func (r *record) digest(seed maphash.Seed) uint64 {
 		}
 		input = append(input, endOfSet)
 	}
-	r.hashed = input
+	r.digestInput = input
 	return maphash.Bytes(seed, input)
 }
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestBadRecords has lines whose members are wrong or missing.
+// TestBadRecords tests lines with a member that is wrong or missing.
 func TestBadRecords(t *testing.T) {
 	lines := func(s string) string { return jsonAnswer(goodLine(""), s) }
 	cost := func(s string) string { return lines(strings.Replace(goodLine(""), `"1.50"`, s, 1)) }
@@ -46,7 +46,7 @@ func TestBadRecords(t *testing.T) {
 	})
 }
 
-// TestDigests has lines of one digest, and others that each have another one.
+// TestDigests tests that equal lines have one digest, and different lines different ones.
 func TestDigests(t *testing.T) {
 	seed := maphash.MakeSeed()
 	digestsOf := func(body string) []uint64 {
@@ -82,6 +82,24 @@ func TestDigests(t *testing.T) {
 	for i, digest := range digests {
 		if first := slices.Index(digests, digest); first != i {
 			t.Errorf("one digest for %s and %s", others[first], others[i])
+		}
+	}
+}
+
+// TestStatDates tests the forms in which the API may write days.
+func TestStatDates(t *testing.T) {
+	for text, want := range map[string]string{
+		`"2026-10-01"`:            "2026-10-01",
+		`"2026-10-31 23:59:59"`:   "2026-10-31",
+		`"2026-10-31 00:00:00.0"`: "2026-10-31",
+		`"20261031"`:              "2026-10-31",
+		`20261031`:                "2026-10-31",
+	} {
+		line := strings.Replace(octoberLine("x"), `"x"`, text, 1)
+		c := newTestClient(t, respondWith(200, "", `{"PostpayDetailBillSet":[`+line+`],"TOTAL":"1"}`))
+		lines, err := collectLines(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
+		if err != nil || len(lines) != 1 || lines[0].StatDate != mustDay(want) {
+			t.Errorf("%s: lines %v, error %v, want %s", text, lines, err, want)
 		}
 	}
 }

@@ -11,6 +11,71 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// FuzzJSON compares the decoder with encoding/json: both read the same lines from what the decoder accepts.
+func FuzzJSON(f *testing.F) {
+	f.Add([]byte(jsonAnswer(goodLine(`,"TagSet":[{"Key":"k","Value":"\u00e9\ud83d\ude00"}],"New":{"a":[1]}`))))
+	f.Add([]byte(`{"postpaydetailbillset":[` + goodLine(`,"RULEREMARK":1e2`) + `],"RequestId":"r"}`))
+	f.Add([]byte(readTestdata(f, "detail_bill.json")))
+	f.Add(benchAnswer(0, 2))
+	f.Add([]byte(`{"PostpayDetailBillSet" : [ ` + goodLine(`, "TagSet" : [ { "Key" : "\"[" } ] , "\\" : {}`) + ` ] }`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, err := readAny("application/json", body)
+		checkByValue(t, body, got, err)
+		if err != nil {
+			checkTyped(t, err)
+			return
+		}
+		var want struct{ PostpayDetailBillSet []wireLine }
+		// encoding/json is stricter about types, and reads \u017f as s and \u212a as k in names.
+		err = json.Unmarshal(bytes.TrimPrefix(body, []byte("\uFEFF")), &want)
+		if err != nil || bytes.ContainsAny(body, "\u017f\u212a") {
+			return
+		}
+		var lines []Line
+		for _, w := range want.PostpayDetailBillSet {
+			lines = append(lines, w.line(t))
+		}
+		if diff := cmp.Diff(lines, got, equalAmounts); diff != "" {
+			t.Errorf("lines (-encoding/json +got):\n%s", diff)
+		}
+	})
+}
+
+// checkByValue reads the lines value by value, as lines that are too long to be read whole, and compares them with
+// want.
+func checkByValue(t *testing.T, body []byte, want []Line, wantErr error) {
+	t.Helper()
+	r := responseOf("application/json", body)
+	if first, err := r.firstByte(); err != nil || first != '{' {
+		return
+	}
+	var got []Line
+	lines := newLineReader(newRecord(anyMonth, false), func(line *Line) error {
+		got = append(got, *line)
+		return nil
+	})
+	a := newJSON(r.body)
+	top := topLevelReader{response: r, answer: a, set: lineSet}
+	top.readItem = func([]byte) error { return lines.readItem(newBoundedItem(a), 0) }
+	err := top.read()
+	if err == nil {
+		err = top.apiError()
+	}
+	if err = r.asError(err); placeOf(err) != placeOf(wantErr) && (err != nil || top.setFound) {
+		t.Errorf("error %v, want %v", err, wantErr)
+	}
+	if diff := cmp.Diff(want, got, equalAmounts); diff != "" {
+		t.Errorf("lines (-whole +by value):\n%s", diff)
+	}
+}
+
+// placeOf returns the text of an error without the words of the decoder: how much it quotes depends on what its buffer
+// happens to hold.
+func placeOf(err error) string {
+	place, _, _ := strings.Cut(fmt.Sprint(err), "jsontext: ")
+	return place
+}
+
 // wireLine is a line as encoding/json reads and writes it.
 type wireLine struct {
 	DetailBillNo        wireText
@@ -145,117 +210,6 @@ func wirePairsOf(pairs []KeyValue) (wire []wirePair) {
 		wire = append(wire, wirePair{wireText(p.Key), wireText(p.Value)})
 	}
 	return wire
-}
-
-var anyMonth = DetailQuery{From: june2018, To: october, Sets: true}
-
-// readAny reads the lines of whatever month.
-func readAny(contentType string, body []byte) (lines []Line, err error) {
-	r := responseOf(contentType, body)
-	read := readLines
-	if contentType == "text/csv" {
-		read = readCSV
-	}
-	err = read(r, anyMonth, func(line *Line) error {
-		lines = append(lines, *line)
-		return nil
-	})
-	return lines, r.asError(err)
-}
-
-// FuzzJSON holds the decoder against encoding/json: what it takes, both read alike.
-func FuzzJSON(f *testing.F) {
-	f.Add([]byte(jsonAnswer(goodLine(`,"TagSet":[{"Key":"k","Value":"\u00e9\ud83d\ude00"}],"New":{"a":[1]}`))))
-	f.Add([]byte(`{"postpaydetailbillset":[` + goodLine(`,"RULEREMARK":1e2`) + `],"RequestId":"r"}`))
-	f.Add([]byte(readTestdata(f, "detail_bill.json")))
-	f.Add(benchAnswer(0, 2))
-	f.Add([]byte(`{"PostpayDetailBillSet" : [ ` + goodLine(`, "TagSet" : [ { "Key" : "\"[" } ] , "\\" : {}`) + ` ] }`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := readAny("application/json", body)
-		checkByValue(t, body, got, err)
-		if err != nil {
-			checkTyped(t, err)
-			return
-		}
-		var want struct{ PostpayDetailBillSet []wireLine }
-		// It is stricter about types, and takes \u017f for an s and \u212a for a k in names.
-		err = json.Unmarshal(bytes.TrimPrefix(body, []byte("\uFEFF")), &want)
-		if err != nil || bytes.ContainsAny(body, "\u017f\u212a") {
-			return
-		}
-		var lines []Line
-		for _, w := range want.PostpayDetailBillSet {
-			lines = append(lines, w.line(t))
-		}
-		if diff := cmp.Diff(lines, got, equalAmounts); diff != "" {
-			t.Errorf("lines (-encoding/json +got):\n%s", diff)
-		}
-	})
-}
-
-// checkByValue reads the same lines as those that are too long to be read whole.
-func checkByValue(t *testing.T, body []byte, want []Line, wantErr error) {
-	t.Helper()
-	r := responseOf("application/json", body)
-	if first, err := r.firstByte(); err != nil || first != '{' {
-		return
-	}
-	var got []Line
-	lines := newLineReader(newRecord(anyMonth, false), func(line *Line) error {
-		got = append(got, *line)
-		return nil
-	})
-	a := newJSON(r.body)
-	top := topLevelReader{response: r, answer: a, set: lineSet}
-	top.readItem = func([]byte) error { return lines.readItem(newBoundedItem(a), 0) }
-	err := top.read()
-	if err == nil {
-		err = top.apiError()
-	}
-	if err = r.asError(err); placeOf(err) != placeOf(wantErr) && (err != nil || top.setFound) {
-		t.Errorf("error %v, want %v", err, wantErr)
-	}
-	if diff := cmp.Diff(want, got, equalAmounts); diff != "" {
-		t.Errorf("lines (-whole +by value):\n%s", diff)
-	}
-}
-
-// placeOf leaves out what the decoder says itself: it quotes the more, the more its buffer happens to hold.
-func placeOf(err error) string {
-	place, _, _ := strings.Cut(fmt.Sprint(err), "jsontext: ")
-	return place
-}
-
-func checkTyped(t *testing.T, err error) {
-	t.Helper()
-	if _, ok := errors.AsType[*Error](err); !ok {
-		t.Fatalf("error %v is no *Error", err)
-	}
-	if text := err.Error(); strings.ContainsAny(text, "\n\r\x00") || len(text) > 2000 {
-		t.Fatalf("error %q", text)
-	}
-}
-
-// FuzzXML writes what it reads as JSON, and reads that.
-func FuzzXML(f *testing.F) {
-	f.Add(xmlAnswer(goodItem("<InstanceName>&lt;<![CDATA[a]]></InstanceName><TagSet><T><key>k</key></T></TagSet>")))
-	f.Add(`<?xml version="1.0" encoding="GBK"?>` + xmlAnswer(goodItem("<ProductName>\xd4\xc6</ProductName>")))
-	f.Add(readTestdata(f, "detail_bill.xml"))
-	f.Fuzz(func(t *testing.T, body string) {
-		got, err := readAny("text/xml", []byte(body))
-		checkAsJSON(t, got, err)
-	})
-}
-
-// FuzzCSV writes what it reads as JSON, and reads that.
-func FuzzCSV(f *testing.F) {
-	f.Add(chineseCSV)
-	f.Add(readTestdata(f, "detail_bill.csv"))
-	f.Add("Billing month,Actual amount (CNY),Original amount (CNY),Tag,Product name,\n2026-10,1.00,2,k: v|l:|,\"a\"b\n")
-	f.Fuzz(func(t *testing.T, body string) {
-		got, err := readAny("text/csv", []byte(body))
-		checkAsJSON(t, got, err)
-	})
 }
 
 func checkAsJSON(t *testing.T, got []Line, err error) {
