@@ -40,30 +40,47 @@ func apiServer(_ context.Context, j job) (http.Handler, error) {
 		},
 	}})
 	if j.Replay {
-		return j.replay(api), nil
+		return newReplay(api, j.Bill.Lines), nil
 	}
 	return api, nil
 }
 
-// replay gives the lines out of memory from the second time on. A reader that is faster than the simulator would wait
-// for it again and again, and waiting costs CPU time too: the yardsticks would look dearer than they are.
-func (j job) replay(api http.Handler) http.Handler {
-	lines := httptest.NewRecorder()
-	var once sync.Once
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Get("Action") != billclient.GetPostpayDetailBill {
-			api.ServeHTTP(w, r)
-			return
+// replay renders each answer of an API once and serves its bytes from then on. A reader that is faster than the simulator
+// would wait for it again and again, and waiting costs CPU time too: the yardsticks would look dearer than they are.
+type replay struct {
+	api  http.Handler
+	size int // bytes of the largest answer, about
+
+	mu      sync.Mutex
+	answers map[string]*httptest.ResponseRecorder // by query
+}
+
+func newReplay(api http.Handler, lines int) *replay {
+	return &replay{api: api, size: lines * lineSize, answers: map[string]*httptest.ResponseRecorder{}}
+}
+
+// ServeHTTP answers a query. Only its first request is checked by the API.
+func (p *replay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := p.answer(r)
+	maps.Copy(w.Header(), answer.Header())
+	w.Header().Set("Content-Length", strconv.Itoa(answer.Body.Len()))
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes()) // a reader that has gone reports it itself
+}
+
+func (p *replay) answer(r *http.Request) *httptest.ResponseRecorder {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	answer, ok := p.answers[r.URL.RawQuery]
+	if !ok {
+		answer = httptest.NewRecorder()
+		if r.URL.Query().Get("Action") == billclient.GetPostpayDetailBill {
+			answer.Body.Grow(p.size) // a buffer that grows would copy a gigabyte again and again
 		}
-		once.Do(func() {
-			lines.Body.Grow(j.Bill.Lines * lineSize)
-			api.ServeHTTP(lines, r)
-		})
-		maps.Copy(w.Header(), lines.Header())
-		w.Header().Set("Content-Length", strconv.Itoa(lines.Body.Len()))
-		w.WriteHeader(lines.Code)
-		_, _ = w.Write(lines.Body.Bytes()) // a reader that has gone reports it itself
-	})
+		p.api.ServeHTTP(answer, r)
+		p.answers[r.URL.RawQuery] = answer
+	}
+	return answer
 }
 
 // lineSize is a little more than the bytes of a line.

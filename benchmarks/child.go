@@ -26,7 +26,7 @@ type job struct {
 	Times  int    // how often; for works
 	Bill   bill   // that the API has
 	API    string // its address
-	Replay bool   // whether the API may give the lines out of memory
+	Replay bool   // whether the API serves its answers from memory
 	Shown  int    // instances that the exporter shows: instances.max_series
 	Series int    // of a page
 	Own    bool   // whether the page ends with what the exporter tells of its own work; asks the API once
