@@ -137,19 +137,18 @@ func (x *exchange) bills() iter.Seq2[string, Bill] {
 	}
 }
 
-// lines yields the lines asked for, as the fault leaves them. A line is valid until the next one.
-func (x *exchange) lines() iter.Seq[*Line] {
-	return func(yield func(*Line) bool) {
-		var l Line
+// lines yields the lines asked for, as the fault leaves them.
+func (x *exchange) lines() iter.Seq[Line] {
+	return func(yield func(Line) bool) {
 		n := 0
 		for month, bill := range x.bills() {
-			for l = range bill.All() {
+			for l := range bill.All() {
 				if !x.wants(&l) {
 					continue
 				}
 				n++
 				x.finish(&l, month, n)
-				if !yield(&l) {
+				if !yield(l) {
 					return
 				}
 			}
@@ -159,11 +158,6 @@ func (x *exchange) lines() iter.Seq[*Line] {
 
 func (x *exchange) wants(l *Line) bool {
 	return x.filter("ProductCode", l.ProductCode) && x.filter("ProjectId", l.ProjectID)
-}
-
-// filters is whether not all lines are asked for.
-func (x *exchange) filters() bool {
-	return x.query.Get("ProductCode") != "" || x.query.Get("ProjectId") != ""
 }
 
 func (x *exchange) filter(parameter, value string) bool {
@@ -179,7 +173,6 @@ func (x *exchange) finish(l *Line, month string, n int) {
 		l.CustomerID = x.account.CustomerID
 	}
 	if x.fault.Edit != nil {
-		l.pieces = nil
 		x.fault.Edit(n, l)
 	}
 }
@@ -194,7 +187,6 @@ type writer interface {
 	money(name string, value Amount) // a number, as the summaries have it
 	count(name string, n int)        // a number too
 	id(name, value string)           // a number too, if it is one
-	line(l *Line)                    // all of it
 	take() []byte                    // what was written since last time; valid until the next call
 }
 
@@ -272,12 +264,12 @@ func (x *exchange) writeDetailBill(b *body) error {
 	return x.end(w, b)
 }
 
-func writeLines(w writer, b *body, lines iter.Seq[*Line]) error {
+func writeLines(w writer, b *body, lines iter.Seq[Line]) error {
 	if !w.list("PostpayDetailBillSet") {
 		return nil
 	}
 	for l := range lines {
-		w.line(l)
+		writeLine(w, &l)
 		if _, err := b.Write(w.take()); err != nil {
 			return err
 		}

@@ -39,8 +39,7 @@ type Line struct {
 	// CostText and MeasureText stand on the wire instead of the amounts, unless empty. Sums count the amounts.
 	CostText, MeasureText string
 
-	daily  bool    // written as a line of a Consumption
-	pieces *pieces // nil: the line is written field by field
+	daily bool // written as a line of a Consumption
 }
 
 func (l *Line) costText() string    { return textOr(l.CostText, l.Cost) }
@@ -64,8 +63,6 @@ type Bill struct {
 	ID          string         // empty: made of customer id and month as in the vendor's samples
 	Lines       iter.Seq[Line] // the same lines each time; safe for several ranges at once; nil: none
 	SummaryOnly []Product      // products that GetMonthBill has without a line, outside the projects
-
-	summary func() summary // what summarize would say; nil: ask it
 }
 
 // All yields the lines, none if Lines is nil.
@@ -97,9 +94,6 @@ type projectSum struct {
 
 // summarize adds up the lines by itself, apart from Sums, so that the two can check each other.
 func summarize(b Bill) summary {
-	if b.summary != nil {
-		return b.summary()
-	}
 	var s summary
 	for l := range b.All() {
 		s.sum += l.Cost

@@ -139,7 +139,7 @@ func (c *company) newInstance(s *stock, place int, bits uint64, from, to day) *i
 		tags:    c.tags(bits),
 	}
 	if !p.anonymous {
-		i.id = string(appendUUID(nil, bits, mix(bits)))
+		i.id = newUUID(bits, mix(bits))
 		i.name = fmt.Sprintf("%s-%02d", s.names[place%len(s.names)], place/len(s.names)+1)
 	}
 	return i
@@ -287,7 +287,7 @@ func (i *instance) describe(c *charge, first, last day) Line {
 		BillType:           c.mode,
 		RegionName:         i.region.Key,
 		ZoneName:           i.region.Value,
-		Discount:           fmt.Sprintf("%d.%02d", p.percent/100, p.percent%100),
+		Discount:           discountFactor(p.percent),
 		ProjectID:          i.project.Key,
 		ProjectName:        i.project.Value,
 		Tags:               i.tags,

@@ -13,9 +13,6 @@ type Consumption struct {
 	// Bill has the lines, each of one day, its StatDate. Products of SummaryOnly are those of getMonthConsume.
 	Bill
 	EndDate string // the newest day metered, perhaps not to its end: 2026-11-16
-
-	count int              // of the lines, for at
-	at    func(n int) Line // any line, from 0; nil: Lines is walked
 }
 
 // ByDay are the exact totals of the days that have lines, by StatDate.
@@ -132,9 +129,9 @@ func (x *exchange) writeDetailConsume(b *body) error {
 	return x.end(w, b)
 }
 
-// pageLines yields the lines on a page, as the fault leaves them. A line is valid until the next one.
-func (x *exchange) pageLines(c Consumption, p LinePage) iter.Seq[*Line] {
-	return func(yield func(*Line) bool) {
+// pageLines yields the lines on a page, as the fault leaves them.
+func (x *exchange) pageLines(c Consumption, p LinePage) iter.Seq[Line] {
+	return func(yield func(Line) bool) {
 		if p.Lines <= 0 {
 			return
 		}
@@ -143,7 +140,7 @@ func (x *exchange) pageLines(c Consumption, p LinePage) iter.Seq[*Line] {
 			n++
 			l.daily = true
 			x.finish(&l, x.months[0], n)
-			if !yield(&l) || n == p.Lines {
+			if !yield(l) || n == p.Lines {
 				return
 			}
 		}
@@ -152,9 +149,6 @@ func (x *exchange) pageLines(c Consumption, p LinePage) iter.Seq[*Line] {
 
 // total counts the lines asked for.
 func (x *exchange) total(c Consumption) int {
-	if c.at != nil && !x.filters() {
-		return c.count
-	}
 	n := 0
 	for range x.consumed(c, 0) {
 		n++
@@ -164,9 +158,6 @@ func (x *exchange) total(c Consumption) int {
 
 // consumed yields the lines asked for, without the first ones.
 func (x *exchange) consumed(c Consumption, skipped int) iter.Seq[Line] {
-	if c.at != nil && !x.filters() {
-		return linesAt(c.at, skipped, c.count)
-	}
 	return func(yield func(Line) bool) {
 		n := 0
 		for l := range c.All() {

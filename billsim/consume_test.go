@@ -89,7 +89,7 @@ func TestConsumeLine(t *testing.T) {
 	l.StatDate, l.RuleRemark = "2026-11-16", "not in consumption"
 	s := New([]Account{consuming(l)}, WithClock(atNoon))
 	var j jsonWriter
-	j.line(&bill)
+	writeLine(&j, &bill)
 	line := strings.Replace(string(j.take()), `"RuleRemark":"",`, "", 1)
 	line = strings.Replace(line, `"DetailBillStart`, `"DetailBillStatDate":"2026-11-16","DetailBillStart`, 1)
 	_, got := ask(t, s, inJSON, daysQuery)
@@ -99,7 +99,7 @@ func TestConsumeLine(t *testing.T) {
 		t.Errorf("JSON\n got %s\nwant %s", got, want)
 	}
 	var x xmlWriter
-	x.line(&bill)
+	writeLine(&x, &bill)
 	line = strings.Replace(string(x.take()), "<RuleRemark></RuleRemark>", "", 1)
 	const day = "<DetailBillStatDate>2026-11-16</DetailBillStatDate>"
 	line = strings.Replace(line, "<DetailBillStart", day+"<DetailBillStart", 1)

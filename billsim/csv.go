@@ -25,7 +25,7 @@ func (x *exchange) writeCSV(b *body) error {
 	}
 	w.Flush()
 	for l := range x.lines() {
-		if err := w.Write(csvRow(l)); err != nil {
+		if err := w.Write(csvRow(&l)); err != nil {
 			return err
 		}
 		if w.Flush(); w.Error() != nil {

@@ -113,7 +113,7 @@ func november(a Account, last string) string {
 	for l := range c.All() {
 		if l.StatDate <= last {
 			l.daily = true
-			w.line(&l)
+			writeLine(&w, &l)
 		}
 	}
 	return string(w.take())

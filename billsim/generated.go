@@ -3,68 +3,55 @@ package billsim
 import (
 	"fmt"
 	"iter"
-	"strconv"
-	"sync"
 )
 
-// Generated is the Bills of a big account: every month has a bill of so many lines, about 1 KB of JSON each, over so
-// many instances of 8 products, 12 projects and 6 regions. The amounts of a month depend on seed and month, the rest on
-// seed. Lines of an instance stand far apart, which is the harder order for whoever adds them up. Exact sums:
-// Bill.Sums.
+// Generated returns the Bills of a big account: every month has a bill of the given number of lines, about 1 KB of JSON
+// each, over the given number of instances of 8 products, 12 projects and 6 regions. The amounts of a month depend on
+// seed and month, everything else depends on seed only. Lines of an instance stand far apart, which is the harder order
+// for whoever adds them up. Bill.Sums has the exact sums. The returned function is safe for concurrent use.
 func Generated(customerID string, lines, instances int, seed uint64) func(month string) (Bill, bool) {
-	bills := memory(func(month string) Bill {
-		return newGenerator(customerID, month, instances, seed, fiveDays(month)).bill(lines)
-	})
-	return func(month string) (Bill, bool) { return bills(month), true }
-}
-
-// GeneratedConsumption is the Consume that goes with Generated: the same instances have a line on each of the first
-// days of every month, of about 1 KB of JSON. Its amounts are its own. Any page is as cheap as the first, unless a
-// product or project is asked for. Exact sums: Consumption.Sums and Consumption.ByDay.
-func GeneratedConsumption(
-	customerID string, days, instances int, seed uint64,
-) func(month string) (Consumption, bool) {
-	months := memory(func(month string) Consumption {
-		periods := eachDay(month, days)
-		if len(periods) == 0 {
-			return Consumption{}
-		}
-		g, count := newGenerator(customerID, month, instances, seed, periods), len(periods)*instances
-		return Consumption{Bill: g.bill(count), EndDate: periods[len(periods)-1].statDate, count: count, at: g.line}
-	})
-	return func(month string) (Consumption, bool) {
-		c := months(month)
-		return c, c.count > 0
+	return func(month string) (Bill, bool) {
+		g := newGenerator(customerID, month, instances, seed, fiveDayPeriods(month))
+		return Bill{Lines: g.lines(lines)}, true
 	}
 }
 
-// memory makes what belongs to a month once: a million lines are added up once. Safe for concurrent use.
-func memory[T any](of func(month string) T) func(month string) T {
-	var months sync.Map // month -> func() T
-	return func(month string) T {
-		kept, _ := months.LoadOrStore(month, sync.OnceValue(func() T { return of(month) }))
-		return kept.(func() T)()
+// GeneratedConsumption returns the Consume that belongs to Generated: the same instances have a line on each of the
+// first days of every month, of about 1 KB of JSON. Its amounts are not those of the bill. Consumption.Sums and
+// Consumption.ByDay have the exact sums. The returned function is safe for concurrent use.
+func GeneratedConsumption(
+	customerID string, days, instances int, seed uint64,
+) func(month string) (Consumption, bool) {
+	return func(month string) (Consumption, bool) {
+		periods := dailyPeriods(month, days)
+		if len(periods) == 0 {
+			return Consumption{}, false
+		}
+		g := newGenerator(customerID, month, instances, seed, periods)
+		bill := Bill{Lines: g.lines(len(periods) * instances)}
+		return Consumption{Bill: bill, EndDate: periods[len(periods)-1].statDate}, true
 	}
 }
 
 // generator makes the lines of one month.
 type generator struct {
-	instances int
-	seed      uint64
-	amounts   uint64   // seed of the month's amounts
-	periods   []period // the lines of an instance take turns
-	kinds     [672]kind
+	customerID string
+	month      string
+	instances  int
+	seed       uint64
+	amountSeed uint64   // of the month's amounts
+	periods    []period // the lines of an instance take turns
 }
 
-// period is what a line is for.
+// period is the time that a line is for.
 type period struct {
 	statDate   string // empty: in a bill
 	start, end string
 	days       int
 }
 
-// fiveDays are the first periods of five days of a month.
-func fiveDays(month string) []period {
+// fiveDayPeriods returns the first five periods of five days of a month.
+func fiveDayPeriods(month string) []period {
 	periods := make([]period, 5)
 	for i := range periods {
 		periods[i] = period{
@@ -76,8 +63,8 @@ func fiveDays(month string) []period {
 	return periods
 }
 
-// eachDay has the first days of a month, none if it is none.
-func eachDay(month string, days int) []period {
+// dailyPeriods returns the first days of a month, nil if month is not one.
+func dailyPeriods(month string, days int) []period {
 	first, last, ok := daysOf(month)
 	if !ok {
 		return nil
@@ -89,86 +76,74 @@ func eachDay(month string, days int) []period {
 	return periods
 }
 
-// kind is what many instances have in common. Their number is a multiple of the numbers of products, projects and so
-// on.
-type kind struct {
-	line    Line
-	percent int64
-}
-
 func newGenerator(customerID, month string, instances int, seed uint64, periods []period) *generator {
-	g := &generator{instances: max(instances, 1), seed: seed, amounts: mix(seed), periods: periods}
-	for _, c := range month {
-		g.amounts = mix(g.amounts, uint64(c))
+	g := &generator{
+		customerID: customerID,
+		month:      month,
+		instances:  max(instances, 1),
+		seed:       seed,
+		amountSeed: mix(seed),
+		periods:    periods,
 	}
-	for i := range g.kinds {
-		g.kinds[i] = newKind(i, customerID, month, &periods[0])
+	for _, c := range month {
+		g.amountSeed = mix(g.amountSeed, uint64(c))
 	}
 	return g
 }
 
-// newKind is the same for a number, whatever the month. Neighbours differ in all respects. The period stands for all.
-func newKind(i int, customerID, month string, p *period) kind {
-	product, project, region := documentedProducts[i%8], bigProjects[i/8%12], regions[i/4%6]
-	percent := 70 + 5*(i%7)
-	l := Line{
-		BillMonth:          month,
-		CustomerID:         customerID,
-		ProductCode:        product.Key,
-		ProductName:        product.Value,
-		ProductSubTypeName: bigSubTypes[i/3%4],
-		ServiceStartTime:   "2024-03-08 17:22:54",
-		BillType:           bigModes[i/5%4],
-		BillDays:           p.days,
-		RegionName:         region.Key,
-		ZoneName:           region.Value,
-		Discount:           fmt.Sprintf("%d.%02d", percent/100, percent%100),
-		ProjectID:          project.Key,
-		ProjectName:        project.Value,
-		Providers:          bigProviders,
-		Configs:            bigConfigs[i/6%8],
-		Extras:             []KeyValue{{"内网IP", ""}, {"公网IP", ""}},
-		Tags:               bigTags[i/7%4],
-		daily:              p.statDate != "",
-	}
-	l.pieces = newPieces(l)
-	return kind{l, int64(percent)}
-}
-
-// bill has so many lines.
-func (g *generator) bill(lines int) Bill {
-	all := linesAt(g.line, 0, lines)
-	return Bill{Lines: all, summary: sync.OnceValue(func() summary { return summarize(Bill{Lines: all}) })}
-}
-
-// linesAt yields the lines from number first on, without the one at end.
-func linesAt(at func(n int) Line, first, end int) iter.Seq[Line] {
+func (g *generator) lines(count int) iter.Seq[Line] {
 	return func(yield func(Line) bool) {
-		for n := first; n < end; n++ {
-			if !yield(at(n)) {
+		for n := range count {
+			if !yield(g.line(n)) {
 				return
 			}
 		}
 	}
 }
 
+// kinds is the number of kinds of instances. It is a multiple of the numbers of products, projects and so on, so that
+// all of them are equally frequent.
+const kinds = 672
+
 func (g *generator) line(n int) Line {
 	bits := mix(g.seed, uint64(n%g.instances))
-	kind := &g.kinds[bits%uint64(len(g.kinds))]
-	period := &g.periods[n/g.instances%len(g.periods)]
-	text := newLineTexts(n, bits)
-	l := kind.line
-	l.DetailBillNo, l.InstanceID, l.InstanceName = text.no, text.id, text.name
-	l.StatDate, l.StartTime, l.EndTime = period.statDate, period.start, period.end
-	l.MeasureAmount = g.amount(n)
-	l.Cost = l.MeasureAmount.discounted(kind.percent)
-	l.Extras = []KeyValue{{l.Extras[0].Key, text.ip}, l.Extras[1]}
-	return l
+	kind := int(bits % kinds)
+	product, project, region := documentedProducts[kind%8], bigProjects[kind/8%12], regions[kind/4%6]
+	percent := int64(70 + 5*(kind%7))
+	period := g.periods[n/g.instances%len(g.periods)]
+	list := g.listAmount(n)
+	return Line{
+		DetailBillNo:       fmt.Sprintf("%015d", n),
+		BillMonth:          g.month,
+		CustomerID:         g.customerID,
+		StatDate:           period.statDate,
+		StartTime:          period.start,
+		EndTime:            period.end,
+		ProductCode:        product.Key,
+		ProductName:        product.Value,
+		ProductSubTypeName: bigSubTypes[kind/3%4],
+		InstanceID:         newUUID(bits, mix(bits)),
+		InstanceName:       fmt.Sprintf("prod-order-service-%d", bits>>40),
+		Cost:               list.discounted(percent),
+		ServiceStartTime:   "2024-03-08 17:22:54",
+		BillType:           bigModes[kind/5%4],
+		BillDays:           period.days,
+		RegionName:         region.Key,
+		ZoneName:           region.Value,
+		MeasureAmount:      list,
+		Discount:           discountFactor(percent),
+		ProjectID:          project.Key,
+		ProjectName:        project.Value,
+		Providers:          bigProviders,
+		Configs:            bigConfigs[kind/6%8],
+		Extras:             []KeyValue{{"内网IP", privateIP(bits)}, {"公网IP", ""}},
+		Tags:               bigTags[kind/7%4],
+	}
 }
 
-// amount is a list price below 300 yuan; one in 997 is a refund, one in 50 is zero.
-func (g *generator) amount(n int) Amount {
-	h := mix(g.amounts, uint64(n))
+// listAmount returns a list price below 300 yuan; one in 997 is a refund, one in 50 is zero.
+func (g *generator) listAmount(n int) Amount {
+	h := mix(g.amountSeed, uint64(n))
 	switch list := Amount(h>>16%30_000) * Fen; {
 	case h%997 == 0:
 		return -list
@@ -179,23 +154,12 @@ func (g *generator) amount(n int) Amount {
 	}
 }
 
-// lineTexts are what differs between any two lines or instances, cut from one string.
-type lineTexts struct{ no, id, name, ip string }
-
-func newLineTexts(n int, bits uint64) lineTexts {
-	var room [128]byte
-	b := strconv.AppendUint(room[:0], 1e15+uint64(n), 10)
-	b = appendUUID(b, bits, mix(bits))
-	b = append(b, "prod-order-service-"...)
-	b = strconv.AppendUint(b, bits>>40, 10)
-	name := len(b)
-	b = append(b, "10."...)
-	b = append(strconv.AppendUint(b, bits>>8%256, 10), '.')
-	b = append(strconv.AppendUint(b, bits>>16%256, 10), '.')
-	b = strconv.AppendUint(b, bits>>24%256, 10)
-	s := string(b)
-	return lineTexts{no: s[1:16], id: s[16:52], name: s[52:name], ip: s[name:]} // without the 1 of 1e15
+func privateIP(bits uint64) string {
+	return fmt.Sprintf("10.%d.%d.%d", bits>>8%256, bits>>16%256, bits>>24%256)
 }
+
+// discountFactor returns percent as the bills write it: 0.75.
+func discountFactor(percent int64) string { return fmt.Sprintf("%d.%02d", percent/100, percent%100) }
 
 // regions are RegionName and ZoneName; the pages show one of them, the others are made in its likeness.
 var regions = [6]KeyValue{

@@ -1,7 +1,6 @@
 package billsim
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,21 +9,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestGenerated: the pieces join to what the fields say, the size is as promised, months differ in amounts only.
+// TestGenerated: the size is as promised, months differ in amounts only.
 func TestGenerated(t *testing.T) {
 	bills := Generated("73400575", 20_000, 4_000, 7)
 	october, _ := bills("2026-10")
-	var joined, written jsonWriter
+	var w jsonWriter
 	size := 0
 	for l := range october.Lines {
-		joined.line(&l)
-		l.pieces = nil
-		written.line(&l)
-		got, want := joined.take(), written.take()
-		if string(got) != string(want) {
-			t.Fatalf("line\n got %s\nwant %s", got, want)
-		}
-		size += len(got)
+		writeLine(&w, &l)
+		size += len(w.take())
 	}
 	if average := size / 20_000; average < 950 || average > 1100 {
 		t.Errorf("%d bytes a line", average)
@@ -51,37 +44,7 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
-// TestGeneratedFaults: faults inside a line hold for lines in pieces too.
-func TestGeneratedFaults(t *testing.T) {
-	a := accountOf(nil)
-	a.Bills = Generated(a.CustomerID, 3, 1, 7)
-	s, c := serve(t, a)
-	for want, fault := range map[string]Fault{
-		`"BillMonth":"2018-07"`: WrongMonth(2, "2018-07"),
-		`"TagSet":null}`:        {Forms: map[string]Form{"TagSet": Null}},
-	} {
-		undo := s.Fault(fault)
-		if _, got := c.get(linesQuery); !strings.Contains(got, want) {
-			t.Errorf("no %s in %s", want, got)
-		}
-		undo()
-	}
-}
-
-// BenchmarkDetailBill is what the simulator itself costs per line of a big bill, before the network.
-func BenchmarkDetailBill(b *testing.B) {
-	account := Account{Bills: Generated("73400575", b.N, b.N/5, 1)}
-	x := &exchange{action: "GetPostpayDetailBill", account: &account, months: []string{"2026-10"}, syntax: JSONError}
-	var size counter
-	b.ReportAllocs()
-	b.ResetTimer()
-	if err := x.writeDetailBill(newBody(context.Background(), &size, &Fault{})); err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(int64(size) / int64(b.N))
-}
-
-// TestGeneratedConsumption: every page is what walking the lines gives, in pieces or not, and instances are the bill's.
+// TestGeneratedConsumption: every page has the lines in their order, and instances are the bill's.
 func TestGeneratedConsumption(t *testing.T) {
 	const instances = 100
 	a := accountOf(nil)
@@ -89,8 +52,8 @@ func TestGeneratedConsumption(t *testing.T) {
 	c, _ := a.Consume("2026-11")
 	var want jsonWriter
 	for l := range c.Lines {
-		l.pieces = nil
-		want.line(&l)
+		l.daily = true
+		writeLine(&want, &l)
 	}
 	s := New([]Account{a}, WithClock(atNoon))
 	var pages []string
@@ -148,19 +111,6 @@ func TestGeneratedConsumptionDays(t *testing.T) {
 		c, ok := GeneratedConsumption("73400575", tt.days, 3, 7)(tt.month)
 		if lines := c.Sums().Lines; c.EndDate != tt.end || ok != (tt.end != "") || lines != 3*len(c.ByDay()) {
 			t.Errorf("%d days of %s: %t, %d lines until %q", tt.days, tt.month, ok, lines, c.EndDate)
-		}
-	}
-}
-
-// BenchmarkDetailConsume is what the simulator itself costs per page, near the end of six million lines.
-func BenchmarkDetailConsume(b *testing.B) {
-	account := Account{Consume: GeneratedConsumption("73400575", 30, 200_000, 1)}
-	x := &exchange{action: "getPostpayDetailConsume", account: &account, months: []string{"2026-11"}, syntax: JSONError}
-	x.page = LinePage{PageNo: 1198, PageSize: maxPageSize, Skipped: 1198 * maxPageSize, Lines: maxPageSize}
-	for b.Loop() {
-		var size counter
-		if err := x.writeDetailConsume(newBody(context.Background(), &size, &Fault{})); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

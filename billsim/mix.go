@@ -1,6 +1,6 @@
 package billsim
 
-import "encoding/hex"
+import "fmt"
 
 // mix makes well-spread bits of its numbers, the same in every run: the finalizer of splitmix64 (Steele, Lea and Flood,
 // Fast Splittable Pseudorandom Number Generators, 2014) over each in turn.
@@ -15,15 +15,7 @@ func mix(numbers ...uint64) uint64 {
 	return h
 }
 
-// appendUUID writes 128 bits in the shape of a uuid.
-func appendUUID(dst []byte, high, low uint64) []byte {
-	var bits [16]byte
-	for i := range 8 {
-		bits[i], bits[8+i] = byte(high>>(56-8*i)), byte(low>>(56-8*i))
-	}
-	dst = append(hex.AppendEncode(dst, bits[:4]), '-')
-	dst = append(hex.AppendEncode(dst, bits[4:6]), '-')
-	dst = append(hex.AppendEncode(dst, bits[6:8]), '-')
-	dst = append(hex.AppendEncode(dst, bits[8:10]), '-')
-	return hex.AppendEncode(dst, bits[10:])
+// newUUID returns 128 bits in the shape of a uuid.
+func newUUID(high, low uint64) string {
+	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", high>>32, high>>16&0xffff, high&0xffff, low>>48, low&(1<<48-1))
 }

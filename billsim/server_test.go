@@ -186,7 +186,7 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-// TestQuote has every character at every place in and behind a word of eight bytes.
+// TestQuote has every character up to U+0100 at every place of a text.
 func TestQuote(t *testing.T) {
 	for c := rune(0); c <= 0x100; c++ {
 		for n := range 10 {

@@ -42,8 +42,6 @@ func (w *xmlWriter) count(name string, n int) { w.text(name, strconv.Itoa(n)) }
 
 func (w *xmlWriter) id(name, value string) { w.text(name, value) }
 
-func (w *xmlWriter) line(l *Line) { writeLine(w, l) }
-
 // begin opens the element, unless the fault wants none or an empty one.
 func (w *xmlWriter) begin(name string) bool {
 	switch w.forms[name] {
