@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -178,20 +177,6 @@ func signHeader(r *http.Request, key, secret string, now time.Time) {
 func authorize(r *http.Request, g *signature, secret string) {
 	r.Header.Set("Authorization", algorithm+" Credential="+g.accessKeyID+"/"+strings.Join(g.scope, "/")+
 		", SignedHeaders="+strings.Join(g.headers, ";")+", Signature="+g.sum(secret, g.canonical(r, emptyHash)))
-}
-
-// signQuery signs as the vendor's pages do for GET.
-func signQuery(r *http.Request, key, secret string, now time.Time) {
-	g := newTestSignature(key, now)
-	g.headers = []string{"host"}
-	r.Host = r.URL.Host
-	r.URL.RawQuery += "&" + url.Values{
-		"X-Amz-Algorithm":     {algorithm},
-		"X-Amz-Credential":    {key + "/" + strings.Join(g.scope, "/")},
-		"X-Amz-Date":          {g.stamp},
-		"X-Amz-SignedHeaders": {"host"},
-	}.Encode()
-	r.URL.RawQuery += "&X-Amz-Signature=" + g.sum(secret, g.canonical(r, emptyHash))
 }
 
 const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

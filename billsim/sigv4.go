@@ -18,12 +18,11 @@ const (
 	algorithm  = "AWS4-HMAC-SHA256"
 	scopeEnd   = "aws4_request"
 	stampForm  = "20060102T150405Z"
-	signedBy   = "X-Amz-Signature"
 	maxSkew    = 15 * time.Minute // AWS's; Kingsoft documents none
 	maxRequest = 1 << 20
 )
 
-// signature is what a request says of its signer, in the Authorization header or in the query. Not yet believed.
+// signature is what the Authorization header of a request says of its signer. It is not yet checked.
 type signature struct {
 	accessKeyID string
 	scope       []string // date, region, service, aws4_request
@@ -42,25 +41,15 @@ func (g *signature) scopePart(n int) string {
 	return g.scope[n]
 }
 
-// readSignature reads either form; the vendor's pages show the query form for GET, its SDKs use the header.
+// readSignature reads the Authorization header, as the vendor's SDKs send it. The form of the vendor's pages for GET,
+// with the signature in the query, is not accepted, nor is the header Date instead of X-Amz-Date.
 func readSignature(r *http.Request) (signature, *refusal) {
-	query := r.URL.Query()
 	authorization := r.Header.Get("Authorization")
-	switch {
-	case authorization != "":
-		return readAuthorization(authorization, cmp.Or(r.Header.Get("X-Amz-Date"), dateStamp(r.Header)))
-	case query.Has(signedBy):
-		if query.Get("X-Amz-Algorithm") != algorithm {
-			return signature{}, badSignature("algorithm %q", query.Get("X-Amz-Algorithm"))
-		}
-		return newSignature(query.Get("X-Amz-Credential"), query.Get("X-Amz-Date"),
-			query.Get("X-Amz-SignedHeaders"), query.Get(signedBy))
+	if authorization == "" {
+		message := "Request is missing a signature."
+		return signature{}, &refusal{http.StatusForbidden, "MissingAuthenticationToken", message}
 	}
-	return signature{}, &refusal{http.StatusForbidden, "MissingAuthenticationToken", "Request is missing a signature."}
-}
-
-func readAuthorization(header, stamp string) (signature, *refusal) {
-	rest, ok := strings.CutPrefix(header, algorithm+" ")
+	rest, ok := strings.CutPrefix(authorization, algorithm+" ")
 	if !ok {
 		return signature{}, badSignature("Authorization is not %s", algorithm)
 	}
@@ -69,16 +58,7 @@ func readAuthorization(header, stamp string) (signature, *refusal) {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		parts[name] = value
 	}
-	return newSignature(parts["Credential"], stamp, parts["SignedHeaders"], parts["Signature"])
-}
-
-// dateStamp is the Date header, which counts where X-Amz-Date is absent (vendor's signature page).
-func dateStamp(h http.Header) string {
-	t, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		return ""
-	}
-	return t.UTC().Format(stampForm)
+	return newSignature(parts["Credential"], r.Header.Get("X-Amz-Date"), parts["SignedHeaders"], parts["Signature"])
 }
 
 func newSignature(credential, stamp, headers, sum string) (signature, *refusal) {
@@ -94,7 +74,7 @@ func newSignature(credential, stamp, headers, sum string) (signature, *refusal) 
 	case key == "" || len(g.scope) != 4:
 		return g, badSignature("credential %q", credential)
 	case stamp == "":
-		return g, badSignature("no X-Amz-Date and no Date")
+		return g, badSignature("no X-Amz-Date")
 	case sum == "":
 		return g, badSignature("no Signature")
 	}
@@ -205,9 +185,7 @@ func canonicalQuery(query url.Values) string {
 	var pairs [][2]string
 	for name, values := range query {
 		for _, value := range values {
-			if name != signedBy {
-				pairs = append(pairs, [2]string{escape(name), escape(value)})
-			}
+			pairs = append(pairs, [2]string{escape(name), escape(value)})
 		}
 	}
 	slices.SortFunc(pairs, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
