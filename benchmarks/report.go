@@ -57,18 +57,10 @@ func (r report) Machine() string {
 }
 
 // Tables returns the measurements.
-func (r report) Tables() string {
-	var b bytes.Buffer
-	writeTables(&b, r.results, r.sizes())
-	return b.String()
-}
+func (r report) Tables() string { return formatSections(r.results, r.sizes()) }
 
 // Figures returns which limits hold.
-func (r report) Figures() string {
-	var b bytes.Buffer
-	writeFigures(&b, r.results, r.sizes())
-	return b.String()
-}
+func (r report) Figures() string { return formatFigures(r.results, r.sizes()) }
 
 // Notes returns what was left out, and why.
 func (r report) Notes() []string { return r.notes }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -29,6 +30,61 @@ type limit struct {
 
 // value returns the median of a row, not a number where it was not measured.
 func (r row) value(all results, lines int) float64 { return median(r.of(all, lines)) }
+
+func (r row) titleWithUnit() string {
+	if r.unit == "" || r.unit == "x" {
+		return r.title
+	}
+	return r.title + ", " + r.unit
+}
+
+// format returns a number with three digits that count, or more before the point.
+func (r row) format(value float64) string {
+	if math.IsNaN(value) {
+		return "-"
+	}
+	text := fmt.Sprintf("%.*f", max(0, 2-int(math.Floor(math.Log10(math.Max(math.Abs(value), 1e-9))))), value)
+	if math.Abs(value) < .01 {
+		text = fmt.Sprintf("%.4f", value)
+	}
+	if r.unit == "x" {
+		return text + "x"
+	}
+	return text
+}
+
+// verdict judges the worst number that counts.
+func (r row) verdict(all results, sizes []int) []string {
+	worst := math.NaN()
+	for _, lines := range sizes {
+		value := r.value(all, lines)
+		if counts := lines >= min(r.limit.from, sizes[len(sizes)-1]); counts && r.limit.worse(value, worst) {
+			worst = value
+		}
+	}
+	word, verdict := "at most", "holds"
+	if r.limit.least {
+		word = "at least"
+	}
+	switch {
+	case math.IsNaN(worst):
+		verdict = "not measured"
+	case r.limit.worse(worst, r.limit.bound):
+		verdict = "does not hold"
+	}
+	return []string{
+		fmt.Sprintf("%d. %s", r.limit.figure, r.titleWithUnit()), r.format(worst),
+		fmt.Sprintf("%s %g", word, r.limit.bound), verdict,
+	}
+}
+
+// worse compares two numbers; any is worse than none.
+func (l limit) worse(a, b float64) bool {
+	if math.IsNaN(b) {
+		return !math.IsNaN(a)
+	}
+	return l.least && a < b || !l.least && a > b
+}
 
 func median(values []float64) float64 {
 	if len(values) == 0 {

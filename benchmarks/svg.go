@@ -147,7 +147,7 @@ func (p plot) draw(b *bytes.Buffer) {
 	fmt.Fprintf(b, "<text class=\"title\" x=\"%d\" y=\"28\">%s</text>\n", left, p.title)
 	for value, x := range p.x.ticks {
 		fmt.Fprintf(b, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
-			x, panelHeight-bottom+20, short(value))
+			x, panelHeight-bottom+20, formatRound(value))
 	}
 	for value, y := range p.y.ticks {
 		fmt.Fprintf(b, "<path class=\"grid\" style=\"stroke-width:1\" d=\"M%.1f %.1fH%.1f\"/>\n", p.x.start, y, p.x.end)

@@ -2,54 +2,75 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"math"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// writeTables writes a table a section, in Markdown that is legible as it stands.
-func writeTables(w io.Writer, all results, sizes []int) {
+// formatSections returns a table for each section, in Markdown that is legible as it stands.
+func formatSections(all results, sizes []int) string {
+	var b strings.Builder
 	for _, s := range sections {
-		table := [][]string{{s.title}}
+		head := []string{s.title}
 		for _, lines := range sizes {
-			table[0] = append(table[0], short(float64(lines)))
+			head = append(head, formatRound(float64(lines)))
 		}
+		var rows [][]string
 		for _, r := range s.rows {
 			cells := []string{r.titleWithUnit()}
 			for _, lines := range sizes {
-				cells = append(cells, r.text(r.value(all, lines)))
+				cells = append(cells, r.format(r.value(all, lines)))
 			}
-			table = append(table, cells)
+			rows = append(rows, cells)
 		}
-		writeTable(w, table)
+		b.WriteString(formatTable(head, rows))
 	}
+	return b.String()
 }
 
-func (r row) titleWithUnit() string {
-	if r.unit == "" || r.unit == "x" {
-		return r.title
+// formatFigures returns a table that says which of the six figures hold.
+func formatFigures(all results, sizes []int) string {
+	var rows [][]string
+	for figure := 1; figure <= 6; figure++ {
+		for _, s := range sections {
+			for _, r := range s.rows {
+				if r.limit.figure == figure {
+					rows = append(rows, r.verdict(all, sizes))
+				}
+			}
+		}
 	}
-	return r.title + ", " + r.unit
+	return formatTable([]string{"Figure", "measured", "limit", "verdict"}, rows)
 }
 
-// text is a number with three digits that count, or more before the point.
-func (r row) text(value float64) string {
-	if math.IsNaN(value) {
-		return "-"
+// formatTable aligns the first column to the left and all others to the right, and ends with an empty line.
+func formatTable(head []string, rows [][]string) string {
+	t := table.NewWriter()
+	t.Style().Format.Header = text.FormatDefault
+	t.Style().Markdown.PadContent = true
+	var columns []table.ColumnConfig
+	for n := 2; n <= len(head); n++ {
+		columns = append(columns, table.ColumnConfig{Number: n, Align: text.AlignRight, AlignHeader: text.AlignRight})
 	}
-	text := fmt.Sprintf("%.*f", max(0, 2-int(math.Floor(math.Log10(math.Max(math.Abs(value), 1e-9))))), value)
-	if math.Abs(value) < .01 {
-		text = fmt.Sprintf("%.4f", value)
+	t.SetColumnConfigs(columns)
+	t.AppendHeader(tableRow(head))
+	for _, cells := range rows {
+		t.AppendRow(tableRow(cells))
 	}
-	if r.unit == "x" {
-		return text + "x"
-	}
-	return text
+	return t.RenderMarkdown() + "\n\n"
 }
 
-// short is a round number in few letters: 1k, 1M.
-func short(n float64) string {
+func tableRow(cells []string) table.Row {
+	row := make(table.Row, len(cells))
+	for i, cell := range cells {
+		row[i] = cell
+	}
+	return row
+}
+
+// formatRound returns a round number in few letters: 1k, 1M.
+func formatRound(n float64) string {
 	switch {
 	case n >= 1e6:
 		return fmt.Sprintf("%gM", n/1e6)
@@ -58,86 +79,4 @@ func short(n float64) string {
 	default:
 		return fmt.Sprintf("%g", n)
 	}
-}
-
-// writeTable writes a table whose first row is the head; all columns but the first are aligned to the right.
-func writeTable(w io.Writer, table [][]string) {
-	widths := make([]int, len(table[0]))
-	for _, cells := range table {
-		for i, cell := range cells {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell), 3)
-		}
-	}
-	for i, cells := range table {
-		writeCells(w, cells, widths)
-		if i == 0 {
-			fmt.Fprintln(w, ruler(widths))
-		}
-	}
-	fmt.Fprintln(w)
-}
-
-func writeCells(w io.Writer, cells []string, widths []int) {
-	fmt.Fprintf(w, "| %-*s |", widths[0], cells[0])
-	for i, cell := range cells[1:] {
-		fmt.Fprintf(w, " %*s |", widths[i+1], cell)
-	}
-	fmt.Fprintln(w)
-}
-
-func ruler(widths []int) string {
-	var b strings.Builder
-	b.WriteString("|" + strings.Repeat("-", widths[0]+2) + "|")
-	for _, width := range widths[1:] {
-		b.WriteString(strings.Repeat("-", width+1) + ":|")
-	}
-	return b.String()
-}
-
-// writeFigures says which of the six figures hold.
-func writeFigures(w io.Writer, all results, sizes []int) {
-	table := [][]string{{"Figure", "measured", "limit", "verdict"}}
-	for figure := 1; figure <= 6; figure++ {
-		for _, s := range sections {
-			for _, r := range s.rows {
-				if r.limit.figure == figure {
-					table = append(table, r.verdict(all, sizes))
-				}
-			}
-		}
-	}
-	writeTable(w, table)
-}
-
-// verdict judges the worst number that counts.
-func (r row) verdict(all results, sizes []int) []string {
-	worst := math.NaN()
-	for _, lines := range sizes {
-		value := r.value(all, lines)
-		if counts := lines >= min(r.limit.from, sizes[len(sizes)-1]); counts && r.limit.worse(value, worst) {
-			worst = value
-		}
-	}
-	word, verdict := "at most", "holds"
-	if r.limit.least {
-		word = "at least"
-	}
-	switch {
-	case math.IsNaN(worst):
-		verdict = "not measured"
-	case r.limit.worse(worst, r.limit.bound):
-		verdict = "does not hold"
-	}
-	return []string{
-		fmt.Sprintf("%d. %s", r.limit.figure, r.titleWithUnit()), r.text(worst),
-		fmt.Sprintf("%s %g", word, r.limit.bound), verdict,
-	}
-}
-
-// worse compares two numbers; any is worse than none.
-func (l limit) worse(a, b float64) bool {
-	if math.IsNaN(b) {
-		return !math.IsNaN(a)
-	}
-	return l.least && a < b || !l.least && a > b
 }
