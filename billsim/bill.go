@@ -129,3 +129,12 @@ func (s *summary) project(id, name string) *projectSum {
 	s.projects = append(s.projects, projectSum{id: id, name: name})
 	return &s.projects[len(s.projects)-1]
 }
+
+// Sums adds up the lines. Products of SummaryOnly have none and are left out.
+func (b Bill) Sums() Sums {
+	s := newSums()
+	for l := range b.All() {
+		s.add(&l)
+	}
+	return s
+}

@@ -44,3 +44,18 @@ func daysOf(month string) (first, last day, ok bool) {
 	first = dayOfDate(date)
 	return first, first.monthStart(1) - 1, true
 }
+
+// horizon is how far metering has come: some instances are later than others.
+type horizon struct {
+	newest day // with any lines
+	whole  day // with all
+}
+
+// horizonAt is yesterday, of which half of the instances are missing until 10:00 in Beijing.
+func horizonAt(now time.Time) horizon {
+	yesterday := dayOf(now) - 1
+	if now.UTC().Add(beijingOffset).Hour() < 10 {
+		return horizon{newest: yesterday, whole: yesterday - 1}
+	}
+	return horizon{newest: yesterday, whole: yesterday}
+}

@@ -18,7 +18,7 @@ var csvHeader = []string{
 
 // writeCSV writes GBK, as the page says. Characters that GBK lacks become its substitute. Fields with a comma, a quote
 // or a new line are quoted as usual (RFC 4180): the page has none to show what the vendor does.
-func (x *exchange) writeCSV(b *body) error {
+func writeCSV(x *exchange, b *body) error {
 	w := csv.NewWriter(encoding.ReplaceUnsupported(simplifiedchinese.GBK.NewEncoder()).Writer(b))
 	if err := w.Write(csvHeader); err != nil {
 		return err

@@ -156,42 +156,27 @@ func RepeatedPage(page int) Fault {
 	}}
 }
 
-// Fault makes calls go wrong as f says, until it is used up or undo is called. Of several faults that fit a call, the
-// one set first meets it. Safe for concurrent use, as undo is.
-func (s *Server) Fault(f Fault) (undo func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	set := &f
-	s.faults = append(s.faults, set)
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.drop(set)
+// answer is the fault's own answer, spelled for this request.
+func (a *Answer) answer(requestID string) answer {
+	text := ""
+	if a.Body != nil {
+		text = a.Body(requestID)
 	}
+	out := whole(a.Status, a.ContentType, text)
+	overlay(out.header, a.Header)
+	return out
 }
 
-// takeFault is the fault of this call, zero without one.
-func (s *Server) takeFault(action, key string) Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.faults {
-		if (f.Action == "" || f.Action == action) && (f.AccessKeyID == "" || f.AccessKeyID == key) {
-			taken := *f
-			if f.Times--; f.Times == 0 {
-				s.drop(f)
-			}
-			return taken
-		}
-	}
-	return Fault{}
-}
-
-// drop takes f away, if it is still there. The lock is held.
-func (s *Server) drop(f *Fault) {
-	for i, set := range s.faults {
-		if set == f {
-			s.faults = append(s.faults[:i:i], s.faults[i+1:]...)
-			return
-		}
+// finish does to the connection what the end is about.
+func (e End) finish(w http.ResponseWriter, r *http.Request) {
+	switch e {
+	case Drop:
+		panic(http.ErrAbortHandler) // net/http closes the connection and logs nothing
+	case Reset:
+		reset(w)
+	case Stall:
+		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
+	case Whole, Cut:
 	}
 }

@@ -21,15 +21,6 @@ type Sums struct {
 	ListByProject    map[string]Amount
 }
 
-// Sums adds up the lines. Products of SummaryOnly have none and are left out.
-func (b Bill) Sums() Sums {
-	s := newSums()
-	for l := range b.All() {
-		s.add(&l)
-	}
-	return s
-}
-
 func newSums() Sums {
 	return Sums{
 		ByProduct:        map[string]Amount{},

@@ -1,7 +1,5 @@
 package billsim
 
-import "time"
-
 const (
 	unionService = "bill-union"
 	version2020  = "2020-01-01"
@@ -50,36 +48,6 @@ func serviceOf(action string) string {
 	return billService
 }
 
-// readUnionMonth takes the range, which has to be of one month.
-func (x *exchange) readUnionMonth() *refusal {
-	begin, no := x.month("BillBeginMonth")
-	if no != nil {
-		return no
-	}
-	end, no := x.month("BillEndMonth")
-	if no != nil {
-		return no
-	}
-	if end != begin {
-		return invalidParameter("BillEndMonth")
-	}
-	x.months = []string{begin.Format(monthForm)}
-	return nil
-}
-
-// month is a parameter that has to be there. The oldest month is the one of bill: of bill-union it is not documented.
-func (x *exchange) month(name string) (time.Time, *refusal) {
-	text := x.query.Get(name)
-	if text == "" {
-		return time.Time{}, missingParameter(name)
-	}
-	month, err := time.Parse(monthForm, text)
-	if err != nil || text < firstMonth {
-		return time.Time{}, invalidParameter(name)
-	}
-	return month, nil
-}
-
 // unionPart is one element of a summary.
 type unionPart struct {
 	id, name string
@@ -102,8 +70,8 @@ func (p *unionParts) add(id, name string, cost Amount) {
 // union is all that a month cost, three times: each adds up to the same.
 type union struct{ modes, groups, projects unionParts }
 
-// union adds up the month asked for. What is postpaid is what GetMonthBill says.
-func (x *exchange) union() union {
+// sumMonth adds up the month asked for. What is postpaid is what GetMonthBill says.
+func sumMonth(x *exchange) union {
 	var u union
 	month, modes := x.months[0], x.variant.modes
 	u.addPurchases(modes.prepaid, x.account.Prepaid, month)
@@ -162,27 +130,27 @@ func groupOf(p Product) KeyValue {
 	return KeyValue{p.Code + "_GROUP", p.Name}
 }
 
-func (x *exchange) writePayModes(b *body) error {
-	return x.writeUnion(b, x.union().modes, func(w writer, p unionPart) { w.text("PayMode", p.id) })
+func writePayModes(x *exchange, b *body) error {
+	return writeUnion(x, b, sumMonth(x).modes, func(w writer, p unionPart) { w.text("PayMode", p.id) })
 }
 
-func (x *exchange) writeProjectSummary(b *body) error {
-	return x.writeUnion(b, x.union().projects, func(w writer, p unionPart) {
+func writeProjectSummary(x *exchange, b *body) error {
+	return writeUnion(x, b, sumMonth(x).projects, func(w writer, p unionPart) {
 		w.id("ProjectId", p.id) // a Long in the page's table
 		w.text("ProjectName", p.name)
 	})
 }
 
 // writeProductSummary is the answer of 2020, or that of 2022 for an account that has a Payment.
-func (x *exchange) writeProductSummary(b *body) error {
-	return x.writeUnion(b, x.union().groups, func(w writer, p unionPart) {
+func writeProductSummary(x *exchange, b *body) error {
+	return writeUnion(x, b, sumMonth(x).groups, func(w writer, p unionPart) {
 		w.text("ProductCode", p.id)
 		w.text("ProductName", p.name)
 	})
 }
 
 // writeUnion says 0 and lists nothing where a month has no cost; what the API does then is not documented.
-func (x *exchange) writeUnion(b *body, parts unionParts, name func(writer, unionPart)) error {
+func writeUnion(x *exchange, b *body, parts unionParts, name func(writer, unionPart)) error {
 	w := x.begin()
 	currency := x.account.Currency
 	if currency == "" {
@@ -191,14 +159,14 @@ func (x *exchange) writeUnion(b *body, parts unionParts, name func(writer, union
 	w.text("Currency", currency)
 	var all paid
 	for _, p := range parts {
-		all.add(x.paid(p.cost))
+		all.add(splitPayment(p.cost, x.account.Payment))
 	}
-	x.writePaid(w, all)
+	writePaid(x, w, all)
 	if w.list("SummaryOverview") {
 		for _, p := range parts {
 			w.open("SummaryOverview")
 			name(w, p)
-			x.writePaid(w, x.paid(p.cost))
+			writePaid(x, w, splitPayment(p.cost, x.account.Payment))
 			w.text("BillMonth", x.months[0])
 			w.close("SummaryOverview")
 		}
@@ -218,10 +186,10 @@ func (p *paid) add(other paid) {
 	p.ticket += other.ticket
 }
 
-// paid leaves to cash what the rounding of the others leaves.
-func (x *exchange) paid(cost Amount) paid {
+// splitPayment leaves to cash what the rounding of the others leaves.
+func splitPayment(cost Amount, by *Payment) paid {
 	p := paid{cost: cost, cash: cost}
-	if by := x.account.Payment; by != nil {
+	if by != nil {
 		p.reward, p.voucher = cost.discounted(by.Reward), cost.discounted(by.Voucher)
 		p.ticket = cost.discounted(by.CloudTicket)
 		p.cash -= p.reward + p.voucher + p.ticket
@@ -230,7 +198,7 @@ func (x *exchange) paid(cost Amount) paid {
 }
 
 // writePaid tells of payments in the product summary only. The decimals are those of the pages' samples.
-func (x *exchange) writePaid(w writer, p paid) {
+func writePaid(x *exchange, w writer, p paid) {
 	if x.account.Payment == nil || x.action != "DescribeBillSummaryByProduct" {
 		w.text("RealTotalCost", string(p.cost.append(nil, 4)))
 		return
@@ -243,9 +211,9 @@ func (x *exchange) writePaid(w writer, p paid) {
 }
 
 // writeProductGroups lists the groups of GetProductCode's products.
-func (x *exchange) writeProductGroups(b *body) error {
+func writeProductGroups(x *exchange, b *body) error {
 	var groups []KeyValue
-	for _, p := range x.products() {
+	for _, p := range productsOf(x.account) {
 		groups = append(groups, groupOf(Product{Code: p.Key, Name: p.Value}))
 	}
 	w := x.begin()
