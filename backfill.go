@@ -10,6 +10,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/output"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
@@ -75,11 +76,11 @@ func backfill(ctx context.Context, f flags, getenv func(string) string, logs log
 	if err != nil {
 		return misuse{fmt.Errorf("backfill: %w", err)}
 	}
-	out, err := newOutput(f.backfill.output, io.Discard)
+	out, err := output.Open(f.backfill.output, io.Discard)
 	if err != nil {
 		return fmt.Errorf("backfill: --output: %w", err)
 	}
-	defer out.discard()
+	defer out.Discard()
 	if h.partial, err = openPartial(f.backfill.output+".partial", now); err != nil {
 		return fmt.Errorf("backfill: %w", err)
 	}
@@ -138,10 +139,10 @@ func (h *history) gather(ctx context.Context) error {
 			break
 		}
 		if err != nil {
-			failures = append(failures, fmt.Errorf("backfill: %s: %w", printable(m.Name), err))
+			failures = append(failures, fmt.Errorf("backfill: %s: %w", output.Printable(m.Name), err))
 			continue
 		}
-		complete = append(complete, "--account="+printable(m.Name))
+		complete = append(complete, "--account="+output.Printable(m.Name))
 		h.warn(m)
 	}
 	if failures == nil {
@@ -247,7 +248,7 @@ func (h *history) claim(m member, from, to billclient.Month) error {
 			case expected != "" && customer != expected:
 				return fmt.Errorf("the key belongs to customer %s, customer_id expects %s", customer, expected)
 			case taken && other != m.Name:
-				return fmt.Errorf("account %s has the bills of customer %s already", printable(other), customer)
+				return fmt.Errorf("account %s has the bills of customer %s already", output.Printable(other), customer)
 			default:
 				h.customers[customer] = m.Name
 			}

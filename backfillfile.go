@@ -15,6 +15,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/output"
 
 	"github.com/go-kit/log/level"
 	"github.com/gofrs/flock"
@@ -224,7 +225,7 @@ func projectParts(b billclient.MonthBill) (parts []part) {
 }
 
 // publish writes all months and ends the partial file.
-func (h *history) publish(out *output) error {
+func (h *history) publish(out *output.Target) error {
 	samples, err := h.write(out)
 	if err != nil {
 		return err
@@ -232,10 +233,10 @@ func (h *history) publish(out *output) error {
 	if samples == 0 {
 		return cmp.Or(h.partial.remove(), fmt.Errorf("no account has a bill of %v to %v", h.from, h.to))
 	}
-	if err := out.commit(""); err != nil {
+	if err := out.Commit(""); err != nil {
 		return err
 	}
-	level.Info(h.logger).Log("msg", "written", "file", out.name, "samples", samples)
+	level.Info(h.logger).Log("msg", "written", "file", out.Name(), "samples", samples)
 	return h.partial.remove()
 }
 

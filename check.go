@@ -12,6 +12,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/output"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -317,7 +318,7 @@ func (all visits) judge() []verdict {
 		case expected != "" && customer != expected:
 			said.problem("the key is of customer %s, customer_id expects %s", customer, expected)
 		case taken:
-			said.problem("account %s is of the same customer", printable(owner))
+			said.problem("account %s is of the same customer", output.Printable(owner))
 		default:
 			owners[customer] = v.Name
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/output"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -26,12 +27,12 @@ func (all visits) report(verdicts []verdict) string {
 	for _, v := range all {
 		for _, q := range questions(v.API) {
 			if err := v.answers[q.action].err; err != nil {
-				fmt.Fprintf(&b, "%s: %v\n", printable(v.Name), err)
+				fmt.Fprintf(&b, "%s: %v\n", output.Printable(v.Name), err)
 			}
 		}
 	}
 	for i, v := range all {
-		fmt.Fprintf(&b, "%s: %s\n", printable(v.Name), verdicts[i])
+		fmt.Fprintf(&b, "%s: %s\n", output.Printable(v.Name), verdicts[i])
 	}
 	fmt.Fprintf(&b, "\nWhat the API is like, without anything of yours, for a report:\n\n```text\n%s```\n", all.facts())
 	return b.String()
@@ -51,17 +52,17 @@ func (all visits) table() string {
 		}
 		return cells
 	}
-	t.AppendHeader(row("", func(v *visit) string { return printable(v.Name) }))
+	t.AppendHeader(row("", func(v *visit) string { return output.Printable(v.Name) }))
 	for _, q := range questions(all[0].API) {
 		t.AppendRow(row(billclient.Permission(q.action), func(v *visit) string { return v.answers[q.action].String() }))
 	}
 	t.AppendSeparator()
-	t.AppendRow(row("customer", func(v *visit) string { return orDash(v.customer) }))
-	t.AppendRow(row("newest bill", func(v *visit) string { return orDash(v.newestBill()) }))
-	t.AppendRow(row("estimate until", func(v *visit) string { return orDash(v.horizon.String()) }))
+	t.AppendRow(row("customer", func(v *visit) string { return output.OrDash(v.customer) }))
+	t.AppendRow(row("newest bill", func(v *visit) string { return output.OrDash(v.newestBill()) }))
+	t.AppendRow(row("estimate until", func(v *visit) string { return output.OrDash(v.horizon.String()) }))
 	if all[0].API.UnionEndpoint != "" {
 		share := "postpaid in " + (all[0].running - 1).String()
-		t.AppendRow(row(share, func(v *visit) string { return orDash(v.postpaid) }))
+		t.AppendRow(row(share, func(v *visit) string { return output.OrDash(v.postpaid) }))
 	}
 	return t.Render()
 }
@@ -72,8 +73,6 @@ func (v *visit) newestBill() string {
 	}
 	return v.newest.String()
 }
-
-func orDash(cell string) string { return cmp.Or(cell, "-") }
 
 // facts tells how the API behaves in the words of its protocol and in numbers of ours. What an account has or is named,
 // costs or pays stands in none of them.

@@ -1,25 +1,21 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/output"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log/level"
-	"github.com/google/renameio/v2"
 )
 
 const (
@@ -85,11 +81,11 @@ func export(ctx context.Context, f flags, getenv func(string) string, stdout, st
 	if f.export.month < billclient.FirstMonth {
 		return misuse{fmt.Errorf("export: --month: there are bills from %v on", billclient.FirstMonth)}
 	}
-	out, err := newOutput(f.export.output, stdout)
+	out, err := output.Open(f.export.output, stdout)
 	if err != nil {
 		return fmt.Errorf("export: --output: %w", err)
 	}
-	defer out.discard()
+	defer out.Discard()
 	x := statement{exportFlags: f.export, account: account, out: out, now: time.Now(), logs: logs}
 	if f.export.format == tableFormat || f.export.output != "" || !isTerminal(stdout) {
 		x.progress = newProgress(stderr) // lines and a bar on one terminal would be neither
@@ -97,7 +93,7 @@ func export(ctx context.Context, f flags, getenv func(string) string, stdout, st
 	x.account.API.Transport = x.progress.transport()
 	x.client = config.client(x.account, logs)
 	if err := x.write(ctx); err != nil {
-		return fmt.Errorf("export: %s, %v: %w", printable(account.Name), f.export.month, err)
+		return fmt.Errorf("export: %s, %v: %w", output.Printable(account.Name), f.export.month, err)
 	}
 	return nil
 }
@@ -110,7 +106,7 @@ func (c Config) account(name string) (collector.Account, error) {
 		if a.Name == name || name == "" && len(all) == 1 {
 			return a, nil
 		}
-		names = append(names, printable(a.Name))
+		names = append(names, output.Printable(a.Name))
 	}
 	if name == "" {
 		return collector.Account{}, fmt.Errorf("--account: say which one: %s", strings.Join(names, ", "))
@@ -138,7 +134,7 @@ type statement struct {
 	exportFlags
 	account  collector.Account
 	client   *billclient.Client
-	out      *output
+	out      *output.Target
 	progress *progress
 	now      time.Time
 	logs     logs
@@ -158,7 +154,7 @@ func (s *statement) write(ctx context.Context) error {
 	}
 	wrong, soFar := totals.compare(bills), s.soFar(totals)
 	if s.format == tableFormat {
-		fmt.Fprintf(s.out, "%s: postpaid bill of %v%s, in CNY\n\n%s\n", printable(s.account.Name), s.month, soFar,
+		fmt.Fprintf(s.out, "%s: postpaid bill of %v%s, in CNY\n\n%s\n", output.Printable(s.account.Name), s.month, soFar,
 			totals.tables(wrong))
 	}
 	return s.settle(wrong)
@@ -169,7 +165,7 @@ func (s *statement) soFar(t *totals) string {
 	if !s.now.Before(s.month.End()) {
 		return ""
 	}
-	newest := orDash(t.newest().String())
+	newest := output.OrDash(t.newest().String())
 	level.Warn(s.logs.kit).Log("msg", "the month is not over, its bill grows", "account", s.account.Name,
 		"month", s.month, "newest_line", newest)
 	return fmt.Sprintf(", which is not over yet (newest line: %s)", newest)
@@ -178,15 +174,15 @@ func (s *statement) soFar(t *totals) string {
 // settle puts the lines where they belong, and those that are not what the summary says beside it.
 func (s *statement) settle(wrong *disagreement) error {
 	if wrong == nil {
-		return s.out.commit("")
+		return s.out.Commit("")
 	}
-	if err := s.out.commit(unreconciledSuffix); err != nil {
+	if err := s.out.Commit(unreconciledSuffix); err != nil {
 		return err
 	}
-	if s.out.file == nil {
+	if s.out.Name() == "" {
 		return fmt.Errorf("all is written, but %w", wrong)
 	}
-	return fmt.Errorf("all is written, but to %[1]s%[2]s, and %[1]s is as it was: %[3]w", s.out.name,
+	return fmt.Errorf("all is written, but to %[1]s%[2]s, and %[1]s is as it was: %[3]w", s.out.Name(),
 		unreconciledSuffix, wrong)
 }
 
@@ -203,12 +199,12 @@ func (s *statement) readLines(ctx context.Context) (t *totals, err error) {
 		if err == nil {
 			return nil
 		}
-		if s.out.final() {
+		if sent := s.out.SentBytes(); sent > 0 {
 			final = fmt.Errorf("%w; do not use the %d bytes of the bill that are on standard output already. With"+
-				" --output there is another try, and a whole file or none", err, s.out.sink.bytes)
+				" --output there is another try, and a whole file or none", err, sent)
 			return nil
 		}
-		return cmp.Or(s.out.rewind(), err)
+		return cmp.Or(s.out.Rewind(), err)
 	})
 	return t, s.elsewhere(cmp.Or(err, final))
 }
@@ -261,113 +257,4 @@ func (s *statement) expect(customer string) error {
 		return nil
 	}
 	return fmt.Errorf("a line is of customer %.60s, customer_id expects %s", customer, s.account.CustomerID)
-}
-
-// outputSize is what of an export is held back, so that a short one that breaks off leaves nothing on standard output.
-const outputSize = 64 << 10
-
-// output is where a command writes to: a file that appears whole or not at all, or standard output.
-type output struct {
-	*bufio.Writer
-	sink *counted
-	name string
-	file *renameio.PendingFile // nil: standard output
-}
-
-// counted counts the bytes that pass.
-type counted struct {
-	io.Writer
-	bytes int64
-}
-
-func (c *counted) Write(p []byte) (int, error) {
-	n, err := c.Writer.Write(p)
-	c.bytes += int64(n)
-	return n, err
-}
-
-// newOutput returns an output to the file, which has to be discarded, or to stdout if name is empty.
-func newOutput(name string, stdout io.Writer) (*output, error) {
-	o := &output{sink: &counted{Writer: stdout}}
-	if name != "" {
-		place, err := placeOf(name)
-		if err != nil {
-			return nil, err
-		}
-		// The file is made beside its place: a rename does not leave a file system. Who may read it, the file that it
-		// replaces decides, or the umask.
-		file, err := renameio.NewPendingFile(place, renameio.WithTempDir(filepath.Dir(place)),
-			renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
-		if err != nil {
-			return nil, err
-		}
-		o.name, o.file, o.sink.Writer = place, file, file
-	}
-	o.Writer = bufio.NewWriterSize(o.sink, outputSize)
-	return o, nil
-}
-
-// placeOf returns where a file of that name belongs: where a link leads to. It fails for a folder or a device, in whose
-// place a file would appear.
-func placeOf(name string) (string, error) {
-	info, err := os.Lstat(name)
-	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		if name, err = filepath.EvalSymlinks(name); err == nil {
-			info, err = os.Stat(name)
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return name, nil
-	case err != nil:
-		return "", err
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is not a file", name)
-	}
-	return name, nil
-}
-
-// final tells whether something was written that cannot be taken back.
-func (o *output) final() bool { return o.file == nil && o.sink.bytes > 0 }
-
-// rewind takes back what was written.
-func (o *output) rewind() error {
-	o.sink.bytes = 0
-	o.Reset(o.sink)
-	if o.file == nil {
-		return nil
-	}
-	_, err := o.file.Seek(0, io.SeekStart)
-	if err = cmp.Or(err, o.file.Truncate(0)); err != nil {
-		return fmt.Errorf("output: %w", err)
-	}
-	return nil
-}
-
-// commit puts what was written where it belongs, or beside it under a name with a suffix.
-func (o *output) commit(suffix string) error {
-	err := o.Flush()
-	switch {
-	case err != nil, o.file == nil:
-	case suffix == "":
-		err = o.file.CloseAtomicallyReplace()
-	default:
-		if err = o.file.Sync(); err == nil {
-			err = os.Rename(o.file.Name(), o.name+suffix)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("output: %w", err)
-	}
-	return nil
-}
-
-// discard removes what was not committed.
-func (o *output) discard() {
-	if o.file != nil {
-		_ = o.file.Cleanup() // a file left behind has another name than the one asked for
-	}
 }

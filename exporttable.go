@@ -6,9 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/output"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -111,7 +111,7 @@ func (t *totals) compare(bills []billclient.MonthBill) *disagreement {
 func (t *totals) tables(wrong *disagreement) string {
 	said := "The lines come to what the month's summary says."
 	if wrong != nil {
-		said = "Lines and summary disagree: " + printable(wrong.Error()) + "."
+		said = "Lines and summary disagree: " + output.Printable(wrong.Error()) + "."
 	}
 	return fmt.Sprintf("%s\n\n%s\n\n%s", t.table("Product", t.products), t.table("Project", t.projects), said)
 }
@@ -139,8 +139,8 @@ func (t *totals) table(head string, sums sums) string {
 	}
 	for _, s := range slices.SortedFunc(maps.Values(sums), dearest) {
 		w.AppendRow(table.Row{
-			orDash(printable(s.id)), orDash(printable(s.name)), s.lines, padded(s.listCost, listCost),
-			padded(s.cost, cost),
+			output.OrDash(output.Printable(s.id)), output.OrDash(output.Printable(s.name)), s.lines,
+			padded(s.listCost, listCost), padded(s.cost, cost),
 		})
 	}
 	w.AppendFooter(table.Row{"Total", "", t.lines, padded(t.listCost, listCost), padded(t.cost, cost)})
@@ -161,14 +161,4 @@ func pointsOf(a billclient.Amount) int {
 func padded(a billclient.Amount, points int) string {
 	whole, fraction, _ := strings.Cut(a.String(), ".")
 	return whole + "." + fraction + strings.Repeat("0", points-len(fraction))
-}
-
-// printable takes from a name what would move the cursor of a terminal, or change its colors.
-func printable(name string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, name)
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"ksyun_bill_exporter/output"
+
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 )
 
@@ -34,7 +36,7 @@ func checkWebConfig(f flags) error {
 func (c Config) meaning() string {
 	names := make([]string, len(c.Accounts))
 	for i, a := range c.Accounts {
-		names[i] = printable(a.Name)
+		names[i] = output.Printable(a.Name)
 	}
 	return fmt.Sprintf("accounts: %d (%s)\nmonths: the running one (%s) and %d closed; days: %d\n",
 		len(names), strings.Join(names, ", "), c.Months.Running, c.Months.Past, c.Days) + c.calls() + c.series()

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"ksyun_bill_exporter/output"
+
 	"github.com/prometheus/common/model"
 	"gopkg.in/yaml.v3"
 )
@@ -113,7 +115,7 @@ func (d *document) decodeMapping(key string, node *yaml.Node, out reflect.Value)
 		name := node.Content[i].Value
 		field, known := fields[name]
 		if !known {
-			name = printable(name)
+			name = output.Printable(name)
 		}
 		path := strings.TrimPrefix(key+"."+name, ".")
 		switch {

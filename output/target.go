@@ -1,0 +1,138 @@
+// Package output has what the commands need that write files and text: a file that appears whole or not at all, and
+// names that are safe to show on a terminal.
+package output
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+)
+
+// bufferSize is how much is held back, so that a short text that breaks off leaves nothing on standard output.
+const bufferSize = 64 << 10
+
+// Target is where a command writes to: a file that appears whole or not at all, or standard output. It buffers, and
+// it is not safe for concurrent use.
+type Target struct {
+	*bufio.Writer
+	sink *countingWriter
+	name string
+	file *renameio.PendingFile // nil: standard output
+}
+
+// Open returns a Target for the file of that name, or for stdout if the name is empty. The caller has to call Discard
+// when it is done. It fails where no file can appear under that name: in a folder that does not exist, or in place of
+// a folder or a device.
+func Open(name string, stdout io.Writer) (*Target, error) {
+	t := &Target{sink: &countingWriter{Writer: stdout}}
+	if name != "" {
+		place, err := resolvePlace(name)
+		if err != nil {
+			return nil, err
+		}
+		// The temporary file is in the same folder because a rename cannot cross file systems. Its permissions are those
+		// of the file that it replaces, or those that the umask leaves.
+		file, err := renameio.NewPendingFile(place, renameio.WithTempDir(filepath.Dir(place)),
+			renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
+		if err != nil {
+			return nil, err
+		}
+		t.name, t.file, t.sink.Writer = place, file, file
+	}
+	t.Writer = bufio.NewWriterSize(t.sink, bufferSize)
+	return t, nil
+}
+
+// resolvePlace returns the name of the file itself, where name is a symbolic link to it. It fails if something else
+// than a regular file has the name: a rename would replace it.
+func resolvePlace(name string) (string, error) {
+	info, err := os.Lstat(name)
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		if name, err = filepath.EvalSymlinks(name); err == nil {
+			info, err = os.Stat(name)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return name, nil
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is not a file", name)
+	}
+	return name, nil
+}
+
+// Name returns the name of the file with symbolic links resolved, and nothing for standard output.
+func (t *Target) Name() string { return t.name }
+
+// SentBytes returns how many bytes are on standard output already, where Rewind cannot take them back. It is always 0
+// for a file.
+func (t *Target) SentBytes() int64 {
+	if t.file != nil {
+		return 0
+	}
+	return t.sink.bytes
+}
+
+// Rewind takes back all that was written, except for SentBytes.
+func (t *Target) Rewind() error {
+	t.sink.bytes = 0
+	t.Reset(t.sink)
+	if t.file == nil {
+		return nil
+	}
+	_, err := t.file.Seek(0, io.SeekStart)
+	if err = cmp.Or(err, t.file.Truncate(0)); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	return nil
+}
+
+// Commit puts what was written in its place. With a suffix, the file gets its name with that suffix, and a file without
+// the suffix stays as it is. On standard output the suffix means nothing.
+func (t *Target) Commit(suffix string) error {
+	err := t.Flush()
+	switch {
+	case err != nil, t.file == nil:
+	case suffix == "":
+		err = t.file.CloseAtomicallyReplace()
+	default:
+		if err = t.file.Sync(); err == nil {
+			err = os.Rename(t.file.Name(), t.name+suffix)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	return nil
+}
+
+// Discard removes the temporary file if it was not committed.
+func (t *Target) Discard() {
+	if t.file != nil {
+		_ = t.file.Cleanup() // a temporary file that stays does not have the name of the output
+	}
+}
+
+// countingWriter counts the bytes that it passes on.
+type countingWriter struct {
+	io.Writer
+	bytes int64
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	c.bytes += int64(n)
+	return n, err
+}
