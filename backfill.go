@@ -10,6 +10,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/config"
 	"ksyun_bill_exporter/output"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -64,17 +65,17 @@ func (f *backfillFlags) span(now time.Time) (from, to billclient.Month, err erro
 // backfill writes what the closed months of all accounts cost. Where it is stopped, it keeps what it has learned, and
 // the next time goes on from there.
 func backfill(ctx context.Context, f flags, getenv func(string) string, logs logs) error {
-	config, err := LoadConfig(f.configFile, getenv)
+	conf, err := config.Load(f.configFile, getenv)
 	if err != nil {
 		return err
 	}
 	now := time.Now()
 	h := history{logger: logs.kit, customers: map[string]string{}}
 	if h.from, h.to, err = f.backfill.span(now); err == nil {
-		err = h.choose(config, f.backfill.accounts, logs)
+		err = h.choose(conf, f.backfill.accounts, logs)
 	}
 	if err != nil {
-		return misuse{fmt.Errorf("backfill: %w", err)}
+		return config.ArgumentError{Err: fmt.Errorf("backfill: %w", err)}
 	}
 	out, err := output.Open(f.backfill.output, io.Discard)
 	if err != nil {
@@ -111,18 +112,18 @@ type member struct {
 }
 
 // choose takes the accounts of these names, all if there are none.
-func (h *history) choose(config Config, names []string, logs logs) error {
+func (h *history) choose(conf config.Config, names []string, logs logs) error {
 	wanted := map[string]bool{}
 	for _, name := range names {
-		account, err := config.account(name)
+		account, err := conf.FindAccount(name, userAgent())
 		if err != nil {
 			return err
 		}
 		wanted[account.Name] = true
 	}
-	for _, account := range config.Options(userAgent()).Accounts {
+	for _, account := range conf.Options(userAgent()).Accounts {
 		if len(names) == 0 || wanted[account.Name] {
-			h.members = append(h.members, member{account, config.client(account, logs), ownerOf(account)})
+			h.members = append(h.members, member{account, billclient.New(conf.ClientOptions(account, logs.kit)), ownerOf(account)})
 		}
 	}
 	return nil
@@ -239,7 +240,7 @@ func (h *history) askYear(ctx context.Context, m member, from, to billclient.Mon
 // claim takes the bills of some months for those of the account's customer. It fails if they are of another customer
 // than the configuration expects, or than an account before it: history would have them under a wrong name, or twice.
 func (h *history) claim(m member, from, to billclient.Month) error {
-	expected := strings.TrimLeft(m.CustomerID, "0")
+	expected := config.CustomerNumber(m.CustomerID)
 	for month := from; month <= to; month++ {
 		for _, bill := range h.partial.bills[monthOf{m.owner, month}] {
 			customer := collector.CustomerOf(bill.BillID)

@@ -12,6 +12,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/config"
 	"ksyun_bill_exporter/output"
 
 	"golang.org/x/sync/errgroup"
@@ -22,11 +23,11 @@ const checkCommand = "check"
 // check asks every action once for every account, and prints what the accounts can see and what the API is like. It
 // fails if one of them does not work as the configuration wants it.
 func check(ctx context.Context, f flags, getenv func(string) string, stdout io.Writer) error {
-	config, err := LoadConfig(f.configFile, getenv)
+	conf, err := config.Load(f.configFile, getenv)
 	if err != nil {
 		return err
 	}
-	all := config.visit(ctx)
+	all := visitAll(ctx, conf)
 	verdicts := all.judge()
 	if _, err := io.WriteString(stdout, all.report(verdicts)); err != nil {
 		return fmt.Errorf("check: %w", err)
@@ -118,8 +119,8 @@ type visit struct {
 // visits are those of all accounts, in the order of the configuration.
 type visits []*visit
 
-// visit looks at as many accounts at once as a refresh does, until ctx ends.
-func (c Config) visit(ctx context.Context) visits {
+// visitAll looks at as many accounts at once as a refresh does, until ctx ends.
+func visitAll(ctx context.Context, c config.Config) visits {
 	var all visits
 	var group errgroup.Group
 	group.SetLimit(c.Refresh.Concurrency)
@@ -312,7 +313,7 @@ func (all visits) judge() []verdict {
 		v.judgeBills(&said)
 		v.judgeRunningMonth(&said)
 		v.judgeUnion(&said)
-		customer, expected := strings.TrimLeft(v.customer, "0"), strings.TrimLeft(v.CustomerID, "0")
+		customer, expected := config.CustomerNumber(v.customer), config.CustomerNumber(v.CustomerID)
 		switch owner, taken := owners[customer]; {
 		case customer == "":
 		case expected != "" && customer != expected:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/config"
 
 	"github.com/go-kit/log/level"
 )
@@ -44,25 +45,23 @@ func demo(ctx context.Context, f flags, logs logs) error {
 		url := browsable(address)
 		level.Info(logs.kit).Log("msg", "open", "page", url+"/", "metrics", url+f.serve.telemetryPath)
 	}
-	config, err := demoConfig(accounts, listener.Addr())
+	conf, err := demoConfig(accounts, listener.Addr())
 	if err != nil {
 		return err
 	}
-	return runAll(ctx, config, f.serve, logs, func() (Config, error) { return config, nil })
+	return runAll(ctx, conf, f.serve, logs, func() (config.Config, error) { return conf, nil })
 }
 
-func demoConfig(accounts []billsim.Account, api net.Addr) (Config, error) {
-	config := DefaultConfig()
-	d := decodeYAML("demo.yaml", demoFile, &config)
-	config.API.Endpoint = "http://" + api.String()
-	config.API.UnionEndpoint = config.API.Endpoint
-	for i, a := range accounts {
-		config.Accounts = append(config.Accounts, AccountConfig{
-			Name: demoNames[i], AccessKeyID: a.AccessKeyID, SecretAccessKey: secret(a.SecretAccessKey),
-		})
-	}
-	config.check(d)
-	return config, d.err()
+func demoConfig(accounts []billsim.Account, api net.Addr) (config.Config, error) {
+	return config.Parse("demo.yaml", demoFile, func(c *config.Config) {
+		c.API.Endpoint = "http://" + api.String()
+		c.API.UnionEndpoint = c.API.Endpoint
+		for i, a := range accounts {
+			c.Accounts = append(c.Accounts, config.Account{
+				Name: demoNames[i], AccessKeyID: a.AccessKeyID, SecretAccessKey: config.Secret(a.SecretAccessKey),
+			})
+		}
+	})
 }
 
 // browsable turns a listen address into one for a browser on this machine.

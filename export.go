@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"strings"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/config"
 	"ksyun_bill_exporter/output"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -64,22 +64,19 @@ func (v *monthValue) Set(text string) error {
 
 func (v *monthValue) String() string { return billclient.Month(*v).String() }
 
-// misuse is an error that a change of the command line mends: exit code 2.
-type misuse struct{ error }
-
 // export writes the lines of a month's bill, or a table of what they come to. It ends with a *disagreement where
 // everything was written, but is not what the month's summary says.
 func export(ctx context.Context, f flags, getenv func(string) string, stdout, stderr io.Writer, logs logs) error {
-	config, err := LoadConfig(f.configFile, getenv)
+	conf, err := config.Load(f.configFile, getenv)
 	if err != nil {
 		return err
 	}
-	account, err := config.account(f.export.account)
+	account, err := conf.FindAccount(f.export.account, userAgent())
 	if err != nil {
-		return misuse{fmt.Errorf("export: %w", err)}
+		return config.ArgumentError{Err: fmt.Errorf("export: %w", err)}
 	}
 	if f.export.month < billclient.FirstMonth {
-		return misuse{fmt.Errorf("export: --month: there are bills from %v on", billclient.FirstMonth)}
+		return config.ArgumentError{Err: fmt.Errorf("export: --month: there are bills from %v on", billclient.FirstMonth)}
 	}
 	out, err := output.Open(f.export.output, stdout)
 	if err != nil {
@@ -91,42 +88,11 @@ func export(ctx context.Context, f flags, getenv func(string) string, stdout, st
 		x.progress = newProgress(stderr) // lines and a bar on one terminal would be neither
 	}
 	x.account.API.Transport = x.progress.transport()
-	x.client = config.client(x.account, logs)
+	x.client = billclient.New(conf.ClientOptions(x.account, logs.kit))
 	if err := x.write(ctx); err != nil {
 		return fmt.Errorf("export: %s, %v: %w", output.Printable(account.Name), f.export.month, err)
 	}
 	return nil
-}
-
-// account returns the account of that name, or the only one.
-func (c Config) account(name string) (collector.Account, error) {
-	all := c.Options(userAgent()).Accounts
-	var names []string
-	for _, a := range all {
-		if a.Name == name || name == "" && len(all) == 1 {
-			return a, nil
-		}
-		names = append(names, output.Printable(a.Name))
-	}
-	if name == "" {
-		return collector.Account{}, fmt.Errorf("--account: say which one: %s", strings.Join(names, ", "))
-	}
-	return collector.Account{}, fmt.Errorf("--account: %q is none of %s", name, strings.Join(names, ", "))
-}
-
-// client returns a client for an account, whose calls count together with those of an exporter on the same state_dir.
-func (c Config) client(account collector.Account, logs logs) *billclient.Client {
-	api := account.API
-	api.Counter = collector.NewCalls(c.StateDir, account.Name, func(err error) {
-		if err != nil {
-			level.Warn(logs.kit).Log("msg", "these calls count apart from an exporter's", "account", account.Name,
-				"err", err)
-		}
-	})
-	api.OnRetry = func(action string, why error) {
-		level.Warn(logs.kit).Log("msg", "trying again", "account", account.Name, "action", action, "err", why)
-	}
-	return billclient.New(api)
 }
 
 // statement is a month's bill on its way to where it is written.
@@ -252,7 +218,7 @@ func (s *statement) attempt(stream iter.Seq2[billclient.Line, error], t *totals)
 
 // expect fails if a line is of another customer than the configuration expects.
 func (s *statement) expect(customer string) error {
-	got, want := strings.TrimLeft(customer, "0"), strings.TrimLeft(s.account.CustomerID, "0")
+	got, want := config.CustomerNumber(customer), config.CustomerNumber(s.account.CustomerID)
 	if got == "" || want == "" || got == want {
 		return nil
 	}

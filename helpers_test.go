@@ -3,14 +3,10 @@ package main
 import (
 	"os"
 	"os/signal"
-	"reflect"
-	"strings"
 	"syscall"
 	"testing"
 
 	"ksyun_bill_exporter/billclient"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func noEnvironment(string) string { return "" }
@@ -36,24 +32,6 @@ func errorText(err error) string {
 		return ""
 	}
 	return err.Error()
-}
-
-// ignoreFuncs leaves out what cannot be compared.
-var ignoreFuncs = cmp.FilterPath(func(p cmp.Path) bool {
-	return p.Last().Type() != nil && p.Last().Type().Kind() == reflect.Func
-}, cmp.Ignore())
-
-// keysOf returns the keys of a configuration, lists as a whole.
-func keysOf(prefix string, config any) []string {
-	var keys []string
-	for name, field := range fieldsOf(reflect.ValueOf(config)) {
-		key := strings.TrimPrefix(prefix+"."+name, ".")
-		keys = append(keys, key)
-		if _, isAmount := reflect.TypeAssert[billclient.Amount](field); field.Kind() == reflect.Struct && !isAmount {
-			keys = append(keys, keysOf(key, field.Interface())...)
-		}
-	}
-	return keys
 }
 
 // What hands signals out is to be no part of a bubble: it never ends.

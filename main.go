@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 
+	"ksyun_bill_exporter/config"
+
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -124,7 +126,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	default:
 		err = serve(ctx, f, getenv, logs)
 	}
-	if wrong, ok := errors.AsType[misuse](err); ok {
+	if wrong, ok := errors.AsType[config.ArgumentError](err); ok {
 		fmt.Fprintf(stderr, "%s: %v; try --help\n", program, wrong)
 		return 2
 	}

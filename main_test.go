@@ -374,6 +374,20 @@ series an account: at most 4000 of instances, as many that describe them, and 0 
 	}
 }
 
+// Only --config.check reads key files, for a program that runs waits for them.
+func TestConfigCheckReadsKeyFiles(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "config.yaml")
+	write(t, file, "accounts:\n  - name: a\n    access_key_id: b\n    secret_access_key_file: "+dir+"/nowhere")
+	var out, log strings.Builder
+	code := run(t.Context(), []string{"--config.file=" + file, "--config.check"}, noEnvironment, &out, &log)
+	want := `level=error msg="cannot go on" err="` + file + `:4: accounts[0].secret_access_key_file: open ` + dir +
+		`/nowhere: no such file or directory"` + "\n"
+	if got := logTime.ReplaceAllString(log.String(), ""); got != want || code != 1 || out.Len() > 0 {
+		t.Errorf("exit code %d, %swant 1, %s", code, got, want)
+	}
+}
+
 // The demo needs nothing and shows both kinds of account.
 func TestDemo(t *testing.T) {
 	r := launch(t, "--demo")

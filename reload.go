@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/config"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -19,7 +20,7 @@ import (
 // reloader goes over to the configuration as it stands in its file now. A bad one changes nothing. It is safe for
 // concurrent use.
 type reloader struct {
-	load   func() (Config, error)
+	load   func() (config.Config, error)
 	apply  func(context.Context, collector.Options) error
 	logger log.Logger
 
@@ -31,11 +32,11 @@ type reloader struct {
 }
 
 func newReloader(
-	registry prometheus.Registerer, config Config, load func() (Config, error),
+	registry prometheus.Registerer, conf config.Config, load func() (config.Config, error),
 	apply func(context.Context, collector.Options) error, logger log.Logger,
 ) *reloader {
 	r := &reloader{
-		load: load, apply: apply, logger: logger, stateDir: config.StateDir,
+		load: load, apply: apply, logger: logger, stateDir: conf.StateDir,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ksyun_bill_exporter_config_last_reload_successful",
 			Help: "1 if the configuration was good when it was last read, else 0: an older one is in force.",
@@ -61,12 +62,12 @@ var errStateDir = errors.New("state_dir: another directory needs a restart")
 func (r *reloader) reload(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	config, err := r.load()
-	if err == nil && config.StateDir != r.stateDir {
+	conf, err := r.load()
+	if err == nil && conf.StateDir != r.stateDir {
 		err = errStateDir
 	}
 	if err == nil {
-		err = r.apply(ctx, config.Options(userAgent()))
+		err = r.apply(ctx, conf.Options(userAgent()))
 	}
 	if err != nil {
 		r.successful.Set(0)

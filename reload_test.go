@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"ksyun_bill_exporter/config"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -77,7 +79,7 @@ func TestReload(t *testing.T) {
 // Both READMEs have the metrics of reloading.
 func TestReadmeHasReloadMetrics(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	newReloader(registry, Config{}, nil, nil, nil)
+	newReloader(registry, config.Config{}, nil, nil, nil)
 	families, err := registry.Gather()
 	if err != nil || len(families) != 2 {
 		t.Fatalf("%d families, %v", len(families), err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/config"
 	"ksyun_bill_exporter/exposition"
 	"ksyun_bill_exporter/web"
 
@@ -86,9 +88,30 @@ func checkAddress(address string) error {
 	return err
 }
 
+// checkConfig reads the configurations of the program and of its web server, and prints what they mean.
+func checkConfig(f flags, getenv func(string) string, stdout io.Writer) error {
+	conf, err := config.LoadWithKeys(f.configFile, getenv)
+	if err != nil {
+		return err
+	}
+	if err := checkWebConfig(f); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "The configuration is good.\n%s", config.Meaning(conf))
+	return err
+}
+
+// checkWebConfig reads the configuration of the web server, so that a mistake in it is known before anything is asked.
+func checkWebConfig(f flags) error {
+	if err := toolkit.Validate(*f.serve.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %s: %w", *f.serve.web.WebConfigFile, err)
+	}
+	return nil
+}
+
 // serve runs the exporter until ctx ends.
 func serve(ctx context.Context, f flags, getenv func(string) string, logs logs) error {
-	config, err := LoadConfig(f.configFile, getenv)
+	conf, err := config.Load(f.configFile, getenv)
 	if err != nil {
 		return err
 	}
@@ -96,14 +119,16 @@ func serve(ctx context.Context, f flags, getenv func(string) string, logs logs) 
 		return err
 	}
 	level.Info(logs.kit).Log("msg", "starting "+program, "version", version.Info(), "build", version.BuildContext())
-	return runAll(ctx, config, f.serve, logs, func() (Config, error) { return LoadConfig(f.configFile, getenv) })
+	return runAll(ctx, conf, f.serve, logs, func() (config.Config, error) { return config.Load(f.configFile, getenv) })
 }
 
 // runAll runs what asks and what answers; when either ends, so does the other. load reads the configuration anew.
-func runAll(ctx context.Context, config Config, f serveFlags, logs logs, load func() (Config, error)) (err error) {
-	options := config.Options(userAgent())
-	if config.StateDir != "" {
-		if options.State, err = collector.OpenState(config.StateDir); err != nil {
+func runAll(
+	ctx context.Context, conf config.Config, f serveFlags, logs logs, load func() (config.Config, error),
+) (err error) {
+	options := conf.Options(userAgent())
+	if conf.StateDir != "" {
+		if options.State, err = collector.OpenState(conf.StateDir); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, options.State.Close()) }()
@@ -122,7 +147,7 @@ func runAll(ctx context.Context, config Config, f serveFlags, logs logs, load fu
 		metrics.Publish(page)
 		open()
 	}, logs.kit)
-	reloads := newReloader(registry, config, load, bills.Reload, logs.kit)
+	reloads := newReloader(registry, conf, load, bills.Reload, logs.kit)
 	handler, err := web.New(web.Options{
 		Metrics: f.instrument(registry, metrics), MetricsPath: f.telemetryPath, Ready: bills.Ready,
 		Status: bills.Status, Pprof: f.pprof, Reload: f.reload(reloads),

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -18,21 +18,22 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// document is a YAML file on its way into a Config. The decoder of yaml.v3 stops at the first value that a type of ours
-// refuses, and names Go types instead of keys; a document goes on, and names file, line and key of every mistake.
+// document is a YAML file that is decoded into a Config. The decoder of yaml.v3 stops at the first value that a type of
+// this program refuses, and its errors name Go types instead of keys. A document goes on after a mistake, and names the
+// file, the line and the key of each.
 type document struct {
 	file     string
-	lines    map[string]int  // of every key that the file has
-	rejected map[string]bool // by key; "" is the file as a whole
+	lines    map[string]int  // by key, for each key that the file has
+	rejected map[string]bool // by key; "" stands for the file as a whole
 	mistakes []mistake
 }
 
 type mistake struct {
-	line int // 0: of the file as a whole
+	line int // 0: the mistake is about the file as a whole
 	err  error
 }
 
-// decodeYAML decodes text over what out points to: keys that text lacks keep their value.
+// decodeYAML decodes text into what out points to. A key that is not in text keeps its value.
 func decodeYAML(file string, text []byte, out any) *document {
 	d := &document{file: file, lines: map[string]int{}, rejected: map[string]bool{}}
 	var root yaml.Node
@@ -51,8 +52,8 @@ func decodeYAML(file string, text []byte, out any) *document {
 	return d
 }
 
-// err returns all mistakes in the order of their lines, nil if there are none.
-func (d *document) err() error {
+// joinMistakes returns all mistakes in the order of their lines, and nil if there are none.
+func (d *document) joinMistakes() error {
 	slices.SortStableFunc(d.mistakes, func(a, b mistake) int { return cmp.Compare(a.line, b.line) })
 	var errs []error
 	for _, m := range d.mistakes {
@@ -61,13 +62,14 @@ func (d *document) err() error {
 	return errors.Join(errs...)
 }
 
-// reject takes down a mistake in the value of a key, if it is the key's first: the others follow from it.
+// reject records a mistake in the value of a key. It ignores all but the first mistake of a key, because the others
+// follow from it.
 func (d *document) reject(key, format string, args ...any) {
 	if d.rejected[key] || d.rejected[""] {
 		return
 	}
 	d.rejected[key] = true
-	place, line := d.file, d.line(key)
+	place, line := d.file, d.findLine(key)
 	if line > 0 {
 		place = fmt.Sprintf("%s:%d", d.file, line)
 	}
@@ -77,8 +79,9 @@ func (d *document) reject(key, format string, args ...any) {
 	d.mistakes = append(d.mistakes, mistake{line, fmt.Errorf("%s: %w", place, fmt.Errorf(format, args...))})
 }
 
-// line returns the line of a key, or of the nearest key around it that the file has; 0 if it has none.
-func (d *document) line(key string) int {
+// findLine returns the line of a key. If the file does not have the key, it returns the line of the nearest key around
+// it, and 0 if there is none.
+func (d *document) findLine(key string) int {
 	for key != "" {
 		if line, ok := d.lines[key]; ok {
 			return line
@@ -95,7 +98,7 @@ func (d *document) decode(key string, node *yaml.Node, out reflect.Value) {
 	d.lines[key] = node.Line
 	_, isText := reflect.TypeAssert[encoding.TextUnmarshaler](out.Addr())
 	switch {
-	case node.Tag == "!!null": // a key without a value keeps its default
+	case node.Tag == "!!null": // the key has no value and keeps its default
 	case out.Kind() == reflect.Struct && !isText:
 		d.decodeMapping(key, node, out)
 	case out.Kind() == reflect.Slice:
@@ -107,19 +110,19 @@ func (d *document) decode(key string, node *yaml.Node, out reflect.Value) {
 
 func (d *document) decodeMapping(key string, node *yaml.Node, out reflect.Value) {
 	if node.Kind != yaml.MappingNode {
-		d.reject(key, "want keys with values, have %s", describe(node))
+		d.reject(key, "want keys with values, have %s", describeKind(node))
 		return
 	}
-	fields, seen := fieldsOf(out), map[string]bool{}
+	fields, seen := fieldsByKey(out), map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		name := node.Content[i].Value
-		field, known := fields[name]
-		if !known {
+		field, ok := fields[name]
+		if !ok {
 			name = output.Printable(name)
 		}
 		path := strings.TrimPrefix(key+"."+name, ".")
 		switch {
-		case !known:
+		case !ok:
 			d.lines[path] = node.Content[i].Line
 			d.reject(path, "unknown key")
 		case seen[name]:
@@ -132,8 +135,8 @@ func (d *document) decodeMapping(key string, node *yaml.Node, out reflect.Value)
 	}
 }
 
-// fieldsOf returns the fields of a struct by their keys.
-func fieldsOf(out reflect.Value) map[string]reflect.Value {
+// fieldsByKey returns the fields of a struct that have a key, by their keys.
+func fieldsByKey(out reflect.Value) map[string]reflect.Value {
 	fields := map[string]reflect.Value{}
 	for i := range out.NumField() {
 		name := out.Type().Field(i).Tag.Get("yaml")
@@ -144,10 +147,10 @@ func fieldsOf(out reflect.Value) map[string]reflect.Value {
 	return fields
 }
 
-// decodeSequence replaces the default as a whole: a list cannot be merged.
+// decodeSequence replaces the default as a whole, because lists cannot be merged.
 func (d *document) decodeSequence(key string, node *yaml.Node, out reflect.Value) {
 	if node.Kind != yaml.SequenceNode {
-		d.reject(key, "want a list, have %s", describe(node))
+		d.reject(key, "want a list, have %s", describeKind(node))
 		return
 	}
 	list := reflect.MakeSlice(out.Type(), len(node.Content), len(node.Content))
@@ -159,7 +162,7 @@ func (d *document) decodeSequence(key string, node *yaml.Node, out reflect.Value
 
 func (d *document) decodeScalar(key string, node *yaml.Node, out reflect.Value) {
 	if node.Kind != yaml.ScalarNode {
-		d.reject(key, "want a single value, have %s", describe(node))
+		d.reject(key, "want a single value, have %s", describeKind(node))
 		return
 	}
 	switch target := out.Addr().Interface().(type) {
@@ -179,25 +182,25 @@ func (d *document) decodeScalar(key string, node *yaml.Node, out reflect.Value) 
 		case err != nil && out.Kind() == reflect.String: // the value could be a secret
 			d.reject(key, "want a text, have %s", node.Tag)
 		case err != nil:
-			d.reject(key, "%q is not %s", node.Value, kinds[out.Kind()])
+			d.reject(key, "%q is not %s", node.Value, kindNames[out.Kind()])
 		}
 	}
 }
 
-// kinds says what a value should have been, in the words of someone who writes YAML.
-var kinds = map[reflect.Kind]string{
+// kindNames are the kinds of values in the words of a person who writes YAML.
+var kindNames = map[reflect.Kind]string{
 	reflect.Bool:    "true or false",
 	reflect.Int:     "a whole number",
 	reflect.Float64: "a number",
 }
 
-func describe(node *yaml.Node) string {
+func describeKind(node *yaml.Node) string {
 	switch node.Kind {
 	case yaml.MappingNode:
 		return "keys with values"
 	case yaml.SequenceNode:
 		return "a list"
 	default:
-		return "a single value" // which could be a secret in the wrong place
+		return "a single value" // it is not shown: it could be a secret in the wrong place
 	}
 }

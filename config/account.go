@@ -1,0 +1,81 @@
+package config
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"ksyun_bill_exporter/billclient"
+)
+
+// Account is one entry of accounts. Each half of its key is either in the file or in a file of its own.
+type Account struct {
+	Name                string `yaml:"name"`
+	AccessKeyID         string `yaml:"access_key_id"`
+	AccessKeyIDFile     string `yaml:"access_key_id_file"`
+	SecretAccessKey     Secret `yaml:"secret_access_key"`
+	SecretAccessKeyFile string `yaml:"secret_access_key_file"`
+	CustomerID          string `yaml:"customer_id"`
+}
+
+// Secret is a text that the verbs of package fmt do not show.
+type Secret string
+
+// String returns a word in place of the secret.
+func (Secret) String() string { return "<secret>" }
+
+// GoString returns what String returns.
+func (Secret) GoString() string { return "<secret>" }
+
+// CustomerNumber returns a customer id without the zeros in front: a bill pads it with them, a configuration may.
+func CustomerNumber(id string) string { return strings.TrimLeft(id, "0") }
+
+// credentials returns the key of the account. It reads key files each time, so that a rotated key needs no restart.
+func (a Account) credentials() (billclient.Credentials, error) {
+	id, err := readKey(a.AccessKeyID, a.AccessKeyIDFile)
+	if err != nil {
+		return billclient.Credentials{}, fmt.Errorf("access_key_id_file: %w", err)
+	}
+	secret, err := readKey(string(a.SecretAccessKey), a.SecretAccessKeyFile)
+	if err != nil {
+		return billclient.Credentials{}, fmt.Errorf("secret_access_key_file: %w", err)
+	}
+	return billclient.Credentials{AccessKeyID: id, SecretAccessKey: secret}, nil
+}
+
+// keySource returns a text that is the same for two accounts only if they have their keys from the same place. It does
+// not show a key.
+func (a Account) keySource() string {
+	sum := sha256.Sum256([]byte(a.AccessKeyID + "\n" + string(a.SecretAccessKey)))
+	return fmt.Sprintf("%x %s %s", sum, a.AccessKeyIDFile, a.SecretAccessKeyFile)
+}
+
+// readKey returns the value, or what is in the file if it is given.
+func readKey(value, file string) (string, error) {
+	if file == "" {
+		return trimKey(value)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	if value, err = trimKey(string(text)); err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+	return value, nil
+}
+
+// trimKey returns a key without the blanks and the newline around it.
+func trimKey(text string) (string, error) {
+	key := strings.TrimSpace(text)
+	switch {
+	case key == "":
+		return "", errors.New("is empty")
+	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return "", errors.New("has something else than letters, digits and signs in it")
+	default:
+		return key, nil
+	}
+}

@@ -1,0 +1,174 @@
+// Package config reads the configuration of the program: the keys of the file and their defaults, the rules that their
+// values have to keep, and what a configuration means to the other packages and to people.
+package config
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/output"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+)
+
+// Config is the configuration file, key by key; config.example.yaml explains each.
+type Config struct {
+	Accounts  []Account           `yaml:"accounts"`
+	API       billclient.Options  `yaml:"api"`
+	Refresh   collector.Refresh   `yaml:"refresh"`
+	Months    collector.Months    `yaml:"months"`
+	Days      int                 `yaml:"days"`
+	Instances collector.Instances `yaml:"instances"`
+	Projects  []collector.Project `yaml:"projects"`
+	Budgets   []collector.Budget  `yaml:"budgets"`
+	StateDir  string              `yaml:"state_dir"`
+}
+
+// The environment variables of the one account that needs no file, as the vendor's Terraform provider names them.
+const (
+	accessKeyVariable = "KSYUN_ACCESS_KEY"
+	secretKeyVariable = "KSYUN_SECRET_KEY"
+)
+
+// Default returns a configuration with every key at its default. It has no account.
+func Default() Config {
+	return Config{
+		API: billclient.DefaultOptions(),
+		Refresh: collector.Refresh{
+			Interval:        time.Hour,
+			DetailsInterval: 6 * time.Hour,
+			DetailsMaxAge:   24 * time.Hour,
+			MaxStaleness:    72 * time.Hour,
+			Concurrency:     2,
+		},
+		Months: collector.Months{Running: collector.Auto, Past: 3},
+		Days:   31,
+		Instances: collector.Instances{
+			Enabled: true, LastMonth: true, MaxSeries: 2000, Promote: []string{"instance_name"},
+		},
+	}
+}
+
+// Load reads a configuration file and checks it. If file is empty, two environment variables make one account named
+// default. The error joins all mistakes; each has its file, line and key and the rule that was broken. A key file is not
+// read here: if it has no key, only its own account has to wait for one.
+func Load(file string, getenv func(string) string) (Config, error) {
+	return load(file, getenv, validate)
+}
+
+// LoadWithKeys is Load, but a key file from which no key can be read is a mistake, too.
+func LoadWithKeys(file string, getenv func(string) string) (Config, error) {
+	return load(file, getenv, validateWithKeys)
+}
+
+func load(file string, getenv func(string) string, rules func(Config, *document)) (Config, error) {
+	if file == "" {
+		return fromEnvironment(getenv)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return Default(), fmt.Errorf("--config.file: %w", err)
+	}
+	return parse(file, text, nil, rules)
+}
+
+// Parse is Load for a text that is in memory; errors have name in place of the file. If complete is not nil, it is
+// called before the rules are checked, and may set what the text does not have.
+func Parse(name string, text []byte, complete func(*Config)) (Config, error) {
+	return parse(name, text, complete, validate)
+}
+
+func parse(name string, text []byte, complete func(*Config), rules func(Config, *document)) (Config, error) {
+	c := Default()
+	d := decodeYAML(name, text, &c)
+	if _, ok := d.lines["api.union_endpoint"]; !ok && c.API.Endpoint != billclient.DefaultOptions().Endpoint {
+		// Somebody who asks a simulator or a proxy for bills does not want to ask the real API for the rest.
+		c.API.UnionEndpoint = ""
+	}
+	if complete != nil {
+		complete(&c)
+	}
+	rules(c, d)
+	return c, d.joinMistakes()
+}
+
+func fromEnvironment(getenv func(string) string) (Config, error) {
+	c := Default()
+	account := Account{
+		Name: "default", AccessKeyID: getenv(accessKeyVariable), SecretAccessKey: Secret(getenv(secretKeyVariable)),
+	}
+	switch {
+	case account.AccessKeyID == "" && account.SecretAccessKey == "":
+		return c, fmt.Errorf("no account: give --config.file, or set %s and %s, or try --demo",
+			accessKeyVariable, secretKeyVariable)
+	case account.AccessKeyID == "":
+		return c, fmt.Errorf("%s is set, %s is not", secretKeyVariable, accessKeyVariable)
+	case account.SecretAccessKey == "":
+		return c, fmt.Errorf("%s is set, %s is not", accessKeyVariable, secretKeyVariable)
+	}
+	c.Accounts = []Account{account}
+	return c, nil
+}
+
+// Options returns what the configuration means to the collector. Its accounts ask the API under the name userAgent.
+func (c Config) Options(userAgent string) collector.Options {
+	options := collector.Options{
+		Refresh: c.Refresh, Months: c.Months, Days: c.Days, Instances: c.Instances, Projects: c.Projects,
+		Budgets: c.Budgets,
+	}
+	for _, a := range c.Accounts {
+		api := c.API
+		api.Credentials, api.UserAgent = a.credentials, userAgent
+		options.Accounts = append(options.Accounts, collector.Account{
+			Name: a.Name, CustomerID: a.CustomerID, API: api, Keys: a.keySource(),
+		})
+	}
+	return options
+}
+
+// FindAccount returns what Options has of the account of that name, or of the only account if name is empty. The error
+// is about the flag --account.
+func (c Config) FindAccount(name, userAgent string) (collector.Account, error) {
+	all := c.Options(userAgent).Accounts
+	var names []string
+	for _, a := range all {
+		if a.Name == name || name == "" && len(all) == 1 {
+			return a, nil
+		}
+		names = append(names, output.Printable(a.Name))
+	}
+	if name == "" {
+		return collector.Account{}, fmt.Errorf("--account: say which one: %s", strings.Join(names, ", "))
+	}
+	return collector.Account{}, fmt.Errorf("--account: %q is none of %s", name, strings.Join(names, ", "))
+}
+
+// ClientOptions returns how a command asks the API for an account of Options. Its calls count together with those of an
+// exporter that has the same state_dir. The logger gets a warning if they cannot, and for each call that is tried again.
+func (c Config) ClientOptions(account collector.Account, logger log.Logger) billclient.Options {
+	options := account.API
+	options.Counter = collector.NewCalls(c.StateDir, account.Name, func(err error) {
+		if err != nil {
+			level.Warn(logger).Log("msg", "these calls count apart from an exporter's", "account", account.Name,
+				"err", err)
+		}
+	})
+	options.OnRetry = func(action string, err error) {
+		level.Warn(logger).Log("msg", "trying again", "account", account.Name, "action", action, "err", err)
+	}
+	return options
+}
+
+// ArgumentError is an error that a change of the command line corrects, rather than one of the configuration.
+type ArgumentError struct{ Err error }
+
+// Error returns the text of the cause.
+func (e ArgumentError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e ArgumentError) Unwrap() error { return e.Err }

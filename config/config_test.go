@@ -1,0 +1,221 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/exposition"
+
+	"github.com/go-kit/log"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const exampleFile = "../config.example.yaml"
+
+var compareAmounts = cmp.Comparer(func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
+
+// ignoreFuncs leaves out what cannot be compared.
+var ignoreFuncs = cmp.FilterPath(func(p cmp.Path) bool {
+	return p.Last().Type() != nil && p.Last().Type().Kind() == reflect.Func
+}, cmp.Ignore())
+
+func TestExampleIsTheDefault(t *testing.T) {
+	got, err := Load(exampleFile, noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Accounts = []Account{{Name: "main", AccessKeyID: "AKLTexample", SecretAccessKey: "example"}}
+	if diff := cmp.Diff(want, got, compareAmounts, cmpopts.EquateEmpty(), ignoreFuncs); diff != "" {
+		t.Errorf("config.example.yaml (-default +example):\n%s", diff)
+	}
+	text, err := os.ReadFile(exampleFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := decodeYAML("config.example.yaml", text, &Config{})
+	for _, key := range keysOf("", Default()) {
+		if _, ok := example.lines[key]; !ok {
+			t.Errorf("config.example.yaml lacks %s", key)
+		}
+	}
+}
+
+// keysOf returns the keys of a configuration, lists as a whole.
+func keysOf(prefix string, config any) []string {
+	var keys []string
+	for name, field := range fieldsByKey(reflect.ValueOf(config)) {
+		key := strings.TrimPrefix(prefix+"."+name, ".")
+		keys = append(keys, key)
+		if _, isAmount := reflect.TypeAssert[billclient.Amount](field); field.Kind() == reflect.Struct && !isAmount {
+			keys = append(keys, keysOf(key, field.Interface())...)
+		}
+	}
+	return keys
+}
+
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "id"), "AKLT1\n")
+	write(t, filepath.Join(dir, "secret"), " s3cret \n")
+	file := filepath.Join(dir, "config.yaml")
+	write(t, file, `
+accounts:
+  - &first
+    name: 主账号
+    access_key_id_file: `+dir+`/id
+    secret_access_key_file: `+dir+`/secret
+    customer_id: 73400575
+api: {endpoint: "http://127.0.0.1:8080", max_body: 1MiB, requests_per_second: 0.5}
+refresh: {interval: 1d, max_staleness: 1w}
+instances:
+  min_cost: 0.01
+  tags: [{key: 部门, label: department}]
+  promote: [department, zone_name]
+projects:
+  - {account: 主账号, id: 103800, owner: ads-team, cost_center: 4711}
+months: {running: estimate}
+days: 7
+budgets:
+  - {account: 主账号, product: KEC, monthly: 120000.10}
+`)
+	config, err := Load(file, noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := config.Options("test/1")
+	account := options.Accounts[0]
+	key, err := account.API.Credentials()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (billclient.Credentials{AccessKeyID: "AKLT1", SecretAccessKey: "s3cret"}); key != want {
+		t.Error("the key files are not read as they should be")
+	}
+	write(t, filepath.Join(dir, "id"), "AKLT2")
+	if key, _ = account.API.Credentials(); key.AccessKeyID != "AKLT2" {
+		t.Errorf("after rotation the access key id is %q", key.AccessKeyID)
+	}
+	want := collector.Options{
+		Refresh: collector.Refresh{
+			Interval: 24 * time.Hour, DetailsInterval: 6 * time.Hour, DetailsMaxAge: 24 * time.Hour,
+			MaxStaleness: 7 * 24 * time.Hour, Concurrency: 2,
+		},
+		Months: collector.Months{Running: collector.Estimate, Past: 3},
+		Days:   7,
+		Instances: collector.Instances{
+			Enabled: true, LastMonth: true, MaxSeries: 2000, MinCost: amount(t, "0.01"),
+			Promote: []string{"department", "zone_name"}, Tags: []collector.Tag{{Key: "部门", Label: "department"}},
+		},
+		Projects: []collector.Project{{Account: "主账号", ID: "103800", Owner: "ads-team", CostCenter: "4711"}},
+		Budgets:  []collector.Budget{{Account: "主账号", Product: "KEC", Monthly: amount(t, "120000.10")}},
+		Accounts: []collector.Account{{
+			Name: "主账号", CustomerID: "73400575", Keys: account.Keys, API: account.API,
+		}},
+	}
+	if diff := cmp.Diff(want, options, compareAmounts, ignoreFuncs); diff != "" {
+		t.Errorf("options (-want +got):\n%s", diff)
+	}
+	got := account.API
+	if got.Endpoint != "http://127.0.0.1:8080" || got.UnionEndpoint != "" || got.MaxBody != 1<<20 ||
+		got.RequestsPerSecond != .5 {
+		t.Errorf("api: %+v", got)
+	}
+}
+
+func TestConfigFromEnvironment(t *testing.T) {
+	for _, c := range []struct {
+		id, secret, want string
+	}{
+		{"AKLT", "s3cret", ""},
+		{"", "", "no account: give --config.file, or set KSYUN_ACCESS_KEY and KSYUN_SECRET_KEY, or try --demo"},
+		{"AKLT", "", "KSYUN_ACCESS_KEY is set, KSYUN_SECRET_KEY is not"},
+		{"", "s3cret", "KSYUN_SECRET_KEY is set, KSYUN_ACCESS_KEY is not"},
+	} {
+		environment := map[string]string{"KSYUN_ACCESS_KEY": c.id, "KSYUN_SECRET_KEY": c.secret}
+		config, err := Load("", func(name string) string { return environment[name] })
+		if got := errorText(err); got != c.want {
+			t.Errorf("%q, %q: error %q, want %q", c.id, c.secret, got, c.want)
+		}
+		if c.want == "" && (len(config.Accounts) != 1 || config.Accounts[0].Name != "default") {
+			t.Errorf("accounts: %+v", config.Accounts)
+		}
+	}
+	if _, err := Load("/nowhere.yaml", noEnvironment); errorText(err) !=
+		"--config.file: open /nowhere.yaml: no such file or directory" {
+		t.Error(err)
+	}
+}
+
+// oneMistake matches the error of a mistake in a file: one line that begins with the place.
+var oneMistake = regexp.MustCompile(`^FILE(:[1-9][0-9]*)?: \P{Cc}+$`)
+
+// FuzzConfig loads any text. Every mistake in it is reported with its place, and a text without mistakes makes an
+// exporter whose page can be rendered.
+func FuzzConfig(f *testing.F) {
+	example, err := os.ReadFile(exampleFile)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(example)
+	f.Add([]byte(good + "api: {endpoint: http://127.0.0.1:1, max_body: 1MiB}\nbudgets: [{account: main, monthly: 1}]"))
+	f.Add([]byte(good + "projects: [{account: main, id: !!str 1}]\ninstances: {tags: [{key: 部门, label: d}]}\n"))
+	f.Add([]byte("accounts: &a [{name: a, access_key_id: b, secret_access_key: c}, *a]\nrefresh: {interval: 1ms}\n"))
+	file := filepath.Join(f.TempDir(), "config.yaml")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		config, err := Load(file, noEnvironment)
+		if err == nil {
+			err = expose(config)
+		}
+		for _, mistake := range mistakesIn(err) {
+			if text := strings.Replace(mistake.Error(), file, "FILE", 1); !oneMistake.MatchString(text) {
+				t.Errorf("%q has no place", text)
+			}
+		}
+	})
+}
+
+// expose renders the first page of an exporter with this configuration, before any call is made.
+func expose(config Config) error {
+	_ = Meaning(config) // must not panic
+	var page *exposition.Page
+	publish := func(p *exposition.Page) { page = p }
+	bills := collector.New(config.Options("fuzz"), prometheus.NewRegistry(), publish, log.NewNopLogger())
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := bills.Run(ended); err != nil {
+		return err
+	}
+	if page == nil || page.Series() == 0 {
+		return errors.New("the page does not even have the accounts")
+	}
+	return nil
+}
+
+// mistakesIn returns the errors that Load has joined.
+func mistakesIn(err error) []error {
+	if joined, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}

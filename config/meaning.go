@@ -1,0 +1,65 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"ksyun_bill_exporter/output"
+)
+
+// Meaning returns a text for people: what the configuration costs in calls and allows in series.
+func Meaning(c Config) string {
+	names := make([]string, len(c.Accounts))
+	for i, a := range c.Accounts {
+		names[i] = output.Printable(a.Name)
+	}
+	return fmt.Sprintf("accounts: %d (%s)\nmonths: the running one (%s) and %d closed; days: %d\n",
+		len(names), strings.Join(names, ", "), c.Months.Running, c.Months.Past, c.Days) +
+		describeCalls(c) + describeSeries(c)
+}
+
+func describeCalls(c Config) string {
+	refreshes, rereads := timesPerDay(c.Refresh.Interval), timesPerDay(c.Refresh.DetailsMaxAge)
+	summaries := 3 * refreshes // GetMonthBill, and getMonthConsume of two months
+	if c.API.UnionEndpoint != "" {
+		summaries += 3 * refreshes // of the running month, and of the last one
+		summaries += 3 * min(c.Months.Past, 1) * rereads
+	}
+	reads := 1 + min(c.Months.Past, 1) // the running month's consumption and the last bill, perhaps the running one too
+	if c.Days > 0 || c.Months.Past > 0 {
+		reads++ // the last month's consumption
+	}
+	ifRefused := ""
+	if c.Months.Past > 0 { // the range is tried once a day
+		ifRefused = fmt.Sprintf(", %d more where the API refuses a range of months", c.Months.Past*refreshes+1)
+	}
+	text := fmt.Sprintf("calls a day and account: %d for summaries%s; lines are read %d to %d times, those of"+
+		" consumption with a call per 5000; retries apart", summaries, ifRefused,
+		reads*rereads, (reads+1)*timesPerDay(c.Refresh.DetailsInterval))
+	if c.API.DailyCalls == 0 {
+		return text + "; no limit\n"
+	}
+	return text + fmt.Sprintf("; at most %d (api.daily_calls)\n", c.API.DailyCalls)
+}
+
+// timesPerDay returns how often something happens in a day that is due after every interval, rounded up.
+func timesPerDay(interval time.Duration) int { return int((24*time.Hour + interval - 1) / interval) }
+
+func describeSeries(c Config) string {
+	months := 1
+	if c.Instances.LastMonth && c.Months.Past > 0 {
+		months = 2
+	}
+	instances := months * c.Instances.MaxSeries
+	if !c.Instances.Enabled {
+		instances = 0
+	}
+	tags := 0
+	if len(c.Instances.Tags) > 0 {
+		tags = c.Instances.MaxSeries
+	}
+	return fmt.Sprintf("series an account: at most %d of instances, as many that describe them, and %d of tags,"+
+		" __other__ apart; in all accounts at most %d; and %d days of each product, project and product in a project\n",
+		instances, tags, len(c.Accounts)*(2*instances+tags), c.Days)
+}

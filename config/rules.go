@@ -1,0 +1,270 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/collector"
+
+	"github.com/prometheus/common/model"
+)
+
+// validate rejects each key whose value breaks a rule.
+func validate(c Config, d *document) {
+	validateAccounts(d, c.Accounts)
+	validateAPI(d, c.API)
+	validateRefresh(d, c.Refresh)
+	validateInstances(d, c.Instances)
+	validateProjects(d, c.Projects, c.Accounts)
+	validateBudgets(d, c.Budgets, c.Accounts)
+	switch c.Months.Running {
+	case collector.Auto, collector.Estimate, collector.Bill:
+	default:
+		d.reject("months.running", "%q is none of auto, estimate, bill", c.Months.Running)
+	}
+	if c.Months.Past < 0 || c.Months.Past > 24 {
+		d.reject("months.past", "want 0 to 24")
+	}
+	if c.Days < 0 || c.Days > 31 {
+		d.reject("days", "want 0 to 31")
+	}
+}
+
+// validateWithKeys is validate, and also rejects key files from which no key can be read.
+func validateWithKeys(c Config, d *document) {
+	validate(c, d)
+	for i, a := range c.Accounts {
+		key := fmt.Sprintf("accounts[%d]", i)
+		validateKeyFile(d, key+".access_key_id_file", a.AccessKeyIDFile)
+		validateKeyFile(d, key+".secret_access_key_file", a.SecretAccessKeyFile)
+	}
+}
+
+func validateKeyFile(d *document, key, file string) {
+	if file == "" {
+		return
+	}
+	if _, err := readKey("", file); err != nil {
+		d.reject(key, "%w", err)
+	}
+}
+
+func validateAccounts(d *document, accounts []Account) {
+	if len(accounts) == 0 {
+		d.reject("accounts", "want at least one account")
+	}
+	names, ids := map[string]bool{}, map[string]bool{}
+	for i, a := range accounts {
+		key := fmt.Sprintf("accounts[%d]", i)
+		switch {
+		case a.Name == "":
+			d.reject(key+".name", "is missing")
+		case !utf8.ValidString(a.Name):
+			d.reject(key+".name", "is not UTF-8")
+		case names[a.Name]:
+			d.reject(key+".name", "%q is the name of another account", a.Name)
+		}
+		names[a.Name] = true
+		validateKey(d, key+".access_key_id", a.AccessKeyID, a.AccessKeyIDFile)
+		validateKey(d, key+".secret_access_key", string(a.SecretAccessKey), a.SecretAccessKeyFile)
+		if id, err := a.credentials(); err == nil && ids[id.AccessKeyID] {
+			d.reject(key+".access_key_id", "is another account's: its bills would count twice")
+		} else {
+			ids[id.AccessKeyID] = true
+		}
+		if a.CustomerID != "" && !customerID.MatchString(a.CustomerID) {
+			d.reject(key+".customer_id", "%q is no customer id: digits, as the bill has them", a.CustomerID)
+		}
+	}
+}
+
+var customerID = regexp.MustCompile(`^0*[1-9][0-9]*$`)
+
+// validateKey checks a value that can also be in a file of its own.
+func validateKey(d *document, key, value, file string) {
+	switch {
+	case value == "" && file == "":
+		d.reject(key, "is missing; give it or %s_file", key[strings.LastIndex(key, ".")+1:])
+	case value != "" && file != "":
+		d.reject(key, "give it or %s_file, not both", key[strings.LastIndex(key, ".")+1:])
+	case file == "":
+		if _, err := trimKey(value); err != nil {
+			d.reject(key, "%w", err)
+		}
+	}
+}
+
+func validateAPI(d *document, api billclient.Options) {
+	if err := checkEndpoint(api.Endpoint, api.AllowHTTP); err != nil {
+		d.reject("api.endpoint", "%w", err)
+	}
+	if api.UnionEndpoint != "" {
+		if err := checkEndpoint(api.UnionEndpoint, api.AllowHTTP); err != nil {
+			d.reject("api.union_endpoint", "%w", err)
+		}
+	}
+	if api.Region == "" {
+		d.reject("api.region", "is missing")
+	}
+	if api.Timeout <= 0 {
+		d.reject("api.timeout", "want more than 0s")
+	}
+	if api.MaxDuration < api.Timeout {
+		d.reject("api.max_duration", "want at least api.timeout (%s)", model.Duration(api.Timeout))
+	}
+	if api.MaxBody <= 0 {
+		d.reject("api.max_body", "want more than 0B")
+	}
+	if !(api.RequestsPerSecond > 0) || math.IsInf(api.RequestsPerSecond, 0) {
+		d.reject("api.requests_per_second", "want more than 0")
+	}
+	if api.MaxRetries < 0 {
+		d.reject("api.max_retries", "want 0 or more")
+	}
+	if api.DailyCalls < 0 {
+		d.reject("api.daily_calls", "want 0 (no limit) or more")
+	}
+}
+
+// checkEndpoint fails for an address to which keys or bills would be sent in the clear.
+func checkEndpoint(endpoint string, allowHTTP bool) error {
+	u, err := url.Parse(endpoint)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("%q is not an address such as https://bill.api.ksyun.com", endpoint)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return errors.New("want an address without user, query and fragment")
+	case u.Scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()):
+		return errors.New("http:// beyond this machine sends bills in the clear; use https://, or set api.allow_http")
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func validateRefresh(d *document, r collector.Refresh) {
+	if r.Interval < time.Second {
+		d.reject("refresh.interval", "want at least 1s")
+	}
+	if r.DetailsInterval <= 0 {
+		d.reject("refresh.details_interval", "want more than 0s")
+	}
+	if r.DetailsMaxAge < r.DetailsInterval {
+		d.reject("refresh.details_max_age", "want at least refresh.details_interval (%s)",
+			model.Duration(r.DetailsInterval))
+	}
+	if longest := max(r.Interval, r.DetailsMaxAge); r.MaxStaleness <= longest {
+		d.reject("refresh.max_staleness", "want more than refresh.interval and refresh.details_max_age (%s), or good"+
+			" numbers would come and go", model.Duration(longest))
+	}
+	if r.Concurrency < 1 {
+		d.reject("refresh.concurrency", "want at least 1")
+	}
+}
+
+func validateInstances(d *document, instances collector.Instances) {
+	if instances.MaxSeries < 0 {
+		d.reject("instances.max_series", "want 0 or more")
+	}
+	if instances.MinCost.Sign() < 0 {
+		d.reject("instances.min_cost", "want 0 or more")
+	}
+	labels := slices.Concat(collector.InstanceFacts(), validateTags(d, instances.Tags))
+	for i, name := range instances.Promote {
+		key := fmt.Sprintf("instances.promote[%d]", i)
+		if !slices.Contains(labels, name) {
+			d.reject(key, "%q is none of %s", name, strings.Join(labels, ", "))
+		}
+		if slices.Contains(instances.Promote[:i], name) {
+			d.reject(key, "%q is promoted already", name)
+		}
+	}
+}
+
+// validateTags checks the configured tags and returns their labels.
+func validateTags(d *document, tags []collector.Tag) (labels []string) {
+	for i, tag := range tags {
+		key := fmt.Sprintf("instances.tags[%d]", i)
+		switch {
+		case tag.Key == "":
+			d.reject(key+".key", "is missing")
+		case slices.ContainsFunc(tags[:i], func(t collector.Tag) bool { return t.Key == tag.Key }):
+			d.reject(key+".key", "%q is configured already", tag.Key)
+		}
+		if err := checkLabel(tag.Label, slices.Concat(collector.InstanceFacts(), labels)); err != nil {
+			d.reject(key+".label", "%w", err)
+		}
+		labels = append(labels, tag.Label)
+	}
+	return labels
+}
+
+// reservedLabels are labels of the families themselves, and labels that scrape configurations add to every target.
+var reservedLabels = []string{
+	"account", "pay_mode", "product_code", "project_id", "instance_id", "months_ago",
+	"instance", "job", "region", "zone", "service",
+}
+
+func checkLabel(label string, taken []string) error {
+	switch {
+	case !model.LegacyValidation.IsValidLabelName(label) || strings.HasPrefix(label, "__"):
+		return fmt.Errorf("%q is not a label name: letters, digits and underscores", label)
+	case slices.Contains(reservedLabels, label) || slices.Contains(taken, label):
+		return fmt.Errorf("%q is taken", label)
+	}
+	return nil
+}
+
+func validateProjects(d *document, projects []collector.Project, accounts []Account) {
+	seen := map[collector.Project]bool{}
+	for i, p := range projects {
+		key := fmt.Sprintf("projects[%d]", i)
+		validateAccountName(d, key, p.Account, accounts)
+		if p.ID == "" {
+			d.reject(key+".id", "is missing")
+		}
+		if id := (collector.Project{Account: p.Account, ID: p.ID}); seen[id] {
+			d.reject(key+".id", "%q is described already", p.ID)
+		} else {
+			seen[id] = true
+		}
+	}
+}
+
+// validateAccountName checks that an entry of another list is about an account of this file.
+func validateAccountName(d *document, key, name string, accounts []Account) {
+	if !slices.ContainsFunc(accounts, func(a Account) bool { return a.Name == name }) {
+		d.reject(key+".account", "%q is no account of this file", name)
+	}
+}
+
+func validateBudgets(d *document, budgets []collector.Budget, accounts []Account) {
+	seen := map[collector.Budget]bool{}
+	for i, b := range budgets {
+		key := fmt.Sprintf("budgets[%d]", i)
+		validateAccountName(d, key, b.Account, accounts)
+		if b.Product != "" && b.Project != "" {
+			d.reject(key+".project", "a budget is of a product or of a project, not of both")
+		}
+		if b.Monthly.Sign() <= 0 {
+			d.reject(key+".monthly", "want an amount of CNY above 0")
+		}
+		if scope := (collector.Budget{Account: b.Account, Product: b.Product, Project: b.Project}); seen[scope] {
+			d.reject(key, "there is a budget of this already")
+		} else {
+			seen[scope] = true
+		}
+	}
+}
