@@ -13,7 +13,9 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
+	"ksyun_bill_exporter/check"
 	"ksyun_bill_exporter/config"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -24,7 +26,10 @@ import (
 	sloggokit "github.com/tjhop/slog-gokit"
 )
 
-const program = "ksyun_bill_exporter"
+const (
+	program      = "ksyun_bill_exporter"
+	checkCommand = "check"
+)
 
 // release is the version of this source tree, for builds that do not set one.
 //
@@ -114,7 +119,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	logs := newLogs(stderr, f.logLevel, f.logFormat)
 	switch {
 	case f.command == checkCommand:
-		err = check(ctx, f, getenv, stdout)
+		err = runCheck(ctx, f.configFile, getenv, stdout)
 	case f.command == exportCommand:
 		err = export(ctx, f, getenv, stdout, stderr, logs)
 	case f.command == backfillCommand:
@@ -134,6 +139,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		level.Error(logs.kit).Log("msg", "cannot go on", "err", cause)
 	}
 	return exitCode(err)
+}
+
+func runCheck(ctx context.Context, file string, getenv func(string) string, stdout io.Writer) error {
+	conf, err := config.Load(file, getenv)
+	if err != nil {
+		return err
+	}
+	return check.Run(ctx, check.Options{Config: conf, UserAgent: userAgent(), Now: time.Now(), Stdout: stdout})
 }
 
 // untilHangup ends a context when the terminal is closed: what a command has begun is cleared away then, too. It goes

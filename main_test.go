@@ -388,6 +388,26 @@ func TestConfigCheckReadsKeyFiles(t *testing.T) {
 	}
 }
 
+// The command check prints its report, and its exit code says whether all accounts work.
+func TestCheck(t *testing.T) {
+	api, config := simulate(t, sampleLine)
+	check := func(wantCode int, wantLog string) {
+		t.Helper()
+		var out, log strings.Builder
+		code := run(t.Context(), []string{"check", "--config.file=" + config}, noEnvironment, &out, &log)
+		if got := logTime.ReplaceAllString(log.String(), ""); code != wantCode || got != wantLog {
+			t.Errorf("exit code %d, want %d; log %swant %s", code, wantCode, got, wantLog)
+		}
+		if report := out.String(); !strings.Contains(report, "bill:GetMonthBill") ||
+			!strings.Contains(report, "```text\n"+program) {
+			t.Errorf("no report:\n%s", report)
+		}
+	}
+	check(0, "")
+	api.Fault(billsim.Page(http.StatusBadGateway))
+	check(1, `level=error msg="cannot go on" err="check: accounts that do not work: 1 of 1"`+"\n")
+}
+
 // The demo needs nothing and shows both kinds of account.
 func TestDemo(t *testing.T) {
 	r := launch(t, "--demo")

@@ -55,8 +55,8 @@ func Default() Config {
 }
 
 // Load reads a configuration file and checks it. If file is empty, two environment variables make one account named
-// default. The error joins all mistakes; each has its file, line and key and the rule that was broken. A key file is not
-// read here: if it has no key, only its own account has to wait for one.
+// default. The error joins all mistakes, each with file, line, key and the rule that it breaks. A key file is not part
+// of the configuration: if it has no key, only its own account has to wait for one.
 func Load(file string, getenv func(string) string) (Config, error) {
 	return load(file, getenv, validate)
 }
@@ -149,7 +149,7 @@ func (c Config) FindAccount(name, userAgent string) (collector.Account, error) {
 }
 
 // ClientOptions returns how a command asks the API for an account of Options. Its calls count together with those of an
-// exporter that has the same state_dir. The logger gets a warning if they cannot, and for each call that is tried again.
+// exporter that has the same state_dir. The logger gets a warning if they cannot, and one for each further try.
 func (c Config) ClientOptions(account collector.Account, logger log.Logger) billclient.Options {
 	options := account.API
 	options.Counter = collector.NewCalls(c.StateDir, account.Name, func(err error) {

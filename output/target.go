@@ -37,8 +37,8 @@ func Open(name string, stdout io.Writer) (*Target, error) {
 		if err != nil {
 			return nil, err
 		}
-		// The temporary file is in the same folder because a rename cannot cross file systems. Its permissions are those
-		// of the file that it replaces, or those that the umask leaves.
+		// The temporary file is in the same folder because a rename cannot cross file systems. Its permissions are
+		// those of the file that it replaces, or those that the umask leaves.
 		file, err := renameio.NewPendingFile(place, renameio.WithTempDir(filepath.Dir(place)),
 			renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
 		if err != nil {

@@ -1,7 +1,8 @@
-package main
+package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -15,49 +16,59 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/config"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/common/version"
 )
 
-// checked is what somebody sees who runs the command.
-type checked struct {
-	code        int
-	out, errors string
-	calls       []billsim.Call
-	took        time.Duration
+// outcome is what Run printed and returned, the calls that it made, and how long they took.
+type outcome struct {
+	out      string
+	err      error
+	calls    []billsim.Call
+	duration time.Duration
 }
 
-func (c checked) String() string {
-	return fmt.Sprintf("%s%sexit code %d after %d calls\n", c.out, c.errors, c.code, len(c.calls))
+func (o outcome) String() string {
+	failure := ""
+	if o.err != nil {
+		failure = fmt.Sprintf("error: %v\n", o.err)
+	}
+	return fmt.Sprintf("%s%safter %d calls\n", o.out, failure, len(o.calls))
 }
 
-// noon is that of a day in Beijing on which last month has been billed.
+// noon is noon in Beijing on a day on which last month has been billed.
 var noon = time.Date(2026, time.November, 22, 4, 0, 0, 0, time.UTC)
 
-// runCheck checks at noon: the program as it is, over pipes instead of sockets. It has to be
-// called in a bubble.
-func runCheck(ctx context.Context, t *testing.T, config string, api *billsim.Server) checked {
+// runCheck runs the command at noon, over pipes instead of sockets. It has to be called in a bubble.
+func runCheck(ctx context.Context, t *testing.T, text string, api *billsim.Server) outcome {
 	t.Helper()
 	time.Sleep(time.Until(noon))
 	pipes, stop := billsim.PipeTransport(api)
 	defer stop()
-	sockets, release := http.DefaultTransport, version.Version
-	http.DefaultTransport, version.Version = pipes, "1.2.3"
-	defer func() { http.DefaultTransport, version.Version = sockets, release }()
-	file := filepath.Join(t.TempDir(), "config.yaml")
-	write(t, file, config)
-	var out, log strings.Builder
-	began := time.Now()
-	code := run(ctx, []string{"check", "--config.file=" + file}, noEnvironment, &out, &log)
-	return checked{
-		code:   code,
-		out:    requestID.ReplaceAllString(out.String(), "REQUEST"),
-		errors: logTime.ReplaceAllString(log.String(), ""),
-		calls:  api.Calls(),
-		took:   time.Since(began),
+	var out strings.Builder
+	err := Run(ctx, Options{
+		Config: parse(t, text), UserAgent: "ksyun_bill_exporter/1.2.3", Transport: pipes, Now: time.Now(), Stdout: &out,
+	})
+	return outcome{
+		out:      requestID.ReplaceAllString(out.String(), "REQUEST"),
+		err:      err,
+		calls:    api.Calls(),
+		duration: time.Since(noon),
 	}
 }
+
+func parse(t *testing.T, text string) config.Config {
+	t.Helper()
+	c, err := config.Parse("config.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// errInterrupted is the cause that a signal gives to a context.
+var errInterrupted = errors.New("interrupt signal received")
 
 var requestID = regexp.MustCompile(`b1115100-0000-4000-8000-[0-9a-f]{12}`)
 
@@ -68,7 +79,8 @@ const (
 		"  - {name: 商城, access_key_id: AKLTSHOP, secret_access_key: s3cret-shop}\n"
 )
 
-// customers are two: the first one's bill grows from day to day, the second one's comes when the month is over.
+// customers returns two accounts. The bill of the first one grows from day to day, that of the second one comes when the
+// month is over.
 func customers() []billsim.Account {
 	line := billsim.Line{
 		DetailBillNo: "000000017299675", ProductCode: "KEC", ProductName: "云服务器", ProjectID: "103800",
@@ -109,15 +121,15 @@ func ofDay(day string, lines ...billsim.Line) iter.Seq[billsim.Line] {
 	return slices.Values(lines)
 }
 
-// private is what must not be among the facts: keys, names, ids, amounts, addresses.
+// private are texts that must not be among the facts: keys, names, ids, amounts, addresses.
 var private = []string{
 	"AKLT", "s3cret", "main", "商城", "734", "KEC", "云", "103800", "交易", "i-4711", "order-api", "0000", "56.78",
 	"113.56", "12.34", "%", "REQUEST", "ksyun.com", "example", "127.0.0.1", "://", "lack of policy", "user ",
 }
 
-// TestCheck compares all that is printed with testdata/check.
-func TestCheck(t *testing.T) {
-	unknown := func(action string) billsim.Fault {
+// TestRun compares all that is printed with testdata.
+func TestRun(t *testing.T) {
+	unknownAction := func(action string) billsim.Fault {
 		f := billsim.Refuse(billsim.JSONError, http.StatusNotFound, "INVALID_ACTION", "Not Found")
 		f.Action = action
 		return f
@@ -150,7 +162,7 @@ func TestCheck(t *testing.T) {
 		"no bill-union": {config: oneAccount + "api: {union_endpoint: ''}\n"},
 		"no estimates": {
 			config: twoAccounts,
-			faults: []billsim.Fault{unknown("getMonthConsume"), unknown("getPostpayDetailConsume")},
+			faults: []billsim.Fault{unknownAction("getMonthConsume"), unknownAction("getPostpayDetailConsume")},
 		},
 		"estimates of 2022": {config: oneAccount, options: []billsim.Option{billsim.WithConsume2022()}},
 		"no permission for estimates": {
@@ -220,9 +232,9 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func compareCheck(t *testing.T, name string, got checked) {
+func compareCheck(t *testing.T, name string, got outcome) {
 	t.Helper()
-	file := filepath.Join("testdata", "check", strings.NewReplacer(" ", "_", ",", "").Replace(name)+".txt")
+	file := filepath.Join("testdata", strings.NewReplacer(" ", "_", ",", "").Replace(name)+".txt")
 	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -242,8 +254,8 @@ func compareCheck(t *testing.T, name string, got checked) {
 	}
 }
 
-// Each action is asked once, that of the pages thrice, and no faster than the configuration allows.
-func TestCheckPace(t *testing.T) {
+// Each action is asked once, the one with pages three times, and no faster than the configuration allows.
+func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := runCheck(t.Context(), t, oneAccount+"api: {daily_calls: 5}\n", billsim.New(customers()))
 		asked := map[string]int{}
@@ -258,14 +270,14 @@ func TestCheckPace(t *testing.T) {
 		if diff := cmp.Diff(want, asked); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
-		if want := 4500 * time.Millisecond; got.took != want { // 11 calls, 2 of them in a burst
-			t.Errorf("took %v, want %v", got.took, want)
+		if want := 4500 * time.Millisecond; got.duration != want { // 11 calls, 2 of them in a burst
+			t.Errorf("took %v, want %v", got.duration, want)
 		}
 	})
 }
 
-// Who interrupts it need not wait for an API that does not answer, and sees what has been learned.
-func TestCheckInterrupted(t *testing.T) {
+// An interrupted command does not wait for an API that does not answer, and prints what it has learned.
+func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := billsim.New(customers())
 		silent := billsim.Never()
@@ -274,18 +286,18 @@ func TestCheckInterrupted(t *testing.T) {
 		ctx, interrupt := context.WithCancelCause(t.Context())
 		defer time.AfterFunc(time.Until(noon)+10*time.Second, func() { interrupt(errInterrupted) }).Stop()
 		got := runCheck(ctx, t, twoAccounts, api)
-		if compareCheck(t, "interrupted", got); got.took != 10*time.Second {
-			t.Errorf("after %v", got.took)
+		if compareCheck(t, "interrupted", got); got.duration != 10*time.Second {
+			t.Errorf("after %v", got.duration)
 		}
 	})
 }
 
-// Without anybody who answers there is one line for each service, and what there is to report.
-func TestCheckRefused(t *testing.T) {
-	config := filepath.Join(t.TempDir(), "config.yaml")
-	write(t, config, oneAccount+"api: {endpoint: 'http://127.0.0.1:1'}\n")
-	var out, log strings.Builder
-	got := checked{code: run(t.Context(), []string{"check", "--config.file=" + config}, noEnvironment, &out, &log)}
-	got.out, got.errors = out.String(), logTime.ReplaceAllString(log.String(), "")
-	compareCheck(t, "refused", got)
+// Where nobody answers, there is one line for each service, and the facts.
+func TestConnectionRefused(t *testing.T) {
+	var out strings.Builder
+	err := Run(t.Context(), Options{
+		Config: parse(t, oneAccount+"api: {endpoint: 'http://127.0.0.1:1'}\n"), UserAgent: "ksyun_bill_exporter/",
+		Now: time.Now(), Stdout: &out,
+	})
+	compareCheck(t, "refused", outcome{out: out.String(), err: err})
 }

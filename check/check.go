@@ -1,0 +1,294 @@
+// Package check asks the API every action once for every account, and reports what works, what is to be granted, and
+// what the API is like.
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"slices"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/config"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Options say what to check.
+type Options struct {
+	Config    config.Config
+	UserAgent string            // of the requests, such as program/1.2.3; the report names it, too
+	Transport http.RoundTripper // carries the requests; nil: each account gets one of its own
+	Now       time.Time         // decides which month is the running one
+	Stdout    io.Writer         // gets the report
+}
+
+// Run asks the API, and prints what the accounts can see and what the API is like. It returns an error if an account
+// does not work as the configuration wants it, or if ctx ended before everything was asked.
+func Run(ctx context.Context, o Options) error {
+	all := inspectAll(ctx, o)
+	verdicts := judge(all)
+	r := report{inspections: all, verdicts: verdicts, userAgent: o.UserAgent, today: billclient.DayOf(o.Now)}
+	if _, err := io.WriteString(o.Stdout, r.text()); err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("check: stopped before everything was asked: %w", context.Cause(ctx))
+	}
+	bad := 0
+	for _, v := range verdicts {
+		bad += min(1, len(v.problems))
+	}
+	if bad > 0 {
+		return fmt.Errorf("check: accounts that do not work: %d of %d", bad, len(all))
+	}
+	return nil
+}
+
+// question is one action of the API, and how to ask it. found is true if the answer had something in it.
+type question struct {
+	action string
+	ask    func(*inspection, context.Context) (found bool, err error)
+}
+
+// The questions to each service, in order. The first one finds the month whose lines can be seen. Those that the
+// exporter does not need come last, because after a failure the rest may not be asked.
+var (
+	billQuestions = []question{
+		{billclient.GetMonthBill, (*inspection).askMonthBill},
+		{billclient.GetPostpayDetailBill, (*inspection).askBillLine},
+		{billclient.GetMonthConsume, (*inspection).askEstimate},
+		{billclient.GetPostpayDetailConsume, (*inspection).askConsumptionLine},
+		{billclient.GetProductCode, (*inspection).askProductCodes},
+	}
+	unionQuestions = []question{
+		{billclient.DescribeBillSummaryByPayMode, (*inspection).askPayModes},
+		{billclient.DescribeBillSummaryByProduct, (*inspection).askProducts},
+		{billclient.DescribeBillSummaryByProject, (*inspection).askProjects},
+		{billclient.DescribeProductCode, (*inspection).askProductGroups},
+	}
+)
+
+// listQuestions returns all questions that are asked with these options.
+func listQuestions(api billclient.Options) []question {
+	if api.UnionEndpoint == "" {
+		return billQuestions
+	}
+	return slices.Concat(billQuestions, unionQuestions)
+}
+
+// answer is the result of a question. The zero answer is that of a question that was not asked.
+type answer struct {
+	asked, found bool
+	err          error
+}
+
+// String returns the answer as a cell of the table.
+func (a answer) String() string {
+	apiError, _ := errors.AsType[*billclient.Error](a.err)
+	switch {
+	case !a.asked:
+		return "not asked"
+	case a.succeeded() && !a.found:
+		return "empty"
+	case a.succeeded():
+		return "ok"
+	case billclient.IsDenied(a.err):
+		return "denied"
+	case billclient.IsUnknownAction(a.err):
+		return "unknown action"
+	case apiError != nil && apiError.HTTPStatus/100 > 2:
+		return fmt.Sprintf("%s, HTTP %d", apiError.Reason, apiError.HTTPStatus)
+	default:
+		return string(billclient.ReasonOf(a.err))
+	}
+}
+
+func (a answer) succeeded() bool { return a.asked && a.err == nil }
+
+// isImpossible reports whether the API will never answer the question, rather than not now.
+func (a answer) isImpossible() bool {
+	return billclient.IsDenied(a.err) || billclient.IsUnknownAction(a.err)
+}
+
+// inspection is all that is learned of one account.
+type inspection struct {
+	collector.Account
+	client   *billclient.Client
+	months   collector.Months
+	running  billclient.Month
+	answers  map[string]answer // by action
+	stopped  bool              // ctx ended before everything was asked
+	attempts []billclient.Attempt
+
+	customer       string
+	newestBill     billclient.Month // 0: there is no bill
+	estimatedUntil billclient.Day   // EndDate of the estimate; 0: there is none
+	postpaidShare  string           // of last month; empty: not known
+	firstPage      string           // 0 or 1; empty: not known
+}
+
+// inspectAll inspects all accounts, as many at once as a refresh does, and returns them in the order of the
+// configuration.
+func inspectAll(ctx context.Context, o Options) []*inspection {
+	var all []*inspection
+	var group errgroup.Group
+	group.SetLimit(o.Config.Refresh.Concurrency)
+	for _, account := range o.Config.Options(o.UserAgent).Accounts {
+		account.API.Transport = o.Transport
+		i := newInspection(ctx, account, o.Config.Months, billclient.MonthOf(o.Now))
+		all = append(all, i)
+		group.Go(func() error {
+			i.askAll(ctx)
+			return nil
+		})
+	}
+	_ = group.Wait() // errors are in the answers
+	return all
+}
+
+// newInspection prepares questions that are asked once each, because a second try would hide what the API is like.
+// How many of its daily_calls a running exporter has left is not known here, so they are not limited.
+func newInspection(
+	ctx context.Context, account collector.Account, months collector.Months, running billclient.Month,
+) *inspection {
+	i := &inspection{Account: account, months: months, running: running, answers: map[string]answer{}}
+	i.API.MaxRetries, i.API.DailyCalls = 0, 0
+	i.API.Observe = func(a billclient.Attempt) {
+		if ctx.Err() == nil { // an attempt that was interrupted says nothing about the API
+			i.attempts = append(i.attempts, a)
+		}
+	}
+	i.client = billclient.New(i.API)
+	return i
+}
+
+func (i *inspection) askAll(ctx context.Context) {
+	err := i.askService(ctx, billQuestions)
+	if i.API.UnionEndpoint != "" && ctx.Err() == nil && !isWrongKey(err) {
+		_ = i.askService(ctx, unionQuestions) // its error is in the answers
+	}
+	i.stopped = ctx.Err() != nil
+}
+
+// askService asks one question after the other, and returns the error of the last one.
+func (i *inspection) askService(ctx context.Context, questions []question) (err error) {
+	for n, q := range questions {
+		var found bool
+		found, err = q.ask(i, ctx)
+		if err != nil && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		i.answers[q.action] = answer{asked: true, found: found, err: err}
+		if isFutile(err, n == 0) {
+			return err
+		}
+	}
+	return err
+}
+
+// isFutile reports whether more questions to a service would fail like the last one: nobody answers, somebody else than
+// the API answers, or the API refuses the key or says that it is asked too often.
+func isFutile(err error, isFirst bool) bool {
+	apiError, ok := errors.AsType[*billclient.Error](err)
+	switch {
+	case !ok:
+		return false
+	case apiError.HTTPStatus == 0, apiError.Reason == billclient.Throttled, isWrongKey(err):
+		return true
+	default:
+		return isFirst && apiError.Code == ""
+	}
+}
+
+// isWrongKey reports whether the API does not accept the key at all, rather than for one action.
+func isWrongKey(err error) bool {
+	return err != nil && billclient.ReasonOf(err) == billclient.Auth && !billclient.IsDenied(err)
+}
+
+func (i *inspection) askMonthBill(ctx context.Context) (bool, error) {
+	bills, err := i.client.GetMonthBill(ctx, max(i.running.Add(-i.months.Past), billclient.FirstMonth), i.running)
+	for _, b := range bills {
+		i.newestBill = max(i.newestBill, b.Month)
+	}
+	return len(bills) > 0, err
+}
+
+// askBillLine looks for a line of the newest bill, or of last month's bill if none was seen.
+func (i *inspection) askBillLine(ctx context.Context) (bool, error) {
+	month := i.newestBill
+	if month == 0 {
+		month = i.running - 1
+	}
+	return i.readFirstLine(i.client.GetPostpayDetailBill(ctx, billclient.DetailQuery{From: month, To: month}))
+}
+
+// readFirstLine reads one line and leaves the others, because a whole bill takes long.
+func (i *inspection) readFirstLine(lines iter.Seq2[billclient.Line, error]) (bool, error) {
+	for line, err := range lines {
+		if err == nil && i.customer == "" {
+			i.customer = line.CustomerID
+		}
+		return err == nil, err
+	}
+	return false, nil
+}
+
+func (i *inspection) askProductCodes(ctx context.Context) (bool, error) {
+	codes, err := i.client.GetProductCode(ctx)
+	return len(codes) > 0, err
+}
+
+func (i *inspection) askEstimate(ctx context.Context) (bool, error) {
+	estimates, err := i.client.GetMonthConsume(ctx, i.running)
+	for _, e := range estimates {
+		i.estimatedUntil = max(i.estimatedUntil, e.End)
+	}
+	return len(estimates) > 0, err
+}
+
+// askConsumptionLine looks for a line of consumption. If there is one, two more calls find the number of its first page.
+func (i *inspection) askConsumptionLine(ctx context.Context) (bool, error) {
+	found, err := i.readFirstLine(i.client.GetPostpayDetailConsume(ctx, billclient.ConsumeQuery{Month: i.running}))
+	if !found {
+		return false, err
+	}
+	if page, ok, err := i.client.FirstPage(ctx, i.running); ok && err == nil {
+		i.firstPage = fmt.Sprint(page)
+	}
+	return true, nil
+}
+
+func (i *inspection) askPayModes(ctx context.Context) (bool, error) {
+	summary, err := i.client.DescribeBillSummaryByPayMode(ctx, i.running-1)
+	var postpaid billclient.Amount
+	for _, part := range summary.Parts {
+		if part.Key == billclient.Postpaid {
+			postpaid = postpaid.Add(part.Cost)
+		}
+	}
+	if summary.Total.Sign() > 0 {
+		i.postpaidShare = fmt.Sprintf("%.1f%%", 100*postpaid.Float64()/summary.Total.Float64())
+	}
+	return summary.Billed(), err
+}
+
+func (i *inspection) askProducts(ctx context.Context) (bool, error) {
+	summary, err := i.client.DescribeBillSummaryByProduct(ctx, i.running-1)
+	return summary.Billed(), err
+}
+
+func (i *inspection) askProjects(ctx context.Context) (bool, error) {
+	summary, err := i.client.DescribeBillSummaryByProject(ctx, i.running-1)
+	return summary.Billed(), err
+}
+
+func (i *inspection) askProductGroups(ctx context.Context) (bool, error) {
+	codes, err := i.client.DescribeProductCode(ctx)
+	return len(codes) > 0, err
+}

@@ -1,0 +1,155 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/config"
+	"ksyun_bill_exporter/output"
+)
+
+// verdict is what the answers to an account mean for the configuration. Somebody has to solve the problems; notes only
+// explain what is missing.
+type verdict struct {
+	problems, notes []string
+	stopped         bool // before everything was asked
+}
+
+// String returns the verdict as the second half of a line that begins with the account.
+func (v verdict) String() string {
+	switch {
+	case len(v.problems) > 0:
+		return "does not work: " + strings.Join(v.problems, "; ")
+	case v.stopped:
+		return "not all of it was asked"
+	case len(v.notes) > 0:
+		return "works, but " + strings.Join(v.notes, "; ")
+	default:
+		return "works"
+	}
+}
+
+func (v *verdict) addProblem(format string, args ...any) {
+	v.problems = append(v.problems, fmt.Sprintf(format, args...))
+}
+
+func (v *verdict) addNote(format string, args ...any) {
+	v.notes = append(v.notes, fmt.Sprintf(format, args...))
+}
+
+// judge returns a verdict on each account. Two accounts of one customer are a problem, because they would show its costs
+// twice.
+func judge(all []*inspection) []verdict {
+	var verdicts []verdict
+	accounts := map[string]string{} // by customer
+	for _, i := range all {
+		v := verdict{stopped: i.stopped}
+		v.judgeBills(i)
+		v.judgeRunningMonth(i)
+		v.judgeUnion(i)
+		v.judgeCustomer(i, accounts)
+		verdicts = append(verdicts, v)
+	}
+	return verdicts
+}
+
+func (v *verdict) judgeBills(i *inspection) {
+	failures := describeFailures(i, billclient.GetMonthBill, billclient.GetPostpayDetailBill)
+	if failures != "" {
+		v.addProblem("bills %s", failures)
+	}
+	if last := billQuestions[len(billQuestions)-1]; !i.stopped && !i.answers[last.action].asked {
+		v.addProblem("not all of it could be asked")
+	}
+}
+
+// judgeRunningMonth follows the rule by which the exporter takes the running month from the estimate or from the bill.
+func (v *verdict) judgeRunningMonth(i *inspection) {
+	failures := describeFailures(i, billclient.GetMonthConsume, billclient.GetPostpayDetailConsume)
+	estimate, bill := i.answers[billclient.GetMonthConsume], i.answers[billclient.GetMonthBill]
+	switch {
+	case failures == "":
+	case i.months.Running == collector.Bill:
+		v.addNote("days %s", failures)
+	case i.months.Running == collector.Estimate, !estimate.isImpossible(), !bill.succeeded():
+		v.addProblem("the running month and days %s", failures)
+	case i.newestBill != i.running:
+		v.addProblem("the running month, which has no bill yet, and days %s", failures)
+	default:
+		v.addNote("the running month is taken from its bill, and days %s", failures)
+	}
+}
+
+// judgeUnion makes failures a problem only where the configuration names an endpoint of its own. The default one is an
+// offer: without answers from there, the exporter shows postpaid costs and does not claim more.
+func (v *verdict) judgeUnion(i *inspection) {
+	failures := describeFailures(i, billclient.DescribeBillSummaryByPayMode, billclient.DescribeBillSummaryByProduct,
+		billclient.DescribeBillSummaryByProject)
+	switch {
+	case i.API.UnionEndpoint == "":
+		v.addNote("knows postpaid costs only: api.union_endpoint is empty")
+	case failures == "":
+	case i.API.UnionEndpoint == billclient.DefaultOptions().UnionEndpoint:
+		v.addNote("knows postpaid costs only: all others %s", failures)
+	default:
+		v.addProblem("costs that are not postpaid, which api.union_endpoint is set to see, %s", failures)
+	}
+}
+
+// judgeCustomer adds the customer to accounts, which has the customers of the accounts before this one.
+func (v *verdict) judgeCustomer(i *inspection, accounts map[string]string) {
+	customer, expected := config.CustomerNumber(i.customer), config.CustomerNumber(i.CustomerID)
+	switch other, taken := accounts[customer]; {
+	case customer == "":
+	case expected != "" && customer != expected:
+		v.addProblem("the key is of customer %s, customer_id expects %s", customer, expected)
+	case taken:
+		v.addProblem("account %s is of the same customer", output.Printable(other))
+	default:
+		accounts[customer] = i.Name
+	}
+}
+
+// obstacle is one of the reasons why actions fail.
+type obstacle struct {
+	predicate string // of a sentence about the exporter; %s stands for the actions, named as permissions
+	matches   func(error) bool
+}
+
+// obstacles are in the order in which they are tried and reported. Only the first one can be removed by a policy.
+var obstacles = []obstacle{
+	{"need %s", billclient.IsDenied},
+	{"need an API that knows %s", billclient.IsUnknownAction},
+	{"need the right key (%s)", isWrongKey},
+	{"cannot be reached (%s)", hasReason(billclient.Network)},
+	{"do not come in time (%s)", hasReason(billclient.Timeout)},
+	{"have to wait, the API is asked too often (%s)", hasReason(billclient.Throttled)},
+	{"fail for what was asked (%s)", hasReason(billclient.Invalid)},
+	{"meet a fault of the API (%s)", func(error) bool { return true }},
+}
+
+func hasReason(reason billclient.Reason) func(error) bool {
+	return func(err error) bool { return billclient.ReasonOf(err) == reason }
+}
+
+// describeFailures returns what stops those of the actions that failed, as the predicate of a sentence. It returns
+// nothing if none failed.
+func describeFailures(i *inspection, actions ...string) string {
+	permissions := make([][]string, len(obstacles))
+	for _, action := range actions {
+		if err := i.answers[action].err; err != nil {
+			n := slices.IndexFunc(obstacles, func(o obstacle) bool { return o.matches(err) })
+			permissions[n] = append(permissions[n], billclient.Permission(action))
+		}
+	}
+	var predicates []string
+	for n, names := range permissions {
+		if names != nil {
+			predicates = append(predicates, fmt.Sprintf(obstacles[n].predicate, strings.Join(names, ", ")))
+		}
+	}
+	return strings.Join(predicates, " and ")
+}
