@@ -29,9 +29,9 @@ type backfillFlags struct {
 
 func (f *backfillFlags) add(backfill *kingpin.CmdClause) {
 	backfill.Flag("from", "First month; by default the first one of which the API has bills.").
-		PlaceHolder(billclient.FirstMonth.String()).SetValue((*monthValue)(&f.from))
+		PlaceHolder(billclient.FirstMonth.String()).SetText(&f.from)
 	backfill.Flag("to", "Last month; by default the last one that is over.").
-		PlaceHolder("YYYY-MM").SetValue((*monthValue)(&f.to))
+		PlaceHolder("YYYY-MM").SetText(&f.to)
 	backfill.Flag("account", "Account whose months to write, for one or more of them; by default all.").
 		PlaceHolder("NAME").StringsVar(&f.accounts)
 	backfill.Flag("output", "File to write: whole, or not at all. FILE.partial keeps for a week what is known until"+

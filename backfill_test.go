@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -503,4 +505,81 @@ func TestBackfillCodes(t *testing.T) {
 			}
 		}
 	})
+}
+
+// outcomeOf is what is left of a command.
+type outcomeOf struct {
+	code     int
+	out, log string
+	files    map[string]string // in the folder of --output
+}
+
+func (o outcomeOf) String() string { return fmt.Sprintf("%s%sexit code %d\n", o.out, o.log, o.code) }
+
+// runCommand runs the program as it is, over pipes instead of sockets; DIR in an argument is the folder dir. It has to
+// be called in a bubble.
+func runCommand(ctx context.Context, t *testing.T, api http.Handler, dir, config string, args ...string) outcomeOf {
+	t.Helper()
+	pipes, stop := billsim.PipeTransport(api)
+	defer stop()
+	sockets := http.DefaultTransport
+	http.DefaultTransport = pipes
+	defer func() { http.DefaultTransport = sockets }()
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	write(t, file, config)
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "DIR", dir)
+	}
+	var out, log strings.Builder
+	o := outcomeOf{code: run(ctx, append(args, "--config.file="+file), noEnvironment, &out, &log)}
+	o.out = out.String()
+	o.log = logTime.ReplaceAllString(requestID.ReplaceAllString(log.String(), "REQUEST"), "")
+	o.log = pendingFile.ReplaceAllString(strings.ReplaceAll(o.log, dir, "DIR"), "RANDOM")
+	o.files = filesIn(t, dir)
+	return o
+}
+
+var pendingFile = regexp.MustCompile(`\.(?:bill|history)[0-9]+`)
+
+func filesIn(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = string(text)
+	}
+	return files
+}
+
+func compareFile(t *testing.T, file, got string) {
+	t.Helper()
+	want, err := os.ReadFile(filepath.Join("testdata", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+// biller is one account, main, whose months have these bills.
+func biller(bills map[string]billsim.Bill) *billsim.Server {
+	return billsim.New([]billsim.Account{{
+		AccessKeyID: "AKLTMAIN", SecretAccessKey: "s3cret-main", CustomerID: "73400575",
+		Bills: func(month string) (billsim.Bill, bool) {
+			bill, ok := bills[month]
+			return bill, ok
+		},
+	}})
+}
+
+func billOf(lines ...billsim.Line) map[string]billsim.Bill {
+	return map[string]billsim.Bill{"2026-10": {Lines: slices.Values(lines)}}
 }

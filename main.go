@@ -17,6 +17,7 @@ import (
 
 	"ksyun_bill_exporter/check"
 	"ksyun_bill_exporter/config"
+	"ksyun_bill_exporter/export"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
@@ -27,8 +28,9 @@ import (
 )
 
 const (
-	program      = "ksyun_bill_exporter"
-	checkCommand = "check"
+	program       = "ksyun_bill_exporter"
+	checkCommand  = "check"
+	exportCommand = "export"
 )
 
 // release is the version of this source tree, for builds that do not set one.
@@ -52,7 +54,7 @@ type flags struct {
 	logLevel   string
 	logFormat  string
 	serve      serveFlags
-	export     exportFlags
+	export     export.Options
 	backfill   backfillFlags
 }
 
@@ -71,9 +73,9 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 	f.serve.web = kingpinflag.AddFlags(serve, ":9978")
 	f.serve.add(serve)
 	app.Command(checkCommand, "Ask all that can be asked, once for each account; say what works and what to grant.")
-	f.export.add(app.Command(exportCommand, "Write the lines of a month's bill as CSV, or a table of their sums. Exit"+
+	addExportFlags(app.Command(exportCommand, "Write the lines of a month's bill as CSV, or a table of their sums. Exit"+
 		" code 1: it failed; 2: wrong arguments; 3: all is written, but lines and summary disagree: in place of FILE"+
-		" there is FILE"+unreconciledSuffix+"."))
+		" there is FILE"+export.UnreconciledSuffix+"."), &f.export)
 	f.backfill.add(app.Command(backfillCommand, "Write closed months as OpenMetrics with timestamps: history."))
 	if f.command, err = app.Parse(args); err != nil {
 		err = atFlag(app, args, err)
@@ -81,6 +83,19 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 		err = f.validateServe()
 	}
 	return f, done, err
+}
+
+func addExportFlags(command *kingpin.CmdClause, o *export.Options) {
+	command.Flag("month", "Month whose bill to export.").
+		PlaceHolder("YYYY-MM").Required().SetText(&o.Month)
+	command.Flag("account", "Account whose bill to export; not needed where only one is configured.").
+		StringVar(&o.Account)
+	command.Flag("format", "csv: the lines of the bill; table: what they come to, by product and by project.").
+		Default(export.FormatCSV).EnumVar(&o.Format, export.FormatCSV, export.FormatTable)
+	command.Flag("source", "lines: GetPostpayDetailBill, with codes and ids; csv: the vendor's CSV file, names only.").
+		Default(export.SourceLines).EnumVar(&o.Source, export.SourceLines, export.SourceCSV)
+	command.Flag("output", "File to write: whole, or not at all. Without it, standard output.").
+		PlaceHolder("FILE").StringVar(&o.Output)
 }
 
 // atFlag names the flag whose value err is about, which kingpin does not.
@@ -121,7 +136,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case f.command == checkCommand:
 		err = runCheck(ctx, f.configFile, getenv, stdout)
 	case f.command == exportCommand:
-		err = export(ctx, f, getenv, stdout, stderr, logs)
+		err = runExport(ctx, f, getenv, stdout, stderr, logs)
 	case f.command == backfillCommand:
 		err = backfill(ctx, f, getenv, logs)
 	case f.serve.check:
@@ -149,6 +164,17 @@ func runCheck(ctx context.Context, file string, getenv func(string) string, stdo
 	return check.Run(ctx, check.Options{Config: conf, UserAgent: userAgent(), Now: time.Now(), Stdout: stdout})
 }
 
+func runExport(
+	ctx context.Context, f flags, getenv func(string) string, stdout, stderr io.Writer, logs logs,
+) (err error) {
+	o := f.export
+	if o.Config, err = config.Load(f.configFile, getenv); err != nil {
+		return err
+	}
+	o.UserAgent, o.Now, o.Stdout, o.Stderr, o.Logger = userAgent(), time.Now(), stdout, stderr, logs.kit
+	return export.Run(ctx, o)
+}
+
 // untilHangup ends a context when the terminal is closed: what a command has begun is cleared away then, too. It goes
 // on catching SIGHUP, for a shell sends another one.
 func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -160,7 +186,7 @@ func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // exitCode is 0 where all went well, 3 where everything was written but does not add up, else 1; 2 is for arguments.
 func exitCode(err error) int {
-	_, disagree := errors.AsType[*disagreement](err)
+	_, disagree := errors.AsType[*export.DisagreementError](err)
 	switch {
 	case err == nil:
 		return 0

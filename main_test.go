@@ -316,6 +316,36 @@ func TestMistakes(t *testing.T) {
 				" try --help\n",
 		},
 		{
+			"no month",
+			[]string{"export"},
+			2,
+			"ksyun_bill_exporter: required flag(s) '--month' not provided; try --help\n",
+		},
+		{
+			"no such month",
+			[]string{"export", "--month=2026-13"},
+			2,
+			"ksyun_bill_exporter: --month: month \"2026-13\": want YYYY-MM; try --help\n",
+		},
+		{
+			"no such format",
+			[]string{"export", "--month=2026-10", "--format=xlsx"},
+			2,
+			"ksyun_bill_exporter: --format: enum value must be one of csv,table, got 'xlsx'; try --help\n",
+		},
+		{
+			"a month without bills",
+			[]string{"--config.file=" + good, "export", "--month=2018-05"},
+			2,
+			"ksyun_bill_exporter: export: --month: there are bills from 2018-06 on; try --help\n",
+		},
+		{
+			"no such account",
+			[]string{"--config.file=" + good, "export", "--month=2026-10", "--account=game"},
+			2,
+			"ksyun_bill_exporter: export: --account: \"game\" is none of main; try --help\n",
+		},
+		{
 			"bad web configuration",
 			[]string{"--config.check", "--config.file=" + good, "--web.config.file=" + bad},
 			1,
@@ -406,6 +436,37 @@ func TestCheck(t *testing.T) {
 	check(0, "")
 	api.Fault(billsim.Page(http.StatusBadGateway))
 	check(1, `level=error msg="cannot go on" err="check: accounts that do not work: 1 of 1"`+"\n")
+}
+
+// The command export takes its flags, and exit code 3 says that lines and summary disagree.
+func TestExport(t *testing.T) {
+	api, config := simulate(t, sampleLine, sampleLine)
+	month := billclient.MonthOf(time.Now()).String()
+	file := filepath.Join(t.TempDir(), "bill")
+	args := []string{
+		"--config.file=" + config, "export", "--month=" + month, "--account=main", "--source=csv", "--format=table",
+		"--output=" + file,
+	}
+	export := func() (code int, log string) {
+		var text strings.Builder
+		code = run(t.Context(), slices.Clone(args), noEnvironment, io.Discard, &text)
+		return code, text.String()
+	}
+	if code, log := export(); code != 0 || !strings.Contains(log, "level=warn msg=\"the month is not over") {
+		t.Errorf("exit code %d, log:\n%s", code, log)
+	}
+	want := "main: postpaid bill of " + month
+	if text, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(text), want) {
+		t.Errorf("%v, want %s in:\n%s", err, want, text)
+	}
+	cut := billsim.Break(billsim.Cut, 1)
+	cut.Action = "GetPostpayDetailBillCSV"
+	api.Fault(cut)
+	code, log := export()
+	if want = `level=error msg="cannot go on" err="export: main, ` + month + `: all is written, but to ` + file +
+		`.unreconciled, and ` + file + ` is as it was: the lines come to`; code != 3 || !strings.Contains(log, want) {
+		t.Errorf("exit code %d, want 3 and %s in\n%s", code, want, log)
+	}
 }
 
 // The demo needs nothing and shows both kinds of account.

@@ -252,7 +252,7 @@ func (i *inspection) askEstimate(ctx context.Context) (bool, error) {
 	return len(estimates) > 0, err
 }
 
-// askConsumptionLine looks for a line of consumption. If there is one, two more calls find the number of its first page.
+// askConsumptionLine looks for a line of consumption. If there is one, two more calls find the number of the first page.
 func (i *inspection) askConsumptionLine(ctx context.Context) (bool, error) {
 	found, err := i.readFirstLine(i.client.GetPostpayDetailConsume(ctx, billclient.ConsumeQuery{Month: i.running}))
 	if !found {

@@ -79,8 +79,8 @@ const (
 		"  - {name: 商城, access_key_id: AKLTSHOP, secret_access_key: s3cret-shop}\n"
 )
 
-// customers returns two accounts. The bill of the first one grows from day to day, that of the second one comes when the
-// month is over.
+// customers returns two accounts. The bill of the first one grows from day to day, that of the second one comes when
+// the month is over.
 func customers() []billsim.Account {
 	line := billsim.Line{
 		DetailBillNo: "000000017299675", ProductCode: "KEC", ProductName: "云服务器", ProjectID: "103800",

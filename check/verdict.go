@@ -40,8 +40,8 @@ func (v *verdict) addNote(format string, args ...any) {
 	v.notes = append(v.notes, fmt.Sprintf(format, args...))
 }
 
-// judge returns a verdict on each account. Two accounts of one customer are a problem, because they would show its costs
-// twice.
+// judge returns a verdict on each account. Two accounts of one customer are a problem, because they would show its
+// costs twice.
 func judge(all []*inspection) []verdict {
 	var verdicts []verdict
 	accounts := map[string]string{} // by customer

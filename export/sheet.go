@@ -1,4 +1,4 @@
-package main
+package export
 
 import (
 	"bufio"
@@ -9,7 +9,7 @@ import (
 	"ksyun_bill_exporter/billclient"
 )
 
-// sheetColumns are the columns of an exported file, what people look for first.
+// sheetColumns are the columns of an exported file. Those that people need most often come first.
 var sheetColumns = []struct {
 	name string
 	text func(*billclient.Line) string
@@ -42,7 +42,7 @@ var sheetColumns = []struct {
 	{"bill_line_no", func(l *billclient.Line) string { return l.DetailBillNo }},
 }
 
-// joinPairs writes a set as the vendor's CSV file does, without the separator behind the last entry.
+// joinPairs returns a set as the vendor's CSV file has it, without the separator behind the last entry.
 func joinPairs(pairs []billclient.KeyValue) string {
 	var b strings.Builder
 	for i, p := range pairs {
@@ -56,17 +56,17 @@ func joinPairs(pairs []billclient.KeyValue) string {
 	return b.String()
 }
 
-// byteOrderMark tells spreadsheets that a file is in UTF-8; without it, Excel takes it for what the machine uses.
+// byteOrderMark marks a file as UTF-8 for spreadsheets. Without it, Excel uses the encoding of the machine.
 const byteOrderMark = "\uFEFF"
 
-// sheet writes lines as CSV: RFC 4180, but with the line ends of Unix, which spreadsheets take as well, and which leave
-// no CR in the last column of awk and cut.
+// sheet writes lines as CSV: RFC 4180, but with the line ends of Unix. Spreadsheets read those as well, and awk and cut
+// find no CR in the last column.
 type sheet struct {
 	rows *csv.Writer
 	row  []string
 }
 
-// newSheet writes the header, as far as w lets it: an error stays in w.
+// newSheet returns a sheet and writes its header. The next write to w returns an error of that.
 func newSheet(w *bufio.Writer) *sheet {
 	_, _ = w.WriteString(byteOrderMark)
 	s := &sheet{rows: csv.NewWriter(w)}
@@ -79,7 +79,7 @@ func newSheet(w *bufio.Writer) *sheet {
 
 func (s *sheet) write(line *billclient.Line) error {
 	for i, c := range sheetColumns {
-		s.row[i] = harmlessCell(c.text(line))
+		s.row[i] = escapeFormula(c.text(line))
 	}
 	if err := s.rows.Write(s.row); err != nil {
 		return fmt.Errorf("output: %w", err)
@@ -87,13 +87,13 @@ func (s *sheet) write(line *billclient.Line) error {
 	return nil
 }
 
-// formulaStarts are what a spreadsheet takes for the beginning of a formula, those of full width too.
+// formulaStarts are the characters with which a formula of a spreadsheet begins, also those of full width.
 // Source: https://owasp.org/www-community/attacks/CSV_Injection.
 const formulaStarts = "=+-@\t\r\n＝＋－＠"
 
-// harmlessCell puts an apostrophe before a text that a spreadsheet would run: names and tags are whatever somebody
-// chose to write. Numbers stay numbers, negative ones too.
-func harmlessCell(text string) string {
+// escapeFormula puts an apostrophe before a text that a spreadsheet would run as a formula, because anybody may choose
+// names and tags. Numbers stay as they are, negative ones too.
+func escapeFormula(text string) string {
 	if text == "" || strings.IndexAny(text, formulaStarts) != 0 {
 		return text
 	}

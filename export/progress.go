@@ -1,4 +1,4 @@
-package main
+package export
 
 import (
 	"fmt"
@@ -12,12 +12,12 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows on a terminal how far an export is; the nil progress shows nothing.
+// progress shows on a terminal how far an export is. The methods of a nil progress do nothing.
 type progress struct {
 	terminal io.Writer
 	bar      *progressbar.ProgressBar // of this attempt
 	drawn    time.Time
-	bytes    atomic.Int64 // of this attempt's answer so far, as transferred
+	bytes    atomic.Int64 // of the answer to this attempt so far, as transferred
 }
 
 func isTerminal(w io.Writer) bool {
@@ -33,7 +33,7 @@ func newProgress(w io.Writer) *progress {
 	return &progress{terminal: w}
 }
 
-// begin draws the bar of a new attempt, for the first lines may take long to come.
+// begin draws the bar of a new attempt at once, because the first lines may take long to come.
 func (p *progress) begin() {
 	if p == nil {
 		return
@@ -48,45 +48,50 @@ func (p *progress) begin() {
 	_ = p.bar.RenderBlank()
 }
 
-// redraw is how often the bar is drawn: it would cost more than the lines.
-const redraw = 100 * time.Millisecond
+// redrawInterval is the least time between two drawings of the bar. Drawing takes longer than reading a line.
+const redrawInterval = 100 * time.Millisecond
 
 // show shows how many lines were read.
 func (p *progress) show(lines int) {
-	if p == nil || time.Since(p.drawn) < redraw {
+	if p == nil || time.Since(p.drawn) < redrawInterval {
 		return
 	}
 	p.drawn = time.Now()
 	p.bar.Describe(fmt.Sprintf("%d lines, %.1f MB", lines, float64(p.bytes.Load())/1e6))
 }
 
-// end takes the bar off the terminal: the next line there may be one of the log.
+// end removes the bar, because the next line on the terminal may be one of the log.
 func (p *progress) end() {
 	if p != nil {
 		_ = p.bar.Finish()
 	}
 }
 
-// transport counts what comes over the network; nil where nobody looks.
-func (p *progress) transport() http.RoundTripper {
-	if p == nil {
-		return nil
+// meter returns a transport that counts what comes over the network.
+func (p *progress) meter(transport http.RoundTripper) http.RoundTripper {
+	switch {
+	case p == nil:
+		return transport
+	case transport == nil:
+		return meteredTransport{http.DefaultTransport, &p.bytes}
+	default:
+		return meteredTransport{transport, &p.bytes}
 	}
-	return meter{http.DefaultTransport, &p.bytes}
 }
 
-// meter counts the bytes of answers.
-type meter struct {
+// meteredTransport counts the bytes of answers.
+type meteredTransport struct {
 	http.RoundTripper
 	bytes *atomic.Int64
 }
 
-func (m meter) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := m.RoundTripper.RoundTrip(r)
+// RoundTrip implements http.RoundTripper.
+func (t meteredTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.RoundTripper.RoundTrip(r)
 	if err == nil {
-		answer.Body = meteredBody{answer.Body, m.bytes}
+		response.Body = meteredBody{response.Body, t.bytes}
 	}
-	return answer, err
+	return response, err
 }
 
 type meteredBody struct {
@@ -94,6 +99,7 @@ type meteredBody struct {
 	bytes *atomic.Int64
 }
 
+// Read implements io.Reader.
 func (b meteredBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.bytes.Add(int64(n))

@@ -1,13 +1,14 @@
-package main
+package export
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// The bar follows each attempt from its own beginning, however few lines it has, and makes room for a line of the log.
+// The bar shows each attempt from its own beginning, and leaves its place on the terminal to the next line of the log.
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &progress{}
@@ -16,10 +17,10 @@ func TestProgress(t *testing.T) {
 			bytes int64
 			want  string
 		}{{22, 36_600_000, "22 lines, 36.6 MB"}, {7, 100_000, "7 lines, 0.1 MB"}} {
-			terminal := &logWatch{}
+			terminal := &syncedText{}
 			p.terminal = terminal
 			p.begin()
-			time.Sleep(redraw)
+			time.Sleep(redrawInterval)
 			p.bytes.Add(attempt.bytes)
 			p.show(attempt.lines)
 			shown := terminal.String()
@@ -27,10 +28,28 @@ func TestProgress(t *testing.T) {
 				t.Errorf("want %s: %q", attempt.want, shown)
 			}
 			p.end()
-			time.Sleep(time.Second) // nobody draws it any more
+			time.Sleep(time.Second) // it is not drawn any more
 			if end := terminal.String(); !strings.HasSuffix(end, " \r") {
 				t.Errorf("in the end: %q", end)
 			}
 		}
 	})
+}
+
+// syncedText is a text that several goroutines may write.
+type syncedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *syncedText) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *syncedText) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
