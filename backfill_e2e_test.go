@@ -49,7 +49,7 @@ func TestBackfillPeers(t *testing.T) {
 	for _, server := range []peers.Prometheus{prometheus, victoria} {
 		showsEachMonthOnce(t, server, queries[0])
 		for _, q := range queries {
-			lastMonth := sampleTime(billclient.MonthOf(time.Now()).Add(-1)).Add(time.Hour)
+			lastMonth := billclient.MonthOf(time.Now()).Add(-1).End().Add(-11 * time.Hour) // an hour after its sample
 			if len(server.QueryRange(t, q, lastMonth, lastMonth, day)) == 0 {
 				t.Errorf("%s: no answer to\n%s", server.URL, q)
 			}
@@ -64,11 +64,30 @@ const day = 24 * time.Hour
 func simulateYears(t *testing.T, config string) {
 	t.Helper()
 	api := httptest.NewServer(billsim.New([]billsim.Account{
-		yearsOf("AKLTMAIN", "s3cret-main", "73400575", "2018-06", ""),
-		yearsOf("AKLTSHOP", "s3cret-shop", "73406772", "2019-06", ""),
+		accountSince("AKLTMAIN", "s3cret-main", "73400575", "2018-06"),
+		accountSince("AKLTSHOP", "s3cret-shop", "73406772", "2019-06"),
 	}))
 	t.Cleanup(api.Close)
-	write(t, config, twoAccounts+"api: {endpoint: '"+api.URL+"', requests_per_second: 100}\n")
+	const accounts = "accounts:\n" +
+		"  - {name: main, access_key_id: AKLTMAIN, secret_access_key: s3cret-main}\n" +
+		"  - {name: 商城, access_key_id: AKLTSHOP, secret_access_key: s3cret-shop}\n"
+	write(t, config, accounts+"api: {endpoint: '"+api.URL+"', requests_per_second: 100}\n")
+}
+
+// accountSince returns an account whose months have a bill from the first one on: the n-th month costs n yuan and a fen,
+// in two products and two projects.
+func accountSince(key, secret, customer, first string) billsim.Account {
+	return billsim.Account{
+		AccessKeyID: key, SecretAccessKey: secret, CustomerID: customer,
+		Bills: func(month string) (billsim.Bill, bool) {
+			begin, _ := billclient.ParseMonth(first)
+			m, _ := billclient.ParseMonth(month)
+			return billsim.Bill{Lines: slices.Values([]billsim.Line{
+				{ProductCode: "KEC", ProjectID: "0", Cost: billsim.Amount(m-begin+1) * billsim.Yuan},
+				{ProductCode: "EBS", ProjectID: `1"03`, Cost: billsim.Fen},
+			})}, m >= begin
+		},
+	}
 }
 
 // showsEachMonthOnce asks for two years, day by day, from midnight in Beijing and from midnight UTC. The account main

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"ksyun_bill_exporter/backfill"
+	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/check"
 	"ksyun_bill_exporter/config"
 	"ksyun_bill_exporter/export"
@@ -28,9 +30,10 @@ import (
 )
 
 const (
-	program       = "ksyun_bill_exporter"
-	checkCommand  = "check"
-	exportCommand = "export"
+	program         = "ksyun_bill_exporter"
+	checkCommand    = "check"
+	exportCommand   = "export"
+	backfillCommand = "backfill"
 )
 
 // release is the version of this source tree, for builds that do not set one.
@@ -55,7 +58,7 @@ type flags struct {
 	logFormat  string
 	serve      serveFlags
 	export     export.Options
-	backfill   backfillFlags
+	backfill   backfill.Options
 }
 
 // parse reads the arguments; done tells that they only asked for help or the version, which is answered.
@@ -76,7 +79,8 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 	addExportFlags(app.Command(exportCommand, "Write the lines of a month's bill as CSV, or a table of their sums. Exit"+
 		" code 1: it failed; 2: wrong arguments; 3: all is written, but lines and summary disagree: in place of FILE"+
 		" there is FILE"+export.UnreconciledSuffix+"."), &f.export)
-	f.backfill.add(app.Command(backfillCommand, "Write closed months as OpenMetrics with timestamps: history."))
+	addBackfillFlags(app.Command(backfillCommand, "Write closed months as OpenMetrics with timestamps: history."),
+		&f.backfill)
 	if f.command, err = app.Parse(args); err != nil {
 		err = atFlag(app, args, err)
 	} else if f.command == serveCommand && !done {
@@ -96,6 +100,17 @@ func addExportFlags(command *kingpin.CmdClause, o *export.Options) {
 		Default(export.SourceLines).EnumVar(&o.Source, export.SourceLines, export.SourceCSV)
 	command.Flag("output", "File to write: whole, or not at all. Without it, standard output.").
 		PlaceHolder("FILE").StringVar(&o.Output)
+}
+
+func addBackfillFlags(command *kingpin.CmdClause, o *backfill.Options) {
+	command.Flag("from", "First month; by default the first one of which the API has bills.").
+		PlaceHolder(billclient.FirstMonth.String()).SetText(&o.From)
+	command.Flag("to", "Last month; by default the last one that is over.").
+		PlaceHolder("YYYY-MM").SetText(&o.To)
+	command.Flag("account", "Account whose months to write, for one or more of them; by default all.").
+		PlaceHolder("NAME").StringsVar(&o.Accounts)
+	command.Flag("output", "File to write: whole, or not at all. FILE.partial keeps for a week what is known until"+
+		" then.").PlaceHolder("FILE").Required().StringVar(&o.Output)
 }
 
 // atFlag names the flag whose value err is about, which kingpin does not.
@@ -138,7 +153,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case f.command == exportCommand:
 		err = runExport(ctx, f, getenv, stdout, stderr, logs)
 	case f.command == backfillCommand:
-		err = backfill(ctx, f, getenv, logs)
+		err = runBackfill(ctx, f, getenv, logs)
 	case f.serve.check:
 		err = checkConfig(f, getenv, stdout)
 	case f.serve.demo:
@@ -173,6 +188,15 @@ func runExport(
 	}
 	o.UserAgent, o.Now, o.Stdout, o.Stderr, o.Logger = userAgent(), time.Now(), stdout, stderr, logs.kit
 	return export.Run(ctx, o)
+}
+
+func runBackfill(ctx context.Context, f flags, getenv func(string) string, logs logs) (err error) {
+	o := f.backfill
+	if o.Config, err = config.Load(f.configFile, getenv); err != nil {
+		return err
+	}
+	o.UserAgent, o.Now, o.Logger = userAgent(), time.Now(), logs.kit
+	return backfill.Run(ctx, o)
 }
 
 // untilHangup ends a context when the terminal is closed: what a command has begun is cleared away then, too. It goes

@@ -346,6 +346,18 @@ func TestMistakes(t *testing.T) {
 			"ksyun_bill_exporter: export: --account: \"game\" is none of main; try --help\n",
 		},
 		{
+			"nowhere to write to",
+			[]string{"backfill"},
+			2,
+			"ksyun_bill_exporter: required flag(s) '--output' not provided; try --help\n",
+		},
+		{
+			"an empty name",
+			[]string{"--config.file=" + good, "backfill", "--output="},
+			2,
+			"ksyun_bill_exporter: backfill: --output: want the name of a file; try --help\n",
+		},
+		{
 			"bad web configuration",
 			[]string{"--config.check", "--config.file=" + good, "--web.config.file=" + bad},
 			1,
@@ -469,6 +481,37 @@ func TestExport(t *testing.T) {
 	}
 }
 
+// The command backfill takes its flags, and its exit code says whether there is a file.
+func TestBackfill(t *testing.T) {
+	api, config := simulate(t)
+	last := billclient.MonthOf(time.Now()).Add(-1).String()
+	file := filepath.Join(t.TempDir(), "history")
+	args := []string{
+		"--config.file=" + config, "backfill", "--from=" + last, "--to=" + last, "--account=main", "--output=" + file,
+	}
+	backfill := func(wantCode int, want string) {
+		t.Helper()
+		var log strings.Builder
+		code := run(t.Context(), slices.Clone(args), noEnvironment, io.Discard, &log)
+		if got := logTime.ReplaceAllString(log.String(), ""); code != wantCode || got != want {
+			t.Errorf("exit code %d, want %d; log:\n%swant:\n%s", code, wantCode, got, want)
+		}
+	}
+	months := "level=info msg=months account=main from=" + last + " to=" + last
+	missing := `level=warn msg="no bill, or none yet: the file is without this month" account=main month=` + last + "\n"
+	backfill(1, months+" billed=0\n"+missing+`level=error msg="cannot go on" err="backfill: no account has a bill of `+
+		last+` to `+last+"\"\n")
+	bill := billsim.Raw(http.StatusOK, "application/json", `{"MonthBillSet":[{"BillMonth":"`+last+`","BillId":"1",`+
+		`"BillType":"postpay","Sum":"1","BillProductSet":[],"BillProjectSet":[]}]}`)
+	api.Fault(bill)
+	backfill(0, months+" billed=1\nlevel=info msg=written file="+file+" samples=1\n")
+	text, err := os.ReadFile(file)
+	if want := `ksyun_bill_month_account_cost_cny{account="main",pay_mode="postpaid"} 1.0 `; err != nil ||
+		!strings.Contains(string(text), want) {
+		t.Errorf("%v, want %s in\n%s", err, want, text)
+	}
+}
+
 // The demo needs nothing and shows both kinds of account.
 func TestDemo(t *testing.T) {
 	r := launch(t, "--demo")
@@ -543,7 +586,7 @@ func TestSignals(t *testing.T) {
 			}
 			_ = child.Wait() // its exit code tells
 			log := child.Stderr.(*logWatch).String()
-			if files := filesIn(t, dir); len(files) > 0 || child.ProcessState.ExitCode() != 1 ||
+			if files, err := os.ReadDir(dir); err != nil || len(files) > 0 || child.ProcessState.ExitCode() != 1 ||
 				!strings.Contains(log, ": "+tt.want+`"`) {
 				t.Errorf("%v, files %d\n%s", child.ProcessState, len(files), log)
 			}
