@@ -45,7 +45,7 @@ soak:
 
 # The pictures of the documentation, anew. Names in Chinese want a font (Debian: fonts-noto-cjk).
 pictures: peers
-	$(GO) test -tags e2e -count=1 -run '^TestPictures$$' . -pictures=docs/pictures
+	$(GO) test -tags e2e -count=1 -run '^TestPictures$$' ./e2e -pictures=$(CURDIR)/docs/pictures
 
 # An OCI image with nothing but the program and CA certificates. buildah needs no daemon; docker build works as well.
 image: build

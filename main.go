@@ -76,9 +76,9 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 	f.serve.web = kingpinflag.AddFlags(serve, ":9978")
 	f.serve.add(serve)
 	app.Command(checkCommand, "Ask all that can be asked, once for each account; say what works and what to grant.")
-	addExportFlags(app.Command(exportCommand, "Write the lines of a month's bill as CSV, or a table of their sums. Exit"+
-		" code 1: it failed; 2: wrong arguments; 3: all is written, but lines and summary disagree: in place of FILE"+
-		" there is FILE"+export.UnreconciledSuffix+"."), &f.export)
+	addExportFlags(app.Command(exportCommand, "Write the lines of a month's bill as CSV, or a table of their sums."+
+		" Exit code 1: it failed; 2: wrong arguments; 3: all is written, but lines and summary disagree: in place of"+
+		" FILE there is FILE"+export.UnreconciledSuffix+"."), &f.export)
 	addBackfillFlags(app.Command(backfillCommand, "Write closed months as OpenMetrics with timestamps: history."),
 		&f.backfill)
 	if f.command, err = app.Parse(args); err != nil {

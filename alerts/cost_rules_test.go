@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"ksyun_bill_exporter/peers"
+	"ksyun_bill_exporter/e2e/peers"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billsim"
-	"ksyun_bill_exporter/peers"
+	"ksyun_bill_exporter/e2e/peers"
 
 	"github.com/google/go-cmp/cmp"
 )

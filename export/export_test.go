@@ -349,35 +349,43 @@ func TestMistakes(t *testing.T) {
 		want    string
 	}{
 		"too early": {
-			oneAccount, Options{Month: billclient.FirstMonth - 1},
+			oneAccount,
+			Options{Month: billclient.FirstMonth - 1},
 			"wrong argument: export: --month: there are bills from 2018-06 on\n",
 		},
 		"which account": {
-			twoAccounts, Options{},
+			twoAccounts,
+			Options{},
 			"wrong argument: export: --account: say which one: main, 商城\n",
 		},
 		"hostile names": {
-			strings.Replace(twoAccounts, "name: main", `name: "\u202eniam"`, 1), Options{},
+			strings.Replace(twoAccounts, "name: main", `name: "\u202eniam"`, 1),
+			Options{},
 			"wrong argument: export: --account: say which one: ?niam, 商城\n",
 		},
 		"no such account": {
-			twoAccounts, Options{Account: "game"},
+			twoAccounts,
+			Options{Account: "game"},
 			"wrong argument: export: --account: \"game\" is none of main, 商城\n",
 		},
 		"output": {
-			oneAccount, Options{Output: "DIR"},
+			oneAccount,
+			Options{Output: "DIR"},
 			"error: export: --output: DIR is not a file\n",
 		},
 		"no folder": {
-			oneAccount, Options{Output: "DIR/none/bill"},
+			oneAccount,
+			Options{Output: "DIR/none/bill"},
 			"error: export: --output: open DIR/none/RANDOM: no such file or directory\n",
 		},
 		"other customer": {
-			strings.Replace(oneAccount, "name: main", "name: main, customer_id: 4711", 1), Options{},
+			strings.Replace(oneAccount, "name: main", "name: main, customer_id: 4711", 1),
+			Options{},
 			"error: export: main, 2026-10: a line is of customer 73400575, customer_id expects 4711\n",
 		},
 		"wrong key": {
-			strings.Replace(oneAccount, "s3cret-main", "s3cret-mine", 1), Options{},
+			strings.Replace(oneAccount, "s3cret-main", "s3cret-mine", 1),
+			Options{},
 			"error: export: main, 2026-10: GetMonthBill: SignatureDoesNotMatch (HTTP 403, request id REQUEST): The" +
 				" request signature we calculated does not match the signature you provided.; check access_key_id," +
 				" secret_access_key and this machine's clock\n",

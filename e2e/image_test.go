@@ -1,6 +1,6 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
 	"encoding/json"
@@ -10,23 +10,24 @@ import (
 	"strings"
 	"testing"
 
-	"ksyun_bill_exporter/peers"
+	"ksyun_bill_exporter/e2e/peers"
 )
 
-// promtool finds nothing to say about what the exporter exposes.
+// promtool finds no fault with what the exporter exposes.
 func TestPromtoolIsSilent(t *testing.T) {
-	_, config := simulate(t, sampleLine)
+	_, config := peers.Simulate(t, peers.SampleLine)
 	r := launch(t, "--config.file="+config)
-	r.waitForLines("main")
+	r.AwaitLines("main")
 	check := exec.CommandContext(t.Context(), "promtool", "check", "metrics")
-	check.Stdin = strings.NewReader(peers.Get(t, r.url+"/metrics"))
+	check.Stdin = strings.NewReader(peers.Get(t, r.URL+"/metrics"))
 	if out, err := check.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("promtool check metrics: %v\n%s", err, out)
 	}
 }
 
-// The image's only program runs as the image's user, and shows the demo.
+// The only program of the image runs as the user of the image, and serves the demo.
 func TestImage(t *testing.T) {
+	t.Chdir(root)
 	dir := t.TempDir()
 	peers.Run(t, "make", "image", "IMAGE=ksyun_bill_exporter:test")
 	peers.Run(t, "buildah", "--storage-driver", "vfs", "push", "ksyun_bill_exporter:test", "oci:"+dir+"/image:test")
@@ -37,11 +38,7 @@ func TestImage(t *testing.T) {
 			Args []string
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "bundle", "config.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &bundle); err != nil {
+	if err := json.Unmarshal([]byte(read(t, filepath.Join(dir, "bundle", "config.json"))), &bundle); err != nil {
 		t.Fatal(err)
 	}
 	if user := bundle.Process.User; user.UID != 65534 || user.GID != 65534 {
@@ -52,9 +49,9 @@ func TestImage(t *testing.T) {
 		t.Error(err)
 	}
 	address := peers.FreeAddress(t)
-	program := exec.CommandContext(t.Context(), "chroot", append([]string{"--userspec=65534:65534", root},
+	container := exec.CommandContext(t.Context(), "chroot", append([]string{"--userspec=65534:65534", root},
 		append(bundle.Process.Args, "--demo", "--web.listen-address="+address)...)...)
-	peers.Start(t, program)
+	peers.Start(t, container)
 	peers.Await(t, "http://"+address+"/-/ready", "")
 	page := peers.Get(t, "http://"+address+"/metrics")
 	if !strings.Contains(page, `ksyun_bill_account_info{account="game",`) {

@@ -1,14 +1,21 @@
-package main
+package e2e
 
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,17 +26,18 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/e2e/peers"
 )
 
-// The key of these tests, and names that would be markup where nobody escapes them.
+// The key of these tests, and a name that would be markup in a page that does not escape it.
 const (
 	secretID  = "AKLTzQ7wnB2vR9mKfX4e"
 	secretKey = "OJ0pfKx3+Vw/9hTqYbL5sDgNcE7uRm2ZaWi8XtQk"
 	script    = "<script>alert(1)</script>"
 )
 
-// guarded is an API that remembers what every request was signed with.
-type guarded struct {
+// guardedAPI is an API that remembers what every request was signed with.
+type guardedAPI struct {
 	*httptest.Server
 	mu      sync.Mutex
 	secrets []string
@@ -37,9 +45,9 @@ type guarded struct {
 
 var signatureOf = regexp.MustCompile(`Signature=([0-9a-f]{64})`)
 
-func guard(t *testing.T, api http.Handler) *guarded {
+func guard(t *testing.T, api http.Handler) *guardedAPI {
 	t.Helper()
-	g := &guarded{secrets: []string{secretID, secretKey}}
+	g := &guardedAPI{secrets: []string{secretID, secretKey}}
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		authorization := r.Header.Get("Authorization")
 		found := signatureOf.FindStringSubmatch(authorization)
@@ -56,8 +64,8 @@ func guard(t *testing.T, api http.Handler) *guarded {
 	return g
 }
 
-// check looks for what must not be seen.
-func (g *guarded) check(t *testing.T, place string, text []byte) {
+// check fails if a text shows a secret.
+func (g *guardedAPI) check(t *testing.T, place string, text []byte) {
 	t.Helper()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -87,9 +95,9 @@ state_dir: %s
 
 // guardedBill is a simulated API with one bill, full of hostile names.
 func guardedBill() *billsim.Server {
-	line := sampleLine
+	line := peers.SampleLine
 	line.InstanceName, line.RegionName, line.ProjectName, line.ProductName = script, script, script, script
-	running := time.Now().In(time.FixedZone("UTC+8", 8*60*60)).Format("2006-01")
+	running := peers.RunningMonth()
 	return billsim.New([]billsim.Account{{
 		AccessKeyID: secretID, SecretAccessKey: secretKey, CustomerID: "73400575",
 		Bills: func(m string) (billsim.Bill, bool) {
@@ -148,7 +156,7 @@ func TestNoSecretIsShown(t *testing.T) {
 	}
 }
 
-// echoes answer with what they were asked, as a proxy may that wants to help.
+// echoes answer with what they were asked, as a proxy may do to be helpful.
 var echoes = map[string]http.HandlerFunc{
 	"an error":     echo(403, "application/json", `{"Error":{"Code":"AuthFailure","Message":"%s"}}`),
 	"an old error": echo(200, "application/json", `{"code":"%[1]s","message":"%[1]s","requestId":"%[1]s"}`),
@@ -191,24 +199,24 @@ func echo(status int, contentType, format string) http.HandlerFunc {
 	}
 }
 
-// lookEverywhere runs the program until it has asked, and looks at all that it shows.
-func lookEverywhere(t *testing.T, api *guarded) {
+// lookEverywhere runs the program until it has asked the API, and looks at all that it shows.
+func lookEverywhere(t *testing.T, api *guardedAPI) {
 	t.Helper()
 	config, stateDir := guardedConfig(t, api.URL)
 	r := launch(t, "--config.file="+config, "--log.level=debug", "--web.enable-lifecycle", "--web.enable-pprof")
-	r.waitFor("/metrics", `ksyun_bill_source_up{account="`+script+`",source="project_summary"}`)
+	r.Await("/metrics", `ksyun_bill_source_up{account="`+script+`",source="project_summary"}`)
 	for _, path := range []string{"/metrics", "/", "/-/ready", "/debug/pprof/cmdline", "/debug/pprof/heap?debug=1"} {
-		_, body := r.get(path)
+		_, body := r.Get(path)
 		api.check(t, path, []byte(body))
 		if path == "/" && strings.Contains(body, script) {
 			t.Errorf("a name is markup on the status page:\n%s", body)
 		}
 	}
 	write(t, config, "accounts: [{secret_access_key: "+secretKey+"}, "+secretKey+"]\napi: "+secretKey+"\n")
-	_, body := r.post("/-/reload")
+	_, body := r.Post("/-/reload")
 	api.check(t, "/-/reload", []byte(body))
-	r.stop()
-	api.check(t, "the log", []byte(r.log.String()))
+	r.Stop()
+	api.check(t, "the log", []byte(r.Log.String()))
 	files, err := filepath.Glob(filepath.Join(stateDir, "*"))
 	if err != nil || len(files) < 2 {
 		t.Fatalf("state: %q, %v", files, err)
@@ -217,18 +225,14 @@ func lookEverywhere(t *testing.T, api *guarded) {
 		api.check(t, file, unpackedFile(t, file))
 	}
 	config, _ = guardedConfig(t, api.URL)
-	var out bytes.Buffer
-	run(t.Context(), []string{"check", "--config.file=" + config, "--log.level=debug"}, noEnvironment, &out, &out)
-	api.check(t, "check", out.Bytes())
+	out, _ := program(t, "check", "--config.file="+config, "--log.level=debug").CombinedOutput() // it may fail
+	api.check(t, "check", out)
 }
 
-// unpackedFile is a file as it is, and what is packed behind its first line, if anything is.
+// unpackedFile returns a file as it is, followed by the unpacked text that is behind its first line, if there is one.
 func unpackedFile(t *testing.T, file string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := []byte(read(t, file))
 	_, packed, ok := bytes.Cut(text, []byte("\n"))
 	if !ok || len(packed) == 0 {
 		return text
@@ -244,13 +248,8 @@ func unpackedFile(t *testing.T, file string) []byte {
 	return append(text, plain...)
 }
 
-// What the runtime writes at an end like a panic, all goroutines with a call under way, shows no secret either.
+// What the runtime writes at a crash, all goroutines during a call, shows no secret either.
 func TestNoSecretInCrash(t *testing.T) {
-	if config := os.Getenv("CRASHING_CONFIG"); config != "" { // the one that is to crash
-		args := []string{"--config.file=" + config, "--web.listen-address=127.0.0.1:0"}
-		run(t.Context(), args, noEnvironment, io.Discard, os.Stderr)
-		return
-	}
 	bill := guardedBill()
 	bill.Fault(billsim.Never())
 	asked := make(chan struct{})
@@ -259,15 +258,11 @@ func TestNoSecretInCrash(t *testing.T) {
 		bill.ServeHTTP(w, r)
 	}))
 	config, _ := guardedConfig(t, api.URL)
-	text, err := os.ReadFile(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, config, strings.Replace(string(text), "timeout: 300ms", "timeout: 1m", 1))
-	crash := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestNoSecretInCrash$")
-	crash.Env = append(os.Environ(), "CRASHING_CONFIG="+config, "GOTRACEBACK=all")
-	var said bytes.Buffer
-	crash.Stdout, crash.Stderr = &said, &said
+	write(t, config, strings.Replace(read(t, config), "timeout: 300ms", "timeout: 1m", 1))
+	crash := program(t, "--config.file="+config, "--web.listen-address=127.0.0.1:0")
+	crash.Env = append(os.Environ(), "GOTRACEBACK=all")
+	var out bytes.Buffer
+	crash.Stdout, crash.Stderr = &out, &out
 	if err := crash.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -276,13 +271,13 @@ func TestNoSecretInCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = crash.Wait() // it has crashed
-	if !strings.Contains(said.String(), "billclient.(*Client).call(") {
-		t.Errorf("the crash does not show the call:\n%s", &said)
+	if !strings.Contains(out.String(), "billclient.(*Client).call(") {
+		t.Errorf("the crash does not show the call:\n%s", &out)
 	}
-	api.check(t, "the crash", said.Bytes())
+	api.check(t, "the crash", out.Bytes())
 }
 
-// A redirect is not followed: nobody else gets a request, let alone a signed one.
+// A redirect is not followed: no other server gets a request, signed or not.
 func TestRedirectIsNotFollowed(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("%s %s was asked elsewhere", r.Method, r.URL)
@@ -293,5 +288,108 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	api := guard(t, bill)
 	config, _ := guardedConfig(t, api.URL)
 	r := launch(t, "--config.file="+config)
-	r.log.wait(t, regexp.MustCompile(`HTTP 302\): a redirect to .{0,2}`+regexp.QuoteMeta(elsewhere.URL)))
+	r.Log.Await(t, regexp.MustCompile(`HTTP 302\): a redirect to .{0,2}`+regexp.QuoteMeta(elsewhere.URL)))
+}
+
+// scraper is a user with the password opensesame, as bcrypt writes it.
+const scraper = "prometheus: $2a$04$nNSV71l.OZ67ZQPO/Bi2LupXVipvOwoq/pP.TGqavL6g/JG/n2yiS"
+
+// With a certificate and a password in --web.config.file, nothing is sent in the clear, and strangers get nothing, not
+// even from the paths for probes. A probe works with the password in its header, as SECURITY.md says.
+func TestTLSAndPassword(t *testing.T) {
+	_, config := peers.Simulate(t, peers.SampleLine)
+	webConfig, pool := webConfigFile(t)
+	r := launch(t, "--config.file="+config, "--web.config.file="+webConfig, "--web.enable-lifecycle")
+	r.Log.Await(t, regexp.MustCompile(`source=detail_bill`))
+	secure := strings.Replace(r.URL, "http:", "https:", 1)
+	trusting := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	defer trusting.CloseIdleConnections()
+	for _, c := range []struct {
+		name, path, password string
+		status               int
+		want                 string
+	}{
+		{"no password", "/metrics", "", 401, "Unauthorized\n"},
+		{"another password", "/metrics", "opensesame2", 401, "Unauthorized\n"},
+		{"a probe without", "/-/healthy", "", 401, "Unauthorized\n"},
+		{"a reload without", "/-/reload", "", 401, "Unauthorized\n"},
+		{"the status page without", "/", "", 401, "Unauthorized\n"},
+		{"the password", "/metrics", "opensesame", 200, "# HELP ksyun_bill_account_cost_cny "},
+		{"liveness with it", "/-/healthy", "opensesame", 200, "Healthy.\n"},
+		{"readiness with it", "/-/ready", "opensesame", 200, "Ready.\n"},
+	} {
+		status, body, err := getAs(t, trusting, secure+c.path, c.password)
+		if err != nil || status != c.status || !strings.Contains(body, c.want) {
+			t.Errorf("%s: %d, %v, want %d and %q in it:\n%s", c.name, status, err, c.status, c.want, body)
+		}
+	}
+	status, body, err := getAs(t, trusting, r.URL+"/metrics", "opensesame")
+	if want := "Client sent an HTTP request to an HTTPS server.\n"; err != nil || status != 400 || body != want {
+		t.Errorf("in the clear: %d, %v: %s", status, err, body)
+	}
+	if _, _, err := getAs(t, http.DefaultClient, secure+"/metrics", "opensesame"); err == nil ||
+		!strings.Contains(err.Error(), "certificate signed by unknown authority") {
+		t.Errorf("who does not know the certificate: %v", err)
+	}
+	if log := r.Log.String(); strings.Contains(log, "opensesame") {
+		t.Errorf("the log has the password:\n%s", log)
+	}
+}
+
+// getAs asks as the user scraper with a password, or without a user if it is empty.
+func getAs(t *testing.T, client *http.Client, url, password string) (status int, body string, err error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if password != "" {
+		request.SetBasicAuth("prometheus", password)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(text), err
+}
+
+// webConfigFile returns a web configuration with a new certificate, and a pool that trusts it.
+func webConfigFile(t *testing.T) (file string, pool *x509.CertPool) {
+	t.Helper()
+	certificate, key, pool := selfSigned(t)
+	dir := t.TempDir()
+	file = filepath.Join(dir, "web.yaml")
+	write(t, filepath.Join(dir, "tls.crt"), certificate)
+	write(t, filepath.Join(dir, "tls.key"), key)
+	write(t, file, "tls_server_config: {cert_file: tls.crt, key_file: tls.key}\nbasic_auth_users: {"+scraper+"}\n")
+	return file, pool
+}
+
+func selfSigned(t *testing.T) (certificate, key string, pool *x509.CertPool) {
+	t.Helper()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	public, err := x509.CreateCertificate(rand.Reader, template, template, secret.Public(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: public}))
+	key = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	pool = x509.NewCertPool()
+	if !pool.AppendCertsFromPEM([]byte(certificate)) {
+		t.Fatal("no certificate")
+	}
+	return certificate, key, pool
 }

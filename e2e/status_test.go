@@ -1,6 +1,6 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
 	"fmt"
@@ -14,27 +14,27 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
-	"ksyun_bill_exporter/peers"
+	"ksyun_bill_exporter/e2e/peers"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// The page of the demo in a real browser, from phone to desk: its style is let in, and its numbers are those of
-// /metrics.
+// The status page of the demo in a real browser, from a phone to a desk: its style is applied, and its numbers are
+// those of /metrics.
 func TestStatusPage(t *testing.T) {
 	r := launch(t, "--demo")
-	for _, account := range demoNames {
-		r.waitForLines(account)
+	for _, account := range demoAccounts {
+		r.AwaitLines(account)
 	}
-	everyScreen(t, r, func(screen string, page statusPage) {
-		if diff := cmp.Diff(costs(t, peers.Get(t, r.url+"/metrics")), page.Accounts); diff != "" {
+	checkOnScreens(t, r, func(screen string, page statusPage) {
+		if diff := cmp.Diff(costs(t, peers.Get(t, r.URL+"/metrics")), page.Accounts); diff != "" {
 			t.Errorf("%s (-/metrics +page):\n%s", screen, diff)
 		}
 	})
 }
 
-// Long names, names of markup, billions to the last digit and a key that is not known: all of it can be read, and what
-// is wrong with the key is said once.
+// Long names, names with markup, billions to the last digit and an unknown key: all of it can be read, and the trouble
+// with the key is shown once.
 func TestStatusPageOfTrouble(t *testing.T) {
 	yesterday := billclient.DayOf(time.Now()) - 1
 	line := billsim.Line{
@@ -62,16 +62,16 @@ func TestStatusPageOfTrouble(t *testing.T) {
 api: {endpoint: '`+api.URL+`', union_endpoint: '`+api.URL+`', requests_per_second: 100}
 `)
 	r := launch(t, "--config.file="+config)
-	r.waitFor("/", "2,100,000,000.12345678")
-	r.waitFor("/", "5 of 5 sources failing")
-	everyScreen(t, r, func(screen string, page statusPage) {
+	r.Await("/", "2,100,000,000.12345678")
+	r.Await("/", "5 of 5 sources failing")
+	checkOnScreens(t, r, func(screen string, page statusPage) {
 		if page.Troubles != 1 {
 			t.Errorf("%s: %d boxes of trouble, want 1", screen, page.Troubles)
 		}
 	})
 }
 
-// statusPage is what the tests want to know of the open page.
+// statusPage is what the tests check of the open page.
 type statusPage struct {
 	Language      string
 	Rules         int      // of style
@@ -81,8 +81,8 @@ type statusPage struct {
 	Accounts      map[string]map[string][]float64
 }
 
-// everyScreen opens the page as those do who read it. Nothing is wider than the window, and nothing is cut off.
-func everyScreen(t *testing.T, r *running, look func(screen string, page statusPage)) {
+// checkOnScreens opens the page in each size and language. Nothing may be wider than the window, or be cut off.
+func checkOnScreens(t *testing.T, r *peers.Exporter, check func(screen string, page statusPage)) {
 	t.Helper()
 	b := peers.OpenBrowser(t)
 	for _, width := range []int{360, 390, 800, 1440} {
@@ -90,7 +90,7 @@ func everyScreen(t *testing.T, r *running, look func(screen string, page statusP
 			map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600})
 		for _, language := range []string{"en", "zh-CN"} {
 			b.Call("Emulation.setUserAgentOverride", map[string]any{"userAgent": "test", "acceptLanguage": language})
-			b.Open(r.url)
+			b.Open(r.URL)
 			var page statusPage
 			b.Evaluate(statusFacts, &page)
 			screen := fmt.Sprintf("%s at %d pixels", language, width)
@@ -99,12 +99,12 @@ func everyScreen(t *testing.T, r *running, look func(screen string, page statusP
 				t.Errorf("%s: %s, %d rules of style, %d wide, %d to scroll, cut: %q",
 					screen, page.Language, page.Rules, page.Width, page.Scroll, page.Cut)
 			}
-			look(screen, page)
+			check(screen, page)
 		}
 	}
 }
 
-// statusFacts reads the open page, all that is folded unfolded. Texts within a line have no size of their own.
+// statusFacts reads the open page after it has unfolded all of it. Texts within a line have no size of their own.
 const statusFacts = `(() => {
 	document.querySelectorAll("details").forEach(d => d.open = true);
 	const accounts = {};

@@ -1,8 +1,6 @@
-//go:build e2e
-
-// Package peers has what the end-to-end tests meet for real: Prometheus, VictoriaMetrics, Chromium, started for one
-// test and stopped with it. Only tests import it. What goes wrong fails the test that is given. The programs come from
-// the Debian packages that the Makefile lists.
+// Package peers has what the end-to-end tests meet for real: the exporter as a whole, Prometheus, VictoriaMetrics and
+// Chromium, each started for one test and stopped with it. Only tests import it. An error fails the test that is given.
+// The programs come from the Debian packages that the Makefile lists.
 package peers
 
 import (
@@ -19,7 +17,7 @@ import (
 	"time"
 )
 
-// patience is how long a server may take for what a test waits for: a machine may be slow, or busy.
+// patience is how long a test waits for a server, because a machine may be slow or busy.
 const patience = time.Minute
 
 // FreeAddress returns an address of this machine on which nobody listens.
@@ -33,7 +31,7 @@ func FreeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// Start runs a server until the test ends. If the test has failed by then, it shows what the server had to say.
+// Start runs a server until the test ends. If the test has failed by then, it shows the output of the server.
 func Start(t *testing.T, server *exec.Cmd) {
 	t.Helper()
 	var out bytes.Buffer
@@ -52,7 +50,7 @@ func Start(t *testing.T, server *exec.Cmd) {
 	})
 }
 
-// Run returns what a command prints once it has succeeded.
+// Run runs a command and returns what it prints. The test fails if the command does.
 func Run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput()
@@ -62,7 +60,7 @@ func Run(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// Get returns a page that is there.
+// Get returns a page. The test fails if the status is not 200.
 func Get(t *testing.T, url string) string {
 	t.Helper()
 	text, err := get(t.Context(), url)
@@ -72,7 +70,7 @@ func Get(t *testing.T, url string) string {
 	return text
 }
 
-// Await returns a page once it is there and has a text.
+// Await returns a page as soon as its status is 200 and it has a text.
 func Await(t *testing.T, url, text string) string {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
@@ -91,14 +89,14 @@ func get(ctx context.Context, url string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return "", err
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s: %s", url, answer.Status, text)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s: %s", url, response.Status, text)
 	}
 	return string(text), err
 }

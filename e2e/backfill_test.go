@@ -1,13 +1,12 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,26 +14,29 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
-	"ksyun_bill_exporter/peers"
+	"ksyun_bill_exporter/e2e/peers"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestBackfillPeers runs every command of docs/backfill.md: a real Prometheus and a real VictoriaMetrics take the
-// history in, show each month of two years once, and answer every query.
+// TestBackfillPeers runs every command of docs/backfill.md: a real Prometheus and a real VictoriaMetrics import the
+// history, show each month of two years once, and answer every query.
 func TestBackfillPeers(t *testing.T) {
+	t.Chdir(root)
 	page := manual{"docs/backfill.md", read(t, "docs/backfill.md")}
 	dir := t.TempDir()
-	peers.Run(t, "go", "build", "-o", filepath.Join(dir, program), ".")
+	if err := os.Symlink(binary(t), filepath.Join(dir, "ksyun_bill_exporter")); err != nil {
+		t.Fatal(err)
+	}
 	simulateYears(t, filepath.Join(dir, "config.yaml"))
 	victoria := peers.StartVictoriaMetrics(t)
 	commands := page.commands()
 	if len(commands) != 3 {
 		t.Fatalf("%s has %d commands", page.name, len(commands))
 	}
-	here := strings.NewReplacer("/var/lib/prometheus", dir, "http://localhost:8428", victoria.URL)
+	places := strings.NewReplacer("/var/lib/prometheus", dir, "http://localhost:8428", victoria.URL)
 	for _, c := range commands {
-		shell := exec.CommandContext(t.Context(), "sh", "-ec", here.Replace(c))
+		shell := exec.CommandContext(t.Context(), "sh", "-ec", places.Replace(c))
 		shell.Dir, shell.Env = dir, append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
 		if out, err := shell.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", c, err, out)
@@ -46,21 +48,21 @@ func TestBackfillPeers(t *testing.T) {
 	if len(queries) != 5 {
 		t.Errorf("%s has %d queries", page.name, len(queries))
 	}
+	afterLastSample := billclient.MonthOf(time.Now()).Add(-1).End().Add(-11 * time.Hour) // by an hour
 	for _, server := range []peers.Prometheus{prometheus, victoria} {
-		showsEachMonthOnce(t, server, queries[0])
+		checkEachMonthOnce(t, server, queries[0])
 		for _, q := range queries {
-			lastMonth := billclient.MonthOf(time.Now()).Add(-1).End().Add(-11 * time.Hour) // an hour after its sample
-			if len(server.QueryRange(t, q, lastMonth, lastMonth, day)) == 0 {
+			if len(server.QueryRange(t, q, afterLastSample, afterLastSample, day)) == 0 {
 				t.Errorf("%s: no answer to\n%s", server.URL, q)
 			}
 		}
 	}
-	showsEachMonthOnce(t, victoria, "ksyun_bill_month_account_cost_cny")
+	checkEachMonthOnce(t, victoria, "ksyun_bill_month_account_cost_cny")
 }
 
 const day = 24 * time.Hour
 
-// simulateYears serves two accounts, the second of which began a year later, and writes a configuration for them.
+// simulateYears serves two accounts, of which the second one began a year later, and writes a configuration for them.
 func simulateYears(t *testing.T, config string) {
 	t.Helper()
 	api := httptest.NewServer(billsim.New([]billsim.Account{
@@ -74,8 +76,8 @@ func simulateYears(t *testing.T, config string) {
 	write(t, config, accounts+"api: {endpoint: '"+api.URL+"', requests_per_second: 100}\n")
 }
 
-// accountSince returns an account whose months have a bill from the first one on: the n-th month costs n yuan and a fen,
-// in two products and two projects.
+// accountSince returns an account whose months have a bill from the first one on: the n-th month costs n yuan and a
+// fen, in two products and two projects.
 func accountSince(key, secret, customer, first string) billsim.Account {
 	return billsim.Account{
 		AccessKeyID: key, SecretAccessKey: secret, CustomerID: customer,
@@ -90,9 +92,9 @@ func accountSince(key, secret, customer, first string) billsim.Account {
 	}
 }
 
-// showsEachMonthOnce asks for two years, day by day, from midnight in Beijing and from midnight UTC. The account main
-// cost a yuan more every month, and a fen.
-func showsEachMonthOnce(t *testing.T, server peers.Prometheus, query string) {
+// checkEachMonthOnce asks for two years, day by day, from midnight in Beijing and from midnight UTC. The account main
+// costs a yuan more every month, and a fen.
+func checkEachMonthOnce(t *testing.T, server peers.Prometheus, query string) {
 	t.Helper()
 	newest := billclient.MonthOf(time.Now()).Add(-1)
 	var want []float64
@@ -101,7 +103,7 @@ func showsEachMonthOnce(t *testing.T, server peers.Prometheus, query string) {
 	}
 	for _, midnight := range []time.Duration{0, 8 * time.Hour} {
 		from, to := newest.Add(-23).Start().AddDate(0, 0, 1).Add(midnight), newest.End().Add(midnight)
-		got := ofAccount("main", server.QueryRange(t, query, from, to, day))
+		got := valuesOf("main", server.QueryRange(t, query, from, to, day))
 		if !strings.Contains(query, "last_over_time") { // VictoriaMetrics shows a month until the next one
 			got = slices.Compact(got)
 		}
@@ -111,39 +113,12 @@ func showsEachMonthOnce(t *testing.T, server peers.Prometheus, query string) {
 	}
 }
 
-// ofAccount returns the values of an account's only series.
-func ofAccount(account string, answer []peers.Series) []float64 {
+// valuesOf returns the values of the only series of an account.
+func valuesOf(account string, answer []peers.Series) []float64 {
 	for _, series := range answer {
 		if series.Labels["account"] == account {
 			return series.Values
 		}
 	}
 	return nil
-}
-
-// On a real terminal, an export shows how far it is, and leaves nothing of that.
-func TestExportOnTerminal(t *testing.T) {
-	dir := t.TempDir()
-	binary := filepath.Join(dir, program)
-	peers.Run(t, "go", "build", "-o", binary, ".")
-	_, config := simulate(t, slices.Repeat([]billsim.Line{sampleLine}, 20000)...)
-	month := billclient.MonthOf(time.Now()).String()
-	terminal := exec.CommandContext(t.Context(), "script", "-qec",
-		binary+" --config.file="+config+" export --month="+month+" --output="+dir+"/bill.csv", "/dev/null")
-	terminal.Env = append(os.Environ(), "TERM=xterm", "COLUMNS=80")
-	out, err := terminal.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if !regexp.MustCompile(`(?s)waiting for lines.*\d lines, \d+\.\d MB`).Match(out) {
-		t.Errorf("no progress on the terminal: %q", out)
-	}
-	shown := strings.Split(strings.TrimRight(string(out), "\r\n"), "\r")
-	if last := strings.ReplaceAll(shown[len(shown)-1], "\x1b[2K", ""); !strings.HasPrefix(last, "ts=") { // of the log
-		t.Errorf("on the terminal in the end: %q", last)
-	}
-	bill, err := os.ReadFile(dir + "/bill.csv")
-	if err != nil || strings.Count(string(bill), "\n") != 20001 {
-		t.Errorf("%d lines: %v", strings.Count(string(bill), "\n"), err)
-	}
 }

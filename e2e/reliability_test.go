@@ -1,11 +1,8 @@
-package main
+package e2e
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -14,14 +11,16 @@ import (
 	"testing"
 
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/e2e/peers"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 const promisesPage = "docs/reliability.md"
 
-// Every promise of docs/reliability.md has tests, and those are in the tree.
+// Every promise of docs/reliability.md has tests, and those exist.
 func TestPromisesAreKept(t *testing.T) {
+	t.Chdir(root)
 	promises := slices.Concat(promisedTests(t, promisesPage)...)
 	if len(promises) < 20 {
 		t.Errorf("%s has %d promises", promisesPage, len(promises))
@@ -36,20 +35,17 @@ func TestPromisesAreKept(t *testing.T) {
 
 // The Chinese page makes the same promises: as many in each section, each kept by the same tests.
 func TestPromisesInChinese(t *testing.T) {
+	t.Chdir(root)
 	want, got := promisedTests(t, promisesPage), promisedTests(t, "docs/reliability.zh-CN.md")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("tests by section and promise (-English +Chinese):\n%s", diff)
 	}
 }
 
-// promisedTests returns the tests that a page names, by section and promise.
+// promisedTests returns the tests that a page names, by section and by promise.
 func promisedTests(t *testing.T, page string) (sections [][][]string) {
 	t.Helper()
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, section := range strings.Split(string(text), "\n## ")[1:] {
+	for _, section := range strings.Split(read(t, page), "\n## ")[1:] {
 		var promises [][]string
 		for _, promise := range strings.Split(section, "\n* ")[1:] {
 			var tests []string
@@ -66,7 +62,7 @@ func promisedTests(t *testing.T, page string) (sections [][][]string) {
 	return sections
 }
 
-var namedTest = regexp.MustCompile("`([a-z]+\\.(?:Test|Fuzz)\\w+)`")
+var namedTest = regexp.MustCompile("`([a-z0-9]+\\.(?:Test|Fuzz)\\w+)`")
 
 func hasTest(t *testing.T, pkg, name string) bool {
 	t.Helper()
@@ -78,31 +74,23 @@ func hasTest(t *testing.T, pkg, name string) bool {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if bytes.Contains(text, []byte("\nfunc "+name+"(")) {
+		if strings.Contains(read(t, file), "\nfunc "+name+"(") {
 			return true
 		}
 	}
 	return false
 }
 
-// However often it is scraped, the API is not asked for it.
+// No scrape makes a call to the API, however many there are.
 func TestScrapeMakesNoCall(t *testing.T) {
-	api, config := simulate(t, sampleLine)
-	text, err := os.ReadFile(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, config, string(text)+"refresh: {interval: 7d, max_staleness: 8d}\n")
+	api, config := peers.Simulate(t, peers.SampleLine)
+	write(t, config, read(t, config)+"refresh: {interval: 7d, max_staleness: 8d}\n")
 	r := launch(t, "--config.file="+config)
-	r.waitForLines("main")
+	r.AwaitLines("main")
 	api.ResetCalls()
 	for range 20 {
 		for _, path := range []string{"/metrics", "/", "/-/ready"} {
-			r.get(path)
+			r.Get(path)
 		}
 	}
 	if calls := api.Calls(); len(calls) != 0 {
@@ -112,48 +100,37 @@ func TestScrapeMakesNoCall(t *testing.T) {
 
 // An exporter that is killed while it writes its state has complete numbers at its next start, without the API.
 func TestKilled(t *testing.T) {
-	if config := os.Getenv("KILLED_CONFIG"); config != "" { // the one that is to be killed
-		args := []string{"--config.file=" + config, "--web.listen-address=127.0.0.1:0"}
-		run(t.Context(), args, noEnvironment, io.Discard, os.Stderr)
-		return
-	}
-	api, config := simulate(t, sampleLine, sampleLine)
-	text, err := os.ReadFile(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	api, config := peers.Simulate(t, peers.SampleLine, peers.SampleLine)
 	stateDir := filepath.Join(t.TempDir(), "state")
-	write(t, config, strings.Replace(string(text), "max_retries: 0", "max_retries: 0, requests_per_second: 1000", 1)+
+	write(t, config, strings.Replace(read(t, config), "max_retries: 0", "max_retries: 0, requests_per_second: 1000", 1)+
 		"refresh: {interval: 1s}\nstate_dir: "+stateDir+"\n")
 	for range 3 {
 		killWhileItWrites(t, config, stateDir)
 		undo := api.Fault(billsim.Never())
 		r := launch(t, "--config.file="+config)
-		page := r.waitFor("/metrics", `ksyun_bill_source_from_disk{account="main",source="month_bill"} 1`)
+		page := r.Await("/metrics", `ksyun_bill_source_from_disk{account="main",source="month_bill"} 1`)
 		const cost = `ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 110` + "\n"
 		if !strings.Contains(page, cost) {
 			t.Errorf("no %s in\n%s", cost, page)
 		}
-		r.stop()
+		r.Stop()
 		undo()
 	}
 	if aside, _ := filepath.Glob(filepath.Join(stateDir, "*.aside")); len(aside) > 0 {
-		t.Errorf("of no use: %q", aside)
+		t.Errorf("set aside: %q", aside)
 	}
 }
 
-// killWhileItWrites starts the program as a process of its own, and kills it when it has all numbers and its state
-// files change again.
+// killWhileItWrites starts the program, and kills it when it has all numbers and its state files change again.
 func killWhileItWrites(t *testing.T, config, stateDir string) {
 	t.Helper()
-	victim := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
-	victim.Env = append(os.Environ(), "KILLED_CONFIG="+config)
-	var log logWatch
+	victim := program(t, "--config.file="+config, "--web.listen-address=127.0.0.1:0")
+	var log peers.Log
 	victim.Stderr = &log
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)
 	}
-	log.wait(t, regexp.MustCompile(`(?s)source=month_consume.*source=month_bill`))
+	log.Await(t, regexp.MustCompile(`(?s)source=month_consume.*source=month_bill`))
 	for before := stateFiles(t, stateDir); stateFiles(t, stateDir) == before; {
 		runtime.Gosched()
 	}
@@ -163,7 +140,7 @@ func killWhileItWrites(t *testing.T, config, stateDir string) {
 	_ = victim.Wait() // it was killed
 }
 
-// stateFiles tells what state files there are, unfinished ones too, and how they have changed.
+// stateFiles describes all state files, unfinished ones too. The text changes with each of them.
 func stateFiles(t *testing.T, dir string) (files string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

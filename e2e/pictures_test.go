@@ -1,12 +1,11 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
 	"encoding/base64"
 	"encoding/json"
 	"flag"
-	"io"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -19,84 +18,87 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
-	"ksyun_bill_exporter/peers"
+	"ksyun_bill_exporter/e2e/peers"
 )
 
 var pictures = flag.String("pictures", "", "folder for the pictures of the documentation; none are written without it")
 
-// A reader sees what the pictures show: the page for people, and Prometheus' graphs of the demo and of its history,
-// really drawn. With -pictures, they are taken anew.
+// TestPictures draws what the pictures of the documentation show: the page for people, and graphs of Prometheus of the
+// demo and of its history. With -pictures, it takes the pictures anew.
 func TestPictures(t *testing.T) {
+	t.Chdir(root)
 	r := launch(t, "--demo")
-	for _, account := range demoNames {
-		r.waitForLines(account)
+	for _, account := range demoAccounts {
+		r.AwaitLines(account)
 	}
 	b := peers.OpenBrowser(t)
 	drawPage(t, b, r)
-	drawGraphs(t, b, withHistory(t, strings.TrimPrefix(r.url, "http://")))
+	drawGraphs(t, b, startPrometheusWithHistory(t, strings.TrimPrefix(r.URL, "http://")))
 }
 
-func drawPage(t *testing.T, b *peers.Browser, r *running) {
+func drawPage(t *testing.T, b *peers.Browser, r *peers.Exporter) {
 	t.Helper()
-	days := strings.Count(peers.Get(t, r.url+"/metrics"), `ksyun_bill_day_account_cost_cny{account="shop"`)
+	days := strings.Count(peers.Get(t, r.URL+"/metrics"), `ksyun_bill_day_account_cost_cny{account="shop"`)
 	for name, s := range map[string]screen{
 		"status.png":             {width: 1000, language: "en", scheme: "light"},
 		"status.zh-CN.png":       {width: 1000, language: "zh-CN", scheme: "light"},
 		"status-phone.png":       {width: 390, language: "en", scheme: "dark"},
 		"status-phone.zh-CN.png": {width: 390, language: "zh-CN", scheme: "dark"},
 	} {
-		s.show(b)
-		b.Open(r.url)
+		s.emulate(b)
+		b.Open(r.URL)
 		var bars int
 		if b.Evaluate(`document.querySelectorAll("#account-0 .days g").length`, &bars); bars != days {
 			t.Errorf("%s: %d bars for %d days", name, bars, days)
 		}
-		from, to := s.part()
-		take(t, b, name, from, to)
+		from, to := s.pictureBounds()
+		takePicture(t, b, name, from, to)
 	}
 }
 
-// drawGraphs opens the links of the pages.
+// drawGraphs opens the graphs that the pages link to.
 func drawGraphs(t *testing.T, b *peers.Browser, prometheus peers.Prometheus) {
 	t.Helper()
-	screen{width: 1000, language: "en", scheme: "light"}.show(b)
+	screen{width: 1000, language: "en", scheme: "light"}.emulate(b)
 	for name, page := range map[string]string{
 		"days.png": "README.md", "spike.png": "README.md", "months.png": "docs/backfill.md",
 	} {
-		graph := linked(t, page, name)
+		graph := graphLink(t, page, name)
 		b.Open(prometheus.URL + strings.TrimPrefix(graph, "http://localhost:9090"))
 		awaitAreas(t, b, name, len(seriesOf(t, prometheus, graph)))
-		take(t, b, name, "textarea", ".tab-content")
+		takePicture(t, b, name, "textarea", ".tab-content")
 	}
 }
 
-// screen is what a page is looked at with.
+// screen is on what a page is shown.
 type screen struct {
 	width            int
 	language, scheme string
 }
 
-func (s screen) phone() bool { return s.width < 600 }
+func (s screen) isPhone() bool { return s.width < 600 }
 
-// part is what a picture shows of the page for people: what fits beside text.
-func (s screen) part() (from, to string) {
-	if s.phone() {
+// pictureBounds returns the first and the last element that a picture shows of the page for people. A picture has to
+// fit beside text.
+func (s screen) pictureBounds() (from, to string) {
+	if s.isPhone() {
 		return "#account-0", "#account-0 details"
 	}
 	return "header", "#account-0 .products"
 }
 
-func (s screen) show(b *peers.Browser) {
+func (s screen) emulate(b *peers.Browser) {
 	b.Call("Emulation.setDeviceMetricsOverride",
-		map[string]any{"width": s.width, "height": 900, "deviceScaleFactor": 1, "mobile": s.phone()})
+		map[string]any{"width": s.width, "height": 900, "deviceScaleFactor": 1, "mobile": s.isPhone()})
 	b.Call("Emulation.setScrollbarsHidden", map[string]any{"hidden": true})
 	b.Call("Emulation.setUserAgentOverride", map[string]any{"userAgent": "test", "acceptLanguage": s.language})
 	b.Call("Emulation.setEmulatedMedia",
 		map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": s.scheme}}})
 }
 
-// linked returns the address that a page has for the graph of a picture, as [name]: address. The page shows its query.
-func linked(t *testing.T, page, picture string) string {
+// graphLink returns the address that a page has for the graph of a picture, as [name]: address. It fails if the page
+// does not show the query of the graph.
+func graphLink(t *testing.T, page, picture string) string {
 	t.Helper()
 	m := manual{page, read(t, page)}
 	name := strings.TrimSuffix(picture, ".png")
@@ -125,7 +127,7 @@ func seriesOf(t *testing.T, prometheus peers.Prometheus, link string) []peers.Se
 	return prometheus.QueryRange(t, queryOf(t, link), time.Now().Add(-400*day), time.Now(), day)
 }
 
-// awaitAreas waits until an area is drawn for each series, and leaves only query and graph to be seen.
+// awaitAreas waits until an area is drawn for each series, and hides all but the query and the graph.
 func awaitAreas(t *testing.T, b *peers.Browser, name string, series int) {
 	t.Helper()
 	if series < 2 {
@@ -140,10 +142,10 @@ func awaitAreas(t *testing.T, b *peers.Browser, name string, series int) {
 		}
 	}
 	var height int
-	b.Evaluate(onlyTheGraph, &height)
+	b.Evaluate(hideAllButGraph, &height)
 }
 
-const onlyTheGraph = `(() => {
+const hideAllButGraph = `(() => {
 	const style = document.createElement("style");
 	style.textContent = ` + "`" + `
 		.query_form > .form-inline, .eval_stats, [name=remove], #add_graph { display: none !important }
@@ -157,32 +159,29 @@ const onlyTheGraph = `(() => {
 	return query.scrollHeight;
 })()`
 
-// withHistory returns a Prometheus that scrapes the demo and has what its closed months have cost.
-func withHistory(t *testing.T, target string) peers.Prometheus {
+// startPrometheusWithHistory returns a Prometheus that scrapes the demo and has the costs of its closed months.
+func startPrometheusWithHistory(t *testing.T, target string) peers.Prometheus {
 	t.Helper()
 	dir := t.TempDir()
 	api := httptest.NewServer(billsim.New(billsim.Demo(time.Now)))
 	t.Cleanup(api.Close)
 	config := "accounts:\n"
 	for i, account := range billsim.Demo(time.Now) {
-		config += "- {name: " + demoNames[i] + ", access_key_id: " + account.AccessKeyID +
+		config += "- {name: " + demoAccounts[i] + ", access_key_id: " + account.AccessKeyID +
 			", secret_access_key: " + account.SecretAccessKey + "}\n"
 	}
 	write(t, dir+"/config.yaml", config+"api: {endpoint: '"+api.URL+"', requests_per_second: 100}\n")
 	first := billclient.MonthOf(time.Now()).Add(-13).String()
-	file, log := dir+"/history.om", &logWatch{}
-	args := []string{"--config.file=" + dir + "/config.yaml", "backfill", "--from=" + first, "--output=" + file}
-	if code := run(t.Context(), args, noEnvironment, io.Discard, log); code != 0 {
-		t.Fatalf("backfill: exit code %d\n%s", code, log)
-	}
+	file := dir + "/history.om"
+	peers.Run(t, binary(t), "--config.file="+dir+"/config.yaml", "backfill", "--from="+first, "--output="+file)
 	peers.Run(t, "promtool", "tsdb", "create-blocks-from", "openmetrics", file, dir+"/data")
 	p := peers.StartPrometheus(t, dir, peers.Scrape(time.Second, target), "--storage.tsdb.retention.time=100y")
-	p.Await(t, "count_over_time(up[1m]) > 2", 1) // a range ends with a whole second, and a scrape has to be before it
+	p.Await(t, "count_over_time(up[1m]) > 2", 1) // a range ends at a whole second, and a scrape has to be before that
 	return p
 }
 
-// take writes what the browser shows from one element to another below it, with a margin, if pictures are wanted.
-func take(t *testing.T, b *peers.Browser, name, from, to string) {
+// takePicture writes what the browser shows from one element to another below it, with a margin, if -pictures is set.
+func takePicture(t *testing.T, b *peers.Browser, name, from, to string) {
 	t.Helper()
 	if *pictures == "" {
 		return
@@ -211,8 +210,9 @@ func take(t *testing.T, b *peers.Browser, name, from, to string) {
 
 var fileLink = regexp.MustCompile(`(!?)\[([^\[\]]*)\]\(([^)#:]+)(?:#[^)]*)?\)`)
 
-// What a page links to is there. Every picture is told in words, and shown by a page.
+// The files that the pages link to exist. Every picture has a text, and is shown by a page.
 func TestLinks(t *testing.T) {
+	t.Chdir(root)
 	shown := map[string]bool{}
 	for _, pattern := range []string{"*.md", "docs/*.md", "dashboards/*.md", "examples/*/*.md"} {
 		names, _ := filepath.Glob(pattern)

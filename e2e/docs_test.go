@@ -1,6 +1,6 @@
 //go:build e2e
 
-package main
+package e2e
 
 import (
 	"fmt"
@@ -19,19 +19,20 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
-	"ksyun_bill_exporter/peers"
+	"ksyun_bill_exporter/e2e/peers"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// manual is a page of the documentation, in English where there are two.
+// manual is a page of the documentation, in English if there are two.
 type manual struct {
 	name string
 	text string
 }
 
-// documents are all pages but docs/backfill.md, whose commands need years of bills: TestBackfillPeers runs them.
-func documents(t *testing.T) []manual {
+// readManuals returns all pages except docs/backfill.md, whose commands need years of bills. TestBackfillPeers runs
+// those.
+func readManuals(t *testing.T) []manual {
 	t.Helper()
 	var pages []manual
 	for _, pattern := range []string{"README.md", "*.md", "docs/*.md", "dashboards/*.md", "examples/*/README.md"} {
@@ -50,15 +51,6 @@ func documents(t *testing.T) []manual {
 	return pages
 }
 
-func read(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 var (
 	fenced = regexp.MustCompile("(?ms)^( *)```(.*?)\n(.*?)^ *```$")
 	inline = regexp.MustCompile("`((?:amtool|curl|docker|go|kubectl|make|prom\\w+) [^`]+|" +
@@ -66,7 +58,7 @@ var (
 	other = regexp.MustCompile(`(?m)^(?:\$ )?(?:\./)?(?:amtool|curl|docker|go|kubectl|ksyun_\w+|make|prom\w+) [^{]*$`)
 )
 
-// blocks returns what stands between the fences of a language, without indentation.
+// blocks returns the texts between the fences of a language, without indentation.
 func (d manual) blocks(language string) []string {
 	var found []string
 	for _, block := range fenced.FindAllStringSubmatch(d.text, -1) {
@@ -77,7 +69,7 @@ func (d manual) blocks(language string) []string {
 	return found
 }
 
-// commands returns each command of a page once, also those in the midst of a sentence.
+// commands returns the commands of a page, also those within a sentence.
 func (d manual) commands() []string {
 	var found []string
 	for _, block := range d.blocks("sh") {
@@ -92,8 +84,8 @@ func (d manual) commands() []string {
 	return found
 }
 
-// strays are commands that are shown in another way, where no test would find them.
-func (d manual) strays() []string {
+// strayCommands returns commands that are shown in another way, so that no test would find them.
+func (d manual) strayCommands() []string {
 	var found []string
 	for _, block := range fenced.FindAllStringSubmatch(d.text, -1) {
 		if block[2] != "sh" {
@@ -108,7 +100,7 @@ func (d manual) strays() []string {
 	return found
 }
 
-// notRun are commands that this test cannot run, or need not, with the reason. Of make, what it would do is asked.
+// notRun are commands that this test cannot run, or need not run, with the reason. For make, make -n is run instead.
 var notRun = map[string]string{
 	"make test":      "this test would run itself",
 	"go test -race":  "so it would",
@@ -124,7 +116,7 @@ var notRun = map[string]string{
 	"promtool test":  "alerts.TestPromtool does it",
 }
 
-// Commands that go on until they are stopped.
+// Commands that run until they are stopped.
 const (
 	runDemo       = "go run . --demo"
 	runPrometheus = "prometheus --config.file=examples/prometheus/prometheus.yml --storage.tsdb.path=.build/prometheus"
@@ -132,80 +124,81 @@ const (
 	runConfigured = "./ksyun_bill_exporter --config.file=config.yaml"
 )
 
-// The documentation does what it says: its commands run, in a copy of this tree, from the first page to the last, and
-// its queries have answers.
+// The commands of the documentation run, in a copy of this tree, from the first page to the last, and its queries have
+// answers.
 func TestDocumentation(t *testing.T) {
-	pages := documents(t)
-	place := settle(t, pages)
-	t.Run("commands", func(t *testing.T) { place.runAll(t, pages) })
-	t.Run("links", func(t *testing.T) { place.follow(t, pages) })
+	t.Chdir(root)
+	pages := readManuals(t)
+	tree := copyTree(t, pages)
+	t.Run("commands", func(t *testing.T) { tree.runAll(t, pages) })
+	t.Run("links", func(t *testing.T) { tree.openLinks(t, pages) })
 	t.Run("queries", func(t *testing.T) {
-		testQueries(t, pages, peers.Prometheus{URL: place.url(runPrometheus)}, place.url(runDemo))
+		testQueries(t, pages, peers.Prometheus{URL: tree.url(runPrometheus)}, tree.url(runDemo))
 	})
-	t.Run("recipes", func(t *testing.T) { testRecipes(t, pages, place.url(runConfigured)) })
+	t.Run("recipes", func(t *testing.T) { testRecipes(t, pages, tree.url(runConfigured)) })
 }
 
-// somewhere is the tree at another place, where servers have other addresses.
-type somewhere struct {
+// treeCopy is a copy of the tree in another folder, where servers have other addresses.
+type treeCopy struct {
 	t         *testing.T // servers end with it
 	dir       string
-	here      *strings.Replacer
+	places    *strings.Replacer // puts the addresses and folders of the copy into a text
 	addresses map[string]string // by command
 }
 
-func (p *somewhere) url(server string) string { return "http://" + p.addresses[server] }
+func (c *treeCopy) url(server string) string { return "http://" + c.addresses[server] }
 
-// settle copies the tree, and makes config.yaml of what README.md shows, with the bills of the demo.
-func settle(t *testing.T, pages []manual) *somewhere {
+// copyTree copies the tree, and makes a config.yaml from what README.md shows, with the bills of the demo.
+func copyTree(t *testing.T, pages []manual) *treeCopy {
 	t.Helper()
-	place := &somewhere{t: t, dir: t.TempDir(), addresses: map[string]string{}}
+	tree := &treeCopy{t: t, dir: t.TempDir(), addresses: map[string]string{}}
 	for _, server := range []string{runDemo, runPrometheus, runWithKey, runConfigured} {
-		place.addresses[server] = peers.FreeAddress(t)
+		tree.addresses[server] = peers.FreeAddress(t)
 	}
-	place.here = strings.NewReplacer(
-		"localhost:9978", place.addresses[runDemo], "localhost:9090", place.addresses[runPrometheus],
-		"scrape_interval: 15s", "scrape_interval: 1s", "/etc/ksyun", place.dir, "=FILE", "=config.yaml",
+	tree.places = strings.NewReplacer(
+		"localhost:9978", tree.addresses[runDemo], "localhost:9090", tree.addresses[runPrometheus],
+		"scrape_interval: 15s", "scrape_interval: 1s", "/etc/ksyun", tree.dir, "=FILE", "=config.yaml",
 		"config alertmanager", "config examples/alertmanager/alertmanager",
 		"2026-10", billclient.MonthOf(time.Now()).Add(-1).String(), // the demo has bills of thirteen months
 	)
 	peers.Run(t, "sh", "-c", "git -c safe.directory='*' ls-files --cached --others --exclude-standard |"+
-		"tar --create --ignore-failed-read --files-from=- 2>/dev/null | tar --extract --directory="+place.dir)
+		"tar --create --ignore-failed-read --files-from=- 2>/dev/null | tar --extract --directory="+tree.dir)
 	const scrape = "examples/prometheus/prometheus.yml"
-	write(t, filepath.Join(place.dir, scrape), place.here.Replace(read(t, scrape)))
+	write(t, filepath.Join(tree.dir, scrape), tree.places.Replace(read(t, scrape)))
 	api := httptest.NewServer(billsim.New(billsim.Demo(time.Now)))
 	t.Cleanup(api.Close)
-	place.configure(t, pages[0].blocks("yaml")[0], api.URL)
-	return place
+	tree.configure(t, pages[0].blocks("yaml")[0], api.URL)
+	return tree
 }
 
-func (p *somewhere) configure(t *testing.T, config, api string) {
+func (c *treeCopy) configure(t *testing.T, config, api string) {
 	t.Helper()
 	for i, name := range []string{"main", "games"} {
 		account := billsim.Demo(time.Now)[i]
-		write(t, filepath.Join(p.dir, name+".id"), account.AccessKeyID)
-		write(t, filepath.Join(p.dir, name+".secret"), account.SecretAccessKey)
+		write(t, filepath.Join(c.dir, name+".id"), account.AccessKeyID)
+		write(t, filepath.Join(c.dir, name+".secret"), account.SecretAccessKey)
 	}
-	write(t, filepath.Join(p.dir, "config.yaml"), p.here.Replace(config)+
+	write(t, filepath.Join(c.dir, "config.yaml"), c.places.Replace(config)+
 		"api: {endpoint: '"+api+"', union_endpoint: '"+api+"', requests_per_second: 100}\nrefresh: {interval: 10s}\n")
 }
 
-func (p *somewhere) runAll(t *testing.T, pages []manual) {
+func (c *treeCopy) runAll(t *testing.T, pages []manual) {
 	done, unused := map[string]bool{}, maps.Clone(notRun)
 	for _, page := range pages {
-		if strays := page.strays(); strays != nil {
+		if strays := page.strayCommands(); strays != nil {
 			t.Errorf("%s: commands that are not in blocks sh: %q", page.name, strays)
 		}
 		for _, command := range page.commands() {
-			begin, known := match(command)
+			begin, ok := findNotRun(command)
 			delete(unused, begin)
 			switch {
 			case done[command]:
-			case known:
-				p.runNot(t, command)
-			case p.addresses[command] != "":
-				p.start(t, command)
+			case ok:
+				c.runDry(t, command)
+			case c.addresses[command] != "":
+				c.start(t, command)
 			default:
-				p.run(t, page.name, command)
+				c.run(t, page.name, command)
 			}
 			done[command] = true
 		}
@@ -213,15 +206,15 @@ func (p *somewhere) runAll(t *testing.T, pages []manual) {
 	for command := range unused {
 		t.Errorf("no page has %s", command)
 	}
-	for server := range p.addresses {
+	for server := range c.addresses {
 		if !done[server] {
 			t.Fatalf("no page has %s", server)
 		}
 	}
 }
 
-// match finds the entry of notRun that a command begins with.
-func match(command string) (string, bool) {
+// findNotRun returns the entry of notRun with which a command begins.
+func findNotRun(command string) (string, bool) {
 	for begin := range notRun {
 		if strings.HasPrefix(command, begin) {
 			return begin, true
@@ -230,49 +223,49 @@ func match(command string) (string, bool) {
 	return "", false
 }
 
-func (p *somewhere) runNot(t *testing.T, command string) {
+func (c *treeCopy) runDry(t *testing.T, command string) {
 	t.Helper()
 	if target, isMake := strings.CutPrefix(command, "make "); isMake {
-		p.run(t, "Makefile", "make -n "+target)
+		c.run(t, "Makefile", "make -n "+target)
 	}
 }
 
-func (p *somewhere) run(t *testing.T, page, command string) {
+func (c *treeCopy) run(t *testing.T, page, command string) {
 	t.Helper()
-	if out, err := p.shell(t, command).CombinedOutput(); err != nil {
+	if out, err := c.shell(t, command).CombinedOutput(); err != nil {
 		t.Errorf("%s: %s: %v\n%s", page, command, err, out)
 	}
 }
 
-func (p *somewhere) start(t *testing.T, command string) {
+func (c *treeCopy) start(t *testing.T, command string) {
 	t.Helper()
-	if strings.HasPrefix(command, "go run ") { // to compile may take longer than to start
-		p.run(t, "go.mod", "go build -o /dev/null .")
+	if strings.HasPrefix(command, "go run ") { // compiling may take longer than Await waits
+		c.run(t, "go.mod", "go build -o /dev/null .")
 	}
-	peers.Start(p.t, p.shell(p.t, command+" --web.listen-address="+p.addresses[command]))
-	peers.Await(t, p.url(command)+"/-/healthy", "")
+	peers.Start(c.t, c.shell(c.t, command+" --web.listen-address="+c.addresses[command]))
+	peers.Await(t, c.url(command)+"/-/healthy", "")
 }
 
-// shell returns a command that finds no way to another machine.
-func (p *somewhere) shell(t *testing.T, command string) *exec.Cmd {
+// shell returns a command that cannot reach another machine.
+func (c *treeCopy) shell(t *testing.T, command string) *exec.Cmd {
 	t.Helper()
-	shell := exec.CommandContext(t.Context(), "sh", "-c", p.here.Replace(command))
-	shell.Dir = p.dir
-	shell.Env = append(os.Environ(), "PATH="+p.dir+":"+os.Getenv("PATH"), "GOFLAGS=-trimpath",
+	shell := exec.CommandContext(t.Context(), "sh", "-c", c.places.Replace(command))
+	shell.Dir = c.dir
+	shell.Env = append(os.Environ(), "PATH="+c.dir+":"+os.Getenv("PATH"), "GOFLAGS=-trimpath",
 		"HTTPS_PROXY=http://"+peers.FreeAddress(t))
 	return shell
 }
 
-// started is what pages link to once the quick start has been followed.
-var started = regexp.MustCompile(`http://localhost:(?:9978|9090)[^\s'")>\]` + "`" + `]*`)
+// startedLink matches links to what the quick start starts.
+var startedLink = regexp.MustCompile(`http://localhost:(?:9978|9090)[^\s'")>\]` + "`" + `]*`)
 
-func (p *somewhere) follow(t *testing.T, pages []manual) {
+func (c *treeCopy) openLinks(t *testing.T, pages []manual) {
 	t.Helper()
 	followed := map[string]bool{}
 	for _, page := range pages {
-		for _, link := range started.FindAllString(page.text, -1) {
+		for _, link := range startedLink.FindAllString(page.text, -1) {
 			if !followed[link] {
-				peers.Get(t, p.here.Replace(link))
+				peers.Get(t, c.places.Replace(link))
 			}
 			followed[link] = true
 		}
@@ -282,13 +275,13 @@ func (p *somewhere) follow(t *testing.T, pages []manual) {
 	}
 }
 
-// testQueries asks the Prometheus of README.md, which scrapes the demo, what the pages ask.
+// testQueries asks the queries of the pages. The Prometheus is that of README.md, which scrapes the demo.
 func testQueries(t *testing.T, pages []manual, prometheus peers.Prometheus, demo string) {
-	prometheus.Await(t, `ksyun_bill_source_items{source="detail_bill"}`, len(demoNames))
+	prometheus.Await(t, `ksyun_bill_source_lines{source="detail_bill"}`, len(demoAccounts))
 	prometheus.Await(t, `count_over_time(up[1m]) > 2`, 1)
 	for _, page := range pages {
 		if page.name != "docs/alerts.md" && page.name != "docs/recipes.md" {
-			page.ask(t, prometheus)
+			page.askQueries(t, prometheus)
 		}
 	}
 	// Prometheus asks for OpenMetrics and gzip: what it stored is the whole answer.
@@ -299,15 +292,15 @@ func testQueries(t *testing.T, pages []manual, prometheus peers.Prometheus, demo
 	testDays(t, prometheus, pages[0].blocks("promql")[0])
 }
 
-// ask wants an answer to each query. Those in blocks without a language have one on some days only; they are right at
-// least.
-func (d manual) ask(t *testing.T, prometheus peers.Prometheus) (answers [][]peers.Series) {
+// askQueries asks all queries of a page and fails if one has no answer. Queries in blocks without a language have an
+// answer on some days only, and need not have one.
+func (d manual) askQueries(t *testing.T, prometheus peers.Prometheus) (answers [][]peers.Series) {
 	t.Helper()
 	for _, query := range d.blocks("promql") {
-		answer := answerTo(t, prometheus, query)
-		// Rules take a moment.
-		for deadline := time.Now().Add(20 * time.Second); empty(answer); time.Sleep(time.Second) {
-			if answer = answerTo(t, prometheus, query); time.Now().After(deadline) {
+		answer := askQuery(t, prometheus, query)
+		// Rules need a moment.
+		for deadline := time.Now().Add(20 * time.Second); isEmpty(answer); time.Sleep(time.Second) {
+			if answer = askQuery(t, prometheus, query); time.Now().After(deadline) {
 				t.Errorf("%s: no answer to\n%s", d.name, query)
 				break
 			}
@@ -315,17 +308,17 @@ func (d manual) ask(t *testing.T, prometheus peers.Prometheus) (answers [][]peer
 		answers = append(answers, answer)
 	}
 	for _, query := range d.blocks("") {
-		answerTo(t, prometheus, query)
+		askQuery(t, prometheus, query)
 	}
 	return answers
 }
 
-func empty(answer []peers.Series) bool {
+func isEmpty(answer []peers.Series) bool {
 	return !slices.ContainsFunc(answer, func(s peers.Series) bool { return !math.IsNaN(s.Value()) })
 }
 
-// answerTo asks about now or, for what walks along the axis of time, about the days that the exporter shows.
-func answerTo(t *testing.T, prometheus peers.Prometheus, query string) []peers.Series {
+// askQuery asks about now or, if the query is about a range, about the days that the exporter shows.
+func askQuery(t *testing.T, prometheus peers.Prometheus, query string) []peers.Series {
 	t.Helper()
 	if strings.Contains(query, "@ end()") {
 		return prometheus.QueryRange(t, query, time.Now().Add(-32*day), time.Now(), time.Hour)
@@ -333,7 +326,7 @@ func answerTo(t *testing.T, prometheus peers.Prometheus, query string) []peers.S
 	return prometheus.Query(t, query)
 }
 
-// testDays: on the axis of time each day stands from its midnight to the next one, once.
+// testDays checks that a graph shows each day once, from its midnight to the next one.
 func testDays(t *testing.T, prometheus peers.Prometheus, query string) {
 	t.Helper()
 	const start = "ksyun_bill_day_start_timestamp_seconds"
@@ -351,16 +344,16 @@ func testDays(t *testing.T, prometheus peers.Prometheus, query string) {
 	for _, s := range prometheus.QueryRange(t, query, first, time.Now(), time.Hour) {
 		got[s.Labels["product_code"]] = s.Values
 	}
-	if diff := cmp.Diff(want, got, roughly); diff != "" {
+	if diff := cmp.Diff(want, got, approximately); diff != "" {
 		t.Errorf("days by hours (-want +got):\n%s", diff)
 	}
 }
 
-// roughly bears that float sums depend on their order.
-var roughly = cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a)) })
+// approximately ignores that sums of floats depend on their order.
+var approximately = cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(a)) })
 
-// testRecipes asks of the exporter with the configuration of README.md, beside what a business and its machines
-// measure. Two replicas cost once.
+// testRecipes asks the queries about the exporter with the configuration of README.md, together with metrics of a
+// business and of its machines. Two replicas of the exporter must not double the costs.
 func testRecipes(t *testing.T, pages []manual, exporter string) {
 	target := strings.TrimPrefix(exporter, "http://")
 	business := serveBusiness(t, exporter)
@@ -368,14 +361,14 @@ func testRecipes(t *testing.T, pages []manual, exporter string) {
 	two := peers.StartPrometheus(t, t.TempDir(), peers.Scrape(time.Second, target, target, business))
 	for _, p := range []peers.Prometheus{alone, two} {
 		p.Await(t, `count_over_time(orders_total[1m]) > 2`, 1)
-		p.Await(t, `count_over_time(ksyun_bill_source_items{source="detail_bill"}[1m]) > 2`, 2)
+		p.Await(t, `count_over_time(ksyun_bill_source_lines{source="detail_bill"}[1m]) > 2`, 2)
 	}
 	for _, page := range pages {
 		switch page.name {
 		case "docs/alerts.md":
-			page.ask(t, alone)
+			page.askQueries(t, alone)
 		case "docs/recipes.md":
-			compare(t, page.blocks("promql"), page.ask(t, alone), page.ask(t, two))
+			compareAnswers(t, page.blocks("promql"), page.askQueries(t, alone), page.askQueries(t, two))
 		}
 	}
 }
@@ -390,11 +383,11 @@ func withRules(t *testing.T, config string) string {
 	return config + "rule_files: ['" + folder + "/*.rules.yml']\n"
 }
 
-// compare holds answers against each other, but for those that depend on when a counter was scraped.
-func compare(t *testing.T, queries []string, one, two [][]peers.Series) {
+// compareAnswers compares answers, except for those that depend on when a counter was scraped.
+func compareAnswers(t *testing.T, queries []string, one, two [][]peers.Series) {
 	t.Helper()
 	for i, query := range queries {
-		if diff := cmp.Diff(one[i], two[i], roughly); diff != "" && !strings.Contains(query, "orders_total") {
+		if diff := cmp.Diff(one[i], two[i], approximately); diff != "" && !strings.Contains(query, "orders_total") {
 			t.Errorf("%s\n(-one +two replicas):\n%s", query, diff)
 		}
 	}
@@ -402,8 +395,8 @@ func compare(t *testing.T, queries []string, one, two [][]peers.Series) {
 
 var machine = regexp.MustCompile(`(?m)^ksyun_bill_instance_info{.*product_code="KEC".*instance_id="([0-9a-f-]+)"`)
 
-// serveBusiness returns the address of a page with orders, and with the load of ten of the exporter's machines, as the
-// vendor's exporter and node_exporter tell it. Nothing on it moves but with the clock.
+// serveBusiness returns the address of a page with orders, and with the load of ten machines that the exporter shows,
+// as the vendor's exporter and node_exporter have it. Its numbers only change with the clock.
 func serveBusiness(t *testing.T, exporter string) string {
 	t.Helper()
 	ids := machine.FindAllStringSubmatch(peers.Await(t, exporter+"/metrics", `ksyun_bill_instance_info{`), 10)
@@ -427,8 +420,9 @@ func withoutComments(block string) string {
 	return strings.TrimSpace(comment.ReplaceAllString(block, ""))
 }
 
-// Both languages have the same blocks, but for their comments.
+// Both languages of a page have the same blocks, except for comments.
 func TestLanguagesAgree(t *testing.T) {
+	t.Chdir(root)
 	files, err := filepath.Glob("*.zh-CN.md")
 	if err != nil {
 		t.Fatal(err)
@@ -455,7 +449,7 @@ func TestLanguagesAgree(t *testing.T) {
 	}
 }
 
-// links are to what the quick start starts.
+// links match addresses of what the quick start starts.
 var links = regexp.MustCompile(`(?m)^\[\w+\]: http://localhost.*$`)
 
 var trailing = regexp.MustCompile(`(?m) +#.*$`)

@@ -1,5 +1,3 @@
-//go:build e2e
-
 package peers
 
 import (
@@ -16,11 +14,11 @@ import (
 	"time"
 )
 
-// Prometheus is a server that has Prometheus' HTTP API.
+// Prometheus is a server that has the HTTP API of Prometheus.
 // Source: https://prometheus.io/docs/prometheus/latest/querying/api/.
 type Prometheus struct{ URL string }
 
-// StartPrometheus returns a Prometheus that keeps all it has in the folder data of a folder.
+// StartPrometheus starts a Prometheus that keeps its data in the folder data of dir.
 func StartPrometheus(t *testing.T, dir, config string, flags ...string) Prometheus {
 	t.Helper()
 	file := filepath.Join(dir, "prometheus.yml")
@@ -34,7 +32,7 @@ func StartPrometheus(t *testing.T, dir, config string, flags ...string) Promethe
 	return Prometheus{"http://" + address}
 }
 
-// Scrape is a configuration that scrapes each target as a job of its own: job_0, job_1, ...
+// Scrape returns a configuration that scrapes each target as a job of its own: job_0, job_1, ...
 func Scrape(interval time.Duration, targets ...string) string {
 	var config strings.Builder
 	fmt.Fprintf(&config, "global: {scrape_interval: %s}\nscrape_configs:\n", interval)
@@ -44,7 +42,7 @@ func Scrape(interval time.Duration, targets ...string) string {
 	return config.String()
 }
 
-// StartVictoriaMetrics returns a VictoriaMetrics that keeps what is imported, however old it is.
+// StartVictoriaMetrics starts a VictoriaMetrics that keeps what is imported, however old it is.
 func StartVictoriaMetrics(t *testing.T) Prometheus {
 	t.Helper()
 	address := FreeAddress(t)
@@ -54,22 +52,22 @@ func StartVictoriaMetrics(t *testing.T) Prometheus {
 	return Prometheus{"http://" + address}
 }
 
-// Series is a series of an answer. An instant query gives it one value.
+// Series is a series of an answer. The answer to an instant query has one value in each.
 type Series struct {
 	Labels map[string]string
 	Values []float64
 }
 
-// Value is the newest value.
+// Value returns the newest value.
 func (s Series) Value() float64 { return s.Values[len(s.Values)-1] }
 
-// Query returns the answer to an instant query, in an order that depends on labels only.
+// Query returns the answer to an instant query, sorted by labels.
 func (p Prometheus) Query(t *testing.T, query string) []Series {
 	t.Helper()
 	return p.ask(t, "query", url.Values{"query": {query}})
 }
 
-// QueryRange returns the answer to a range query, in the same order. VictoriaMetrics is told not to align the range.
+// QueryRange returns the answer to a range query, sorted by labels. VictoriaMetrics does not align the range.
 func (p Prometheus) QueryRange(t *testing.T, query string, from, to time.Time, step time.Duration) []Series {
 	t.Helper()
 	return p.ask(t, "query_range", url.Values{
@@ -79,7 +77,7 @@ func (p Prometheus) QueryRange(t *testing.T, query string, from, to time.Time, s
 	})
 }
 
-// Await returns once a query has so many answers, or more.
+// Await returns as soon as a query has that many series, or more.
 func (p Prometheus) Await(t *testing.T, query string, series int) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
@@ -120,7 +118,7 @@ func (p Prometheus) ask(t *testing.T, action string, parameters url.Values) []Se
 	return found
 }
 
-// point is a time and a value, the latter as text.
+// point is a time and a value, which is a text.
 type point [2]any
 
 func values(t *testing.T, points []point) []float64 {

@@ -1,5 +1,3 @@
-//go:build e2e
-
 package peers
 
 import (
@@ -11,8 +9,9 @@ import (
 	"testing"
 )
 
-// Browser is a Chromium with one empty page, driven by its DevTools protocol: JSON texts, each ended by a zero byte,
-// over file descriptors 3 and 4. Source: https://chromedevtools.github.io/devtools-protocol/.
+// Browser is a Chromium with one page, controlled by its DevTools protocol: JSON texts, each with a zero byte at its
+// end, over file descriptors 3 and 4. Source: https://chromedevtools.github.io/devtools-protocol/.
+// It is not safe for concurrent use.
 type Browser struct {
 	t       *testing.T
 	in      *json.Encoder
@@ -21,7 +20,7 @@ type Browser struct {
 	session string
 }
 
-// OpenBrowser returns a Chromium for one goroutine of one test.
+// OpenBrowser starts a Chromium with an empty page.
 func OpenBrowser(t *testing.T) *Browser {
 	t.Helper()
 	theirIn, in, err := os.Pipe()
@@ -40,7 +39,7 @@ func OpenBrowser(t *testing.T) *Browser {
 	_, _ = theirIn.Close(), theirOut.Close()
 	t.Cleanup(func() { _, _ = in.Close(), out.Close() })
 
-	b := &Browser{t: t, in: json.NewEncoder(zeroEnded{in}), out: bufio.NewReader(out)}
+	b := &Browser{t: t, in: json.NewEncoder(zeroTerminated{in}), out: bufio.NewReader(out)}
 	var target struct{ TargetID, SessionID string }
 	b.unmarshal(b.Call("Target.createTarget", map[string]any{"url": "about:blank"}), &target)
 	b.unmarshal(b.Call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}), &target)
@@ -48,14 +47,14 @@ func OpenBrowser(t *testing.T) *Browser {
 	return b
 }
 
-// zeroEnded writes texts as the protocol wants them, in place of the lines of an Encoder.
-type zeroEnded struct{ file *os.File }
+// zeroTerminated replaces the newline that an Encoder writes with the zero byte that the protocol wants.
+type zeroTerminated struct{ file *os.File }
 
-func (z zeroEnded) Write(text []byte) (int, error) {
+func (z zeroTerminated) Write(text []byte) (int, error) {
 	return z.file.WriteString(strings.TrimSuffix(string(text), "\n") + "\x00")
 }
 
-// Call returns the result of a call. What the browser says unasked is passed over.
+// Call makes a call and returns its result. It ignores events of the browser.
 func (b *Browser) Call(method string, params map[string]any) json.RawMessage {
 	b.t.Helper()
 	b.calls++
@@ -87,7 +86,7 @@ func (b *Browser) Call(method string, params map[string]any) json.RawMessage {
 	}
 }
 
-// Open returns once the page is there.
+// Open opens a page and waits until it is loaded.
 func (b *Browser) Open(url string) {
 	b.t.Helper()
 	b.Call("Page.navigate", map[string]any{"url": url})
@@ -98,7 +97,7 @@ func (b *Browser) Open(url string) {
 	})`, &state)
 }
 
-// Evaluate reads the value of a JavaScript expression in the open page, awaited if it is a promise.
+// Evaluate stores the value of a JavaScript expression in the open page in into. It waits for a promise.
 func (b *Browser) Evaluate(expression string, into any) {
 	b.t.Helper()
 	var answer struct {

@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/e2e/peers"
+)
+
+// startExport starts an export of the running month, and returns as soon as it has asked the API for the lines.
+func startExport(
+	t *testing.T, wrapper []string, stdout io.Writer, api *billsim.Server, config string, args ...string,
+) *exec.Cmd {
+	t.Helper()
+	words := slices.Concat(wrapper, []string{
+		binary(t), "--config.file=" + config, "export", "--month=" + peers.RunningMonth(),
+	}, args)
+	export := exec.CommandContext(t.Context(), words[0], words[1:]...)
+	export.Stdout, export.Stderr = stdout, &peers.Log{}
+	if err := export.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		if slices.ContainsFunc(api.Calls(), func(c billsim.Call) bool { return c.Action == "GetPostpayDetailBill" }) {
+			return export
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not ask for lines:\n%s", export.Stderr)
+		}
+	}
+}
+
+// Whatever signal ends an export, no half file stays. nohup keeps a closed terminal from ending it.
+func TestSignals(t *testing.T) {
+	for name, tt := range map[string]struct {
+		wrapper []string
+		signals []os.Signal
+		want    string
+	}{
+		"terminated": {nil, []os.Signal{syscall.SIGTERM}, "terminated signal received"},
+		"hung up":    {nil, []os.Signal{syscall.SIGHUP, syscall.SIGHUP}, "hangup signal received"},
+		"nohup":      {[]string{"nohup"}, []os.Signal{syscall.SIGHUP, syscall.SIGINT}, "interrupt signal received"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			api, config := peers.Simulate(t, slices.Repeat([]billsim.Line{peers.SampleLine}, 1000)...)
+			defer api.Fault(billsim.Break(billsim.Stall, 900))()
+			dir := t.TempDir()
+			export := startExport(t, tt.wrapper, io.Discard, api, config, "--output="+dir+"/bill")
+			for _, s := range tt.signals {
+				if err := export.Process.Signal(s); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(100 * time.Millisecond) // the first one may end it, the next ones come later
+			}
+			_ = export.Wait() // the exit code says the same
+			log := export.Stderr.(*peers.Log).String()
+			if files, err := os.ReadDir(dir); err != nil || len(files) > 0 || export.ProcessState.ExitCode() != 1 ||
+				!strings.Contains(log, ": "+tt.want+`"`) {
+				t.Errorf("%v, files %d\n%s", export.ProcessState, len(files), log)
+			}
+		})
+	}
+}
+
+// A second signal ends an export that cannot end by itself, because nobody reads what it writes.
+func TestSecondSignalKills(t *testing.T) {
+	api, config := peers.Simulate(t, peers.SampleLine)
+	read, full, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer full.Close()
+	if _, err := full.Write(make([]byte, 64<<10)); err != nil { // until it is full
+		t.Fatal(err)
+	}
+	export := startExport(t, nil, full, api, config, "--format=table")
+	export.Stderr.(*peers.Log).Await(t, regexp.MustCompile("the month is not over")) // the last thing before it writes
+	ended := make(chan error, 1)
+	go func() { ended <- export.Wait() }()
+	for {
+		_ = export.Process.Signal(os.Interrupt) // it may have ended
+		select {
+		case <-ended:
+			if s := export.ProcessState.Sys().(syscall.WaitStatus); !s.Signaled() || s.Signal() != syscall.SIGINT {
+				t.Errorf("%v\n%s", export.ProcessState, export.Stderr)
+			}
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
