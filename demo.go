@@ -15,7 +15,7 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// demoFile is what the made-up companies would configure, but for their keys and where the simulated API listens.
+// demoFile is the configuration of the made-up companies, without their keys and the address of the simulated API.
 //
 //go:embed demo.yaml
 var demoFile []byte
@@ -23,9 +23,9 @@ var demoFile []byte
 // demoNames are the account labels of the simulated accounts, in their order.
 var demoNames = []string{"shop", "game"}
 
-// demo runs the exporter against a simulated billing API on this machine: the same code as against the real one, with
-// made-up accounts whose numbers are the same for the same day.
-func demo(ctx context.Context, f flags, logs logs) error {
+// serveDemo runs the exporter against a simulated billing API on this machine: the same code as against the real one,
+// with made-up accounts whose numbers are the same for the same day.
+func serveDemo(ctx context.Context, f serveFlags, logs logs) error {
 	accounts := billsim.Demo(time.Now)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -39,23 +39,22 @@ func demo(ctx context.Context, f flags, logs logs) error {
 	}()
 	defer api.Close()
 
-	level.Info(logs.kit).Log("msg", "demo: made-up bills from a simulated API, no key, no network",
-		"api", "http://"+listener.Addr().String())
-	for _, address := range *f.serve.web.WebListenAddresses {
-		url := browsable(address)
-		level.Info(logs.kit).Log("msg", "open", "page", url+"/", "metrics", url+f.serve.telemetryPath)
+	endpoint := "http://" + listener.Addr().String()
+	level.Info(logs.kit).Log("msg", "demo: made-up bills from a simulated API, no key, no network", "api", endpoint)
+	for _, address := range *f.web.WebListenAddresses {
+		url := browserURL(address)
+		level.Info(logs.kit).Log("msg", "open", "page", url+"/", "metrics", url+f.telemetryPath)
 	}
-	conf, err := demoConfig(accounts, listener.Addr())
+	conf, err := demoConfig(accounts, endpoint)
 	if err != nil {
 		return err
 	}
-	return runAll(ctx, conf, f.serve, logs, func() (config.Config, error) { return conf, nil })
+	return runExporter(ctx, conf, func() (config.Config, error) { return conf, nil }, f, logs)
 }
 
-func demoConfig(accounts []billsim.Account, api net.Addr) (config.Config, error) {
+func demoConfig(accounts []billsim.Account, endpoint string) (config.Config, error) {
 	return config.Parse("demo.yaml", demoFile, func(c *config.Config) {
-		c.API.Endpoint = "http://" + api.String()
-		c.API.UnionEndpoint = c.API.Endpoint
+		c.API.Endpoint, c.API.UnionEndpoint = endpoint, endpoint
 		for i, a := range accounts {
 			c.Accounts = append(c.Accounts, config.Account{
 				Name: demoNames[i], AccessKeyID: a.AccessKeyID, SecretAccessKey: config.Secret(a.SecretAccessKey),
@@ -64,8 +63,8 @@ func demoConfig(accounts []billsim.Account, api net.Addr) (config.Config, error)
 	})
 }
 
-// browsable turns a listen address into one for a browser on this machine.
-func browsable(address string) string {
+// browserURL returns the URL with which a browser on this machine opens a listen address.
+func browserURL(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil || host == "" {
 		host = "localhost"

@@ -25,15 +25,22 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 	sloggokit "github.com/tjhop/slog-gokit"
 )
 
 const (
-	program         = "ksyun_bill_exporter"
+	programName     = "ksyun_bill_exporter"
+	serveCommand    = "serve"
 	checkCommand    = "check"
 	exportCommand   = "export"
 	backfillCommand = "backfill"
+)
+
+// The exit codes of the program, apart from 0.
+const (
+	exitFailure      = 1
+	exitWrongUsage   = 2
+	exitDisagreement = 3 // export has written everything, but it differs from the summary of the month
 )
 
 // release is the version of this source tree, for builds that do not set one.
@@ -44,10 +51,65 @@ var release string
 func main() {
 	version.Version = cmp.Or(version.Version, strings.TrimSpace(release))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // who asks a second time does not want to wait for a clean end
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
+}
+
+// userAgent returns how the program names itself to the API.
+func userAgent() string { return programName + "/" + version.Version }
+
+// run is the program without its exit. It returns the exit code.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	f, done, err := parse(args, stdout, stderr)
+	if done {
+		return 0
+	}
+	if err != nil {
+		return reportUsage(stderr, err)
+	}
+	i := invocation{
+		flags: f, getenv: getenv, stdout: stdout, stderr: stderr, logs: newLogs(stderr, f.logLevel, f.logFormat),
+	}
+	err = i.execute(ctx)
+	if _, ok := errors.AsType[config.ArgumentError](err); ok {
+		return reportUsage(stderr, err)
+	}
+	for _, err := range splitErrors(err) {
+		level.Error(i.logs.kit).Log("msg", "cannot go on", "err", err)
+	}
+	return exitCode(err)
+}
+
+// reportUsage prints an error of the command line and returns the exit code for it.
+func reportUsage(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "%s: %v; try --help\n", programName, err)
+	return exitWrongUsage
+}
+
+// splitErrors returns the errors that were joined, so that each mistake of a configuration gets a line of its own.
+func splitErrors(err error) []error {
+	if joined, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	if _, ok := errors.AsType[*export.DisagreementError](err); ok {
+		return exitDisagreement
+	}
+	return exitFailure
 }
 
 // flags are the flags of the program and of its commands.
@@ -61,10 +123,10 @@ type flags struct {
 	backfill   backfill.Options
 }
 
-// parse reads the arguments; done tells that they only asked for help or the version, which is answered.
+// parse reads the arguments. done is true if they asked only for help or the version, which was printed.
 func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err error) {
-	app := kingpin.New(program, "Exposes the cost of Kingsoft Cloud (ksyun) accounts to Prometheus.")
-	app.UsageWriter(stdout).ErrorWriter(stderr).Version(version.Print(program)).HelpFlag.Short('h')
+	app := kingpin.New(programName, "Exposes the cost of Kingsoft Cloud (ksyun) accounts to Prometheus.")
+	app.UsageWriter(stdout).ErrorWriter(stderr).Version(version.Print(programName)).HelpFlag.Short('h')
 	app.Terminate(func(int) { done = true })
 	app.Flag("config.file", "Configuration file; without one, KSYUN_ACCESS_KEY and KSYUN_SECRET_KEY make one account.").
 		StringVar(&f.configFile)
@@ -72,9 +134,8 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 		Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Form of the log: logfmt or json.").
 		Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
-	serve := app.Command(serveCommand, "Ask the billing API on a clock of its own and serve to Prometheus.").Default()
-	f.serve.web = kingpinflag.AddFlags(serve, ":9978")
-	f.serve.add(serve)
+	addServeFlags(app.Command(serveCommand, "Ask the billing API on a clock of its own and serve to Prometheus."),
+		&f.serve)
 	app.Command(checkCommand, "Ask all that can be asked, once for each account; say what works and what to grant.")
 	addExportFlags(app.Command(exportCommand, "Write the lines of a month's bill as CSV, or a table of their sums."+
 		" Exit code 1: it failed; 2: wrong arguments; 3: all is written, but lines and summary disagree: in place of"+
@@ -82,9 +143,9 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 	addBackfillFlags(app.Command(backfillCommand, "Write closed months as OpenMetrics with timestamps: history."),
 		&f.backfill)
 	if f.command, err = app.Parse(args); err != nil {
-		err = atFlag(app, args, err)
+		err = addFlagName(app, args, err)
 	} else if f.command == serveCommand && !done {
-		err = f.validateServe()
+		err = f.serve.validate(f.configFile)
 	}
 	return f, done, err
 }
@@ -113,129 +174,95 @@ func addBackfillFlags(command *kingpin.CmdClause, o *backfill.Options) {
 		" then.").PlaceHolder("FILE").Required().StringVar(&o.Output)
 }
 
-// atFlag names the flag whose value err is about, which kingpin does not.
-func atFlag(app *kingpin.Application, args []string, err error) error {
-	parsed, _ := app.ParseContext(args) // its error is err
+// addFlagName adds to an error of kingpin the flag whose value is wrong, which kingpin leaves out.
+func addFlagName(app *kingpin.Application, args []string, parseErr error) error {
+	parsed, _ := app.ParseContext(args) // it returns the same error
 	if parsed == nil {
-		return err
+		return parseErr
 	}
 	for _, e := range parsed.Elements {
 		flag, ok := e.Clause.(*kingpin.FlagClause)
 		if !ok || e.Value == nil {
 			continue
 		}
-		if wrong := flag.Model().Value.Set(*e.Value); wrong != nil {
-			return fmt.Errorf("--%s: %w", flag.Model().Name, wrong)
+		if err := flag.Model().Value.Set(*e.Value); err != nil {
+			return fmt.Errorf("--%s: %w", flag.Model().Name, err)
 		}
 	}
-	return err
+	return parseErr
 }
 
-// run is the program without its exit.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	f, done, err := parse(args, stdout, stderr)
-	switch {
-	case done:
-		return 0
-	case err != nil:
-		fmt.Fprintf(stderr, "%s: %v; try --help\n", program, err)
-		return 2
-	}
-	if f.command != serveCommand {
-		var release func()
-		ctx, release = untilHangup(ctx)
-		defer release()
-	}
-	logs := newLogs(stderr, f.logLevel, f.logFormat)
-	switch {
-	case f.command == checkCommand:
-		err = runCheck(ctx, f.configFile, getenv, stdout)
-	case f.command == exportCommand:
-		err = runExport(ctx, f, getenv, stdout, stderr, logs)
-	case f.command == backfillCommand:
-		err = runBackfill(ctx, f, getenv, logs)
-	case f.serve.check:
-		err = checkConfig(f, getenv, stdout)
-	case f.serve.demo:
-		err = demo(ctx, f, logs)
-	default:
-		err = serve(ctx, f, getenv, logs)
-	}
-	if wrong, ok := errors.AsType[config.ArgumentError](err); ok {
-		fmt.Fprintf(stderr, "%s: %v; try --help\n", program, wrong)
-		return 2
-	}
-	for _, cause := range causes(err) {
-		level.Error(logs.kit).Log("msg", "cannot go on", "err", cause)
-	}
-	return exitCode(err)
+// invocation is one run of the program: its flags, and what it reads and writes.
+type invocation struct {
+	flags
+	getenv         func(string) string
+	stdout, stderr io.Writer
+	logs           logs
 }
 
-func runCheck(ctx context.Context, file string, getenv func(string) string, stdout io.Writer) error {
-	conf, err := config.Load(file, getenv)
+// execute runs the command of the flags.
+func (i invocation) execute(ctx context.Context) error {
+	if i.command == serveCommand {
+		return i.executeServe(ctx)
+	}
+	ctx, stop := cancelAtHangup(ctx)
+	defer stop()
+	conf, err := i.loadConfig()
 	if err != nil {
 		return err
 	}
-	return check.Run(ctx, check.Options{Config: conf, UserAgent: userAgent(), Now: time.Now(), Stdout: stdout})
+	now := time.Now()
+	switch i.command {
+	case checkCommand:
+		return check.Run(ctx, check.Options{Config: conf, UserAgent: userAgent(), Now: now, Stdout: i.stdout})
+	case exportCommand:
+		o := i.export
+		o.Config, o.UserAgent, o.Now = conf, userAgent(), now
+		o.Stdout, o.Stderr, o.Logger = i.stdout, i.stderr, i.logs.kit
+		return export.Run(ctx, o)
+	default: // backfillCommand, the only other one that kingpin accepts
+		o := i.backfill
+		o.Config, o.UserAgent, o.Now, o.Logger = conf, userAgent(), now, i.logs.kit
+		return backfill.Run(ctx, o)
+	}
 }
 
-func runExport(
-	ctx context.Context, f flags, getenv func(string) string, stdout, stderr io.Writer, logs logs,
-) (err error) {
-	o := f.export
-	if o.Config, err = config.Load(f.configFile, getenv); err != nil {
+func (i invocation) executeServe(ctx context.Context) error {
+	switch {
+	case i.serve.check:
+		return i.checkConfig()
+	case i.serve.demo:
+		return serveDemo(ctx, i.serve, i.logs)
+	default:
+		return serve(ctx, i.loadConfig, i.serve, i.logs)
+	}
+}
+
+func (i invocation) loadConfig() (config.Config, error) { return config.Load(i.configFile, i.getenv) }
+
+// checkConfig reads the configurations of the program and of its web server, and prints what they mean.
+func (i invocation) checkConfig() error {
+	conf, err := config.LoadWithKeys(i.configFile, i.getenv)
+	if err != nil {
 		return err
 	}
-	o.UserAgent, o.Now, o.Stdout, o.Stderr, o.Logger = userAgent(), time.Now(), stdout, stderr, logs.kit
-	return export.Run(ctx, o)
-}
-
-func runBackfill(ctx context.Context, f flags, getenv func(string) string, logs logs) (err error) {
-	o := f.backfill
-	if o.Config, err = config.Load(f.configFile, getenv); err != nil {
+	if err := i.serve.checkWebConfig(); err != nil {
 		return err
 	}
-	o.UserAgent, o.Now, o.Logger = userAgent(), time.Now(), logs.kit
-	return backfill.Run(ctx, o)
+	_, err = fmt.Fprintf(i.stdout, "The configuration is good.\n%s", config.Meaning(conf))
+	return err
 }
 
-// untilHangup ends a context when the terminal is closed: what a command has begun is cleared away then, too. It goes
-// on catching SIGHUP, for a shell sends another one.
-func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
-	if signal.Ignored(syscall.SIGHUP) { // as under nohup
+// cancelAtHangup returns a context that ends when the terminal is closed, so that a command removes what is unfinished
+// then, too. SIGHUP stays caught until stop is called, because a shell sends another one.
+func cancelAtHangup(ctx context.Context) (hangup context.Context, stop context.CancelFunc) {
+	if signal.Ignored(syscall.SIGHUP) { // as nohup does
 		return ctx, func() {}
 	}
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
-// exitCode is 0 where all went well, 3 where everything was written but does not add up, else 1; 2 is for arguments.
-func exitCode(err error) int {
-	_, disagree := errors.AsType[*export.DisagreementError](err)
-	switch {
-	case err == nil:
-		return 0
-	case disagree:
-		return 3
-	default:
-		return 1
-	}
-}
-
-// causes takes joined errors apart: each mistake of a configuration gets a line of its own.
-func causes(err error) []error {
-	if joined, ok := errors.AsType[interface {
-		error
-		Unwrap() []error
-	}](err); ok {
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
-}
-
-// logs is the program's log in the two forms that its parts ask for.
+// logs is the log of the program, in the two forms that its parts ask for.
 type logs struct {
 	kit  log.Logger
 	slog *slog.Logger // for exporter-toolkit
@@ -248,7 +275,7 @@ func newLogs(w io.Writer, threshold, format string) logs {
 		plain = log.NewJSONLogger(w)
 	}
 	lowest := new(slog.LevelVar)
-	_ = lowest.UnmarshalText([]byte(threshold)) // the flag takes nothing that slog does not know
+	_ = lowest.UnmarshalText([]byte(threshold)) // slog knows all values that the flag accepts
 	kit := log.With(plain, "ts", log.DefaultTimestampUTC)
 	kit = level.NewFilter(kit, level.Allow(level.ParseDefault(threshold, level.InfoValue())))
 	return logs{kit: kit, slog: slog.New(sloggokit.NewGoKitHandler(plain, lowest))}

@@ -161,7 +161,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("exit code %d, want %d; log %swant %s", code, wantCode, got, wantLog)
 		}
 		if report := out.String(); !strings.Contains(report, "bill:GetMonthBill") ||
-			!strings.Contains(report, "```text\n"+program) {
+			!strings.Contains(report, "```text\n"+programName) {
 			t.Errorf("no report:\n%s", report)
 		}
 	}

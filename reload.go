@@ -17,17 +17,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// reloader goes over to the configuration as it stands in its file now. A bad one changes nothing. It is safe for
+// reloader reads the configuration file again and puts it into force. A bad file changes nothing. It is safe for
 // concurrent use.
 type reloader struct {
 	load   func() (config.Config, error)
 	apply  func(context.Context, collector.Options) error
 	logger log.Logger
 
-	successful prometheus.Gauge
-	last       prometheus.Gauge
+	successful  prometheus.Gauge
+	lastSuccess prometheus.Gauge
 
-	mu       sync.Mutex // one at a time
+	mu       sync.Mutex // one reload at a time
 	stateDir string
 }
 
@@ -41,24 +41,24 @@ func newReloader(
 			Name: "ksyun_bill_exporter_config_last_reload_successful",
 			Help: "1 if the configuration was good when it was last read, else 0: an older one is in force.",
 		}),
-		last: prometheus.NewGauge(prometheus.GaugeOpts{
+		lastSuccess: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ksyun_bill_exporter_config_last_reload_success_timestamp_seconds",
 			Help: "When the configuration in force was read, as Unix time.",
 		}),
 	}
-	registry.MustRegister(r.successful, r.last)
-	r.succeeded()
+	registry.MustRegister(r.successful, r.lastSuccess)
+	r.recordSuccess()
 	return r
 }
 
-func (r *reloader) succeeded() {
+func (r *reloader) recordSuccess() {
 	r.successful.Set(1)
-	r.last.Set(float64(time.Now().Unix()))
+	r.lastSuccess.Set(float64(time.Now().Unix()))
 }
 
 var errStateDir = errors.New("state_dir: another directory needs a restart")
 
-// reload reads the configuration and goes over to it, or says what is wrong with it.
+// reload reads the configuration and puts it into force, or returns what is wrong with it.
 func (r *reloader) reload(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -74,20 +74,20 @@ func (r *reloader) reload(ctx context.Context) error {
 		level.Error(r.logger).Log("msg", "configuration not reloaded, the old one stays in force", "err", err)
 		return err
 	}
-	r.succeeded()
+	r.recordSuccess()
 	level.Info(r.logger).Log("msg", "configuration reloaded")
 	return nil
 }
 
-// atHangup reloads at every SIGHUP until ctx ends.
-func (r *reloader) atHangup(ctx context.Context) error {
+// reloadAtHangup reloads at every SIGHUP until ctx ends.
+func (r *reloader) reloadAtHangup(ctx context.Context) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	for {
 		select {
 		case <-hangup:
-			_ = r.reload(ctx) // logged, and a metric says it
+			_ = r.reload(ctx) // it has logged the error, and a metric shows it
 		case <-ctx.Done():
 			return nil
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -25,10 +24,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 	"golang.org/x/sync/errgroup"
 )
-
-const serveCommand = "serve"
 
 // serveFlags are the flags of the command serve.
 type serveFlags struct {
@@ -42,41 +40,44 @@ type serveFlags struct {
 	demo          bool
 }
 
-func (f *serveFlags) add(serve *kingpin.CmdClause) {
-	serve.Flag("web.telemetry-path", "Path under which to expose metrics.").
+func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
+	command.Default()
+	f.web = kingpinflag.AddFlags(command, ":9978")
+	command.Flag("web.telemetry-path", "Path under which to expose metrics.").
 		Default("/metrics").StringVar(&f.telemetryPath)
-	serve.Flag("web.max-requests", "Most scrapes at once; 0 is no limit.").
+	command.Flag("web.max-requests", "Most scrapes at once; 0 is no limit.").
 		Default("40").IntVar(&f.maxRequests)
-	serve.Flag("web.disable-exporter-metrics", "Leave out the metrics of the Go runtime, the process and promhttp.").
+	command.Flag("web.disable-exporter-metrics", "Leave out the metrics of the Go runtime, the process and promhttp.").
 		BoolVar(&f.ownMetricsOff)
-	serve.Flag("web.enable-pprof", "Serve profiles of this process under /debug/pprof.").
+	command.Flag("web.enable-pprof", "Serve profiles of this process under /debug/pprof.").
 		BoolVar(&f.pprof)
-	serve.Flag("web.enable-lifecycle", "Reload the configuration at a POST to /-/reload, as at SIGHUP.").
+	command.Flag("web.enable-lifecycle", "Reload the configuration at a POST to /-/reload, as at SIGHUP.").
 		BoolVar(&f.lifecycle)
-	serve.Flag("config.check", "Read the configuration, say what it means in series and calls a day, and exit.").
+	command.Flag("config.check", "Read the configuration, say what it means in series and calls a day, and exit.").
 		BoolVar(&f.check)
-	serve.Flag("demo", "Show two made-up accounts of a simulated billing API; needs no configuration and no key.").
+	command.Flag("demo", "Show two made-up accounts of a simulated billing API; needs no configuration and no key.").
 		BoolVar(&f.demo)
 }
 
-// validateServe finds what cannot be served before anything is asked.
-func (f flags) validateServe() error {
-	if f.serve.demo && (f.configFile != "" || f.serve.check) {
+// validate returns an error for flags that cannot work, before any call is made.
+func (f serveFlags) validate(configFile string) error {
+	if f.demo && (configFile != "" || f.check) {
 		return errors.New("--demo brings its own configuration: leave out --config.file and --config.check, or --demo")
 	}
-	if f.serve.maxRequests < 0 {
-		return fmt.Errorf("--web.max-requests: %d: want 0 (no limit) or more", f.serve.maxRequests)
+	if f.maxRequests < 0 {
+		return fmt.Errorf("--web.max-requests: %d: want 0 (no limit) or more", f.maxRequests)
 	}
-	for _, address := range *f.serve.web.WebListenAddresses {
+	for _, address := range *f.web.WebListenAddresses {
 		if err := checkAddress(address); err != nil {
 			return fmt.Errorf("--web.listen-address: %w", err)
 		}
 	}
-	_, err := web.New(web.Options{Metrics: http.NotFoundHandler(), MetricsPath: f.serve.telemetryPath})
+	_, err := web.New(web.Options{Metrics: http.NotFoundHandler(), MetricsPath: f.telemetryPath})
 	return err
 }
 
-// checkAddress fails if an address has no port, or none that there is. Whether it can be had, listening tells.
+// checkAddress fails if an address has no port, or one that does not exist. Only listening shows whether the address is
+// free.
 func checkAddress(address string) error {
 	if strings.HasPrefix(address, "vsock://") {
 		return nil
@@ -88,43 +89,51 @@ func checkAddress(address string) error {
 	return err
 }
 
-// checkConfig reads the configurations of the program and of its web server, and prints what they mean.
-func checkConfig(f flags, getenv func(string) string, stdout io.Writer) error {
-	conf, err := config.LoadWithKeys(f.configFile, getenv)
-	if err != nil {
-		return err
-	}
-	if err := checkWebConfig(f); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(stdout, "The configuration is good.\n%s", config.Meaning(conf))
-	return err
-}
-
-// checkWebConfig reads the configuration of the web server, so that a mistake in it is known before anything is asked.
-func checkWebConfig(f flags) error {
-	if err := toolkit.Validate(*f.serve.web.WebConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file: %s: %w", *f.serve.web.WebConfigFile, err)
+// checkWebConfig reads the configuration of the web server, so that a mistake in it is found before any call is made.
+func (f serveFlags) checkWebConfig() error {
+	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file: %s: %w", *f.web.WebConfigFile, err)
 	}
 	return nil
 }
 
+// registerOwnMetrics registers the metrics of the runtime and the process, unless they are switched off. It returns
+// where the handler of the metrics can register its own.
+func (f serveFlags) registerOwnMetrics(registry *prometheus.Registry) prometheus.Registerer {
+	if f.ownMetricsOff {
+		return nil
+	}
+	registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
+// instrument returns the handler of the metrics with metrics of its own, unless they are switched off.
+func (f serveFlags) instrument(registry *prometheus.Registry, metrics http.Handler) http.Handler {
+	if f.ownMetricsOff {
+		return metrics
+	}
+	return promhttp.InstrumentMetricHandler(registry, metrics)
+}
+
 // serve runs the exporter until ctx ends.
-func serve(ctx context.Context, f flags, getenv func(string) string, logs logs) error {
-	conf, err := config.Load(f.configFile, getenv)
+func serve(ctx context.Context, load func() (config.Config, error), f serveFlags, logs logs) error {
+	conf, err := load()
 	if err != nil {
 		return err
 	}
-	if err := checkWebConfig(f); err != nil {
+	if err := f.checkWebConfig(); err != nil {
 		return err
 	}
-	level.Info(logs.kit).Log("msg", "starting "+program, "version", version.Info(), "build", version.BuildContext())
-	return runAll(ctx, conf, f.serve, logs, func() (config.Config, error) { return config.Load(f.configFile, getenv) })
+	level.Info(logs.kit).Log(
+		"msg", "starting "+programName, "version", version.Info(), "build", version.BuildContext())
+	return runExporter(ctx, conf, load, f, logs)
 }
 
-// runAll runs what asks and what answers; when either ends, so does the other. load reads the configuration anew.
-func runAll(
-	ctx context.Context, conf config.Config, f serveFlags, logs logs, load func() (config.Config, error),
+// runExporter runs the collector and the web server until ctx ends or one of them fails. load reads the configuration
+// again for a reload.
+func runExporter(
+	ctx context.Context, conf config.Config, load func() (config.Config, error), f serveFlags, logs logs,
 ) (err error) {
 	options := conf.Options(userAgent())
 	if conf.StateDir != "" {
@@ -137,69 +146,38 @@ func runAll(
 	metrics := exposition.NewHandler(registry, exposition.Options{
 		MaxRequestsInFlight: f.maxRequests,
 		ErrorLog:            func(err error) { level.Error(logs.kit).Log("msg", "scrape", "err", err) },
-		Registerer:          f.ownRegisterer(registry),
+		Registerer:          f.registerOwnMetrics(registry),
 	})
-	registry.MustRegister(versioncollector.NewCollector(program))
-	// Who restarts within a scrape interval is to have no gap: nobody is let in before there is a page.
+	registry.MustRegister(versioncollector.NewCollector(programName))
 	published := make(chan struct{})
-	open := sync.OnceFunc(func() { close(published) })
+	closePublished := sync.OnceFunc(func() { close(published) })
 	bills := collector.New(options, registry, func(page *exposition.Page) {
 		metrics.Publish(page)
-		open()
+		closePublished()
 	}, logs.kit)
 	reloads := newReloader(registry, conf, load, bills.Reload, logs.kit)
-	handler, err := web.New(web.Options{
+	webOptions := web.Options{
 		Metrics: f.instrument(registry, metrics), MetricsPath: f.telemetryPath, Ready: bills.Ready,
-		Status: bills.Status, Pprof: f.pprof, Reload: f.reload(reloads),
-	})
+		Status: bills.Status, Pprof: f.pprof,
+	}
+	if f.lifecycle {
+		webOptions.Reload = reloads.reload
+	}
+	handler, err := web.New(webOptions)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return bills.Run(ctx) })
-	group.Go(func() error {
-		select {
-		case <-published:
-			return listen(ctx, handler, f.web, logs)
-		case <-ctx.Done():
-			return nil
-		}
-	})
-	group.Go(func() error { return reloads.atHangup(ctx) })
+	group.Go(func() error { return listen(ctx, published, handler, f.web, logs) })
+	group.Go(func() error { return reloads.reloadAtHangup(ctx) })
 	err = group.Wait()
 	level.Info(logs.kit).Log("msg", "stopped")
 	return err
 }
 
-// reload is what may be asked for over HTTP.
-func (f serveFlags) reload(r *reloader) func(context.Context) error {
-	if !f.lifecycle {
-		return nil
-	}
-	return r.reload
-}
-
-func userAgent() string { return program + "/" + version.Version }
-
-// ownRegisterer is where the metrics go that say nothing about bills: nowhere, if they are not wanted.
-func (f serveFlags) ownRegisterer(registry *prometheus.Registry) prometheus.Registerer {
-	if f.ownMetricsOff {
-		return nil
-	}
-	registry.MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return registry
-}
-
-func (f serveFlags) instrument(registry *prometheus.Registry, metrics http.Handler) http.Handler {
-	if f.ownMetricsOff {
-		return metrics
-	}
-	return promhttp.InstrumentMetricHandler(registry, metrics)
-}
-
-// Time limits of the web server. A slow reader of a large page gets writeTimeout; requests in flight at the end of the
-// program get shutdownTimeout.
+// Time limits of the web server. writeTimeout is for a slow reader of a large page, shutdownTimeout for the requests in
+// flight when the program ends.
 const (
 	headerTimeout   = 10 * time.Second
 	readTimeout     = 30 * time.Second
@@ -208,8 +186,16 @@ const (
 	shutdownTimeout = 3 * time.Second
 )
 
-// listen serves handler until ctx ends.
-func listen(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig, logs logs) error {
+// listen serves handler from the first page on until ctx ends. Before there is a page it does not listen, so that a
+// restart within a scrape interval leaves no gap.
+func listen(
+	ctx context.Context, published <-chan struct{}, handler http.Handler, flags *toolkit.FlagConfig, logs logs,
+) error {
+	select {
+	case <-published:
+	case <-ctx.Done():
+		return nil
+	}
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
@@ -230,7 +216,7 @@ func listen(ctx context.Context, handler http.Handler, flags *toolkit.FlagConfig
 		return fmt.Errorf("web server: %w", err)
 	}
 	if err := <-stopped; err != nil {
-		return server.Close() // who is still reading has had the time
+		return server.Close() // the requests that are left have had their time
 	}
 	return nil
 }

@@ -98,8 +98,8 @@ func month(t *testing.T, text string) billclient.Month {
 	return m
 }
 
-// since returns options for the months from the given one on.
-func since(t *testing.T, text string) Options {
+// optionsFrom returns options for the months from the given one on.
+func optionsFrom(t *testing.T, text string) Options {
 	t.Helper()
 	return Options{From: month(t, text), Output: "DIR/history"}
 }
@@ -187,7 +187,7 @@ func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(noon))
 		api := newAPI()
-		got := runBackfill(t.Context(), t, api, t.TempDir(), twoAccounts, since(t, "2026-05"))
+		got := runBackfill(t.Context(), t, api, t.TempDir(), twoAccounts, optionsFrom(t, "2026-05"))
 		compareFile(t, "log.txt", got.String())
 		if len(got.files) != 1 {
 			t.Errorf("files %q", got.files)
@@ -229,7 +229,7 @@ func TestMonthByMonth(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Until(noon))
 				api := newAPI()
-				got := runBackfill(t.Context(), t, change(api), t.TempDir(), twoAccounts, since(t, "2026-05"))
+				got := runBackfill(t.Context(), t, change(api), t.TempDir(), twoAccounts, optionsFrom(t, "2026-05"))
 				compareFile(t, "history.txt", got.files["history"])
 				if calls := monthsAsked(api, "AKLTMAIN"); !slices.Contains(calls, "2026-05 2026-05") {
 					t.Errorf("asked for %v", calls)
@@ -247,7 +247,7 @@ func TestNextRunGoesOn(t *testing.T) {
 		api, dir := newAPI(), t.TempDir()
 		config := twoAccounts + "api: {daily_calls: 1}\nstate_dir: " + t.TempDir() + "\n"
 		backfill := func() outcome {
-			return runBackfill(t.Context(), t, api, dir, config, since(t, "2026-05"))
+			return runBackfill(t.Context(), t, api, dir, config, optionsFrom(t, "2026-05"))
 		}
 		got := backfill()
 		compareFile(t, "stopped.txt", got.String())
@@ -306,14 +306,14 @@ func TestFailures(t *testing.T) {
 				api.Fault(tt.fault)
 				ctx, interrupt := context.WithCancelCause(t.Context())
 				defer time.AfterFunc(10*time.Second, func() { interrupt(errInterrupted) }).Stop()
-				got := runBackfill(ctx, t, api, t.TempDir(), twoAccounts, since(t, "2026-05"))
+				got := runBackfill(ctx, t, api, t.TempDir(), twoAccounts, optionsFrom(t, "2026-05"))
 				for _, want := range tt.want {
 					if !strings.Contains(got.String(), want) {
 						t.Errorf("no %s in\n%s", want, got)
 					}
 				}
-				_, partial := got.files["history.partial"]
-				if partial == tt.nothing || !partial && len(got.files) > 0 || got.err == nil {
+				_, ok := got.files["history.partial"]
+				if ok == tt.nothing || !ok && len(got.files) > 0 || got.err == nil {
 					t.Errorf("%v, files %q", got.err, got.files)
 				}
 			})
@@ -333,7 +333,7 @@ func TestMistakes(t *testing.T) {
 			want:    "wrong argument: backfill: --to: 2026-10 is the last month that is over\n",
 		},
 		"too early": {
-			options: since(t, "2018-05"),
+			options: optionsFrom(t, "2018-05"),
 			want:    "wrong argument: backfill: --from: there are bills from 2018-06 on\n",
 		},
 		"backwards": {
@@ -362,16 +362,16 @@ func TestMistakes(t *testing.T) {
 			calls: 1,
 		},
 		"foreign file": {
-			options: since(t, "2026-01"), partial: "account,month\n",
+			options: optionsFrom(t, "2026-01"), partial: "account,month\n",
 			want: "error: backfill: DIR/history.partial: invalid character 'a' looking for beginning of value; remove" +
 				" it to begin anew\n",
 		},
 		"foreign JSON": {
-			options: since(t, "2026-01"), partial: `{"a":1}` + "\n",
+			options: optionsFrom(t, "2026-01"), partial: `{"a":1}` + "\n",
 			want: `error: backfill: DIR/history.partial: json: unknown field "a"; remove it to begin anew` + "\n",
 		},
 		"empty JSON": {
-			options: since(t, "2026-01"), partial: "{}\n",
+			options: optionsFrom(t, "2026-01"), partial: "{}\n",
 			want: "error: backfill: DIR/history.partial: is none of backfill's files; remove it to begin anew\n",
 		},
 	} {
@@ -434,7 +434,7 @@ func TestCustomers(t *testing.T) {
 				for _, f := range tt.faults {
 					api.Fault(f)
 				}
-				got := runBackfill(t.Context(), t, api, t.TempDir(), tt.config, since(t, "2026-10"))
+				got := runBackfill(t.Context(), t, api, t.TempDir(), tt.config, optionsFrom(t, "2026-10"))
 				_, written := got.files["history"]
 				if !strings.Contains(got.failure(), tt.want) || written != (tt.want == "") {
 					t.Errorf("want %s in\n%s%q", tt.want, got, got.files)
@@ -450,7 +450,7 @@ func TestOneAccount(t *testing.T) {
 		time.Sleep(time.Until(noon))
 		dir, api := t.TempDir(), newAPI()
 		api.Fault(forbidShop)
-		options := since(t, "2026-05")
+		options := optionsFrom(t, "2026-05")
 		runBackfill(t.Context(), t, api, dir, twoAccounts, options)
 		api.ResetCalls()
 		options.Accounts = []string{"main"}
@@ -468,7 +468,7 @@ func TestAnotherKey(t *testing.T) {
 		time.Sleep(time.Until(noon))
 		dir, api := t.TempDir(), newAPI()
 		backfill := func(config string) outcome {
-			return runBackfill(t.Context(), t, api, dir, config, since(t, "2026-07"))
+			return runBackfill(t.Context(), t, api, dir, config, optionsFrom(t, "2026-07"))
 		}
 		mend := api.Fault(forbidShop)
 		backfill(twoAccounts)
@@ -517,7 +517,7 @@ func TestMonthsAreAskedAgain(t *testing.T) {
 			if api.ResetCalls(); step.day == 8 {
 				mend()
 			}
-			got = runBackfill(t.Context(), t, api, dir, twoAccounts, since(t, "2026-08"))
+			got = runBackfill(t.Context(), t, api, dir, twoAccounts, optionsFrom(t, "2026-08"))
 			if diff := cmp.Diff(step.want, monthsAsked(api, "AKLTMAIN")); diff != "" {
 				t.Errorf("day %d: asked for (-want +got):\n%s", step.day, diff)
 			}
@@ -562,7 +562,7 @@ func TestCodesLikeSentinels(t *testing.T) {
 			AccessKeyID: "AKLTMAIN", SecretAccessKey: "s3cret-main", CustomerID: "73400575",
 			Bills: func(m string) (billsim.Bill, bool) { return billsim.Bill{Lines: lines}, m == "2026-10" },
 		}})
-		got := runBackfill(t.Context(), t, api, t.TempDir(), oneAccount, since(t, "2026-10"))
+		got := runBackfill(t.Context(), t, api, t.TempDir(), oneAccount, optionsFrom(t, "2026-10"))
 		for _, want := range []string{
 			`product_code="__none__"} 0.01 `, `product_code="___none__"} 1.0 `,
 			`project_id="__none__"} 1.0 `, `project_id="___other__"} 0.01 `,

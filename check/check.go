@@ -94,9 +94,9 @@ func (a answer) String() string {
 	switch {
 	case !a.asked:
 		return "not asked"
-	case a.succeeded() && !a.found:
+	case a.isOK() && !a.found:
 		return "empty"
-	case a.succeeded():
+	case a.isOK():
 		return "ok"
 	case billclient.IsDenied(a.err):
 		return "denied"
@@ -109,7 +109,7 @@ func (a answer) String() string {
 	}
 }
 
-func (a answer) succeeded() bool { return a.asked && a.err == nil }
+func (a answer) isOK() bool { return a.asked && a.err == nil }
 
 // isImpossible reports whether the API will never answer the question, rather than not now.
 func (a answer) isImpossible() bool {
@@ -252,7 +252,8 @@ func (i *inspection) askEstimate(ctx context.Context) (bool, error) {
 	return len(estimates) > 0, err
 }
 
-// askConsumptionLine looks for a line of consumption. If there is one, two more calls find the number of the first page.
+// askConsumptionLine looks for a line of consumption. If there is one, two more calls find out the number of the first
+// page.
 func (i *inspection) askConsumptionLine(ctx context.Context) (bool, error) {
 	found, err := i.readFirstLine(i.client.GetPostpayDetailConsume(ctx, billclient.ConsumeQuery{Month: i.running}))
 	if !found {

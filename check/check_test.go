@@ -96,7 +96,7 @@ func customers() []billsim.Account {
 	daily := func(month string) (billsim.Consumption, bool) {
 		yesterday := month + "-21"
 		return billsim.Consumption{
-			Bill: billsim.Bill{Lines: ofDay(yesterday, line, second)}, EndDate: yesterday,
+			Bill: billsim.Bill{Lines: linesOfDay(yesterday, line, second)}, EndDate: yesterday,
 		}, true
 	}
 	prepaid := func(string) []billsim.Purchase {
@@ -114,15 +114,15 @@ func customers() []billsim.Account {
 	}
 }
 
-func ofDay(day string, lines ...billsim.Line) iter.Seq[billsim.Line] {
+func linesOfDay(day string, lines ...billsim.Line) iter.Seq[billsim.Line] {
 	for i := range lines {
 		lines[i].StatDate = day
 	}
 	return slices.Values(lines)
 }
 
-// private are texts that must not be among the facts: keys, names, ids, amounts, addresses.
-var private = []string{
+// privateTexts are texts that must not be among the facts: keys, names, ids, amounts, addresses.
+var privateTexts = []string{
 	"AKLT", "s3cret", "main", "商城", "734", "KEC", "云", "103800", "交易", "i-4711", "order-api", "0000", "56.78",
 	"113.56", "12.34", "%", "REQUEST", "ksyun.com", "example", "127.0.0.1", "://", "lack of policy", "user ",
 }
@@ -247,7 +247,7 @@ func compareCheck(t *testing.T, name string, got outcome) {
 	if !fenced || facts == "" {
 		t.Fatalf("no facts at the end of\n%s", got.out)
 	}
-	for _, word := range private {
+	for _, word := range privateTexts {
 		if strings.Contains(facts, word) {
 			t.Errorf("%q is among the facts:\n%s", word, facts)
 		}

@@ -119,7 +119,7 @@ func (r report) monthFacts() []string {
 	count := func(word, action string, matches func(*inspection) bool) {
 		answered, matching := 0, 0
 		for _, i := range r.inspections {
-			if i.answers[action].succeeded() {
+			if i.answers[action].isOK() {
 				answered++
 				if matches(i) {
 					matching++

@@ -74,7 +74,7 @@ func (v *verdict) judgeRunningMonth(i *inspection) {
 	case failures == "":
 	case i.months.Running == collector.Bill:
 		v.addNote("days %s", failures)
-	case i.months.Running == collector.Estimate, !estimate.isImpossible(), !bill.succeeded():
+	case i.months.Running == collector.Estimate, !estimate.isImpossible(), !bill.isOK():
 		v.addProblem("the running month and days %s", failures)
 	case i.newestBill != i.running:
 		v.addProblem("the running month, which has no bill yet, and days %s", failures)

@@ -68,7 +68,7 @@ func LoadWithKeys(file string, getenv func(string) string) (Config, error) {
 
 func load(file string, getenv func(string) string, rules func(Config, *document)) (Config, error) {
 	if file == "" {
-		return fromEnvironment(getenv)
+		return loadEnvironment(getenv)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -97,7 +97,7 @@ func parse(name string, text []byte, complete func(*Config), rules func(Config, 
 	return c, d.joinMistakes()
 }
 
-func fromEnvironment(getenv func(string) string) (Config, error) {
+func loadEnvironment(getenv func(string) string) (Config, error) {
 	c := Default()
 	account := Account{
 		Name: "default", AccessKeyID: getenv(accessKeyVariable), SecretAccessKey: Secret(getenv(secretKeyVariable)),

@@ -169,8 +169,9 @@ func FuzzConfig(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(example)
-	f.Add([]byte(good + "api: {endpoint: http://127.0.0.1:1, max_body: 1MiB}\nbudgets: [{account: main, monthly: 1}]"))
-	f.Add([]byte(good + "projects: [{account: main, id: !!str 1}]\ninstances: {tags: [{key: 部门, label: d}]}\n"))
+	f.Add([]byte(goodFile +
+		"api: {endpoint: http://127.0.0.1:1, max_body: 1MiB}\nbudgets: [{account: main, monthly: 1}]"))
+	f.Add([]byte(goodFile + "projects: [{account: main, id: !!str 1}]\ninstances: {tags: [{key: 部门, label: d}]}\n"))
 	f.Add([]byte("accounts: &a [{name: a, access_key_id: b, secret_access_key: c}, *a]\nrefresh: {interval: 1ms}\n"))
 	file := filepath.Join(f.TempDir(), "config.yaml")
 	f.Fuzz(func(t *testing.T, text []byte) {

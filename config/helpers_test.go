@@ -9,8 +9,8 @@ import (
 	"ksyun_bill_exporter/billclient"
 )
 
-// good is a configuration that a test spoils or adds to.
-const good = `accounts:
+// goodFile is a configuration that a test spoils or adds to.
+const goodFile = `accounts:
   - name: main
     access_key_id: AKLT
     secret_access_key: s3cret

@@ -21,11 +21,11 @@ func TestBadConfig(t *testing.T) {
 			"FILE:1: accounts[0].access_key_id: give it or access_key_id_file, not both",
 		},
 		{
-			"name twice", good + "  - {name: main, access_key_id: a, secret_access_key: b}",
+			"name twice", goodFile + "  - {name: main, access_key_id: a, secret_access_key: b}",
 			`FILE:5: accounts[1].name: "main" is the name of another account`,
 		},
 		{
-			"one key for two accounts", good + "  - {name: b, access_key_id: AKLT, secret_access_key: c}",
+			"one key for two accounts", goodFile + "  - {name: b, access_key_id: AKLT, secret_access_key: c}",
 			"FILE:5: accounts[1].access_key_id: is another account's: its bills would count twice",
 		},
 		{
@@ -37,30 +37,30 @@ func TestBadConfig(t *testing.T) {
 			`FILE:1: accounts[0].customer_id: "0" is no customer id: digits, as the bill has them`,
 		},
 		{
-			"tag twice", good + "instances: {tags: [{key: d, label: a}, {key: d, label: b}]}",
+			"tag twice", goodFile + "instances: {tags: [{key: d, label: a}, {key: d, label: b}]}",
 			`FILE:5: instances.tags[1].key: "d" is configured already`,
 		},
 		{
-			"pace", good + "api: {requests_per_second: .nan}", "FILE:5: api.requests_per_second: want more than 0",
+			"pace", goodFile + "api: {requests_per_second: .nan}", "FILE:5: api.requests_per_second: want more than 0",
 		},
 		{
-			"no endpoint", good + "api: {endpoint: bill.api.ksyun.com}",
+			"no endpoint", goodFile + "api: {endpoint: bill.api.ksyun.com}",
 			`FILE:5: api.endpoint: "bill.api.ksyun.com" is not an address such as https://bill.api.ksyun.com`,
 		},
 		{
-			"endpoint with user", good + "api: {endpoint: 'https://a:b@c'}",
+			"endpoint with user", goodFile + "api: {endpoint: 'https://a:b@c'}",
 			"FILE:5: api.endpoint: want an address without user, query and fragment",
 		},
 		{
-			"plain http", good + "api: {endpoint: 'http://bill.api.ksyun.com'}",
+			"plain http", goodFile + "api: {endpoint: 'http://bill.api.ksyun.com'}",
 			"FILE:5: api.endpoint: http:// beyond this machine sends bills in the clear; use https://, or set" +
 				" api.allow_http",
 		},
-		{"no region", good + "api: {region: ''}", "FILE:5: api.region: is missing"},
-		{"timeouts", good + "api: {timeout: 2h}", "FILE:5: api.max_duration: want at least api.timeout (2h)"},
+		{"no region", goodFile + "api: {region: ''}", "FILE:5: api.region: is missing"},
+		{"timeouts", goodFile + "api: {timeout: 2h}", "FILE:5: api.max_duration: want at least api.timeout (2h)"},
 		{
 			"limits",
-			good + "api: {timeout: 0s, max_body: 0B, requests_per_second: 0, max_retries: -1, daily_calls: -1}",
+			goodFile + "api: {timeout: 0s, max_body: 0B, requests_per_second: 0, max_retries: -1, daily_calls: -1}",
 			"FILE:5: api.timeout: want more than 0s\n" +
 				"FILE:5: api.max_body: want more than 0B\n" +
 				"FILE:5: api.requests_per_second: want more than 0\n" +
@@ -68,32 +68,32 @@ func TestBadConfig(t *testing.T) {
 				"FILE:5: api.daily_calls: want 0 (no limit) or more",
 		},
 		{
-			"refresh", good + "refresh: {interval: 1ms, details_interval: 0s, concurrency: 0}",
+			"refresh", goodFile + "refresh: {interval: 1ms, details_interval: 0s, concurrency: 0}",
 			"FILE:5: refresh.interval: want at least 1s\n" +
 				"FILE:5: refresh.details_interval: want more than 0s\n" +
 				"FILE:5: refresh.concurrency: want at least 1",
 		},
 		{
-			"details age", good + "refresh: {details_max_age: 1h}",
+			"details age", goodFile + "refresh: {details_max_age: 1h}",
 			"FILE:5: refresh.details_max_age: want at least refresh.details_interval (6h)",
 		},
 		{
-			"staleness", good + "refresh: {max_staleness: 1d}",
+			"staleness", goodFile + "refresh: {max_staleness: 1d}",
 			"FILE:5: refresh.max_staleness: want more than refresh.interval and refresh.details_max_age (1d)," +
 				" or good numbers would come and go",
 		},
-		{"months", good + "months: {past: 25}", "FILE:5: months.past: want 0 to 24"},
-		{"days", good + "days: 32", "FILE:5: days: want 0 to 31"},
+		{"months", goodFile + "months: {past: 25}", "FILE:5: months.past: want 0 to 24"},
+		{"days", goodFile + "days: 32", "FILE:5: days: want 0 to 31"},
 		{
-			"running", good + "months: {running: bills}",
+			"running", goodFile + "months: {running: bills}",
 			`FILE:5: months.running: "bills" is none of auto, estimate, bill`,
 		},
 		{
-			"union endpoint", good + "api: {union_endpoint: bill-union}",
+			"union endpoint", goodFile + "api: {union_endpoint: bill-union}",
 			`FILE:5: api.union_endpoint: "bill-union" is not an address such as https://bill.api.ksyun.com`,
 		},
 		{
-			"budgets", good + "budgets:\n  - {account: other, product: KEC, project: \"1\", monthly: 0}\n" +
+			"budgets", goodFile + "budgets:\n  - {account: other, product: KEC, project: \"1\", monthly: 0}\n" +
 				"  - {account: main, monthly: 1}\n  - {account: main, monthly: 2}",
 			`FILE:6: budgets[0].account: "other" is no account of this file` + "\n" +
 				"FILE:6: budgets[0].project: a budget is of a product or of a project, not of both\n" +
@@ -101,24 +101,24 @@ func TestBadConfig(t *testing.T) {
 				"FILE:8: budgets[2]: there is a budget of this already",
 		},
 		{
-			"series", good + "instances: {max_series: -1, min_cost: -1}",
+			"series", goodFile + "instances: {max_series: -1, min_cost: -1}",
 			"FILE:5: instances.max_series: want 0 or more\nFILE:5: instances.min_cost: want 0 or more",
 		},
 		{
-			"promote", good + "instances: {promote: [colour, zone_name, zone_name]}",
+			"promote", goodFile + "instances: {promote: [colour, zone_name, zone_name]}",
 			`FILE:5: instances.promote[0]: "colour" is none of instance_name, product_subtype, billing_mode,` +
 				" region_name, zone_name\n" +
 				`FILE:5: instances.promote[2]: "zone_name" is promoted already`,
 		},
 		{
-			"tags", good + "instances: {tags: [{label: 部门}, {key: a, label: region}, {key: b, label: zone_name}]}",
+			"tags", goodFile + "instances: {tags: [{label: 部门}, {key: a, label: region}, {key: b, label: zone_name}]}",
 			"FILE:5: instances.tags[0].key: is missing\n" +
 				`FILE:5: instances.tags[0].label: "部门" is not a label name: letters, digits and underscores` + "\n" +
 				`FILE:5: instances.tags[1].label: "region" is taken` + "\n" +
 				`FILE:5: instances.tags[2].label: "zone_name" is taken`,
 		},
 		{
-			"projects", good + "projects: [{account: other, id: 1}, {account: main}, {account: main, id: 2}," +
+			"projects", goodFile + "projects: [{account: other, id: 1}, {account: main}, {account: main, id: 2}," +
 				" {account: main, id: '2'}]",
 			`FILE:5: projects[0].account: "other" is no account of this file` + "\n" +
 				"FILE:5: projects[1].id: is missing\n" +

@@ -10,37 +10,40 @@ func TestBadYAML(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"no YAML", "accounts: [", "FILE: yaml: line 1: did not find expected node content"},
 		{"not a mapping", "- a", "FILE: want keys with values, have a list"},
-		{"unknown key", good + "refresh:\n  intervall: 1h", "FILE:6: refresh.intervall: unknown key"},
-		{"key of two lines", good + "\"n\\nid\": 1", "FILE:5: n?id: unknown key"},
+		{"unknown key", goodFile + "refresh:\n  intervall: 1h", "FILE:6: refresh.intervall: unknown key"},
+		{"key of two lines", goodFile + "\"n\\nid\": 1", "FILE:5: n?id: unknown key"},
 		{
 			"secret of another kind", "accounts: [{name: a, access_key_id: b, secret_access_key: !!int s3cret}]",
 			"FILE:1: accounts[0].secret_access_key: want a text, have !!int",
 		},
-		{"key twice", good + "months: {past: 1, past: 2}", "FILE:5: months.past: given twice"},
+		{"key twice", goodFile + "months: {past: 1, past: 2}", "FILE:5: months.past: given twice"},
 		{
-			"no duration", good + "refresh: {interval: soon}",
+			"no duration", goodFile + "refresh: {interval: soon}",
 			`FILE:5: refresh.interval: "soon" is not a duration such as 90s, 1h or 3d`,
 		},
-		{"no number", good + "months: {past: three}", `FILE:5: months.past: "three" is not a whole number`},
-		{"no bool", good + "instances: {enabled: 3}", `FILE:5: instances.enabled: "3" is not true or false`},
-		{"no float", good + "api: {requests_per_second: x}", `FILE:5: api.requests_per_second: "x" is not a number`},
+		{"no number", goodFile + "months: {past: three}", `FILE:5: months.past: "three" is not a whole number`},
+		{"no bool", goodFile + "instances: {enabled: 3}", `FILE:5: instances.enabled: "3" is not true or false`},
 		{
-			"no size", good + "api: {max_body: 8 parsecs}",
+			"no float", goodFile + "api: {requests_per_second: x}",
+			`FILE:5: api.requests_per_second: "x" is not a number`,
+		},
+		{
+			"no size", goodFile + "api: {max_body: 8 parsecs}",
 			`FILE:5: api.max_body: units: unknown unit  parsecs in 8 parsecs`,
 		},
 		{
-			"no amount", good + "instances: {min_cost: cheap}",
+			"no amount", goodFile + "instances: {min_cost: cheap}",
 			`FILE:5: instances.min_cost: amount "cheap": not a decimal number`,
 		},
 		{
-			"no list", good + "instances: {promote: zone_name}",
+			"no list", goodFile + "instances: {promote: zone_name}",
 			`FILE:5: instances.promote: want a list, have a single value`,
 		},
-		{"no value", good + "api: {region: [a]}", "FILE:5: api.region: want a single value, have a list"},
+		{"no value", goodFile + "api: {region: [a]}", "FILE:5: api.region: want a single value, have a list"},
 		{
 			"secret in the wrong place", "s3cret\n", "FILE: want keys with values, have a single value",
 		},
-		{"two documents", good + "---\nmonths: {past: 1}", "FILE: want one YAML document"},
+		{"two documents", goodFile + "---\nmonths: {past: 1}", "FILE: want one YAML document"},
 		{
 			"all at once, in order", "months: {past: -1}\nrefresh: {interval: x}\nfoo: 1\naccounts: []",
 			"FILE:1: months.past: want 0 to 24\n" +

@@ -437,7 +437,7 @@ func TestLanguagesAgree(t *testing.T) {
 	for _, file := range files {
 		english := strings.Replace(file, ".zh-CN", "", 1)
 		for _, language := range []string{"sh", "promql", "yaml", ""} {
-			want, got := uncommented(t, english, language), uncommented(t, file, language)
+			want, got := blocksWithoutComments(t, english, language), blocksWithoutComments(t, file, language)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%q blocks (-%s +%s):\n%s", language, english, file, diff)
 			}
@@ -454,7 +454,7 @@ var links = regexp.MustCompile(`(?m)^\[\w+\]: http://localhost.*$`)
 
 var trailing = regexp.MustCompile(`(?m) +#.*$`)
 
-func uncommented(t *testing.T, file, language string) []string {
+func blocksWithoutComments(t *testing.T, file, language string) []string {
 	t.Helper()
 	var found []string
 	for _, block := range (manual{file, read(t, file)}).blocks(language) {

@@ -181,8 +181,8 @@ func october() []billsim.Line {
 	}
 }
 
-// biller returns an API with one account, main, whose months have these bills.
-func biller(bills map[string]billsim.Bill) *billsim.Server {
+// newAPI returns an API with one account, main, whose months have these bills.
+func newAPI(bills map[string]billsim.Bill) *billsim.Server {
 	return billsim.New([]billsim.Account{{
 		AccessKeyID: "AKLTMAIN", SecretAccessKey: "s3cret-main", CustomerID: "73400575",
 		Bills: func(month string) (billsim.Bill, bool) {
@@ -222,7 +222,7 @@ func TestRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Until(noon))
-				api, options := biller(tt.bills), tt.options
+				api, options := newAPI(tt.bills), tt.options
 				got := runExport(t.Context(), t, api, t.TempDir(), oneAccount, options)
 				compareFile(t, name, got.String())
 				options.Output = "DIR/bill"
@@ -266,7 +266,7 @@ func TestRetries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Until(noon))
-				api := biller(longBill(tt.lines))
+				api := newAPI(longBill(tt.lines))
 				want := runExport(t.Context(), t, api, t.TempDir(), oneAccount, tt.options)
 				broken := billsim.Break(billsim.Drop, tt.breakAfter)
 				broken.Action, broken.Times = "GetPostpayDetailBill", 1
@@ -323,7 +323,7 @@ func TestNoHalfFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Until(noon))
-				api, dir := biller(longBill(1000)), t.TempDir()
+				api, dir := newAPI(longBill(1000)), t.TempDir()
 				tt.fault.Action = stdcmp.Or(tt.fault.Action, "GetPostpayDetailBill")
 				api.Fault(tt.fault)
 				write(t, filepath.Join(dir, "bill"), "that of September")
@@ -393,7 +393,7 @@ func TestMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				got := runExport(t.Context(), t, biller(billOf(october()...)), t.TempDir(), tt.config, tt.options)
+				got := runExport(t.Context(), t, newAPI(billOf(october()...)), t.TempDir(), tt.config, tt.options)
 				if diff := cmp.Diff(tt.want, got.String()); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
@@ -417,7 +417,7 @@ func TestGoodFileStays(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Until(noon))
 				line := billsim.Line{DetailBillNo: "000000017299675", ProductCode: "KEC", Cost: 5678 * billsim.Fen}
-				api, dir := biller(billOf(slices.Repeat([]billsim.Line{line}, 200)...)), t.TempDir()
+				api, dir := newAPI(billOf(slices.Repeat([]billsim.Line{line}, 200)...)), t.TempDir()
 				export := func() outcome {
 					return runExport(t.Context(), t, api, dir, oneAccount, Options{Source: source, Output: "DIR/bill"})
 				}
@@ -449,7 +449,7 @@ func TestRunningMonth(t *testing.T) {
 				time.Sleep(time.Until(noon))
 				lines := october()
 				lines[0].StartTime, lines[0].EndTime = "2026-11-01 00:00:00", "2026-11-21 23:59:59"
-				api := biller(map[string]billsim.Bill{"2026-11": {Lines: slices.Values(lines)}})
+				api := newAPI(map[string]billsim.Bill{"2026-11": {Lines: slices.Values(lines)}})
 				got := runExport(t.Context(), t, api, t.TempDir(), oneAccount,
 					Options{Month: month(t, "2026-11"), Format: format})
 				const warning = `level=warn msg="the month is not over, its bill grows" account=main month=2026-11` +
@@ -471,7 +471,7 @@ func TestLinkAndModeStay(t *testing.T) {
 		if err := os.Symlink(target, filepath.Join(dir, "bill")); err != nil {
 			t.Fatal(err)
 		}
-		got := runExport(t.Context(), t, biller(billOf(october()...)), dir, oneAccount, Options{Output: "DIR/bill"})
+		got := runExport(t.Context(), t, newAPI(billOf(october()...)), dir, oneAccount, Options{Output: "DIR/bill"})
 		compareFile(t, "lines.csv", got.files["bill"]+got.String())
 		link, err := os.Lstat(filepath.Join(dir, "bill"))
 		file, fileErr := os.Stat(target)
@@ -488,7 +488,7 @@ func TestFileCanBeRead(t *testing.T) {
 			bill, _ := billsim.Generated("73400575", 3000, 100, 1)("2026-10")
 			bill.Lines(yield)
 		})
-		api := biller(billOf(lines...))
+		api := newAPI(billOf(lines...))
 		got := runExport(t.Context(), t, api, t.TempDir(), oneAccount, Options{})
 		rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(got.out, byteOrderMark))).ReadAll()
 		if err != nil || len(rows) != len(lines)+1 || got.err != nil {
@@ -511,7 +511,7 @@ func TestCallsAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(noon))
 		config := oneAccount + "api: {daily_calls: 3}\nstate_dir: " + t.TempDir() + "\n"
-		api := biller(billOf(october()...))
+		api := newAPI(billOf(october()...))
 		first := runExport(t.Context(), t, api, t.TempDir(), config, Options{})
 		second := runExport(t.Context(), t, api, t.TempDir(), config, Options{})
 		const want = "error: export: main, 2026-10: GetPostpayDetailBill: the 3 calls of today (api.daily_calls) are" +
@@ -573,7 +573,7 @@ func TestExportMeetsEveryFault(t *testing.T) {
 				time.Sleep(time.Until(noon))
 				lines := october()
 				lines[0].RuleRemark, lines[0].InstanceName = "", "order-api" // the vendor's file quotes nothing
-				bills, dir := biller(billOf(lines...)), t.TempDir()
+				bills, dir := newAPI(billOf(lines...)), t.TempDir()
 				config := oneAccount + "api: {max_retries: 0, max_duration: 2m}\n"
 				export := func() outcome {
 					return runExport(t.Context(), t, bills, dir, config, Options{Source: SourceCSV, Output: "DIR/bill"})
