@@ -37,7 +37,7 @@ type Options struct {
 // Run asks for the months and writes the file. The error is a config.ArgumentError if the months, the accounts or the
 // name of the file are not possible. It joins the errors of all accounts that failed.
 func Run(ctx context.Context, o Options) error {
-	j := &job{logger: o.Logger, customers: map[string]string{}}
+	j := &job{logger: o.Logger, customers: map[billclient.CustomerID]string{}}
 	var err error
 	if j.from, j.to, err = o.months(); err == nil {
 		j.accounts, err = o.chooseAccounts()
@@ -113,7 +113,7 @@ type account struct {
 type job struct {
 	from, to  billclient.Month
 	accounts  []account
-	customers map[string]string // customer -> the account that has its bills
+	customers map[billclient.CustomerID]string // customer -> the account that has its bills
 	journal   *journal
 	logger    log.Logger
 }
@@ -241,13 +241,13 @@ func mayBeTooMany(err error) bool {
 // than the configuration expects, because the history would have a wrong name, or if they belong to another account,
 // because it would be in the file twice.
 func (j *job) claimCustomers(a account, from, to billclient.Month) error {
-	expected := config.CustomerNumber(a.CustomerID)
+	expected := billclient.ParseCustomerID(a.CustomerID)
 	for month := from; month <= to; month++ {
 		for _, bill := range j.journal.bills[monthKey{a.owner, month}] {
-			customer := collector.CustomerOf(bill.BillID)
+			customer := billclient.CustomerOfBill(bill.BillID)
 			switch other, ok := j.customers[customer]; {
 			case customer == "":
-			case expected != "" && customer != expected:
+			case customer.DiffersFrom(expected):
 				return fmt.Errorf("the key belongs to customer %s, customer_id expects %s", customer, expected)
 			case ok && other != a.Name:
 				return fmt.Errorf("account %s has the bills of customer %s already", output.Printable(other), customer)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billclient"
-	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/ledger"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -46,14 +46,14 @@ func accountPart(b billclient.MonthBill) []part { return []part{{"", b.Sum}} }
 
 func productParts(b billclient.MonthBill) (parts []part) {
 	for _, p := range b.Products {
-		parts = append(parts, part{collector.KeyLabel(p.Code), p.Cost})
+		parts = append(parts, part{ledger.KeyLabel(p.Code), p.Cost})
 	}
 	return parts
 }
 
 func projectParts(b billclient.MonthBill) (parts []part) {
 	for _, p := range b.Projects {
-		parts = append(parts, part{collector.KeyLabel(p.ID), p.Cost})
+		parts = append(parts, part{ledger.KeyLabel(p.ID), p.Cost})
 	}
 	return parts
 }

@@ -10,6 +10,7 @@ import (
 
 	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/exposition"
+	"ksyun_bill_exporter/ledger"
 )
 
 // refresh is the whole exporter but its web server: from nothing to the page that shows the bill.
@@ -64,7 +65,7 @@ func (j job) options() collector.Options {
 			MaxStaleness: 72 * time.Hour, Concurrency: 2,
 		},
 		Months: collector.Months{Past: 3},
-		Instances: collector.Instances{
+		Instances: ledger.Instances{
 			Enabled: true, LastMonth: true, MaxSeries: j.Shown, Promote: []string{"instance_name"},
 		},
 	}

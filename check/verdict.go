@@ -7,7 +7,6 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
-	"ksyun_bill_exporter/config"
 	"ksyun_bill_exporter/output"
 )
 
@@ -44,7 +43,7 @@ func (v *verdict) addNote(format string, args ...any) {
 // costs twice.
 func judge(all []*inspection) []verdict {
 	var verdicts []verdict
-	accounts := map[string]string{} // by customer
+	accounts := map[billclient.CustomerID]string{} // by customer
 	for _, i := range all {
 		v := verdict{stopped: i.stopped}
 		v.judgeBills(i)
@@ -100,11 +99,11 @@ func (v *verdict) judgeUnion(i *inspection) {
 }
 
 // judgeCustomer adds the customer to accounts, which has the customers of the accounts before this one.
-func (v *verdict) judgeCustomer(i *inspection, accounts map[string]string) {
-	customer, expected := config.CustomerNumber(i.customer), config.CustomerNumber(i.CustomerID)
+func (v *verdict) judgeCustomer(i *inspection, accounts map[billclient.CustomerID]string) {
+	customer, expected := billclient.ParseCustomerID(i.customer), billclient.ParseCustomerID(i.CustomerID)
 	switch other, taken := accounts[customer]; {
 	case customer == "":
-	case expected != "" && customer != expected:
+	case customer.DiffersFrom(expected):
 		v.addProblem("the key is of customer %s, customer_id expects %s", customer, expected)
 	case taken:
 		v.addProblem("account %s is of the same customer", output.Printable(other))

@@ -20,8 +20,9 @@ import (
 // the directory, and over a restart. It needs no State: a process that only asks has none. Where the file fails, it
 // goes on in memory. It implements billclient.Counter and is safe for concurrent use.
 type Calls struct {
-	file   string
-	failed func(error) // called with what came of each use of the file
+	file  string
+	onUse func(error)   // called with the result of each use of the file
+	inUse chan struct{} // holds a token while a call of this process uses the file
 
 	mu   sync.Mutex // guards what follows; not held while a file is used, for a scrape asks for it
 	day  billclient.Day
@@ -30,6 +31,7 @@ type Calls struct {
 
 const (
 	callsSuffix = ".calls"
+	lockSuffix  = ".lock"
 
 	// lockWait is how long a call waits for another process that uses the file, lockPoll how often it looks.
 	lockWait = 2 * time.Second
@@ -38,55 +40,63 @@ const (
 
 var errLocked = fmt.Errorf("locked by another process for %v", lockWait)
 
-// NewCalls returns the count of an account's calls in a state directory, in memory only if that is empty. failed is
-// told how each use of the file went.
-func NewCalls(stateDir, account string, failed func(error)) *Calls {
-	c := &Calls{failed: failed}
+// NewCalls returns the count of an account's calls in a state directory, in memory only if that is empty. onUse is
+// called with the result of each use of the file.
+func NewCalls(stateDir, account string, onUse func(error)) *Calls {
+	c := &Calls{onUse: onUse, inUse: make(chan struct{}, 1)}
 	if stateDir == "" {
 		return c
 	}
 	c.file = filepath.Join(stateDir, fileName(account)+callsSuffix)
-	c.failed(c.read())
+	c.onUse(c.read())
 	return c
 }
 
-// Take implements billclient.Counter. It waits for another process that uses the file, for two seconds at most.
+// Take implements billclient.Counter. It waits for others that use the file, for two seconds at most.
 func (c *Calls) Take(ctx context.Context, day billclient.Day, limit int) (taken bool) {
 	if c.file == "" {
 		return c.take(day, limit)
 	}
-	// A lock of this call's own: it excludes the other calls of this process, too.
-	lock := flock.New(c.file+".lock", flock.SetPermissions(0o600))
-	if err := c.await(ctx, lock); err != nil {
+	release, err := c.lock(ctx)
+	if err != nil {
 		if ctx.Err() == nil {
-			c.failed(err)
+			c.onUse(fmt.Errorf("calls of today: %s%s: %w", c.file, lockSuffix, err))
 		}
 		return c.take(day, limit)
 	}
-	defer lock.Unlock() //nolint:errcheck // the next one to lock would tell
-	err := c.read()
+	defer release()
+	err = c.read()
 	if taken = c.take(day, limit); taken {
 		err = errors.Join(err, c.write())
 	}
-	c.failed(err)
+	c.onUse(err)
 	return taken
 }
 
-// await takes the lock, unless ctx or the patience ends before.
-func (c *Calls) await(ctx context.Context, lock *flock.Flock) error {
+// lock excludes the other calls of this process, then those of others, unless ctx or the patience ends before.
+func (c *Calls) lock(ctx context.Context) (release func(), err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, lockWait, errLocked)
 	defer cancel()
-	_, err := lock.TryLockContext(ctx, lockPoll)
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
+	select {
+	case c.inUse <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
-	if err != nil {
-		return fmt.Errorf("calls of today: %s: %w", lock.Path(), err)
+	lock := flock.New(c.file+lockSuffix, flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
+		<-c.inUse
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, err
 	}
-	return nil
+	return func() {
+		_ = lock.Unlock() // the next one to lock would tell
+		<-c.inUse
+	}, nil
 }
 
-// Used implements billclient.Counter. It tells what was counted up to this process's last call.
+// Used implements billclient.Counter. It returns what was counted up to this process's last call.
 func (c *Calls) Used(day billclient.Day) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,6 +1,5 @@
-// Package collector turns bills into metrics: it decides when to ask the billing API, adds up what it answers, and
-// publishes pages of finished families. A page holds the last good numbers of every account and is replaced whole or
-// not at all.
+// Package collector decides when to ask the billing API and whose numbers an answer has, keeps them over a restart, and
+// publishes pages of metrics. A page holds the last good numbers of every account and is replaced whole or not at all.
 package collector
 
 import (
@@ -12,6 +11,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/exposition"
+	"ksyun_bill_exporter/metrics"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -23,16 +23,17 @@ import (
 type Collector struct {
 	logger  log.Logger
 	publish func(*exposition.Page)
-	changed chan struct{} // holds a token while there is something new to show
-	reload  chan reload
+	changes chan struct{} // holds a token while there is something new to show
+	reloads chan reload
 	health  *health
 	calls   map[string]*Calls // by account, those that are gone too: a day's calls stay made
-	reading chan struct{}     // of all accounts
+	slots   map[loopName]chan struct{}
+	vault   vault
 
 	mu       sync.Mutex // guards what follows
 	options  Options
 	accounts []*account
-	page     []shown // what the published page shows
+	page     []metrics.Account // what the published page shows
 }
 
 // New returns a Collector that hands its pages to publish. It registers its own health metrics with registry, and reads
@@ -42,51 +43,51 @@ func New(
 ) *Collector {
 	c := &Collector{
 		options: options, logger: logger, publish: publish,
-		changed: make(chan struct{}, 1), reload: make(chan reload), health: newHealth(registry),
-		calls: map[string]*Calls{},
+		changes: make(chan struct{}, 1), reloads: make(chan reload), health: newHealth(registry),
+		calls: map[string]*Calls{}, slots: map[loopName]chan struct{}{},
 	}
-	for _, of := range options.Accounts {
-		a := c.newAccount(of, options)
-		c.restore(a)
-		c.accounts = append(c.accounts, a)
+	c.loadState()
+	for _, configured := range options.Accounts {
+		c.accounts = append(c.accounts, c.newAccount(configured, options))
 	}
 	registry.MustRegister(c)
 	return c
 }
 
-func (c *Collector) newAccount(of Account, options Options) *account {
-	if c.calls[of.Name] == nil {
-		saved := c.health.saved(log.With(c.logger, "account", of.Name, "what", "calls of today"))
-		c.calls[of.Name] = NewCalls(options.State.path(), of.Name, saved)
+// loadState puts what was kept before a restart into the vault, where accounts find it.
+func (c *Collector) loadState() {
+	all, errs := c.options.State.load()
+	for _, k := range all {
+		c.vault.put(k)
 	}
-	of.API.Counter = c.calls[of.Name]
-	of.API.Observe, of.API.OnRetry = c.health.observe(of.Name), c.health.retried(of.Name)
-	if n := options.Refresh.Concurrency; n != cap(c.reading) {
-		c.reading = make(chan struct{}, n)
+	for _, err := range errs {
+		level.Error(c.logger).Log("msg", "kept numbers are not used, the API is asked", "err", err)
 	}
-	a := newAccount(of, options, c.logger)
-	a.reading = c.reading
-	a.changed, a.saved = c.change, c.health.saved(log.With(a.logger, "what", "numbers"))
+}
+
+func (c *Collector) newAccount(configured Account, options Options) *account {
+	if c.calls[configured.Name] == nil {
+		onUse := c.health.onSave(log.With(c.logger, "account", configured.Name, "what", "calls of today"))
+		c.calls[configured.Name] = NewCalls(options.State.path(), configured.Name, onUse)
+	}
+	configured.API.Counter = c.calls[configured.Name]
+	configured.API.Observe = c.health.observe(configured.Name)
+	configured.API.OnRetry = c.health.onRetry(configured.Name)
+	a := newAccount(configured, options, c.logger, &c.vault)
+	a.onChange, a.onSave = c.noteChange, c.health.onSave(log.With(a.logger, "what", "numbers"))
+	for name := range a.slots {
+		if n := cap(a.slots[name]); n != cap(c.slots[name]) {
+			c.slots[name] = make(chan struct{}, n)
+		}
+		a.slots[name] = c.slots[name]
+	}
 	return a
 }
 
-// restore gives an account what was kept of it before a restart.
-func (c *Collector) restore(a *account) {
-	k, err := a.options.State.load(a.Name, a.fingerprint())
-	if err != nil {
-		level.Error(a.logger).Log("msg", "kept numbers are not used, the API is asked", "err", err)
-	}
-	if k != nil {
-		a.resume(k)
-		next := later(a.due(), wall())
-		level.Info(a.logger).Log("msg", "numbers from before the restart", "next",
-			next.In(billclient.Beijing).Format(time.RFC3339))
-	}
-}
-
-func (c *Collector) change() {
+// noteChange has a new page rendered.
+func (c *Collector) noteChange() {
 	select {
-	case c.changed <- struct{}{}:
+	case c.changes <- struct{}{}:
 	default: // a page that is yet to be rendered will show this change too
 	}
 }
@@ -106,17 +107,17 @@ func (c *Collector) Run(ctx context.Context) error {
 // become too old.
 func (c *Collector) keepPublished(ctx context.Context) error {
 	for {
-		rendered := wall()
+		rendered := now()
 		until, err := c.render(rendered)
 		if err != nil {
 			return fmt.Errorf("page: %w", err)
 		}
-		for now := rendered; now.Before(until) && !now.Before(rendered); now = wall() {
-			timer := time.NewTimer(min(wake, until.Sub(now)))
+		for at := rendered; at.Before(until) && !at.Before(rendered); at = now() {
+			timer := time.NewTimer(min(wake, until.Sub(at)))
 			select {
 			case <-ctx.Done():
 				return nil
-			case <-c.changed:
+			case <-c.changes:
 				until = rendered
 			case <-timer.C:
 			}
@@ -125,11 +126,11 @@ func (c *Collector) keepPublished(ctx context.Context) error {
 	}
 }
 
-// render publishes a page of how things stand at the instant now, and returns until when it holds unless an account
+// render publishes a page of what is known at the instant now, and returns until when it holds unless an account
 // changes.
 func (c *Collector) render(now time.Time) (until time.Time, err error) {
 	options, all := c.show(now)
-	page, err := options.page(all)
+	page, err := metrics.Render(options.shown(), all)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -137,30 +138,42 @@ func (c *Collector) render(now time.Time) (until time.Time, err error) {
 	c.mu.Lock()
 	c.page = all
 	c.mu.Unlock()
-	c.health.rendered(page)
+	c.health.setPage(page)
 	level.Debug(c.logger).Log("msg", "page published", "series", page.Series(), "bytes", page.Size())
 	until = billclient.DayOf(now).End()
-	for _, s := range all {
-		until = earlier(until, s.until(now))
+	for _, a := range all {
+		until = earlierOf(until, a.Until(now))
 	}
 	return until, nil
 }
 
-// show looks at all accounts at the instant now, with the options that are in force. Of two accounts of one customer
-// the first in the configuration is shown, whichever answered first.
-func (c *Collector) show(now time.Time) (Options, []shown) {
+// show returns all accounts as they are at the instant now, and the options that are in force. Of two accounts of one
+// customer the first in the configuration is shown, whichever answered first.
+func (c *Collector) show(now time.Time) (Options, []metrics.Account) {
 	options, accounts := c.inForce()
-	owners := map[string]string{}
-	all := make([]shown, len(accounts))
+	claims := claims{}
+	all := make([]metrics.Account, len(accounts))
 	for i, a := range accounts {
-		all[i] = a.show(now, a.refuse(owners))
+		all[i] = a.show(now, a.refuse(claims), options.shown())
 	}
 	return options, all
 }
 
-// Ready tells whether every account has numbers, or at least one finished attempt: one bad key does not block the
+// Ready reports whether every account has numbers, or at least one finished attempt: one bad key does not block the
 // others.
 func (c *Collector) Ready() bool {
 	_, accounts := c.inForce()
-	return !slices.ContainsFunc(accounts, func(a *account) bool { return !a.tried() })
+	return !slices.ContainsFunc(accounts, func(a *account) bool { return !a.hasTried() })
+}
+
+// Status returns what the page of metrics that was published last says, for people. It makes no call.
+func (c *Collector) Status() metrics.Status {
+	status := metrics.Status{At: now()}
+	c.mu.Lock()
+	page := c.page
+	c.mu.Unlock()
+	for _, a := range page {
+		status.Accounts = append(status.Accounts, a.Status())
+	}
+	return status
 }

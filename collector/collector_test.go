@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -16,6 +15,8 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -34,8 +35,8 @@ func TestPage(t *testing.T) {
 		c.bill("2026-09", server("kec-1", 12000), server("kec-2", 300))
 		c.bill("2026-07", server("kec-0", 100))
 		o := options(simulated("main", c.Account))
-		o.Instances.Tags = []Tag{{Key: "部门", Label: "department"}}
-		o.Projects = []Project{{Account: "main", ID: "103800", Owner: "ads-team", CostCenter: "4711"}}
+		o.Instances.Tags = []ledger.Tag{{Key: "部门", Label: "department"}}
+		o.Projects = []metrics.Project{{Account: "main", ID: "103800", Owner: "ads-team", CostCenter: "4711"}}
 		w := start(t, october(15), o, c.Account)
 
 		want, err := os.ReadFile("testdata/page.prom")
@@ -191,7 +192,7 @@ func expectInstances(t *testing.T, got map[string]bool, sums billsim.Sums, prefi
 	for k, amount := range sums.ByInstance {
 		id := k.InstanceID
 		if id == "" {
-			id = none
+			id = "__none__"
 		}
 		line := fmt.Sprintf(`%sinstance_cost_cny{account="%s",pay_mode="postpaid",product_code="%s",project_id="%s",`+
 			`instance_id="%s"%s} %s`, prefix, account, k.ProductCode, k.ProjectID, id, after, plain(amount))
@@ -241,23 +242,6 @@ ksyun_bill_source_up{account="good",source="month_consume"} 1`)
 	})
 }
 
-// withKey gives the account a key that a test can replace. An empty one is a file that is not there.
-func withKey(a Account, id, secret string) (Account, *atomic.Pointer[billclient.Credentials]) {
-	var key atomic.Pointer[billclient.Credentials]
-	key.Store(&billclient.Credentials{AccessKeyID: id, SecretAccessKey: secret})
-	a.API.Credentials = func() (billclient.Credentials, error) {
-		if k := *key.Load(); k.AccessKeyID != "" {
-			return k, nil
-		}
-		return billclient.Credentials{}, errors.New("access_key_id_file: it is not there")
-	}
-	return a, &key
-}
-
-func keyOf(c *customer) *billclient.Credentials {
-	return &billclient.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
-}
-
 func compare(t *testing.T, got []string, want string) {
 	t.Helper()
 	var lines []string
@@ -285,7 +269,7 @@ func TestFailureKeepsTheNumbers(t *testing.T) {
 		stop := w.api.Fault(fault)
 		c.bill("2026-10", server("kec-1", 200))
 
-		first := phase("main", time.Hour, october(15))
+		first := nextTick("main", time.Hour, october(15))
 		w.sleepUntil(first)
 		compare(t, w.scrape(), before)
 		compare(t, strings.Split(strings.TrimSpace(w.log.take()), "\n"), `level=warn account=main source=month_bill`+
@@ -516,7 +500,7 @@ func TestVanishedBillFailsTheSource(t *testing.T) {
 		before := strings.Join(w.scrape(), "\n")
 		c.withdraw("2026-09")
 		w.log.take()
-		w.sleepUntil(phase("main", time.Hour, time.Now()))
+		w.sleepUntil(nextTick("main", time.Hour, time.Now()))
 		compare(t, w.scrape(), before)
 		const failure = `reason=incomplete err="GetMonthBill: the answer lacks the bill of 2026-09, which earlier` +
 			` answers had"`
@@ -542,7 +526,7 @@ ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months
 		w.sleep(5 * time.Second)
 		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"), want)
 		w.asked()
-		w.sleepUntil(phase("main", time.Hour, time.Now()).Add(5 * time.Second))
+		w.sleepUntil(nextTick("main", time.Hour, time.Now()).Add(5 * time.Second))
 		compare(t, w.asked(), `
 GetMonthBill 2026-08 2026-08
 GetMonthBill 2026-09 2026-09
@@ -581,15 +565,15 @@ func TestFailedLinesAreForgotten(t *testing.T) {
 func TestPhase(t *testing.T) {
 	now := time.Date(2026, 10, 15, 4, 59, 59, 0, time.UTC)
 	for _, name := range []string{"main", "ads", "游戏"} {
-		first := phase(name, time.Hour, now)
+		first := nextTick(name, time.Hour, now)
 		if wait := first.Sub(now); wait <= 0 || wait > time.Hour {
 			t.Errorf("%s: the first tick is in %s", name, wait)
 		}
-		if second := phase(name, time.Hour, first); !second.Equal(first.Add(time.Hour)) {
+		if second := nextTick(name, time.Hour, first); !second.Equal(first.Add(time.Hour)) {
 			t.Errorf("%s: ticks at %s and %s are not an hour apart", name, first, second)
 		}
 	}
-	if phase("main", time.Hour, now).Equal(phase("ads", time.Hour, now)) {
+	if nextTick("main", time.Hour, now).Equal(nextTick("ads", time.Hour, now)) {
 		t.Error("two accounts are refreshed at the same instant")
 	}
 }

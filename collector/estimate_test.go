@@ -11,6 +11,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/metrics"
 )
 
 func beijing(month time.Month, day, hour int) time.Time {
@@ -177,9 +178,9 @@ func TestYear(t *testing.T) {
 				stop()
 			}
 		}
-		_, all := w.bills.show(wall())
+		_, all := w.bills.show(now())
 		for _, s := range all {
-			if months, days := len(s.snapshot.Months), len(s.snapshot.Days); months != 4 || days != 31+30+30 {
+			if months, days := len(s.Snapshot.Months), len(s.Snapshot.Days); months != 4 || days != 31+30+30 {
 				t.Errorf("%s: %d months and %d days are kept", s.Name, months, days)
 			}
 		}
@@ -231,7 +232,7 @@ func TestEstimate(t *testing.T) {
 		c.bill("2026-10", server("kec-1", 100)) // which is not shown, so its lines are not read
 		o := options(simulated("main", c.Account))
 		o.Days = 3
-		o.Budgets = []Budget{
+		o.Budgets = []metrics.Budget{
 			{Account: "main", Monthly: yuan("1000.10")},
 			{Account: "main", Product: "KEC", Monthly: yuan("900")},
 			{Account: "main", Project: "7", Monthly: yuan("0.3")},
@@ -501,60 +502,12 @@ func TestActionIsNotOffered(t *testing.T) {
 				w := start(t, october(15), o, customer.Account)
 				w.log.take()
 				w.api.Fault(unknown)
-				w.sleepUntil(phase("main", time.Hour, time.Now()))
+				w.sleepUntil(nextTick("main", time.Hour, time.Now()))
 				if log := requestID.ReplaceAllString(w.log.take(), "request id ID"); !strings.Contains(log, c.want) {
 					t.Errorf("the log lacks %s:\n%s", c.want, log)
 				}
 			})
 		})
-	}
-}
-
-// What a month is based on: the first numbers that it has, and its bill in the end.
-func TestSettled(t *testing.T) {
-	of := billclient.MonthOf(october(15))
-	part := book{Summary: &summary{Month: of, ReadAt: october(15)}}
-	whole := book{Summary: &summary{Month: of, ReadAt: of.End()}}
-	for _, c := range []struct {
-		name    string
-		month   month
-		running bool
-		forced  basis
-		want    basis
-	}{
-		{"nothing yet", month{Asked: true}, true, undecided, undecided},
-		{"an estimate", month{Bill: part, Estimate: part, Asked: true}, true, undecided, estimated},
-		{"a bill, and perhaps an estimate", month{Bill: part}, true, undecided, undecided},
-		{"a bill, and no estimate", month{Bill: part, Asked: true}, true, undecided, billed},
-		{"an estimate after the bill", month{Bill: part, Estimate: part, Basis: billed}, true, undecided, billed},
-		{
-			"a bill read by a clock that was ahead",
-			month{Bill: whole, Estimate: part, Basis: estimated},
-			true, undecided,
-			estimated,
-		},
-		{"the bill is wanted", month{Estimate: part, Asked: true}, true, billed, billed},
-		{"the estimate is wanted", month{Bill: part, Asked: true}, true, estimated, estimated},
-		{"closed, with its bill", month{Bill: whole, Estimate: whole, Basis: estimated}, false, undecided, billed},
-		{"closed, with its bill, though not wanted", month{Bill: whole, Basis: estimated}, false, estimated, billed},
-		{
-			"closed, with a part of its bill",
-			month{Bill: part, Estimate: whole, Basis: estimated},
-			false, undecided,
-			estimated,
-		},
-		{"closed, with nothing but a part of its bill", month{Bill: part}, false, undecided, billed},
-		{
-			"closed, and billed before the estimate",
-			month{Bill: part, Estimate: part, Basis: billed},
-			false, undecided,
-			billed,
-		},
-		{"closed, without the bill that was wanted", month{Estimate: whole, Basis: billed}, false, billed, estimated},
-	} {
-		if got := c.month.settled(c.running, c.forced).Basis; got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
-		}
 	}
 }
 
@@ -727,110 +680,6 @@ func TestPartOfAnEstimate(t *testing.T) {
 	}
 }
 
-// A day whose instances were not told apart is not one on which they cost nothing.
-func TestWeekChangeNeedsBothDays(t *testing.T) {
-	costs := []instanceCost{{&key{"KEC", "0", "kec-1"}, yuan("1")}}
-	for _, c := range []struct {
-		name             string
-		day, aWeekBefore []instanceCost
-		want             int
-	}{
-		{"both", costs, []instanceCost{}, 1},
-		{"not the week before", costs, nil, 0},
-		{"not the day", nil, costs, 0},
-	} {
-		s := shown{newest: billclient.DayOf(october(14)), snapshot: &snapshot{Days: map[billclient.Day]day{
-			billclient.DayOf(october(13)): {Instances: c.day}, billclient.DayOf(october(6)): {Instances: c.aWeekBefore},
-		}}}
-		if got := len(s.weekChanges()); got != c.want {
-			t.Errorf("%s: %d changes, want %d", c.name, got, c.want)
-		}
-	}
-}
-
-// When lines are read: a month's first ones at once, then as seldom as the configuration wants.
-func TestLinesDue(t *testing.T) {
-	a := &account{options: options()}
-	before, changed := &summary{End: 1}, &summary{End: 2}
-	lines := &lineSums{ReadFor: before, ReadAt: october(15)}
-	for _, c := range []struct {
-		name string
-		book book
-		age  time.Duration
-		want bool
-	}{
-		{"no summary", book{}, 48 * time.Hour, false},
-		{"no summary any more", book{Lines: lines}, 48 * time.Hour, false},
-		{"never read", book{Summary: before}, 0, true},
-		{"no change", book{before, lines}, 23 * time.Hour, false},
-		{"no change for a day", book{before, lines}, 24 * time.Hour, true},
-		{"a change", book{changed, lines}, 6 * time.Hour, true},
-		{"a change too soon", book{changed, lines}, 5 * time.Hour, false},
-		{"read by a clock that was ahead", book{before, lines}, -time.Hour, true},
-	} {
-		if got := a.linesDue(c.book, october(15).Add(c.age)); got != c.want {
-			t.Errorf("%s: %v", c.name, got)
-		}
-	}
-}
-
-// Instances are told apart on the days that can be compared until lines are read again.
-func TestWatched(t *testing.T) {
-	of := billclient.MonthOf(october(15))
-	day := func(d int) billclient.Day { return billclient.DayOf(october(d)) }
-	want := []billclient.Day{day(13), day(6), day(14), day(7), day(15), day(8)}
-	for _, c := range []struct {
-		name   string
-		end    billclient.Day
-		change func(*Options)
-		want   []billclient.Day
-	}{
-		{"up to yesterday", day(14), func(*Options) {}, want},
-		{"up to today, which is not over", day(15), func(*Options) {}, want},
-		{"up to no day that it says", 0, func(*Options) {}, want},
-		{"no days", day(14), func(o *Options) { o.Days = 0 }, nil},
-		{"no instances", day(14), func(o *Options) { o.Instances.Enabled = false }, nil},
-	} {
-		o := options()
-		c.change(&o)
-		s := (&snapshot{}).with(of, month{Estimate: book{Summary: &summary{End: c.end}}})
-		if got := s.watched(o, october(15)); !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
-		}
-	}
-}
-
-// The days that lines cover, be there lines of them or not.
-func TestCovered(t *testing.T) {
-	day := func(d int) billclient.Day { return billclient.DayOf(beijing(2, d, 0)) }
-	for _, c := range []struct {
-		name               string
-		begin, end, newest int // days of February, 0 for none
-		readAt             time.Time
-		first, last        int
-	}{
-		{"as the API says", 3, 14, 15, beijing(2, 16, 12), 3, 14},
-		{"without a line of the last one", 1, 14, 9, beijing(2, 16, 12), 1, 14},
-		{"as the lines say", 0, 0, 9, beijing(2, 16, 12), 1, 9},
-		{"none yet to come", 1, 28, 9, beijing(2, 16, 12), 1, 16},
-		{"none of the next month", 1, 30, 9, beijing(3, 16, 12), 1, 28},
-		{"none of the month before", -2, 14, 9, beijing(2, 16, 12), 1, 14},
-	} {
-		readFor := &summary{Month: billclient.MonthOf(beijing(2, 1, 0))}
-		l := newLedger(Instances{}, nil)
-		for to, from := range map[*billclient.Day]int{
-			&readFor.Begin: c.begin, &readFor.End: c.end, &l.newestDay: c.newest,
-		} {
-			if from != 0 {
-				*to = day(from)
-			}
-		}
-		if first, last := l.covered(readFor, c.readAt); first != day(c.first) || last != day(c.last) {
-			t.Errorf("%s: %v to %v", c.name, first, last)
-		}
-	}
-}
-
 // A month that has cost nothing so far has days that have.
 func TestDaysWithoutALine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -841,89 +690,4 @@ func TestDaysWithoutALine(t *testing.T) {
 ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="0"} 0
 ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="1"} 0`)
 	})
-}
-
-// Days that are read take the place of all that their month had; those of two months before stay.
-func TestDaysOfOtherMonthsStay(t *testing.T) {
-	days := func(of ...time.Time) map[billclient.Day]day {
-		all := map[billclient.Day]day{}
-		for _, at := range of {
-			all[billclient.DayOf(at)] = day{}
-		}
-		return all
-	}
-	march := billclient.MonthOf(beijing(3, 1, 0))
-	s := &snapshot{Days: days(
-		beijing(1, 0, 0), beijing(1, 29, 0), beijing(2, 28, 0), beijing(3, 1, 0), beijing(3, 2, 0),
-	)}
-	got := slices.Sorted(maps.Keys(s.withDays(march, days(beijing(3, 2, 0))).Days))
-	want := slices.Sorted(maps.Keys(days(beijing(1, 29, 0), beijing(2, 28, 0), beijing(3, 2, 0))))
-	if !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
-	}
-}
-
-// The newest day is over, and is shown as long as it is not too old.
-func TestNewestDay(t *testing.T) {
-	s := &snapshot{Days: map[billclient.Day]day{}}
-	for d := range 15 {
-		s.Days[billclient.DayOf(october(d+1))] = day{ReadAt: october(15)}
-	}
-	for _, c := range []struct {
-		name       string
-		now, fresh time.Time
-		want       billclient.Day
-	}{
-		{"today is not over", october(15), october(12), billclient.DayOf(october(14))},
-		{"a day later", october(16), october(13), billclient.DayOf(october(15))},
-		{"just fresh", october(18), october(15), billclient.DayOf(october(15))},
-		{"too old", october(18).Add(1), october(15).Add(1), 0},
-	} {
-		if got := s.newestDay(c.now, c.fresh); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
-		}
-	}
-}
-
-// Last month up to the same day, of which every day is known: each of them has cost 1.
-func TestToDate(t *testing.T) {
-	one := day{ProjectProduct: []row{{[]string{"0", "KEC"}, yuan("1")}}}
-	known := map[billclient.Day]day{}
-	for at := beijing(2, 1, 0); at.Before(beijing(4, 1, 0)); at = at.AddDate(0, 0, 1) {
-		known[billclient.DayOf(at)] = one
-	}
-	holed := maps.Clone(known)
-	delete(holed, billclient.DayOf(beijing(2, 5, 0)))
-	lately := maps.Clone(known)
-	delete(lately, billclient.DayOf(beijing(3, 5, 0)))
-	for _, c := range []struct {
-		name   string
-		days   map[billclient.Day]day
-		newest time.Time
-		past   int
-		want   string
-	}{
-		{"the first day", known, beijing(3, 1, 0), 1, "1"},
-		{"a day that both have", known, beijing(3, 20, 0), 1, "20"},
-		{"a day that last month had not", known, beijing(3, 30, 0), 1, "28"},
-		{"a day that is not known", holed, beijing(3, 5, 0), 1, ""},
-		{"before it", holed, beijing(3, 4, 0), 1, "4"},
-		{"a day of this month that is not known", lately, beijing(3, 6, 0), 1, "6"},
-		{"no day of this month", known, beijing(2, 28, 0), 1, ""},
-		{"no past months", known, beijing(3, 20, 0), 0, ""},
-	} {
-		s := shown{
-			account: &account{options: Options{Months: Months{Past: c.past}}}, snapshot: &snapshot{Days: c.days},
-			now: billclient.MonthOf(beijing(3, 1, 0)), newest: billclient.DayOf(c.newest),
-		}
-		got := ""
-		dayViews[0].emitToDate(s, func(value float64, _ ...string) { got += fmt.Sprint(value) })
-		if got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
-		}
-		whole := c.days[billclient.DayOf(beijing(3, 5, 0))].ProjectProduct != nil // what people are shown needs both
-		if d := s.toDate(); (d != nil) != (got != "" && whole) || d != nil && d.LastMonth.Cmp(yuan(got)) != 0 {
-			t.Errorf("%s: people are shown %+v", c.name, d)
-		}
-	}
 }

@@ -159,7 +159,7 @@ func strike(t *testing.T, action string, f fault) {
 	mend := d.meet(f)
 	d.log.take()
 	d.api.ResetCalls()
-	d.sleepUntil(phase("struck", time.Hour, time.Now()).Add(3*time.Minute - 2*time.Second))
+	d.sleepUntil(nextTick("struck", time.Hour, time.Now()).Add(3*time.Minute - 2*time.Second))
 	compare(t, d.of("struck"), before)
 	d.expectFailures(f)
 	d.expectCalls()

@@ -11,6 +11,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/metrics"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-kit/log"
@@ -30,17 +31,17 @@ func FuzzState(f *testing.F) {
 		`"Bill":{"Summary":{"ReadAt":"2026-10-14T23:00:00Z"},"Lines":{"ReadAt":"2026-10-14T23:00:00Z"}}}}}}`))
 	o := options(of)
 	o.State = &State{dir: f.TempDir()}
-	config := newAccount(of, o, log.NewNopLogger()).fingerprint()
+	config := configFingerprint(of, o)
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if k, err := decodeState(text, config); err == nil {
+		if k, err := decodeState(text); err == nil {
 			t.Fatalf("%+v of a file without a checksum", k)
 		}
 		if err := os.WriteFile(o.State.file("main"), withHead(zipped(t, text), config), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		a := New(o, prometheus.NewRegistry(), nil, log.NewNopLogger()).accounts[0]
-		checkRoundTrip(t, a.keep(), config)
-		if _, err := o.page([]shown{a.show(a.next, a.refuse(map[string]string{}))}); err != nil {
+		checkRoundTrip(t, a.keep(a.custody), config)
+		if _, err := metrics.Render(o.shown(), []metrics.Account{a.show(now(), a.refuse(claims{}), o.shown())}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -53,7 +54,7 @@ func checkRoundTrip(t *testing.T, k *kept, config string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := decodeState(withHead(text, config), config)
+	again, err := decodeState(withHead(text, config))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,14 +75,16 @@ func stateOf(f *testing.F, of Account, c *customer) *kept {
 	transport, stop := billsim.PipeTransport(billsim.New([]billsim.Account{c.Account}))
 	defer stop()
 	of.API.Transport, of.API.UnionEndpoint = transport, of.API.Endpoint
-	a := newAccount(of, options(of), log.NewNopLogger())
-	a.refresh(f.Context(), make(chan struct{}, 1))
-	for _, s := range a.sources() {
-		if s.failing() || !s.tried() && s != &a.detailBill {
-			f.Fatalf("source %s: %+v", s.name, s)
+	a := newAccount(of, options(of), log.NewNopLogger(), &vault{})
+	for _, name := range []loopName{summaryLoop, unionLoop, lineLoop} {
+		(&loop{account: a, custody: a.custody, name: name}).refresh(f.Context())
+	}
+	for _, s := range a.custody.attempts {
+		if s.Failing() || !s.Tried() && s.Name != "detail_bill" {
+			f.Fatalf("source %s: %+v", s.Name, s)
 		}
 	}
-	return a.keep()
+	return a.keep(a.custody)
 }
 
 func withHead(body []byte, config string) []byte {

@@ -60,9 +60,9 @@ func newHealth(registry prometheus.Registerer) *health {
 	return h
 }
 
-// saved counts failures to keep something, and logs the first of a row and its end. What it returns is safe for
-// concurrent use.
-func (h *health) saved(logger log.Logger) func(error) {
+// onSave returns a function that counts failures to keep something, and logs the first of a row and its end. That function
+// is safe for concurrent use.
+func (h *health) onSave(logger log.Logger) func(error) {
 	var mu sync.Mutex
 	failing := false
 	return func(err error) {
@@ -102,11 +102,11 @@ func (h *health) observe(account string) func(billclient.Attempt) {
 	}
 }
 
-func (h *health) retried(account string) func(string, error) {
+func (h *health) onRetry(account string) func(string, error) {
 	return func(action string, _ error) { h.retries.WithLabelValues(account, action).Inc() }
 }
 
-func (h *health) rendered(page *exposition.Page) {
+func (h *health) setPage(page *exposition.Page) {
 	h.series.Set(float64(page.Series()))
 	h.pageBytes.Set(float64(page.Size()))
 }
@@ -146,44 +146,24 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 	_, accounts := c.inForce()
 	for _, a := range accounts {
 		if used, limit := a.client.Calls(); limit > 0 {
-			metrics <- gauge(remainingDesc, float64(max(0, limit-used)), a.Name)
-			metrics <- gauge(limitDesc, float64(limit), a.Name)
+			metrics <- newGauge(remainingDesc, float64(max(0, limit-used)), a.Name)
+			metrics <- newGauge(limitDesc, float64(limit), a.Name)
 		}
-		a.mu.Lock()
-		for _, s := range a.visible.sources {
-			if s.tried() {
-				s.collect(metrics, a.Name, a.refused == nil)
+		isShown := a.isShown()
+		for _, s := range a.currentCustody().revealed().attempts {
+			if s.Tried() {
+				s.collect(metrics, a.Name, isShown)
 			}
 		}
-		a.mu.Unlock()
 	}
 }
 
-// collect emits how asking the source has gone. It runs under the account's lock, but metrics is drained by the
-// registry, which waits for nothing of the account's.
-func (s *source) collect(metrics chan<- prometheus.Metric, account string, shown bool) {
-	up := 0.
-	if s.up && shown {
-		up = 1
-	}
-	metrics <- gauge(upDesc, up, account, s.name)
-	metrics <- gauge(attemptDesc, seconds(s.lastAttempt), account, s.name)
-	if !s.lastSuccess.IsZero() {
-		metrics <- gauge(successDesc, seconds(s.lastSuccess), account, s.name)
-	}
-	metrics <- gauge(durationDesc, s.duration.Seconds(), account, s.name)
-	metrics <- counter(refreshesDesc, s.refreshes, account, s.name)
-	for _, reason := range billclient.Reasons() {
-		metrics <- counter(failuresDesc, s.failures[reason], account, s.name, string(reason))
-	}
-}
-
-func gauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
+func newGauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 }
 
-func counter(desc *prometheus.Desc, value int, labels ...string) prometheus.Metric {
+func newCounter(desc *prometheus.Desc, value int, labels ...string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), labels...)
 }
 
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+func unixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

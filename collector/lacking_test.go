@@ -86,7 +86,7 @@ func TestLackingMonth(t *testing.T) {
 				}
 				w.asked()
 				w.log.take()
-				w.sleepUntil(phase("main", time.Hour, time.Now()))
+				w.sleepUntil(nextTick("main", time.Hour, time.Now()))
 				compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} `+c.running+`
 ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3
@@ -189,7 +189,7 @@ func TestVanishedLines(t *testing.T) {
 				past := strings.Join(w.scrape("ksyun_bill_past_month_instance_cost_cny"), "\n")
 				c.change(customer)
 				w.log.take()
-				w.sleepUntil(phase("main", time.Hour, time.Now()))
+				w.sleepUntil(nextTick("main", time.Hour, time.Now()))
 				compare(t, w.scrape("ksyun_bill_region_cost_cny"), consumed)
 				compare(t, w.scrape("ksyun_bill_day_account_cost_cny"), days)
 				compare(t, w.scrape("ksyun_bill_past_month_instance_cost_cny"), past)

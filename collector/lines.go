@@ -4,166 +4,182 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
 )
 
-// linesToRead returns the months whose lines of a book are due: of the running month and of the one before it those
-// that have a summary, and whose lines were never read, or not since the summary changed, or too long ago.
-func (a *account) linesToRead(of basis, now time.Time) []billclient.Month {
-	var due []billclient.Month
+// lineSource is the source of the lines of a basis.
+func lineSource(
+	name, title string, of ledger.Basis, read func(context.Context, *fetch, billclient.Month) error,
+) source {
+	months := func(f *fetch, now time.Time) []billclient.Month { return dueLines(f, of, now) }
+	return source{
+		name: name, title: title, unit: "lines", loop: lineLoop, months: months,
+		read: func(ctx context.Context, f *fetch) error {
+			return readMonths(ctx, f, months(f, now()), read)
+		},
+		measure: func(s *ledger.Snapshot, now time.Time) (items int, data time.Time) {
+			for at, m := range s.Months {
+				if lines := m.Book(of).Lines; lines != nil && at >= billclient.MonthOf(now)-1 {
+					items += lines.Count
+					data = laterOf(data, lines.Newest)
+				}
+			}
+			return items, data
+		},
+	}
+}
+
+// dueLines returns the months whose lines of a book are due: of the running month and of the one before it those that
+// have a summary, and whose lines were never read, or not since the summary changed, or too long ago.
+func dueLines(f *fetch, of ledger.Basis, now time.Time) (due []billclient.Month) {
 	running := billclient.MonthOf(now)
 	for _, m := range []billclient.Month{running, running.Add(-1)} {
-		known := a.snapshot.Months[m]
-		isShown := known.Basis == of && (m == running || a.options.Months.Past > 0)
-		if (isShown || of == estimated && a.daysWanted(known)) && a.linesDue(*known.book(of), now) {
+		known := f.snapshot.Months[m]
+		isShown := known.Basis == of && (m == running || f.options.Months.Past > 0)
+		if (isShown || of == ledger.Estimated && areDaysWanted(f, known)) && areLinesDue(f, *known.Book(of), now) {
 			due = append(due, m)
 		}
 	}
 	return due
 }
 
-// daysWanted tells whether lines of consumption are wanted for their days. Those of an estimate that the API has
-// dropped, as it may once the bill is there, can only be fewer than those that are known.
-func (a *account) daysWanted(of month) bool {
-	dropped := of.Bill.final() && !of.Estimate.empty() && a.monthConsume.up &&
-		of.Estimate.Summary.ReadAt.Before(a.monthConsume.lastAttempt)
-	return !dropped && (a.options.Days > 0 || a.options.Months.Past > 0) // last month to the same day is of days, too
+// areDaysWanted reports whether lines of consumption are wanted for their days. The API may drop an estimate once the
+// bill is there; then its lines can only be fewer than those that are known.
+func areDaysWanted(f *fetch, m ledger.Month) bool {
+	estimates := f.sources["month_consume"]
+	dropped := m.Bill.Final() && !m.Estimate.Empty() && estimates.Up &&
+		m.Estimate.Summary.ReadAt.Before(estimates.LastAttempt)
+	return !dropped && f.options.wantsDays()
 }
 
-func (a *account) linesDue(b book, now time.Time) bool {
-	if b.empty() || b.Lines == nil {
-		return !b.empty()
+func areLinesDue(f *fetch, b ledger.Book, now time.Time) bool {
+	if b.Empty() || b.Lines == nil {
+		return !b.Empty()
 	}
 	age := now.Sub(b.Lines.ReadAt)
-	tooOld := age < 0 || age >= a.options.Refresh.DetailsMaxAge // before 0 if the clock was set back since
-	return tooOld || b.linesChanged() && age >= a.options.Refresh.DetailsInterval
+	tooOld := age < 0 || age >= f.options.Refresh.DetailsMaxAge // before 0 if the clock was set back since
+	return tooOld || b.LinesChanged() && age >= f.options.Refresh.DetailsInterval
 }
 
 // readMonths reads the lines of the given months. What one of them yields stays, whatever becomes of the others. A read
-// can last over the end of a month: the one before the last is not wanted any more, and not to be had.
-func (a *account) readMonths(
-	ctx context.Context, months []billclient.Month, read func(context.Context, billclient.Month) error,
+// can last over the end of a month: the month before the last one is no longer wanted, nor available.
+func readMonths(ctx context.Context, f *fetch, months []billclient.Month,
+	read func(context.Context, *fetch, billclient.Month) error,
 ) error {
 	var failures []error
 	for _, m := range months {
-		wanted := func() bool { return m >= billclient.MonthOf(wall()).Add(-1) }
-		if !wanted() {
+		isWanted := func() bool { return m >= billclient.MonthOf(now()).Add(-1) }
+		if !isWanted() {
 			continue
 		}
-		if err := read(ctx, m); err != nil && wanted() {
+		if err := read(ctx, f, m); err != nil && isWanted() {
 			failures = append(failures, fmt.Errorf("%v: %w", m, err))
 		}
 	}
-	return join(failures)
+	return joinFailures(failures)
 }
 
 // readDetailBill reads the lines of a month's bill.
-func (a *account) readDetailBill(ctx context.Context, m billclient.Month) error {
-	now, known := wall(), a.snapshot.Months[m]
-	query := billclient.DetailQuery{From: m, To: m, Tags: len(a.options.Instances.Tags) > 0}
-	l, err := a.readLines(ctx, billclient.GetPostpayDetailBill, nil, func() iter.Seq2[billclient.Line, error] {
-		return a.client.GetPostpayDetailBill(ctx, query)
+func readDetailBill(ctx context.Context, f *fetch, m billclient.Month) error {
+	now, bill := now(), f.snapshot.Months[m].Bill
+	query := billclient.DetailQuery{From: m, To: m, Tags: len(f.options.Instances.Tags) > 0}
+	l, err := readLines(ctx, f, billclient.GetPostpayDetailBill, nil, func() iter.Seq2[billclient.Line, error] {
+		return f.client.GetPostpayDetailBill(ctx, query)
 	})
+	if err == nil {
+		err = checkLines(bill, l, billclient.GetPostpayDetailBill)
+	}
 	if err != nil {
 		return err
 	}
-	if err := known.Bill.short(l, billclient.GetPostpayDetailBill); err != nil {
-		return err
-	}
-	known.Bill.Lines = l.close(known.Bill.Summary, now)
-	a.replace(a.snapshot.with(m, known))
+	lines := l.Close(bill.Summary, now)
+	f.learnMonth(m, func(known ledger.Month) ledger.Month {
+		if !known.Bill.Empty() {
+			known.Bill.Lines = lines
+		}
+		return known
+	})
 	return nil
 }
 
 // readDetailConsume reads the lines of a month's consumption. Where the month's bill is shown, only its days are.
-func (a *account) readDetailConsume(ctx context.Context, m billclient.Month) error {
-	now, known := wall(), a.snapshot.Months[m]
-	query := billclient.ConsumeQuery{Month: m, Tags: len(a.options.Instances.Tags) > 0}
-	watched := a.snapshot.watched(a.options, now)
-	l, err := a.readLines(ctx, billclient.GetPostpayDetailConsume, watched, func() iter.Seq2[billclient.Line, error] {
-		return a.client.GetPostpayDetailConsume(ctx, query)
-	})
+func readDetailConsume(ctx context.Context, f *fetch, m billclient.Month) error {
+	now, known := now(), f.snapshot.Months[m]
+	query := billclient.ConsumeQuery{Month: m, Tags: len(f.options.Instances.Tags) > 0}
+	l, err := readLines(ctx, f, billclient.GetPostpayDetailConsume, watchedDays(f, now),
+		func() iter.Seq2[billclient.Line, error] { return f.client.GetPostpayDetailConsume(ctx, query) })
 	if err != nil {
 		return err
 	}
-	if known.Bill.final() && known.Estimate.dropped(l) {
-		known.Estimate.Lines = known.Estimate.again(l, now)
-		a.replace(a.snapshot.with(m, known))
+	if known.Bill.Final() && known.Estimate.DropsLines(l) {
+		learnConsumption(f, m, known.Estimate.LinesReadAgain(l, now), nil)
 		return nil
 	}
-	if err := known.Estimate.short(l, billclient.GetPostpayDetailConsume); err != nil {
+	if err := checkLines(known.Estimate, l, billclient.GetPostpayDetailConsume); err != nil {
 		return err
 	}
-	days := l.closeDays(known.Estimate.Summary, now)
-	if known.Basis == estimated {
-		known.Estimate.Lines = l.close(known.Estimate.Summary, now)
+	days := l.CloseDays(known.Estimate.Summary, now)
+	if known.Basis == ledger.Estimated {
+		learnConsumption(f, m, l.Close(known.Estimate.Summary, now), days)
 	} else {
-		known.Estimate.Lines = l.counts(known.Estimate.Summary, now)
+		learnConsumption(f, m, l.CloseUnsummed(known.Estimate.Summary, now), days)
 	}
-	a.replace(a.snapshot.with(m, known).withDays(m, days))
 	return nil
 }
 
-// short is the failure of lines that cannot be all behind the book's summary: none of a sum, or fewer than before while
-// the sum has not fallen with them. Fewer that add up to it are all that there are.
-func (b book) short(l *ledger, action string) error {
-	because := func(cause string, args ...any) error {
-		return &billclient.Error{Action: action, Reason: billclient.Incomplete, Err: fmt.Errorf(cause, args...)}
+// watchedDays returns the days whose instances are compared.
+func watchedDays(f *fetch, now time.Time) []billclient.Day {
+	if !f.options.Instances.Enabled || f.options.Days == 0 {
+		return nil
 	}
+	return f.snapshot.WatchedDays(now)
+}
+
+// learnConsumption learns the lines of a month's consumption, and its days if there are any.
+func learnConsumption(f *fetch, m billclient.Month, lines *ledger.LineSums, days map[billclient.Day]ledger.Day) {
+	f.learnMonth(m, func(known ledger.Month) ledger.Month {
+		if !known.Estimate.Empty() {
+			known.Estimate.Lines = lines
+		}
+		return known
+	})
+	if days != nil {
+		f.learn(func(s *ledger.Snapshot) *ledger.Snapshot { return s.WithDays(m, days) })
+	}
+}
+
+// checkLines fails if lines cannot be all that is behind a book's summary.
+func checkLines(b ledger.Book, l *ledger.Ledger, action string) error {
 	switch {
-	case l.lines == 0 && b.Summary.Sum.Sign() != 0:
-		return because("the answer has no lines, though the summary comes to %v CNY", b.Summary.Sum)
-	case b.fewer(l) && b.Summary.Sum.Cmp(b.Lines.ReadFor.Sum) >= 0:
-		return because("the answer has %d lines, fewer than the %d before, and they do not come to %v CNY", l.lines,
-			b.Lines.Lines, b.Summary.Sum)
+	case b.HasNoLines(l):
+		return incomplete(action, "the answer has no lines, though the summary comes to %v CNY", b.Summary.Sum)
+	case b.MissesLines(l):
+		return incomplete(action, "the answer has %d lines, fewer than the %d before, and they do not come to %v CNY",
+			l.Count(), b.Lines.Count, b.Summary.Sum)
 	default:
 		return nil
 	}
 }
 
-// fewer tells whether the book had more lines than those that were read, which do not add up to its summary.
-func (b book) fewer(l *ledger) bool {
-	return b.Lines != nil && l.lines < b.Lines.Lines && !b.Summary.agrees(l.cost())
-}
-
-// agrees tells whether lines of this cost are all that the summary is of, which may be rounded, to a fen per product.
-func (s *summary) agrees(cost billclient.Amount) bool {
-	return math.Abs(s.Sum.Sub(cost).Float64()) <= 0.01*float64(len(s.Product))
-}
-
-// dropped tells whether lines are missing in a way that is no failure beside a bill: what a month was estimated by need
-// not be any more, and its days are no cheaper for it.
-func (b book) dropped(l *ledger) bool {
-	return l.lines == 0 && (b.Summary.Sum.Sign() != 0 || b.Lines != nil && b.Lines.Lines > 0) || b.fewer(l)
-}
-
-// again returns the sums as they were, as what came of another read.
-func (b book) again(l *ledger, readAt time.Time) *lineSums {
-	if b.Lines == nil {
-		return l.counts(b.Summary, readAt)
-	}
-	next := *b.Lines
-	next.ReadFor, next.ReadAt = b.Summary, readAt
-	return &next
-}
-
-// readLines reads a stream of lines to its end, each attempt into a ledger of its own.
-func (a *account) readLines(
-	ctx context.Context, action string, watched []billclient.Day, stream func() iter.Seq2[billclient.Line, error],
-) (l *ledger, err error) {
-	err = a.client.Retry(ctx, action, func() error {
-		l = newLedger(a.options.Instances, watched)
+// readLines reads a stream of lines to its end, each attempt into a new ledger.
+func readLines(ctx context.Context, f *fetch, action string, watched []billclient.Day,
+	stream func() iter.Seq2[billclient.Line, error],
+) (l *ledger.Ledger, err error) {
+	options := ledger.Options{Views: metrics.LedgerViews(), Instances: f.options.Instances, Watched: watched}
+	err = f.client.Retry(ctx, action, func() error {
+		l = ledger.New(options)
 		for line, err := range stream() {
 			if err == nil {
-				err = a.expect(action, line.CustomerID)
+				err = f.expectCustomer(action, line.CustomerID)
 			}
 			if err != nil {
 				return err
 			}
-			l.add(&line)
+			l.Add(&line)
 		}
 		return nil
 	})

@@ -13,8 +13,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
-
-	"github.com/go-kit/log"
+	"ksyun_bill_exporter/ledger"
 )
 
 // Lines that are not there are no day that costs 0, also when none were ever seen.
@@ -118,9 +117,9 @@ ksyun_bill_past_month_to_date_account_cost_cny{account="main",pay_mode="postpaid
 
 // Lines that another build has described otherwise are read again; the numbers beside them stay.
 func TestStateOfAnotherBuild(t *testing.T) {
-	for name, change := range map[string]func(*lineSums){
-		"a fact less":  func(l *lineSums) { l.Instances[0].Facts = l.Instances[0].Facts[1:] },
-		"a label less": func(l *lineSums) { l.Rows[instanceView][0].Labels = l.Rows[instanceView][0].Labels[1:] },
+	for name, change := range map[string]func(*ledger.LineSums){
+		"a fact less":  func(l *ledger.LineSums) { l.Instances[0].Facts = l.Instances[0].Facts[1:] },
+		"a label less": func(l *ledger.LineSums) { l.Rows["instance"][0].Labels = l.Rows["instance"][0].Labels[1:] },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -131,9 +130,9 @@ func TestStateOfAnotherBuild(t *testing.T) {
 				w := start(t, october(15), keptIn(t, dir, o), c.Account)
 				w.stop()
 				a := w.bills.accounts[0]
-				k := a.keep()
+				k := a.keep(a.custody)
 				change(k.Snapshot.Months[billclient.MonthOf(october(1))].Bill.Lines)
-				if err := a.options.State.save(k, a.fingerprint()); err != nil {
+				if err := a.options.State.save(k); err != nil {
 					t.Fatal(err)
 				}
 				again := w.restart(october(15).Add(time.Minute), dir, o)
@@ -151,7 +150,7 @@ func TestDetailsTellConfigurationsApart(t *testing.T) {
 	withoutDays.Days, others.Instances.MaxSeries = 0, 1
 	seen := map[string]bool{}
 	for _, o := range []Options{o, withoutDays, others} {
-		seen[newAccount(o.Accounts[0], o, log.NewNopLogger()).details()] = true
+		seen[lineFingerprint(o)] = true
 	}
 	if len(seen) != 3 {
 		t.Errorf("%q", slices.Collect(maps.Keys(seen)))
@@ -202,55 +201,6 @@ ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01`)
 	}
 }
 
-// An empty answer to a new key tells nothing of whose it is, and takes nothing away.
-func TestRotatedKeyAndEmptyAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c, again := newCustomer("1"), newCustomer("1")
-		again.AccessKeyID = "AKnew"
-		c.bill("2026-09", server("kec-1", 300))
-		c.bill("2026-10", server("kec-1", 100))
-		account, key := withKey(simulated("main", c.Account), c.AccessKeyID, c.SecretAccessKey)
-		w := start(t, october(15), options(account), c.Account, again.Account)
-		numbers := strings.Join(w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"), "\n")
-		w.log.take()
-		key.Store(keyOf(again))
-		w.sleepUntil(phase("main", time.Hour, time.Now()))
-		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"), numbers)
-		const why = `err="GetMonthBill: the answer lacks the bill of 2026-10, which earlier answers had"`
-		if said := w.log.take(); !strings.Contains(said, why) {
-			t.Errorf("want %s in the log:\n%s", why, said)
-		}
-		again.bill("2026-09", server("kec-1", 300))
-		again.bill("2026-10", server("kec-1", 400))
-		w.sleep(time.Minute)
-		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"), `
-ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 4
-ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3`)
-	})
-}
-
-// So it is with estimates, where the new key may not see bills.
-func TestRotatedKeyAndNoEstimate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c, again := newCustomer("1"), newCustomer("1")
-		again.AccessKeyID, again.Denied = "AKnew", []string{getMonthBill}
-		c.bill("2026-09", server("kec-1", 300))
-		c.consume("2026-10", 14, on("2026-10-14", server("kec-1", 100)))
-		account, key := withKey(simulated("main", c.Account), c.AccessKeyID, c.SecretAccessKey)
-		w := start(t, october(15), options(account), c.Account, again.Account)
-		key.Store(keyOf(again))
-		w.log.take()
-		w.sleepUntil(phase("main", time.Hour, time.Now()))
-		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"), `
-ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
-ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3`)
-		const why = `err="2026-10: getMonthConsume: the answer lacks the estimate of 2026-10, which earlier answers had`
-		if said := w.log.take(); !strings.Contains(said, why) {
-			t.Errorf("want %s in the log:\n%s", why, said)
-		}
-	})
-}
-
 // A reload that says whose the numbers must be takes none away; one that makes them mean something else sets the file
 // aside, and says so.
 func TestReloadSetsStateAside(t *testing.T) {
@@ -293,13 +243,13 @@ func TestReloadSetsStateAside(t *testing.T) {
 func TestStateCannotBeSetAside(t *testing.T) {
 	state, reason := &State{dir: t.TempDir()}, errors.New("no reason")
 	file := state.file("main")
-	if err := state.aside("main", reason); err != reason { //nolint:errorlint // nothing is to be added to it
+	if err := state.setAside(file, reason); err != reason { //nolint:errorlint // nothing is to be added to it
 		t.Errorf("without a file: %v", err)
 	}
 	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Mkdir(file+".aside", 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	err := state.aside("main", reason)
+	err := state.setAside(file, reason)
 	if !errors.Is(err, reason) || !strings.Contains(err.Error(), "it cannot be set aside: rename ") {
 		t.Error(err)
 	}
@@ -382,16 +332,15 @@ getPostpayDetailConsume 2026-10 0`)
 func TestReadEndsWithTheMonth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(beijing(11, 1, 0).Add(-time.Minute)))
-		a := newAccount(Account{Name: "main"}, options(), log.NewNopLogger())
-		read := func(context.Context, billclient.Month) error {
+		read := func(context.Context, *fetch, billclient.Month) error {
 			time.Sleep(2 * time.Minute)
 			return errors.New("invalid")
 		}
 		october := billclient.MonthOf(october(1))
-		if err := a.readMonths(t.Context(), []billclient.Month{october.Add(-1)}, read); err != nil {
+		if err := readMonths(t.Context(), nil, []billclient.Month{october.Add(-1)}, read); err != nil {
 			t.Error(err)
 		}
-		if err := a.readMonths(t.Context(), []billclient.Month{october}, read); err == nil {
+		if err := readMonths(t.Context(), nil, []billclient.Month{october}, read); err == nil {
 			t.Error("a failure is none")
 		}
 	})

@@ -1,10 +1,11 @@
 package collector
 
 import (
-	"slices"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
 )
 
 // Options say whom to ask, when, and what to show. They are checked where they are read (the program's configuration).
@@ -12,9 +13,9 @@ type Options struct {
 	Accounts  []Account
 	Refresh   Refresh
 	Months    Months
-	Instances Instances
-	Projects  []Project
-	Budgets   []Budget
+	Instances ledger.Instances
+	Projects  []metrics.Project
+	Budgets   []metrics.Budget
 	Days      int    // how many days are shown
 	State     *State // where accounts are kept over a restart; nil: nowhere
 }
@@ -23,7 +24,7 @@ type Options struct {
 type Account struct {
 	Name       string             // the account label
 	CustomerID string             // if set, numbers of any other customer are refused
-	Keys       string             // where API.Credentials has them from; with another one, the account is another
+	Keys       string             // where API.Credentials reads them; with other ones, the account is another
 	API        billclient.Options // Observe and OnRetry are set by New
 }
 
@@ -49,70 +50,26 @@ type Running string
 // always the other.
 const (
 	Auto     Running = "auto"
-	Estimate Running = Running(estimated)
-	Bill     Running = Running(billed)
+	Estimate Running = Running(ledger.Estimated)
+	Bill     Running = Running(ledger.Billed)
 )
 
-// forced returns the basis that is always that of the running month, undecided if it depends.
-func (m Months) forced() basis {
+// forcedBasis returns the basis that is always that of the running month, ledger.Undecided if it depends.
+func (m Months) forcedBasis() ledger.Basis {
 	if m.Running == Estimate || m.Running == Bill {
-		return basis(m.Running)
+		return ledger.Basis(m.Running)
 	}
-	return undecided
+	return ledger.Undecided
 }
 
-// Instances is the section instances of the configuration.
-type Instances struct {
-	Enabled   bool              `yaml:"enabled"`
-	LastMonth bool              `yaml:"last_month"` // whether the last closed month's instances are shown too
-	MaxSeries int               `yaml:"max_series"` // instances per account and month; the others are folded
-	MinCost   billclient.Amount `yaml:"min_cost"`   // below it, by absolute value, instances are folded too
-	Promote   []string          `yaml:"promote"`    // attributes that the cost families carry as labels
-	Tags      []Tag             `yaml:"tags"`
-}
-
-// Tag is a tag of the API and the label that it becomes.
-type Tag struct {
-	Key   string `yaml:"key"`
-	Label string `yaml:"label"`
-}
-
-// Project says who answers for a project.
-type Project struct {
-	Account    string `yaml:"account"`
-	ID         string `yaml:"id"`
-	Owner      string `yaml:"owner"`
-	CostCenter string `yaml:"cost_center"`
-}
-
-// Budget is what an account, or one product or project of it, is meant to cost a month.
-type Budget struct {
-	Account string            `yaml:"account"`
-	Product string            `yaml:"product"` // code; with an empty project: of the account
-	Project string            `yaml:"project"` // id
-	Monthly billclient.Amount `yaml:"monthly"` // CNY
-}
-
-// InstanceFacts are the attributes of an instance that the API knows; configured tags come on top.
-func InstanceFacts() []string { return slices.Clone(instanceFacts) }
-
-var instanceFacts = []string{"instance_name", "product_subtype", "billing_mode", "region_name", "zone_name"}
-
-// facts returns the names of all attributes of an instance, tags included.
-func (i Instances) facts() []string {
-	names := slices.Clone(instanceFacts)
-	for _, tag := range i.Tags {
-		names = append(names, tag.Label)
+// shown returns what of the options says what is shown.
+func (o Options) shown() metrics.Options {
+	return metrics.Options{
+		PastMonths: o.Months.Past, Days: o.Days, MaxStaleness: o.Refresh.MaxStaleness, Instances: o.Instances,
+		Projects: o.Projects, Budgets: o.Budgets,
 	}
-	return names
 }
 
-// promoted picks the promoted ones of an instance's facts.
-func (i Instances) promoted(facts []string) []string {
-	names := i.facts()
-	values := make([]string, 0, len(i.Promote))
-	for _, name := range i.Promote {
-		values = append(values, facts[slices.Index(names, name)])
-	}
-	return values
-}
+// wantsDays reports whether lines of consumption are wanted for their days: last month to the same day is made of days,
+// too.
+func (o Options) wantsDays() bool { return o.Days > 0 || o.Months.Past > 0 }

@@ -2,7 +2,6 @@ package collector
 
 import (
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,7 +42,7 @@ ksyun_bill_api_calls_remaining{account="main"} 4996`)
 		if said := w.log.take(); strings.Count(said, "main.calls.lock: locked by another process for 2s") != 1 {
 			t.Errorf("log: %s", said)
 		}
-		w.sleepUntil(phase("main", time.Hour, time.Now()))
+		w.sleepUntil(nextTick("main", time.Hour, time.Now()))
 		began := time.Now()
 		w.end()
 		if took := time.Since(began); took != 0 {
@@ -76,17 +75,11 @@ func TestSlowLinesHoldUpNobody(t *testing.T) {
 			}
 		}
 		w.sleep(72 * time.Hour)
-		for i, a := range w.bills.accounts {
-			most := 4 * time.Hour // its own lines: of two months, from two sources, an hour each
-			if i == 0 {
-				most = time.Hour
+		for _, a := range w.bills.accounts {
+			bills := a.custody.revealed().attempts[0]
+			if age := time.Since(bills.LastSuccess); age > time.Hour || bills.refreshes != 73 {
+				t.Errorf("%s: summaries are %v old, after %d refreshes", a.Name, age, bills.refreshes)
 			}
-			if age := time.Since(a.monthBill.lastSuccess); age > most {
-				t.Errorf("%s: summaries are %v old", a.Name, age)
-			}
-		}
-		if refreshes := w.bills.accounts[0].monthBill.refreshes; refreshes != 73 {
-			t.Errorf("the account that is not slow was refreshed %d times", refreshes)
 		}
 	})
 }
@@ -147,52 +140,6 @@ func TestRetryAfterOutlastsARestart(t *testing.T) {
 	})
 }
 
-// A key file that is unreadable for a moment is no other key: what was read is kept.
-func TestKeyUnreadableForAMoment(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCustomer("1")
-		c.bill("2026-10", server("kec-1", 100))
-		account, key := withKey(simulated("main", c.Account), c.AccessKeyID, c.SecretAccessKey)
-		w := start(t, october(15), options(account), c.Account)
-		c.bill("2026-10", server("kec-1", 500))
-		w.api.Fault(billsim.Fault{Action: getMonthBill, Drip: 20 * time.Millisecond})
-		w.log.take()
-		w.sleepUntil(phase("main", time.Hour, time.Now()))
-		key.Store(&billclient.Credentials{})
-		w.sleep(30 * time.Minute)
-		compare(t, w.scrape("ksyun_bill_account_cost_cny"),
-			`ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 5`)
-		if said := w.log.take(); strings.Contains(said, "replaced") {
-			t.Errorf("log: %s", said)
-		}
-	})
-}
-
-// Keys that take turns with every call do not make the account ask without a pause.
-func TestKeysInTurns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c, other := newCustomer("1"), newCustomer("2")
-		account, key := withKey(simulated("main", c.Account), c.AccessKeyID, c.SecretAccessKey)
-		account.API.RequestsPerSecond = 2
-		between := func(api http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				next := keyOf(c)
-				if key.Load().AccessKeyID == c.AccessKeyID {
-					next = keyOf(other)
-				}
-				key.Store(next)
-				api.ServeHTTP(w, r)
-			})
-		}
-		w := startWith(t, october(15), options(account), between, c.Account, other.Account)
-		w.asked()
-		w.sleep(10 * time.Minute)
-		if calls := len(w.asked()); calls == 0 || calls > 20 {
-			t.Errorf("%d calls in ten minutes", calls)
-		}
-	})
-}
-
 // A page of a gateway, which happens to say 404, says nothing of whether the API has estimates.
 func TestGatewaysNotFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -222,20 +169,20 @@ func TestKeptBeforeShown(t *testing.T) {
 		o.Accounts[0].API.Transport = transport
 		bills := New(o, prometheus.NewRegistry(), func(*exposition.Page) {}, log.NewNopLogger())
 		a, october, seen := bills.accounts[0], billclient.MonthOf(october(15)), false
-		a.saved = func(error) {
-			k, err := o.State.load("main", a.fingerprint())
-			if err != nil {
-				t.Fatal(err)
+		a.onSave = func(error) {
+			kept, errs := o.State.load()
+			if errs != nil {
+				t.Fatal(errs)
 			}
-			_, all := bills.show(wall())
-			if !seen && k != nil && !k.Snapshot.Months[october].Bill.empty() {
-				if seen = true; all[0].snapshot.any() {
+			_, all := bills.show(now())
+			if !seen && len(kept) > 0 && !kept[0].Snapshot.Months[october].Bill.Empty() {
+				if seen = true; !all[0].Snapshot.Empty() {
 					t.Error("shown before it was kept")
 				}
 			}
 		}
-		a.refresh(t.Context(), make(chan struct{}, 1))
-		if _, all := bills.show(wall()); !seen || !all[0].snapshot.any() {
+		(&loop{account: a, custody: a.custody, name: summaryLoop}).refresh(t.Context())
+		if _, all := bills.show(now()); !seen || all[0].Snapshot.Empty() {
 			t.Errorf("kept: %t, and not shown after that", seen)
 		}
 	})

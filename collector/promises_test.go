@@ -2,7 +2,6 @@ package collector
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/metrics"
 )
 
 // What a month had come to while it ran is no bill of the closed month: it moves on with the month, and goes away when
@@ -62,7 +62,7 @@ func TestVanishedRunningBillFailsTheSource(t *testing.T) {
 		c.bill("2026-10", server("kec-1", 100))
 		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
 		c.withdraw("2026-10")
-		w.sleepUntil(phase("main", time.Hour, time.Now()))
+		w.sleepUntil(nextTick("main", time.Hour, time.Now()))
 		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_source_up"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
 ksyun_bill_source_up{account="main",source="detail_bill"} 1
@@ -95,47 +95,6 @@ ksyun_bill_source_refreshes_total{account="main",source="month_consume"} 1`)
 	})
 }
 
-// A key that comes to belong to another customer takes nothing over from the one before, and shows nothing where the
-// configuration expects somebody else.
-func TestKeyOfAnotherCustomer(t *testing.T) {
-	for _, c := range []struct {
-		name, expected, want string
-	}{
-		{"not expected", "11", `
-ksyun_bill_account_info{account="main",customer_id="11"} 1
-ksyun_bill_source_up{account="main",source="detail_bill"} 0
-ksyun_bill_source_up{account="main",source="month_bill"} 0
-ksyun_bill_source_up{account="main",source="month_consume"} 0`},
-		{"whoever it is", "", `
-ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 9
-ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 9
-ksyun_bill_account_info{account="main",customer_id="22"} 1
-ksyun_bill_source_up{account="main",source="detail_bill"} 1
-ksyun_bill_source_up{account="main",source="month_bill"} 1
-ksyun_bill_source_up{account="main",source="month_consume"} 1`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				before, after := newCustomer("11"), newCustomer("22")
-				before.bill("2026-10", server("kec-1", 100))
-				before.bill("2026-09", server("kec-1", 300))
-				after.bill("2026-10", server("kec-9", 900))
-				account, key := withKey(simulated("main", before.Account), before.AccessKeyID, before.SecretAccessKey)
-				account.CustomerID = c.expected
-				w := start(t, october(15), options(account), before.Account, after.Account)
-				if got := w.scrape("ksyun_bill_region_cost_cny"); len(got) != 1 {
-					t.Fatalf("before: %q", got)
-				}
-				key.Store(keyOf(after))
-				w.sleepUntil(phase("main", time.Hour, time.Now()).Add(5 * time.Second))
-				compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_region_cost_cny",
-					"ksyun_bill_account_info", "ksyun_bill_past_month_account_cost_cny", "ksyun_bill_source_up"),
-					c.want)
-			})
-		})
-	}
-}
-
 // With customer_id configured, nothing is shown before an answer tells whose numbers these are, and no line of another
 // customer is added up.
 func TestCustomerIsUnknown(t *testing.T) {
@@ -158,7 +117,7 @@ func TestCustomerIsUnknown(t *testing.T) {
 				t.Errorf("the log lacks %s:\n%s", want, log)
 			}
 		}
-		seen := func() (refused *Refusal, foreign []string) {
+		seen := func() (refused *metrics.Refusal, foreign []string) {
 			status := w.bills.Status().Accounts[0]
 			for _, s := range status.Sources {
 				if s.Foreign {
@@ -171,7 +130,7 @@ func TestCustomerIsUnknown(t *testing.T) {
 		w.run(o)
 		w.sleep(time.Second)
 		refused, foreign := seen()
-		if want := (Refusal{Expected: "0011"}); refused == nil || *refused != want ||
+		if want := (metrics.Refusal{Expected: "0011"}); refused == nil || *refused != want ||
 			!slices.Equal(foreign, []string{"detail_bill"}) {
 			t.Errorf("refused %+v, foreign %q", refused, foreign)
 		}
@@ -185,47 +144,10 @@ ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
 	})
 }
 
-// A key file that comes late, or goes for a while, is noticed within a minute once it is there; no number is lost.
-func TestLateKey(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCustomer("1")
-		c.bill("2026-10", server("kec-1", 100))
-		account, key := withKey(simulated("main", c.Account), "", "")
-		w := start(t, october(15), options(account), c.Account)
-		w.sleep(90 * time.Second)
-		compare(t, w.asked(), "")
-		const up = `ksyun_bill_source_up{account="main",source="month_bill"} `
-		const cost = `
-ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`
-		expect := func(want string, works string) {
-			t.Helper()
-			compare(t, w.scrape("ksyun_bill_account_cost_cny"), want)
-			if got := w.scrape("ksyun_bill_source_up"); !slices.Contains(got, up+works) {
-				t.Errorf("%q, want %s", got, works)
-			}
-		}
-		expect("", "0")
-		const said = `source=month_bill duration=0s msg="refresh failed, there are no numbers yet" reason=auth` +
-			` err="GetMonthBill: credentials: access_key_id_file: it is not there"`
-		if log := w.log.take(); strings.Count(log, "source=month_bill") != 1 || !strings.Contains(log, said) {
-			t.Errorf("log: %s", log)
-		}
-		key.Store(keyOf(c))
-		w.sleep(time.Minute)
-		expect(cost, "1")
-		key.Store(&billclient.Credentials{})
-		w.sleep(2 * time.Hour)
-		expect(cost, "0")
-		key.Store(keyOf(c))
-		w.sleep(time.Minute)
-		expect(cost, "1")
-	})
-}
-
 // A clock that was set back by days leaves the tick out of reach: the account is asked at once, and ticks by the new
 // time.
 func TestClockSetBack(t *testing.T) {
-	a := &account{options: Options{Refresh: Refresh{Interval: time.Hour}}, next: october(15)}
+	s := &schedule{interval: time.Hour, next: october(15)}
 	for _, c := range []struct {
 		name string
 		now  time.Time
@@ -235,24 +157,9 @@ func TestClockSetBack(t *testing.T) {
 		{"an hour before", october(15).Add(-time.Hour), false},
 		{"days before", october(5), true},
 	} {
-		if got := a.regular(c.now); got != c.want {
+		if got := s.due(c.now); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
-	}
-}
-
-// The sum alone can change: by what is of no product.
-func TestSumAloneChanges(t *testing.T) {
-	bill := func(sum string) *summary {
-		products := []billclient.ProductCost{{Cost: yuan("1")}}
-		return summarize([]billclient.MonthBill{{Sum: yuan(sum), Products: products}}, october(1))
-	}
-	b := book{Summary: bill("1"), Lines: &lineSums{ReadFor: bill("1.00")}}
-	if b.linesChanged() {
-		t.Error("the same bill is another one")
-	}
-	if b.Summary = bill("2"); !b.linesChanged() {
-		t.Error("another sum is not noticed")
 	}
 }
 
@@ -354,20 +261,6 @@ func TestBillOfAnotherKind(t *testing.T) {
 	})
 }
 
-// Two bills of a month are one: the API does not promise that there is only one.
-func TestTwoBillsOfAMonth(t *testing.T) {
-	bill := func(id, sum string) billclient.MonthBill {
-		return billclient.MonthBill{
-			Month: billclient.MonthOf(october(1)), BillID: id, Sum: yuan(sum),
-			Products: []billclient.ProductCost{{Code: "KEC", Cost: yuan(sum)}},
-		}
-	}
-	s := summarize([]billclient.MonthBill{bill("B1", "1.5"), bill("B2", "2")}, october(15))
-	if s.BillID != "B1,B2" || s.Sum.String() != "3.5" || s.Product[0].Amount.String() != "3.5" {
-		t.Errorf("%s, %s, %v", s.BillID, s.Sum, s.Product)
-	}
-}
-
 // What the configuration switches off has no series.
 func TestSwitchedOff(t *testing.T) {
 	for _, c := range []struct {
@@ -400,118 +293,12 @@ ksyun_bill_instances{account="main",product_code="KEC"} 1`},
 				customer.bill("2026-10", server("kec-1", 100))
 				customer.bill("2026-09", server("kec-2", 300))
 				o := options(simulated("main", customer.Account))
-				o.Projects = []Project{{Account: "other", ID: "0", Owner: "nobody"}}
+				o.Projects = []metrics.Project{{Account: "other", ID: "0", Owner: "nobody"}}
 				c.change(&o)
 				w := start(t, october(15), o, customer.Account)
 				compare(t, w.scrape("ksyun_bill_instance_cost_cny", "ksyun_bill_past_month_account_cost_cny",
 					"ksyun_bill_past_month_instance_cost_cny", "ksyun_bill_project_info", "ksyun_bill_instances"),
 					c.want)
-			})
-		})
-	}
-}
-
-// A new key that may see neither bills nor estimates tells not whose it is: the numbers stay, and nothing is mixed with
-// them.
-func TestNewKeyWithoutBills(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		before, after := newCustomer("11"), newCustomer("22")
-		before.bill("2026-10", server("kec-1", 100))
-		after.bill("2026-10", server("kec-9", 900))
-		a := complete(before)
-		complete(after)
-		account, key := withKey(a, before.AccessKeyID, before.SecretAccessKey)
-		w := start(t, october(15), options(account), before.Account, after.Account)
-		numbers := w.scrape()
-		away := billsim.Page(503) // whose retry waits for nothing but the bills
-		away.Action = billclient.DescribeBillSummaryByPayMode
-		w.api.Fault(away)
-		w.sleep(time.Hour)
-		for _, action := range []string{getMonthBill, "getMonthConsume"} {
-			refused := billsim.Refuse(billsim.JSONError, 400, "Forbidden Request", "user 1 forbidden request this api")
-			refused.Action = action
-			w.api.Fault(refused)
-		}
-		w.asked()
-		key.Store(keyOf(after))
-		w.sleep(25 * time.Hour)
-		asked := map[string]bool{}
-		for _, call := range w.asked() {
-			asked[strings.Fields(call)[0]] = true
-		}
-		if want := map[string]bool{getMonthBill: true, "getMonthConsume": true}; !maps.Equal(asked, want) {
-			t.Errorf("asked with the new key: %v", asked)
-		}
-		compare(t, w.scrape(), strings.Join(numbers, "\n"))
-	})
-}
-
-// A new key of the same customer, as its bills tell, changes nothing, and no line is read for it.
-func TestNewKeyOfTheSameCustomer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		before, after := newCustomer("1"), newCustomer("1")
-		after.AccessKeyID = "AK1b"
-		for _, c := range []*customer{before, after} {
-			c.bill("2026-10", server("kec-1", 100))
-		}
-		account, key := withKey(simulated("main", before.Account), before.AccessKeyID, before.SecretAccessKey)
-		w := start(t, october(15), options(account), before.Account, after.Account)
-		numbers := w.scrape()
-		w.asked()
-		key.Store(keyOf(after))
-		w.sleep(time.Hour)
-		compare(t, w.asked(), "GetMonthBill 2026-07 2026-10\ngetMonthConsume 2026-10\ngetMonthConsume 2026-09")
-		compare(t, w.scrape(), strings.Join(numbers, "\n"))
-	})
-}
-
-// A key that takes the place of another one while that one asks is not the owner of the answer, and what comes of two
-// keys is nobody's: all is asked again, beginning with the bills of the new one.
-func TestKeyIsReplacedDuringACall(t *testing.T) {
-	const bills, estimates = "GetMonthBill 2026-07 2026-10", "getMonthConsume 2026-10\ngetMonthConsume 2026-09"
-	const lines = "getPostpayDetailConsume 2026-10 0\ngetPostpayDetailConsume 2026-09 0"
-	for _, c := range []struct{ during, asked, shown string }{
-		{getMonthBill, bills, ""},
-		{"getMonthConsume", bills + "\n" + estimates, ""},
-		{
-			"getPostpayDetailConsume", bills + "\n" + estimates + "\n" + lines,
-			`
-ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`,
-		},
-	} {
-		t.Run(c.during, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				before, after := newCustomer("11"), newCustomer("22")
-				for i, customer := range []*customer{before, after} {
-					customer.bill("2026-10", server("kec-1", int64(100+i*800)))
-					customer.consume("2026-10", 14, on("2026-10-14", server("kec-1", int64(100+i*800))))
-					customer.consume("2026-09", 30, on("2026-09-30", server("kec-1", int64(200+i*500))))
-				}
-				account, key := withKey(simulated("main", before.Account), before.AccessKeyID, before.SecretAccessKey)
-				away := billsim.Page(503)
-				away.AccessKeyID = after.AccessKeyID
-				arrive := func() {}
-				replace := func(api http.Handler) http.Handler {
-					arrive = api.(*billsim.Server).Fault(away)
-					return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-						api.ServeHTTP(w, r)
-						if r.URL.Query().Get("Action") == c.during {
-							key.Store(keyOf(after))
-						}
-					})
-				}
-				w := startWith(t, october(15), options(account), replace, before.Account, after.Account)
-				if asked := strings.Join(w.asked(), "\n"); !strings.HasPrefix(asked, c.asked+"\n"+bills) {
-					t.Errorf("asked %s, want %s, then %s", asked, c.asked, bills)
-				}
-				compare(t, w.scrape("ksyun_bill_region_cost_cny", "ksyun_bill_account_cost_cny"), c.shown)
-				arrive()
-				w.sleep(time.Hour)
-				compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_region_cost_cny",
-					"ksyun_bill_past_month_estimate_cny"), `
-ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 9
-ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 9
-ksyun_bill_past_month_estimate_cny{account="main",months_ago="1"} 7`)
 			})
 		})
 	}
@@ -538,9 +325,9 @@ func TestDenialAfterAnotherFailure(t *testing.T) {
 // settable lets a test set the collector's clock: it returns by how much it is ahead.
 func settable(t *testing.T) *atomic.Int64 {
 	t.Helper()
-	ahead, before := &atomic.Int64{}, wall
-	wall = func() time.Time { return before().Add(time.Duration(ahead.Load())) }
-	t.Cleanup(func() { wall = before })
+	ahead, before := &atomic.Int64{}, now
+	now = func() time.Time { return before().Add(time.Duration(ahead.Load())) }
+	t.Cleanup(func() { now = before })
 	return ahead
 }
 
@@ -572,7 +359,7 @@ func TestClockIsSetDuringAnOutage(t *testing.T) {
 				customer.bill("2026-09", server("kec-1", 300))
 				w := start(t, october(15), options(simulated("main", customer.Account)), customer.Account)
 				mend := w.api.Fault(billsim.Page(503))
-				w.sleepUntil(phase("main", time.Hour, time.Now()).Add(20 * time.Minute))
+				w.sleepUntil(nextTick("main", time.Hour, time.Now()).Add(20 * time.Minute))
 				w.asked()
 				ahead.Store(int64(c.ahead))
 				w.sleep(time.Minute + time.Second)
@@ -603,7 +390,7 @@ func TestClockIsSetDuringACall(t *testing.T) {
 		c.bill("2026-10", server("kec-1", 100))
 		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
 		w.api.Fault(billsim.Never())
-		w.sleepUntil(phase("main", time.Hour, time.Now()).Add(30 * time.Second))
+		w.sleepUntil(nextTick("main", time.Hour, time.Now()).Add(30 * time.Second))
 		ahead.Store(int64(-10 * time.Minute))
 		w.sleep(time.Minute)
 		const want = `ksyun_bill_source_last_refresh_duration_seconds{account="main",source="month_bill"} 60`

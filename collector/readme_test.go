@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
+
 	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -145,10 +148,10 @@ func declared(t *testing.T) map[string]string {
 	t.Helper()
 	o := options()
 	o.Instances.Promote = []string{"PROMOTED"}
-	o.Instances.Tags = []Tag{{Label: "TAGS"}}
+	o.Instances.Tags = []ledger.Tag{{Label: "TAGS"}}
 	families := map[string]string{}
-	for _, f := range o.families() {
-		families[f.name] = strings.Join(append([]string{"account"}, f.labels...), ", ")
+	for _, f := range metrics.Families(o.shown()) {
+		families[f.Name] = strings.Join(append([]string{"account"}, f.Labels...), ", ")
 	}
 	live := &recorder{}
 	c := New(o, live, nil, log.NewNopLogger())

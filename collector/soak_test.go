@@ -28,6 +28,8 @@ import (
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
 	"ksyun_bill_exporter/exposition"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	dto "github.com/prometheus/client_model/go"
@@ -166,7 +168,7 @@ func (s *soak) restart() {
 	idle := map[string]bool{}
 	for _, a := range accounts {
 		key, _ := a.API.Credentials()
-		idle[key.AccessKeyID] = !a.underway && a.due().After(time.Now())
+		idle[key.AccessKeyID] = isIdle(a)
 	}
 	if err := s.bills.options.State.Close(); err != nil {
 		s.t.Fatal(err)
@@ -190,6 +192,17 @@ func (s *soak) restart() {
 	s.restarts++
 }
 
+// isIdle reports whether no loop of an account has anything to ask now.
+func isIdle(a *account) bool {
+	for name := range a.slots {
+		l := &loop{account: a, custody: a.custody, name: name}
+		if a.custody.schedules[name].underway || !l.due().After(time.Now()) {
+			return false
+		}
+	}
+	return true
+}
+
 // numbers are the page without what a restart is to change: where it has its numbers from, and the live part.
 func (s *soak) numbers() []string {
 	page, _, _ := strings.Cut(string(s.answer(false)), "# HELP ksyun_bill_api")
@@ -207,7 +220,7 @@ func (s *soak) changed() []Account {
 	case 1:
 		s.options.Refresh.Concurrency = 1 + s.random.IntN(2)
 	case 2:
-		s.options.Budgets = []Budget{{Account: s.names[0], Monthly: yuan(strconv.Itoa(1 + s.random.IntN(1000)))}}
+		s.options.Budgets = []metrics.Budget{{Account: s.names[0], Monthly: yuan(strconv.Itoa(1 + s.random.IntN(1000)))}}
 	case 3: // lines are added up anew
 		s.options.Instances.MaxSeries = 2000 + s.random.IntN(1000)
 	case 4:
@@ -321,7 +334,7 @@ func onPages(fault billsim.Fault) billsim.Fault {
 // scrapeNowAndThen scrapes at moments of its own until the test ends.
 func (s *soak) scrapeNowAndThen(random *rand.Rand) {
 	for s.t.Context().Err() == nil {
-		sleep(s.t.Context(), time.Duration(random.Int64N(int64(20*time.Hour))))
+		sleep(s.t.Context(), time.Duration(random.Int64N(int64(20*time.Hour))), nil)
 		page := s.answer(random.IntN(2) == 0)
 		s.scrapes.Add(1)
 		if _, again := s.seen.LoadOrStore(sha256.Sum256(page), true); !again {
@@ -416,12 +429,12 @@ func (p page) since(source string) time.Time {
 }
 
 // basis is that of a month, undecided if the page does not have it.
-func (p page) basis(ago int) (of basis, month string) {
+func (p page) basis(ago int) (of ledger.Basis, month string) {
 	for _, m := range p.samples("ksyun_bill_month_info", "months_ago="+strconv.Itoa(ago)) {
 		for _, l := range m.GetLabel() {
 			switch l.GetName() {
 			case "basis":
-				of = basis(l.GetValue())
+				of = ledger.Basis(l.GetValue())
 			case "month":
 				month = l.GetValue()
 			}
@@ -441,7 +454,7 @@ type truth struct {
 type totalKey struct {
 	account int
 	month   string
-	basis   basis
+	basis   ledger.Basis
 	at      time.Time
 }
 
@@ -459,14 +472,14 @@ func (tr *truth) check(p page, account int, of span) error {
 	}
 	sum := func(family string) *big.Rat { return sumOf(p.samples(of.prefix+family+"_cost_cny", labels...)) }
 	basis, month := p.basis(of.ago)
-	if basis == undecided {
+	if basis == ledger.Undecided {
 		if n := len(p.samples(of.prefix+"account_cost_cny", labels...)); n > 0 {
 			return fmt.Errorf("%d samples of a month that is not there", n)
 		}
 		return nil
 	}
 	summary, lines := p.since("month_bill"), p.since("detail_bill")
-	if basis == estimated {
+	if basis == ledger.Estimated {
 		summary, lines = p.since("month_consume"), p.since("detail_consume")
 	}
 	total := sum("account")
@@ -497,7 +510,7 @@ func (tr *truth) check(p page, account int, of span) error {
 }
 
 // had fails if the month has never had this total between an instant and now.
-func (tr *truth) had(account int, month string, of basis, since time.Time, total *big.Rat) error {
+func (tr *truth) had(account int, month string, of ledger.Basis, since time.Time, total *big.Rat) error {
 	const slowest = time.Hour // an answer may take as long: what it says is older than its end
 	var had []string
 	for at := changeBefore(since.Add(-slowest)); at.Before(time.Now()); at = changeBefore(at.Add(15 * time.Hour)) {
@@ -542,8 +555,8 @@ func (tr *truth) total(k totalKey) *big.Rat {
 }
 
 // ofMonth is what the simulator says of a month now.
-func ofMonth(a billsim.Account, month string, of basis) (billsim.Bill, bool) {
-	if of == billed {
+func ofMonth(a billsim.Account, month string, of ledger.Basis) (billsim.Bill, bool) {
+	if of == ledger.Billed {
 		return a.Bills(month)
 	}
 	c, ok := a.Consume(month)
@@ -583,7 +596,7 @@ func (s *soak) expectAccount(got map[string]bool, p page, i int) {
 		if ago == 0 {
 			prefix, after = "ksyun_bill_", ""
 		}
-		if of, _ := p.basis(ago); of != undecided {
+		if of, _ := p.basis(ago); of != ledger.Undecided {
 			bill, _ := ofMonth(s.demo[i], month, of)
 			expectSums(s.t, got, bill.Sums(), prefix, p.account, after)
 		}

@@ -30,10 +30,10 @@ func TestRetryOfASource(t *testing.T) {
 		{"later than the next refresh", 0, failure(billclient.Throttled, 2*time.Hour), 2 * time.Hour},
 		{"in a day at the latest", 0, failure(billclient.Throttled, 48*time.Hour), 24 * time.Hour},
 	} {
-		s := newSource("month_bill")
-		s.failed = c.failed
-		s.settle(ended.Add(-time.Second), ended, c.err, time.Hour)
-		if got := s.retry.Sub(ended); got != c.want {
+		a := newAttempts(sources[0])
+		a.Failed = c.failed
+		a.record(ended.Add(-time.Second), ended, c.err, time.Hour)
+		if got := a.Retry.Sub(ended); got != c.want {
 			t.Errorf("%s: again after %s, want %s", c.name, got, c.want)
 		}
 	}

@@ -15,8 +15,11 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
 
 	jsonv2 "github.com/go-json-experiment/json"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
 	"github.com/klauspost/compress/gzip"
@@ -101,31 +104,23 @@ func (s *State) path() string {
 // kept is what is known of an account, as it outlives a restart. It has no key.
 type kept struct {
 	Account  string
-	Snapshot *snapshot
-	Sources  map[string]progress
-	Next     time.Time // of the regular refresh; zero while one is under way
-	Owner    string    // fingerprint of the access key id with which the snapshot was read
-	Key      string    // fingerprint of the key with which the last attempt was made
-	Details  string    // fingerprint of what lines are added up by
-	OneByOne time.Time // until when the months are asked one by one
-}
+	Snapshot *ledger.Snapshot
+	Sources  map[string]metrics.Progress // counters begin anew
+	Owner    string                      // fingerprint of the access key id with which the snapshot was read
+	Key      string                      // fingerprint of the key with which the last attempt was made
+	Details  string                      // fingerprint of what lines are added up by
+	OneByOne time.Time                   // until when the months are asked one by one
 
-// progress is how asking a source has gone, as it outlives a restart. Counters begin anew.
-type progress struct {
-	Up                       bool
-	LastAttempt, LastSuccess time.Time
-	Duration                 int64 // of the last attempt, in nanoseconds
-	Lines                    int
-	Data                     time.Time
-	Failed                   int
-	Reason                   billclient.Reason
-	Foreign                  bool
-	Error                    string // of the last failure, without secrets
-	Retry, NotBefore         time.Time
+	// The next tick of each loop; zero while one is under way.
+	Next, NextUnion, NextLines time.Time
+
+	config   string          // fingerprint of the configuration that the numbers were made by
+	file     string          // where it was read from; empty: it was not
+	fromDisk map[string]bool // the sources whose numbers are from before a restart; nil: all
 }
 
 // save writes an account's file: whole or not at all, and to the disk before it takes the old one's place.
-func (s *State) save(k *kept, config string) error {
+func (s *State) save(k *kept) error {
 	if s == nil {
 		return nil
 	}
@@ -133,7 +128,7 @@ func (s *State) save(k *kept, config string) error {
 	if err != nil {
 		return fmt.Errorf("state of account %s: %w", k.Account, err)
 	}
-	head := fmt.Appendf(nil, stateFormat, sha256.Sum256(body), config)
+	head := fmt.Appendf(nil, stateFormat, sha256.Sum256(body), k.config)
 	file := s.file(k.Account)
 	// The mode is not the umask's to decide.
 	err = renameio.WriteFile(file, append(head, body...), 0o600, renameio.WithStaticPermissions(0o600),
@@ -144,36 +139,46 @@ func (s *State) save(k *kept, config string) error {
 	return nil
 }
 
-// load reads an account's file, nil if there is none. A file that is of no use is set aside, so that the next one does
-// not overwrite what somebody may want to look at; the error says why.
-func (s *State) load(account, config string) (*kept, error) {
+// load reads the files of all accounts. A file that is of no use is set aside, so that the next one does not overwrite
+// what somebody may want to look at; the errors say why.
+func (s *State) load() (all []*kept, errs []error) {
 	if s == nil {
 		return nil, nil
 	}
-	file := s.file(account)
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	names, err := fs.Glob(os.DirFS(s.dir), "[^.]*"+stateSuffix)
+	if err != nil {
+		return nil, []error{fmt.Errorf("state_dir: %w", err)}
 	}
-	var k *kept
-	if err == nil {
-		k, err = decodeState(text, config)
+	for _, name := range names {
+		file := filepath.Join(s.dir, name)
+		k, err := readState(file)
+		if err != nil {
+			errs = append(errs, s.setAside(file, err))
+			continue
+		}
+		all = append(all, k)
 	}
-	if err == nil && k.Account != account {
-		err = fmt.Errorf("it is of account %s", k.Account)
-	}
-	if err == nil {
-		return k, nil
-	}
-	return nil, s.aside(account, err)
+	return all, errs
 }
 
-// aside sets an account's file aside, and returns the reason with where it is.
-func (s *State) aside(account string, reason error) error {
-	if s == nil {
+func readState(file string) (*kept, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	k, err := decodeState(text)
+	if err != nil {
+		return nil, err
+	}
+	k.file = file
+	return k, nil
+}
+
+// setAside renames a file that is of no use, and returns the reason with its new name.
+func (s *State) setAside(file string, reason error) error {
+	if s == nil || file == "" {
 		return reason
 	}
-	file := s.file(account)
 	aside := file + ".aside"
 	err := os.Rename(file, aside)
 	if errors.Is(err, fs.ErrNotExist) { // nothing was kept yet
@@ -185,11 +190,40 @@ func (s *State) aside(account string, reason error) error {
 	return fmt.Errorf("state: %s is of no use and was set aside as %s: %w", file, aside, reason)
 }
 
+// setApart renames an account's file when its key becomes another one, so that the numbers of the new key do not
+// overwrite those of the former one. It returns the new name.
+func (s *State) setApart(account, keyID string) (file string, err error) {
+	if s == nil {
+		return "", nil
+	}
+	file = filepath.Join(s.dir, fileName(account)+"~"+keyID+stateSuffix)
+	err = os.Rename(s.file(account), file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("state of account %s: %w", account, err)
+	}
+	return file, nil
+}
+
+// remove removes a file whose numbers are kept in another one by now.
+func (s *State) remove(file string) error {
+	if s == nil || file == "" {
+		return nil
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("state_dir: %w", err)
+	}
+	return nil
+}
+
 // errOtherConfig is why numbers are not taken over that mean something else by now.
 var errOtherConfig = errors.New("it was made by another configuration (api or months.running)")
 
 // jsonOptions keep a list that is not there apart from an empty one.
-var jsonOptions = jsonv2.JoinOptions(jsonv2.FormatNilSliceAsNull(true), jsonv2.FormatNilMapAsNull(true))
+var jsonOptions = jsonv2.JoinOptions(
+	jsonv2.FormatNilSliceAsNull(true), jsonv2.FormatNilMapAsNull(true), jsonv1.FormatDurationAsNano(true))
 
 func encodeState(k *kept) ([]byte, error) {
 	var body bytes.Buffer
@@ -207,37 +241,33 @@ func encodeState(k *kept) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-func decodeState(text []byte, config string) (*kept, error) {
+func decodeState(text []byte) (*kept, error) {
 	head, body, ok := bytes.Cut(text, []byte("\n"))
+	k := &kept{}
 	var sum []byte
-	var made string
-	if _, err := fmt.Sscanf(string(head)+"\n", stateFormat, &sum, &made); !ok || err != nil {
+	if _, err := fmt.Sscanf(string(head)+"\n", stateFormat, &sum, &k.config); !ok || err != nil {
 		return nil, errors.New("it is no state of this version")
 	}
 	if got := sha256.Sum256(body); !bytes.Equal(got[:], sum) {
 		return nil, errors.New("it is damaged: its checksum is wrong")
 	}
-	if made != config {
-		return nil, errOtherConfig
-	}
 	unzipped, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	k := &kept{}
 	if err := jsonv2.UnmarshalRead(io.Reader(unzipped), k, jsonOptions); err != nil {
 		return nil, err
 	}
 	if k.Snapshot == nil {
 		return nil, errors.New("it has no numbers")
 	}
-	if !k.Snapshot.sound() {
+	if !k.Snapshot.Valid(metrics.LedgerViews()) {
 		return nil, errors.New("it has numbers that belong to nothing: another build wrote it")
 	}
 	return k, nil
 }
 
-// fingerprint tells texts apart without saying what they are.
+// fingerprint returns a text that tells texts apart without revealing them.
 func fingerprint(parts ...string) string {
 	hash := sha256.New()
 	for _, part := range parts {
@@ -246,47 +276,18 @@ func fingerprint(parts ...string) string {
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 }
 
-// fingerprint returns that of everything in the configuration that an account's sums are made by: with any of it
-// changed, kept numbers would mean something else. Whose they may be is looked at whenever they are shown.
-func (a *account) fingerprint() string {
-	return fingerprint(fmt.Sprintf("%q %q %q %v", a.API.Endpoint, a.API.UnionEndpoint, a.API.Region,
-		a.options.Months.Running))
+// fingerprintOf returns the fingerprint of a whole key, which changes with its secret.
+func fingerprintOf(key billclient.Credentials) string {
+	return fingerprint(key.AccessKeyID, key.SecretAccessKey)
 }
 
-// details returns the fingerprint of what only the sums of lines are made by.
-func (a *account) details() string {
-	return fingerprint(fmt.Sprintf("%v %v %v", a.options.Instances, a.options.Days > 0, instanceFacts))
+// configFingerprint returns the fingerprint of all that an account's sums are made by: with any of it changed, kept
+// numbers would mean something else. Whose they may be is checked whenever they are shown.
+func configFingerprint(a Account, o Options) string {
+	return fingerprint(fmt.Sprintf("%q %q %q %v", a.API.Endpoint, a.API.UnionEndpoint, a.API.Region, o.Months.Running))
 }
 
-// keep returns what of the account outlives a restart.
-func (a *account) keep() *kept {
-	k := &kept{
-		Account: a.Name, Snapshot: a.snapshot, Sources: map[string]progress{}, Next: a.next, Owner: a.owner, Key: a.key,
-		Details: a.details(), OneByOne: a.oneByOne,
-	}
-	if a.underway {
-		k.Next = time.Time{}
-	}
-	for _, s := range a.sources() {
-		if s.tried() {
-			k.Sources[s.name] = s.progress()
-		}
-	}
-	return k
-}
-
-// resume takes over what is left from before a restart. Lines that are to be added up in another way are read at once.
-func (a *account) resume(k *kept) {
-	a.snapshot, a.next, a.owner, a.key, a.oneByOne = k.Snapshot, k.Next, k.Owner, k.Key, k.OneByOne
-	for _, s := range a.sources() {
-		if p, ok := k.Sources[s.name]; ok {
-			s.resume(p)
-		}
-	}
-	if k.Details != a.details() || !k.Snapshot.fits(a.options.Instances) {
-		a.snapshot, a.next = a.snapshot.withoutLines(), time.Time{}
-		a.measure(&a.detailConsume)
-		a.measure(&a.detailBill)
-	}
-	a.reveal()
+// lineFingerprint returns the fingerprint of what only the sums of lines are made by.
+func lineFingerprint(o Options) string {
+	return fingerprint(fmt.Sprintf("%v %v %v", o.Instances, o.Days > 0, ledger.InstanceFacts()))
 }

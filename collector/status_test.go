@@ -10,6 +10,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/metrics"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -18,10 +19,10 @@ import (
 var sameAmounts = cmp.Comparer(func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
 
 // parts makes parts of keys, names and costs.
-func parts(of ...string) []Part {
-	var parts []Part
+func parts(of ...string) []metrics.Part {
+	var parts []metrics.Part
 	for p := range slices.Chunk(of, 3) {
-		parts = append(parts, Part{Key: p[0], Name: p[1], Cost: yuan(p[2])})
+		parts = append(parts, metrics.Part{Key: p[0], Name: p[1], Cost: yuan(p[2])})
 	}
 	return parts
 }
@@ -54,9 +55,9 @@ func TestStatus(t *testing.T) {
 			t.Fatalf("%d accounts at %v", len(status.Accounts), status.At)
 		}
 		got := status.Accounts[0]
-		metrics := w.scrape()
+		samples := w.scrape()
 		for _, sample := range samplesShown(got) {
-			if !slices.Contains(metrics, sample) {
+			if !slices.Contains(samples, sample) {
 				t.Errorf("not in the metrics: %s", sample)
 			}
 		}
@@ -64,22 +65,22 @@ func TestStatus(t *testing.T) {
 		got.Days, got.Sources = nil, nil
 		lines, billed := yuan("105.66"), yuan("1000")
 		running := billclient.MonthOf(october(1))
-		want := AccountStatus{
+		want := metrics.AccountStatus{
 			Name: "main", CustomerID: "73400575",
-			Running: &MonthStatus{
+			Running: &metrics.MonthStatus{
 				Month: running, Estimated: true, Until: time.Date(2026, 10, 15, 0, 0, 0, 0, billclient.Beijing),
 				Modes:    parts("postpaid", "", "105.66", "prepaid", "", "10", "realtime", "", "0.01"),
 				AllModes: true, Total: yuan("115.67"), Lines: &lines,
 				Products: parts("KEC", "云服务器(KEC)", "105", "P10", "产品", "0.11", "P09", "产品", "0.1",
 					"P08", "产品", "0.09", "P07", "产品", "0.08", "P06", "产品", "0.07", "P05", "产品", "0.06",
 					"P04", "产品", "0.05", "P03", "产品", "0.04", "P02", "产品", "0.03"),
-				Rest: Part{Cost: yuan("0.03")}, RestCount: 2,
+				Rest: metrics.Part{Cost: yuan("0.03")}, RestCount: 2,
 			},
-			LastMonth: &MonthStatus{
+			LastMonth: &metrics.MonthStatus{
 				Month: running - 1, Modes: parts("postpaid", "", "1000", "prepaid", "", "10"),
 				AllModes: true, Total: yuan("1010"), Lines: &billed, Products: parts("KEC", "云服务器(KEC)", "1000"),
 			},
-			ToDate: &ToDate{
+			ToDate: &metrics.ToDate{
 				Day:     billclient.DayOf(time.Date(2026, 10, 14, 0, 0, 0, 0, billclient.Beijing)),
 				Running: yuan("105.66"), LastMonth: yuan("105.66"),
 			},
@@ -108,7 +109,7 @@ func TestStatus(t *testing.T) {
 }
 
 // samplesShown are the amounts that people are shown of an account, as samples of the families that they are of.
-func samplesShown(a AccountStatus) []string {
+func samplesShown(a metrics.AccountStatus) []string {
 	var samples []string
 	add := func(cost billclient.Amount, family, labels string, args ...any) {
 		sample := "ksyun_bill_" + family + `_cost_cny{account="main",pay_mode="` + labels + "} %v"
@@ -138,9 +139,9 @@ func TestStatusOfTrouble(t *testing.T) {
 		var mend func()
 		w := startWith(t, october(15), options(simulated("main", c.Account), simulated("twin", c.Account)),
 			faulty(&billsim.Fault{Action: "GetPostpayDetailBill", End: billsim.Drop}, &mend), c.Account)
-		source := func(account int) SourceStatus {
+		source := func(account int) metrics.Source {
 			sources := w.bills.Status().Accounts[account].Sources
-			return sources[slices.IndexFunc(sources, func(s SourceStatus) bool { return s.Name == "detail_bill" })]
+			return sources[slices.IndexFunc(sources, func(s metrics.Source) bool { return s.Name == "detail_bill" })]
 		}
 		main := source(0)
 		if main.Failed != 1 || main.Reason != billclient.Network || !main.LastSuccess.IsZero() ||
@@ -153,7 +154,7 @@ func TestStatusOfTrouble(t *testing.T) {
 			t.Errorf("detail_bill works again: %+v", main)
 		}
 		twin := w.bills.Status().Accounts[1]
-		if want := (Refusal{Customer: "1", ShownBy: "main"}); twin.Refused == nil || *twin.Refused != want ||
+		if want := (metrics.Refusal{Customer: "1", ShownBy: "main"}); twin.Refused == nil || *twin.Refused != want ||
 			twin.Running != nil || twin.LastMonth != nil || twin.Days != nil || len(twin.Sources) == 0 {
 			t.Errorf("twin: %+v, want %+v", twin, want)
 		}

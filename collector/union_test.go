@@ -8,6 +8,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/ledger"
 )
 
 // complete is an account with all pay modes, at the service that knows them.
@@ -231,9 +232,9 @@ func TestUnionStays(t *testing.T) {
 			{"two months ago, before it ended", 2, beijing(8, 31, 23), false},
 		} {
 			of := billclient.MonthOf(october(15)).Add(-c.ago)
-			m := month{PayModes: &union{ReadAt: c.readAt}}
-			a := &account{options: options(), snapshot: (&snapshot{}).with(of, m)}
-			if got := a.unionStays(of, byPayMode); got != c.want {
+			m := ledger.Month{}.WithUnion(ledger.ByPayMode, &ledger.Union{ReadAt: c.readAt})
+			f := &fetch{options: options(), snapshot: (&ledger.Snapshot{}).With(of, m)}
+			if got := isUnionCurrent(f, of, ledger.ByPayMode, now()); got != c.want {
 				t.Errorf("%s: %v", c.name, got)
 			}
 		}

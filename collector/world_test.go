@@ -19,6 +19,7 @@ import (
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
 	"ksyun_bill_exporter/exposition"
+	"ksyun_bill_exporter/ledger"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -52,6 +53,14 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.RoundTripper.RoundTrip(r)
 }
 
+func yuan(s string) billclient.Amount {
+	a, err := billclient.ParseAmount(s)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
 // options are those of an exporter with nothing configured but accounts.
 func options(accounts ...Account) Options {
 	return Options{
@@ -62,7 +71,7 @@ func options(accounts ...Account) Options {
 		},
 		Months: Months{Past: 3},
 		Days:   31,
-		Instances: Instances{
+		Instances: ledger.Instances{
 			Enabled: true, LastMonth: true, MaxSeries: 2000, Promote: []string{"instance_name"},
 		},
 	}

@@ -29,9 +29,6 @@ func (Secret) String() string { return "<secret>" }
 // GoString returns what String returns.
 func (Secret) GoString() string { return "<secret>" }
 
-// CustomerNumber returns a customer id without the zeros in front: a bill pads it with them, a configuration may.
-func CustomerNumber(id string) string { return strings.TrimLeft(id, "0") }
-
 // credentials returns the key of the account. It reads key files each time, so that a rotated key needs no restart.
 func (a Account) credentials() (billclient.Credentials, error) {
 	id, err := readKey(a.AccessKeyID, a.AccessKeyIDFile)

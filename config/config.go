@@ -10,6 +10,8 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
 	"ksyun_bill_exporter/output"
 
 	"github.com/go-kit/log"
@@ -18,15 +20,15 @@ import (
 
 // Config is the configuration file, key by key; config.example.yaml explains each.
 type Config struct {
-	Accounts  []Account           `yaml:"accounts"`
-	API       billclient.Options  `yaml:"api"`
-	Refresh   collector.Refresh   `yaml:"refresh"`
-	Months    collector.Months    `yaml:"months"`
-	Days      int                 `yaml:"days"`
-	Instances collector.Instances `yaml:"instances"`
-	Projects  []collector.Project `yaml:"projects"`
-	Budgets   []collector.Budget  `yaml:"budgets"`
-	StateDir  string              `yaml:"state_dir"`
+	Accounts  []Account          `yaml:"accounts"`
+	API       billclient.Options `yaml:"api"`
+	Refresh   collector.Refresh  `yaml:"refresh"`
+	Months    collector.Months   `yaml:"months"`
+	Days      int                `yaml:"days"`
+	Instances ledger.Instances   `yaml:"instances"`
+	Projects  []metrics.Project  `yaml:"projects"`
+	Budgets   []metrics.Budget   `yaml:"budgets"`
+	StateDir  string             `yaml:"state_dir"`
 }
 
 // The environment variables of the one account that needs no file, as the vendor's Terraform provider names them.
@@ -48,7 +50,7 @@ func Default() Config {
 		},
 		Months: collector.Months{Running: collector.Auto, Past: 3},
 		Days:   31,
-		Instances: collector.Instances{
+		Instances: ledger.Instances{
 			Enabled: true, LastMonth: true, MaxSeries: 2000, Promote: []string{"instance_name"},
 		},
 	}

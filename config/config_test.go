@@ -14,6 +14,8 @@ import (
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/exposition"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
 
 	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
@@ -114,12 +116,12 @@ budgets:
 		},
 		Months: collector.Months{Running: collector.Estimate, Past: 3},
 		Days:   7,
-		Instances: collector.Instances{
+		Instances: ledger.Instances{
 			Enabled: true, LastMonth: true, MaxSeries: 2000, MinCost: amount(t, "0.01"),
-			Promote: []string{"department", "zone_name"}, Tags: []collector.Tag{{Key: "部门", Label: "department"}},
+			Promote: []string{"department", "zone_name"}, Tags: []ledger.Tag{{Key: "部门", Label: "department"}},
 		},
-		Projects: []collector.Project{{Account: "主账号", ID: "103800", Owner: "ads-team", CostCenter: "4711"}},
-		Budgets:  []collector.Budget{{Account: "主账号", Product: "KEC", Monthly: amount(t, "120000.10")}},
+		Projects: []metrics.Project{{Account: "主账号", ID: "103800", Owner: "ads-team", CostCenter: "4711"}},
+		Budgets:  []metrics.Budget{{Account: "主账号", Product: "KEC", Monthly: amount(t, "120000.10")}},
 		Accounts: []collector.Account{{
 			Name: "主账号", CustomerID: "73400575", Keys: account.Keys, API: account.API,
 		}},

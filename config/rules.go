@@ -14,6 +14,8 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
 
 	"github.com/prometheus/common/model"
 )
@@ -174,14 +176,14 @@ func validateRefresh(d *document, r collector.Refresh) {
 	}
 }
 
-func validateInstances(d *document, instances collector.Instances) {
+func validateInstances(d *document, instances ledger.Instances) {
 	if instances.MaxSeries < 0 {
 		d.reject("instances.max_series", "want 0 or more")
 	}
 	if instances.MinCost.Sign() < 0 {
 		d.reject("instances.min_cost", "want 0 or more")
 	}
-	labels := slices.Concat(collector.InstanceFacts(), validateTags(d, instances.Tags))
+	labels := slices.Concat(ledger.InstanceFacts(), validateTags(d, instances.Tags))
 	for i, name := range instances.Promote {
 		key := fmt.Sprintf("instances.promote[%d]", i)
 		if !slices.Contains(labels, name) {
@@ -194,16 +196,16 @@ func validateInstances(d *document, instances collector.Instances) {
 }
 
 // validateTags checks the configured tags and returns their labels.
-func validateTags(d *document, tags []collector.Tag) (labels []string) {
+func validateTags(d *document, tags []ledger.Tag) (labels []string) {
 	for i, tag := range tags {
 		key := fmt.Sprintf("instances.tags[%d]", i)
 		switch {
 		case tag.Key == "":
 			d.reject(key+".key", "is missing")
-		case slices.ContainsFunc(tags[:i], func(t collector.Tag) bool { return t.Key == tag.Key }):
+		case slices.ContainsFunc(tags[:i], func(t ledger.Tag) bool { return t.Key == tag.Key }):
 			d.reject(key+".key", "%q is configured already", tag.Key)
 		}
-		if err := checkLabel(tag.Label, slices.Concat(collector.InstanceFacts(), labels)); err != nil {
+		if err := checkLabel(tag.Label, slices.Concat(ledger.InstanceFacts(), labels)); err != nil {
 			d.reject(key+".label", "%w", err)
 		}
 		labels = append(labels, tag.Label)
@@ -227,15 +229,15 @@ func checkLabel(label string, taken []string) error {
 	return nil
 }
 
-func validateProjects(d *document, projects []collector.Project, accounts []Account) {
-	seen := map[collector.Project]bool{}
+func validateProjects(d *document, projects []metrics.Project, accounts []Account) {
+	seen := map[metrics.Project]bool{}
 	for i, p := range projects {
 		key := fmt.Sprintf("projects[%d]", i)
 		validateAccountName(d, key, p.Account, accounts)
 		if p.ID == "" {
 			d.reject(key+".id", "is missing")
 		}
-		if id := (collector.Project{Account: p.Account, ID: p.ID}); seen[id] {
+		if id := (metrics.Project{Account: p.Account, ID: p.ID}); seen[id] {
 			d.reject(key+".id", "%q is described already", p.ID)
 		} else {
 			seen[id] = true
@@ -250,8 +252,8 @@ func validateAccountName(d *document, key, name string, accounts []Account) {
 	}
 }
 
-func validateBudgets(d *document, budgets []collector.Budget, accounts []Account) {
-	seen := map[collector.Budget]bool{}
+func validateBudgets(d *document, budgets []metrics.Budget, accounts []Account) {
+	seen := map[metrics.Budget]bool{}
 	for i, b := range budgets {
 		key := fmt.Sprintf("budgets[%d]", i)
 		validateAccountName(d, key, b.Account, accounts)
@@ -261,7 +263,7 @@ func validateBudgets(d *document, budgets []collector.Budget, accounts []Account
 		if b.Monthly.Sign() <= 0 {
 			d.reject(key+".monthly", "want an amount of CNY above 0")
 		}
-		if scope := (collector.Budget{Account: b.Account, Product: b.Product, Project: b.Project}); seen[scope] {
+		if scope := (metrics.Budget{Account: b.Account, Product: b.Product, Project: b.Project}); seen[scope] {
 			d.reject(key, "there is a budget of this already")
 		} else {
 			seen[scope] = true

@@ -277,7 +277,7 @@ func (c *treeCopy) openLinks(t *testing.T, pages []manual) {
 
 // testQueries asks the queries of the pages. The Prometheus is that of README.md, which scrapes the demo.
 func testQueries(t *testing.T, pages []manual, prometheus peers.Prometheus, demo string) {
-	prometheus.Await(t, `ksyun_bill_source_lines{source="detail_bill"}`, len(demoAccounts))
+	prometheus.Await(t, `ksyun_bill_source_items{source="detail_bill"}`, len(demoAccounts))
 	prometheus.Await(t, `count_over_time(up[1m]) > 2`, 1)
 	for _, page := range pages {
 		if page.name != "docs/alerts.md" && page.name != "docs/recipes.md" {
@@ -361,7 +361,7 @@ func testRecipes(t *testing.T, pages []manual, exporter string) {
 	two := peers.StartPrometheus(t, t.TempDir(), peers.Scrape(time.Second, target, target, business))
 	for _, p := range []peers.Prometheus{alone, two} {
 		p.Await(t, `count_over_time(orders_total[1m]) > 2`, 1)
-		p.Await(t, `count_over_time(ksyun_bill_source_lines{source="detail_bill"}[1m]) > 2`, 2)
+		p.Await(t, `count_over_time(ksyun_bill_source_items{source="detail_bill"}[1m]) > 2`, 2)
 	}
 	for _, page := range pages {
 		switch page.name {

@@ -165,8 +165,7 @@ func (j *job) readStream(lines iter.Seq2[billclient.Line, error], t *totals) err
 
 // checkCustomer fails if a line is of another customer than the configuration expects.
 func (j *job) checkCustomer(customer string) error {
-	got, want := config.CustomerNumber(customer), config.CustomerNumber(j.account.CustomerID)
-	if got == "" || want == "" || got == want {
+	if !billclient.ParseCustomerID(customer).DiffersFrom(billclient.ParseCustomerID(j.account.CustomerID)) {
 		return nil
 	}
 	return fmt.Errorf("a line is of customer %.60s, customer_id expects %s", customer, j.account.CustomerID)

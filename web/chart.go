@@ -5,13 +5,13 @@ import (
 	"slices"
 
 	"ksyun_bill_exporter/billclient"
-	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/metrics"
 )
 
 // chart has a bar for each of some days. It is 100 units high; the browser stretches it to the width of the page.
 type chart struct {
 	First, Last billclient.Day
-	Highest     collector.DayCost
+	Highest     metrics.DayCost
 	Width       int
 	Zero        float64 // the distance of the line of 0 from the top
 	Columns     []column
@@ -19,7 +19,7 @@ type chart struct {
 
 // column is the bar of one day.
 type column struct {
-	collector.DayCost
+	metrics.DayCost
 	X         int
 	Y, Height float64
 	Class     string
@@ -29,8 +29,8 @@ type column struct {
 const columnWidth, columnGap = 10, 2
 
 // drawChart returns the chart of at least one day. Its scale covers 0 and the cost of every day.
-func drawChart(days []collector.DayCost) chart {
-	compare := func(a, b collector.DayCost) int { return a.Cost.Cmp(b.Cost) }
+func drawChart(days []metrics.DayCost) chart {
+	compare := func(a, b metrics.DayCost) int { return a.Cost.Cmp(b.Cost) }
 	c := chart{
 		First: days[0].Day, Last: days[len(days)-1].Day,
 		Highest: slices.MaxFunc(days, compare), Width: columnWidth*len(days) - columnGap,
@@ -53,7 +53,7 @@ func drawChart(days []collector.DayCost) chart {
 }
 
 // columnClass returns the style of a day's bar: refunds, and days before the newest month, have styles of their own.
-func (c chart) columnClass(d collector.DayCost) string {
+func (c chart) columnClass(d metrics.DayCost) string {
 	switch {
 	case d.Cost.Sign() < 0:
 		return "refund"

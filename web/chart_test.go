@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"ksyun_bill_exporter/billclient"
-	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/metrics"
 )
 
 // Bars of costs stand on the line of 0, bars of refunds hang from it. The line is at the bottom if every cost is 0.
@@ -19,9 +19,9 @@ func TestDrawChart(t *testing.T) {
 		{[]string{"-50", "-100"}, "0: 0+50 0+100"},
 		{[]string{"0", "0"}, "100: 100+0 100+0"},
 	} {
-		var days []collector.DayCost
+		var days []metrics.DayCost
 		for i, text := range c.costs {
-			days = append(days, collector.DayCost{Day: billclient.Day(i), Cost: parseYuan(t, text)})
+			days = append(days, metrics.DayCost{Day: billclient.Day(i), Cost: parseYuan(t, text)})
 		}
 		drawn := drawChart(days)
 		got := fmt.Sprintf("%v:", drawn.Zero)

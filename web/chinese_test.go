@@ -24,10 +24,15 @@ func TestChinese(t *testing.T) {
 			used[string(match[1])] = true
 		}
 	}
-	for _, titles := range []map[string]string{sourceTitles, payModeTitles} {
-		for title := range maps.Values(titles) {
-			used[title] = true
-		}
+	for title := range maps.Values(payModeTitles) {
+		used[title] = true
+	}
+	table, err := os.ReadFile("../collector/sources.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, match := range regexp.MustCompile(`"[a-z_]+", (?:title: )?"([A-Z][^"]+)"`).FindAllSubmatch(table, -1) {
+		used[string(match[1])] = true
 	}
 	for _, reason := range append(billclient.Reasons(), foreignCustomer) {
 		used[failureTexts[reason].meaning], used[failureTexts[reason].remedy] = true, true

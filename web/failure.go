@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"ksyun_bill_exporter/billclient"
-	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/metrics"
 )
 
 // foreignCustomer is the reason of a failure for which the API is not to blame: the numbers belong to another customer
@@ -14,12 +14,12 @@ const foreignCustomer billclient.Reason = "foreign"
 // failure is one reason, and the sources that fail for it. A wrong key, for example, is one failure of all sources.
 type failure struct {
 	Reason  billclient.Reason
-	Sources []collector.SourceStatus
+	Sources []metrics.Source
 }
 
 // groupFailures returns the failures of an account's sources by their reason. It leaves out sources with the numbers of
 // another customer if the account is refused, because the page then shows the refusal.
-func groupFailures(a collector.AccountStatus) []failure {
+func groupFailures(a metrics.AccountStatus) []failure {
 	var failures []failure
 	for _, s := range a.Sources {
 		reason := s.Reason
@@ -39,7 +39,7 @@ func groupFailures(a collector.AccountStatus) []failure {
 }
 
 // countFailing returns how many of the sources fail.
-func countFailing(sources []collector.SourceStatus) int {
+func countFailing(sources []metrics.Source) int {
 	n := 0
 	for _, s := range sources {
 		n += min(s.Failed, 1)

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billclient"
-	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/metrics"
 )
 
 // formatCost returns an amount with all its digits, at least two of them after the point, and with commas between
@@ -54,7 +54,7 @@ func formatCoverage(lines, month billclient.Amount) string {
 }
 
 // formatBarWidth returns how wide the bar of a part is beside the bar of the month's largest part, which is 100% wide.
-func formatBarWidth(part billclient.Amount, m collector.MonthStatus) string {
+func formatBarWidth(part billclient.Amount, m metrics.MonthStatus) string {
 	largest := m.Rest.Cost.Abs()
 	for _, p := range m.Products {
 		if p.Cost.Abs().Cmp(largest) > 0 {

@@ -4,15 +4,15 @@ import (
 	"testing"
 
 	"ksyun_bill_exporter/billclient"
-	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/metrics"
 )
 
 func TestFormats(t *testing.T) {
 	yuan := func(text string) billclient.Amount { return parseYuan(t, text) }
-	ranked := func(rest string, products ...string) collector.MonthStatus {
-		m := collector.MonthStatus{Rest: collector.Part{Cost: yuan(rest)}}
+	ranked := func(rest string, products ...string) metrics.MonthStatus {
+		m := metrics.MonthStatus{Rest: metrics.Part{Cost: yuan(rest)}}
 		for _, text := range products {
-			m.Products = append(m.Products, collector.Part{Cost: yuan(text)})
+			m.Products = append(m.Products, metrics.Part{Cost: yuan(text)})
 		}
 		return m
 	}

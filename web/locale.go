@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/metrics"
 
 	"golang.org/x/text/language"
 )
@@ -66,12 +67,14 @@ func escapeArgument(arg any) any {
 	}
 }
 
-func (l locale) translateSource(name string) string  { return l.translateTitle(sourceTitles, name) }
-func (l locale) translatePayMode(mode string) string { return l.translateTitle(payModeTitles, mode) }
+// translateSource returns the title of a source, or its name if it has no title.
+func (l locale) translateSource(s metrics.Source) string {
+	return cmp.Or(l.texts[s.Title], s.Title, s.Name)
+}
 
-// translateTitle returns the title of a label's value, or the value itself if it has no title.
-func (l locale) translateTitle(titles map[string]string, value string) string {
-	return cmp.Or(l.texts[titles[value]], titles[value], value)
+// translatePayMode returns the title of a pay mode, or the pay mode itself if it has no title.
+func (l locale) translatePayMode(mode string) string {
+	return cmp.Or(l.texts[payModeTitles[mode]], payModeTitles[mode], mode)
 }
 
 func (l locale) explainFailure(r billclient.Reason) template.HTML {

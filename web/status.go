@@ -9,7 +9,7 @@ import (
 	"html/template"
 	"net/http"
 
-	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/metrics"
 
 	"github.com/prometheus/common/version"
 	"golang.org/x/text/language"
@@ -23,7 +23,7 @@ var stylesheet string
 
 // statusPage is the page for people. It needs no script, and is in the language that the browser prefers.
 type statusPage struct {
-	status    func() collector.Status
+	status    func() metrics.Status
 	links     []link
 	policy    string
 	templates []*template.Template // one for each of locales, in their order
@@ -34,7 +34,7 @@ type link struct{ Path, Text string }
 
 // pageData is what the template is executed with.
 type pageData struct {
-	collector.Status
+	metrics.Status
 	Lang    string
 	Others  []locale // the other languages of the page
 	Style   template.CSS

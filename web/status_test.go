@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billclient"
-	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/metrics"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -22,78 +22,97 @@ const hostileName = `</bdi></code><script>alert("%s{{.}}")</script><img src=x on
 
 // newStatus returns accounts with everything that the page can show: one in which all is well, one that has only
 // failures, the refused ones, one with more refunds than costs and a wrong key, and one that is new.
-func newStatus(t *testing.T) collector.Status {
+func newStatus(t *testing.T) metrics.Status {
 	t.Helper()
 	yuan := func(text string) billclient.Amount { return parseYuan(t, text) }
 	noon := time.Date(2026, 11, 2, 12, 0, 0, 0, billclient.Beijing)
 	november := billclient.MonthOf(noon)
 	first := billclient.DayOf(november.Start())
 	lines := yuan("1234567.5")
-	return collector.Status{At: noon, Accounts: []collector.AccountStatus{
+	restored := newSource("month_consume", metrics.Progress{
+		LastSuccess: noon.Add(-3 * time.Hour), Data: first.End().Add(-time.Second),
+	})
+	restored.FromDisk = true
+	failing := func(name string, failed int, reason billclient.Reason, text string, foreign bool) metrics.Source {
+		return newSource(name, metrics.Progress{
+			Failed: failed, Reason: reason, Foreign: foreign, Error: text, Retry: noon,
+		})
+	}
+	return metrics.Status{At: noon, Accounts: []metrics.AccountStatus{
 		{
 			Name: "main", CustomerID: "73400575",
-			Running: &collector.MonthStatus{
+			Running: &metrics.MonthStatus{
 				Month: november, Estimated: true, Until: first.End(), AllModes: true, Total: yuan("1534567.891"),
-				Modes: []collector.Part{
+				Modes: []metrics.Part{
 					{Key: "postpaid", Cost: yuan("1234567.89")},
 					{Key: "prepaid", Cost: yuan("300000")},
 					{Key: "realtime", Cost: yuan("0.001")},
 					{Key: hostileName, Cost: yuan("0")},
 				},
 				Lines: &lines,
-				Products: []collector.Part{
+				Products: []metrics.Part{
 					{Key: "KEC", Name: hostileName, Cost: yuan("1000000")},
 					{Key: "EIP", Cost: yuan("250000")},
 					{Key: "BWS", Name: "共享带宽(BWS)", Cost: yuan("-15432.12")},
 				},
-				Rest: collector.Part{Cost: yuan("0.01")}, RestCount: 2,
+				Rest: metrics.Part{Cost: yuan("0.01")}, RestCount: 2,
 			},
-			LastMonth: &collector.MonthStatus{Month: november - 1, AllModes: true, Total: yuan("42000000")},
-			ToDate:    &collector.ToDate{Day: first, Running: yuan("1234567.89"), LastMonth: yuan("1300000")},
-			Days: []collector.DayCost{
+			LastMonth: &metrics.MonthStatus{Month: november - 1, AllModes: true, Total: yuan("42000000")},
+			ToDate:    &metrics.ToDate{Day: first, Running: yuan("1234567.89"), LastMonth: yuan("1300000")},
+			Days: []metrics.DayCost{
 				{Day: first - 2, Cost: yuan("1300000")},
 				{Day: first - 1, Cost: yuan("-100000")},
 				{Day: first, Cost: yuan("1234567.89")},
 			},
-			Sources: []collector.SourceStatus{
-				{Name: "month_bill", LastSuccess: noon.Add(-10 * time.Second), Data: november.Start()},
-				{
-					Name: "month_consume", LastSuccess: noon.Add(-3 * time.Hour), Data: first.End().Add(-time.Second),
-					FromDisk: true,
-				},
-				{
-					Name: "detail_bill", LastSuccess: noon.Add(-50 * time.Hour), Data: noon.Add(-time.Hour),
+			Sources: []metrics.Source{
+				newSource("month_bill", metrics.Progress{
+					LastSuccess: noon.Add(-10 * time.Second), Data: november.Start(),
+				}),
+				restored,
+				newSource("detail_bill", metrics.Progress{
+					LastSuccess: noon.Add(-50 * time.Hour), Data: noon.Add(-time.Hour),
 					Failed: 2, Reason: billclient.Decode, Error: hostileName, Retry: noon.Add(time.Minute),
-				},
+				}),
 			},
 		},
 		{
 			Name: hostileName, CustomerID: hostileName,
-			Sources: []collector.SourceStatus{{Name: hostileName, Failed: 1, Reason: billclient.Auth, Retry: noon}},
-		},
-		{Name: "again", Refused: &collector.Refusal{Customer: hostileName, ShownBy: "main"}},
-		{
-			Name: "other", CustomerID: "0008", Refused: &collector.Refusal{Customer: "9", Expected: "0008"},
-			Sources: []collector.SourceStatus{
-				{Name: "month_bill", LastSuccess: noon},
-				{Name: "detail_bill", Failed: 1, Reason: billclient.Auth, Foreign: true, Error: "said", Retry: noon},
+			Sources: []metrics.Source{
+				newSource(hostileName, metrics.Progress{Failed: 1, Reason: billclient.Auth, Retry: noon}),
 			},
 		},
-		{Name: "nobody", Refused: &collector.Refusal{Expected: "11"}},
+		{Name: "again", Refused: &metrics.Refusal{Customer: hostileName, ShownBy: "main"}},
 		{
-			Name: "credit", Running: &collector.MonthStatus{
-				Month: november, Modes: []collector.Part{{Key: "postpaid", Cost: yuan("-2100000000.12345678")}},
+			Name: "other", CustomerID: "0008", Refused: &metrics.Refusal{Customer: "9", Expected: "0008"},
+			Sources: []metrics.Source{
+				newSource("month_bill", metrics.Progress{LastSuccess: noon}),
+				failing("detail_bill", 1, billclient.Auth, "said", true),
+			},
+		},
+		{Name: "nobody", Refused: &metrics.Refusal{Expected: "11"}},
+		{
+			Name: "credit", Running: &metrics.MonthStatus{
+				Month: november, Modes: []metrics.Part{{Key: "postpaid", Cost: yuan("-2100000000.12345678")}},
 				Total: yuan("-2100000000.12345678"), Lines: &lines,
 			},
-			Sources: []collector.SourceStatus{
-				{Name: "month_bill", Failed: 4, Reason: billclient.Auth, Error: "wrong key: a", Retry: noon},
-				{Name: "month_consume", Failed: 4, Reason: billclient.Auth, Error: "wrong key: b", Retry: noon},
-				{Name: "detail_consume", Failed: 1, Reason: billclient.Network, Error: "EOF", Retry: noon},
-				{Name: "detail_bill", Failed: 1, Reason: billclient.Auth, Foreign: true, Error: "other", Retry: noon},
+			Sources: []metrics.Source{
+				failing("month_bill", 4, billclient.Auth, "wrong key: a", false),
+				failing("month_consume", 4, billclient.Auth, "wrong key: b", false),
+				failing("detail_consume", 1, billclient.Network, "EOF", false),
+				failing("detail_bill", 1, billclient.Auth, "other", true),
 			},
 		},
 		{Name: "new"},
 	}}
+}
+
+// newSource returns a source with the title that it has in the program, if it is one of its sources.
+func newSource(name string, p metrics.Progress) metrics.Source {
+	titles := map[string]string{
+		"month_bill": "Monthly bills", "month_consume": "Estimates of months",
+		"detail_consume": "Lines of estimates", "detail_bill": "Lines of bills",
+	}
+	return metrics.Source{Name: name, Title: titles[name], Progress: p}
 }
 
 func parseYuan(t *testing.T, text string) billclient.Amount {
@@ -110,7 +129,7 @@ func getPage(t *testing.T, path, languages string) *httptest.ResponseRecorder {
 	t.Helper()
 	handler, err := New(Options{
 		Metrics: http.NotFoundHandler(), MetricsPath: "/metrics", Pprof: true,
-		Status: func() collector.Status { return newStatus(t) },
+		Status: func() metrics.Status { return newStatus(t) },
 	})
 	if err != nil {
 		t.Fatal(err)

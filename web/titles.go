@@ -5,17 +5,6 @@ import "ksyun_bill_exporter/billclient"
 // The English texts for what the page shows by the value of a label. The page shows a value that is missing here as it
 // is.
 
-// sourceTitles has the title of each source by its label, source.
-var sourceTitles = map[string]string{
-	"month_bill":       "Monthly bills",
-	"month_consume":    "Estimates of months",
-	"pay_mode_summary": "All pay modes",
-	"product_summary":  "Product groups",
-	"project_summary":  "Projects",
-	"detail_consume":   "Lines of estimates",
-	"detail_bill":      "Lines of bills",
-}
-
 // payModeTitles has the title of each pay mode by its label, pay_mode.
 var payModeTitles = map[string]string{
 	billclient.Postpaid: "postpaid", billclient.Prepaid: "prepaid", billclient.Realtime: "realtime",

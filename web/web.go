@@ -12,16 +12,16 @@ import (
 	"regexp"
 	"strings"
 
-	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/metrics"
 )
 
 // Options configures the handler that New returns.
 type Options struct {
 	Metrics     http.Handler
 	MetricsPath string
-	Ready       func() bool             // reports whether there is anything to scrape
-	Status      func() collector.Status // returns what the status page shows
-	Pprof       bool                    // serve profiles under /debug/pprof
+	Ready       func() bool           // reports whether there is anything to scrape
+	Status      func() metrics.Status // returns what the status page shows
+	Pprof       bool                  // serve profiles under /debug/pprof
 
 	Reload func(context.Context) error // reloads the configuration at POST /-/reload; nil: reloading is forbidden
 }

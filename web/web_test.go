@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/metrics"
 )
 
 func TestMetricsPath(t *testing.T) {
@@ -27,7 +27,7 @@ func TestMetricsPath(t *testing.T) {
 
 func TestRoutes(t *testing.T) {
 	ready := false
-	status := func() collector.Status { return collector.Status{} }
+	status := func() metrics.Status { return metrics.Status{} }
 	handler, err := New(Options{
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			writeText(w, http.StatusOK, "cost 1\n")

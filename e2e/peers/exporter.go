@@ -76,7 +76,7 @@ func (e *Exporter) Await(path, want string) string {
 // AwaitLines returns as soon as the metrics that come from the bill lines of an account are there.
 func (e *Exporter) AwaitLines(account string) {
 	e.t.Helper()
-	e.Await("/metrics", `ksyun_bill_source_lines{account="`+account+`",source="detail_bill"} `)
+	e.Await("/metrics", `ksyun_bill_source_items{account="`+account+`",source="detail_bill"} `)
 }
 
 // Log keeps what is written to it, and lets a test wait for a line. It is safe for concurrent use.

@@ -1,4 +1,4 @@
-package collector
+package metrics
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
 )
 
 // Status is what people are shown: the numbers of the metrics, and how asking for them goes.
@@ -23,7 +24,7 @@ type AccountStatus struct {
 	LastMonth  *MonthStatus
 	ToDate     *ToDate
 	Days       []DayCost // oldest first, without gaps
-	Sources    []SourceStatus
+	Sources    []Source  // those that were ever asked
 }
 
 // Refusal is why an account's numbers are not shown: an earlier account shows them already, else they are of another
@@ -34,7 +35,7 @@ type Refusal struct {
 	ShownBy  string // the account that shows the numbers already; empty if there is none
 }
 
-// String says so in a log line.
+// String returns the reason for a log line.
 func (r Refusal) String() string {
 	switch {
 	case r.ShownBy != "" && r.Customer == "":
@@ -81,111 +82,55 @@ type DayCost struct {
 	Cost billclient.Amount
 }
 
-// SourceStatus tells how asking one source goes. The zero time stands for never.
-type SourceStatus struct {
-	Name        string // the source label
-	LastSuccess time.Time
-	Data        time.Time         // up to which the last good answer counts; zero if it does not say
-	FromDisk    bool              // the numbers are from before a restart
-	Failed      int               // attempts in a row
-	Reason      billclient.Reason // of the last failure, if any
-	Foreign     bool              // which was not the API's: the answer is about another customer than expected
-	Error       string            // the same in words, without secrets
-	Retry       time.Time
-}
-
-// Status looks at all accounts with the eyes of the page of metrics that was published last: at the same numbers, and
-// whether they may be shown as of then. It makes no call, and is safe for concurrent use.
-func (c *Collector) Status() Status {
-	status := Status{At: wall()}
-	c.mu.Lock()
-	page := c.page
-	c.mu.Unlock()
-	for _, s := range page {
-		status.Accounts = append(status.Accounts, s.status())
-	}
-	return status
-}
-
-func (s shown) status() AccountStatus {
+// Status returns what people are shown of the account: the same numbers as on the page of metrics.
+func (a Account) Status() AccountStatus {
 	status := AccountStatus{
-		Name: s.Name, CustomerID: s.customerID,
-		Running: s.monthStatus(0), ToDate: s.toDate(), Days: s.dayCosts(),
+		Name: a.Name, CustomerID: a.CustomerID, Refused: a.Refused,
+		Running: a.monthStatus(0), ToDate: a.toDate(), Days: a.dayCosts(),
 	}
-	if s.options.Months.Past > 0 {
-		status.LastMonth = s.monthStatus(1)
+	if a.options.PastMonths > 0 {
+		status.LastMonth = a.monthStatus(1)
 	}
-	status.Refused, status.Sources = s.asking()
-	return status
-}
-
-// asking returns why the account is refused, if it is, and how those of its sources go that were ever tried.
-func (a *account) asking() (refused *Refusal, sources []SourceStatus) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, s := range a.visible.sources {
-		if s.tried() {
-			sources = append(sources, s.status())
+	for _, s := range a.Sources {
+		if s.Tried() {
+			status.Sources = append(status.Sources, s)
 		}
-	}
-	return a.refused, sources
-}
-
-func (s source) status() SourceStatus {
-	status := SourceStatus{Name: s.name, LastSuccess: s.lastSuccess, Data: s.data, FromDisk: s.fromDisk}
-	if s.failing() {
-		status.Failed, status.Reason, status.Foreign = s.failed, s.reason, s.foreign
-		status.Error, status.Retry = s.lastError, s.retry
 	}
 	return status
 }
 
 // monthStatus returns the month n months ago, nil where there are no postpaid numbers: the other pay modes alone would
 // look like a cheap month.
-func (s shown) monthStatus(n int) *MonthStatus {
-	m, ok := s.month(n)
+func (a Account) monthStatus(n int) *MonthStatus {
+	m, ok := a.shownMonth(n)
 	if !ok {
 		return nil
 	}
-	status := &MonthStatus{Month: m.Month, Estimated: m.Basis == estimated, Modes: s.modes(n, m)}
-	status.AllModes = s.union(n, byPayMode) != nil
-	for _, mode := range status.Modes {
-		status.Total = status.Total.Add(mode.Cost)
+	status := &MonthStatus{
+		Month: m.Month, Estimated: m.Basis == ledger.Estimated, AllModes: a.union(n, ledger.ByPayMode) != nil,
+		Modes: []Part{{Key: billclient.Postpaid, Cost: m.Summary.Sum}}, Total: m.Summary.Sum,
+	}
+	for _, r := range a.otherModes(n) {
+		status.Modes = append(status.Modes, Part{Key: r.Labels[0], Cost: r.Amount})
+		status.Total = status.Total.Add(r.Amount)
 	}
 	if n == 0 {
-		status.Until = s.dataEnd()
+		status.Until = a.dataEnd()
 	}
 	if m.Lines != nil {
-		sum := total(m.Lines.Rows["product"])
+		sum := ledger.Total(m.Lines.Rows[productView])
 		status.Lines = &sum
 	}
-	status.rank(m.rows(viewOf("product")), s.names((*lineSums).products, (*summary).products))
+	status.rankProducts(m.Rows(viewNamed(productView)), a.productNames())
 	return status
-}
-
-func viewOf(name string) view {
-	return views[slices.IndexFunc(views, func(v view) bool { return v.name == name })]
-}
-
-// modes returns what the samples of ksyun_bill_account_cost_cny are, or of its twin of closed months.
-func (s shown) modes(n int, m shownMonth) []Part {
-	modes := []Part{{Key: postpaid, Cost: m.Summary.Sum}}
-	if u := s.union(n, byPayMode); u != nil {
-		for _, r := range u.Parts {
-			if notBilled(r.Labels[0]) {
-				modes = append(modes, Part{Key: r.Labels[0], Cost: r.Amount})
-			}
-		}
-	}
-	return modes
 }
 
 // mostProducts is how many products are shown one by one.
 const mostProducts = 10
 
-// rank puts the rows of products in their order, and adds up those that are too small to be shown.
-func (m *MonthStatus) rank(rows []row, names map[string]string) {
-	largestFirst := func(a, b row) int { return b.Amount.Abs().Cmp(a.Amount.Abs()) }
+// rankProducts sets the products, the largest first, and adds up those that are too small to be shown.
+func (m *MonthStatus) rankProducts(rows []ledger.Row, names map[string]string) {
+	largestFirst := func(a, b ledger.Row) int { return b.Amount.Abs().Cmp(a.Amount.Abs()) }
 	for i, r := range slices.SortedStableFunc(slices.Values(rows), largestFirst) {
 		if i < mostProducts {
 			m.Products = append(m.Products, Part{Key: r.Labels[0], Name: names[r.Labels[0]], Cost: r.Amount})
@@ -197,34 +142,32 @@ func (m *MonthStatus) rank(rows []row, names map[string]string) {
 }
 
 // dayCosts returns the newest days that are shown, up to the first that is not covered.
-func (s shown) dayCosts() []DayCost {
+func (a Account) dayCosts() []DayCost {
 	var days []DayCost
-	for ago, d := range s.days() {
+	for ago, d := range a.shownDays() {
 		if ago != len(days) {
 			break
 		}
-		days = append(days, DayCost{s.newest.Add(-ago), d.cost()})
+		days = append(days, DayCost{a.newest.Add(-ago), d.Cost()})
 	}
 	slices.Reverse(days)
 	return days
 }
 
-func (d day) cost() billclient.Amount { return total(d.ProjectProduct) }
-
-func costOf(days []day) (sum billclient.Amount) {
-	for _, d := range days {
-		sum = sum.Add(d.cost())
-	}
-	return sum
-}
-
 // toDate compares the running month with the last one where ksyun_bill_past_month_to_date_* is shown, and every day of
 // the running month is covered too.
-func (s shown) toDate() *ToDate {
-	last, known := s.lastMonthToDate()
-	running, whole := s.covered(billclient.DayOf(s.now.Start()), s.newest)
-	if !known || !whole {
+func (a Account) toDate() *ToDate {
+	last, hasLast := a.lastMonthToDate()
+	running, hasRunning := a.coveredDays(billclient.DayOf(a.month.Start()), a.newest)
+	if !hasLast || !hasRunning {
 		return nil
 	}
-	return &ToDate{Day: s.newest, Running: costOf(running), LastMonth: costOf(last)}
+	return &ToDate{Day: a.newest, Running: sumDays(running), LastMonth: sumDays(last)}
+}
+
+func sumDays(days []ledger.Day) (sum billclient.Amount) {
+	for _, d := range days {
+		sum = sum.Add(d.Cost())
+	}
+	return sum
 }

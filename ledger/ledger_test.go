@@ -1,4 +1,4 @@
-package collector
+package ledger_test
 
 import (
 	"fmt"
@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -56,20 +59,29 @@ var (
 	})
 )
 
-var anyInstances = rapid.Custom(func(t *rapid.T) Instances {
-	return Instances{
+var anyInstances = rapid.Custom(func(t *rapid.T) ledger.Instances {
+	return ledger.Instances{
 		Enabled: true, MaxSeries: rapid.IntRange(0, 12).Draw(t, "max_series"),
 		MinCost: amounts.Draw(t, "min_cost").Abs(), Promote: []string{"zone_name", "department"},
-		Tags: []Tag{{Key: "部门", Label: "department"}, {Key: "环境", Label: "environment"}},
+		Tags: []ledger.Tag{{Key: "部门", Label: "department"}, {Key: "环境", Label: "environment"}},
 	}
 })
 
-func sumUp(lines []billclient.Line, options Instances) *lineSums {
-	l := newLedger(options, nil)
+func sumUp(lines []billclient.Line, options ledger.Instances) *ledger.LineSums {
+	l := ledger.New(ledger.Options{Views: metrics.LedgerViews(), Instances: options})
 	for _, line := range lines {
-		l.add(&line)
+		l.Add(&line)
 	}
-	return l.close(&summary{}, october(15))
+	return l.Close(&ledger.Summary{}, time.Date(2026, 10, 15, 12, 0, 0, 0, billclient.Beijing))
+}
+
+// promotedOf returns the promoted ones of an instance's attributes.
+func promotedOf(options ledger.Instances, facts []string) []string {
+	var values []string
+	for _, name := range options.Promote {
+		values = append(values, facts[slices.Index(options.Facts(), name)])
+	}
+	return values
 }
 
 // Whatever the bill and whatever is Folded: the sum over a family is the sum of the lines, no key stands twice or is
@@ -79,49 +91,49 @@ func TestSumsSurvive(t *testing.T) {
 		lines := rapid.SliceOf(anyLine).Draw(t, "lines")
 		options := anyInstances.Draw(t, "options")
 		s := sumUp(lines, options)
-		for _, v := range views {
-			if v.keys == nil {
+		for _, v := range metrics.LedgerViews() {
+			if v.Keys == nil {
 				continue
 			}
 			want := new(big.Rat)
 			for _, line := range lines {
 				amount := line.Cost
-				if strings.HasSuffix(v.name, "_list") {
+				if strings.HasSuffix(v.Name, "_list") {
 					amount = line.ListCost
 				}
 				want.Add(want, ratio(amount))
 			}
-			if v.name == "tag" { // a line counts once for each configured tag
+			if v.Name == "tag" { // a line counts once for each configured tag
 				want.Mul(want, big.NewRat(int64(len(options.Tags)), 1))
 			}
 			got, seen := new(big.Rat), map[string]bool{}
-			for _, r := range s.Rows[v.name] {
+			for _, r := range s.Rows[v.Name] {
 				got.Add(got, ratio(r.Amount))
-				key := strings.Join(r.Labels[:len(v.labels)], "\xff")
-				if seen[key] || slices.Contains(r.Labels[:len(v.labels)], "") {
-					t.Fatalf("%s: %q stands twice or is empty", v.name, r.Labels)
+				key := strings.Join(r.Labels[:len(v.Labels)], "\xff")
+				if seen[key] || slices.Contains(r.Labels[:len(v.Labels)], "") {
+					t.Fatalf("%s: %q stands twice or is empty", v.Name, r.Labels)
 				}
 				seen[key] = true
 			}
 			if got.Cmp(want) != 0 {
-				t.Fatalf("%s: the rows sum up to %s, the lines to %s", v.name, got.RatString(), want.RatString())
+				t.Fatalf("%s: the rows sum up to %s, the lines to %s", v.Name, got.RatString(), want.RatString())
 			}
 		}
 		checkJoin(t, s, options)
 	})
 }
 
-func checkJoin(t *rapid.T, s *lineSums, options Instances) {
-	rows := s.Rows[instanceView]
+func checkJoin(t *rapid.T, s *ledger.LineSums, options ledger.Instances) {
+	rows := s.Rows["instance"]
 	if len(rows) != len(s.Instances) {
 		t.Fatalf("%d instance rows, %d info rows", len(rows), len(s.Instances))
 	}
 	for i, r := range rows {
 		info := s.Instances[i]
-		if key(r.Labels[:3]) != info.Key || !slices.Equal(r.Labels[3:], options.promoted(info.Facts)) {
+		if ledger.Key(r.Labels[:3]) != info.Key || !slices.Equal(r.Labels[3:], promotedOf(options, info.Facts)) {
 			t.Fatalf("cost row %q does not join info row %q %q", r.Labels, info.Key, info.Facts)
 		}
-		if info.Key[2] == other && strings.Join(info.Facts, "") != "" {
+		if info.Key[2] == ledger.Other && strings.Join(info.Facts, "") != "" {
 			t.Fatalf("what was folded has attributes: %q", info.Facts)
 		}
 	}
@@ -138,13 +150,11 @@ func TestOrderOfLinesDoesNotMatter(t *testing.T) {
 		want := sumUp(lines, options)
 		rand.New(rand.NewPCG(1, 2)).Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 		got := sumUp(lines, options)
-		if diff := cmp.Diff(want, got, unexported, byValue); diff != "" {
+		if diff := cmp.Diff(want, got, byValue); diff != "" {
 			t.Fatalf("shuffled (-want +got):\n%s", diff)
 		}
 	})
 }
-
-var unexported = cmp.AllowUnexported(lineSums{}, summary{}, row{}, instance{}, tally{})
 
 var byValue = cmp.Comparer(func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
 
@@ -162,7 +172,7 @@ func TestFold(t *testing.T) {
 		maxSeries int
 		minCost   string
 		want      []string
-		tallies   map[string]tally
+		tallies   map[string]ledger.Tally
 	}{
 		{
 			"the dearest by absolute value, ties by key", 4, "0",
@@ -170,7 +180,7 @@ func TestFold(t *testing.T) {
 				"EIP 0 __other__ 3.01", "KEC 0 ___other__ 60", "KEC 0 __other__ 7", "KEC 0 a 7", "KEC 0 big 100",
 				"KEC 0 refund -50", "KEC 1 __other__ 7",
 			},
-			map[string]tally{"KEC": {All: 6, Folded: 2}, "EIP": {All: 1, Folded: 1}},
+			map[string]ledger.Tally{"KEC": {All: 6, Folded: 2}, "EIP": {All: 1, Folded: 1}},
 		},
 		{
 			"a floor", 2000, "7.01",
@@ -178,18 +188,18 @@ func TestFold(t *testing.T) {
 				"EIP 0 __other__ 3.01", "KEC 0 ___other__ 60", "KEC 0 __other__ 14", "KEC 0 big 100",
 				"KEC 0 refund -50", "KEC 1 __other__ 7",
 			},
-			map[string]tally{"KEC": {All: 6, Folded: 3}, "EIP": {All: 1, Folded: 1}},
+			map[string]ledger.Tally{"KEC": {All: 6, Folded: 3}, "EIP": {All: 1, Folded: 1}},
 		},
 		{
 			"nothing kept", 0, "0",
 			[]string{"EIP 0 __other__ 3.01", "KEC 0 __other__ 124", "KEC 1 __other__ 7"},
-			map[string]tally{"KEC": {All: 6, Folded: 6}, "EIP": {All: 1, Folded: 1}},
+			map[string]ledger.Tally{"KEC": {All: 6, Folded: 6}, "EIP": {All: 1, Folded: 1}},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := sumUp(lines, Instances{Enabled: true, MaxSeries: c.maxSeries, MinCost: yuan(c.minCost)})
+			s := sumUp(lines, ledger.Instances{Enabled: true, MaxSeries: c.maxSeries, MinCost: yuan(c.minCost)})
 			var got []string
-			for _, r := range s.Rows[instanceView] {
+			for _, r := range s.Rows["instance"] {
 				got = append(got, strings.Join(r.Labels, " ")+" "+r.Amount.String())
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
@@ -217,9 +227,9 @@ func TestAttributesAreTheLatest(t *testing.T) {
 		line("2026-10-10 23:59:59", "2", "third", "Shanghai"),
 		line("2026-10-10 23:59:59", "1", "not so new", "Shanghai"),
 		line("2026-10-01 23:59:59", "5", "first", "Beijing"),
-	}, Instances{Enabled: true, MaxSeries: 9, Promote: []string{"instance_name"}, Tags: []Tag{{"部门", "department"}}})
-	want := []instance{{
-		Key:   key{"KEC", "0", "i"},
+	}, ledger.Instances{Enabled: true, MaxSeries: 9, Promote: []string{"instance_name"}, Tags: []ledger.Tag{{"部门", "department"}}})
+	want := []ledger.Instance{{
+		Key:   ledger.Key{"KEC", "0", "i"},
 		Facts: []string{"third", "type third", "mode third", "Shanghai", "zone third", "department third"},
 	}}
 	if diff := cmp.Diff(want, s.Instances); diff != "" {
@@ -239,7 +249,7 @@ func TestTags(t *testing.T) {
 		line("1", billclient.KeyValue{Key: "a", Value: "x"}, billclient.KeyValue{Key: "a", Value: "y"}),
 		line("2", billclient.KeyValue{Key: "b", Value: "z"}),
 		line("4", billclient.KeyValue{Key: "c", Value: "not configured"}),
-	}, Instances{MaxSeries: 9, Tags: []Tag{{"a", "label_a"}, {"b", "label_b"}}})
+	}, ledger.Instances{MaxSeries: 9, Tags: []ledger.Tag{{"a", "label_a"}, {"b", "label_b"}}})
 	var got []string
 	for _, r := range s.Rows["tag"] {
 		got = append(got, strings.Join(r.Labels, " ")+" "+r.Amount.String())
@@ -247,29 +257,5 @@ func TestTags(t *testing.T) {
 	want := []string{"KEC a __none__ 6", "KEC a y 1", "KEC b __none__ 5", "KEC b z 2"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
-	}
-}
-
-func TestKeyLabel(t *testing.T) {
-	for value, want := range map[string]string{
-		"": "__none__", "i-1": "i-1", "_": "_", "none": "none", "_none__": "_none__",
-		"__none__": "___none__", "___none__": "____none__", "__other__": "___other__", "____other__": "_____other__",
-	} {
-		if got := KeyLabel(value); got != want {
-			t.Errorf("KeyLabel(%q) = %q, want %q", value, got, want)
-		}
-	}
-}
-
-func TestCustomerOf(t *testing.T) {
-	for id, want := range map[string]string{
-		"KSYZD0073400575201806": "73400575", // GetMonthBill's sample
-		"KSYZD0073406772201908": "73406772", // getMonthConsume's sample
-		"KSYZD007340057520180":  "", "KSYZD00734005752018060": "", "KSYZX0073400575201806": "",
-		"KSYZD00734x0575201806": "", "": "",
-	} {
-		if got := CustomerOf(id); got != want {
-			t.Errorf("CustomerOf(%q) = %q, want %q", id, got, want)
-		}
 	}
 }

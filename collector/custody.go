@@ -1,0 +1,213 @@
+package collector
+
+import (
+	"sync"
+	"time"
+
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
+)
+
+// custody is what was read with one key of an account, and how asking with it goes. Numbers follow the key that read
+// them: another key gets a custody of its own, which begins with what was kept of that key or with nothing. It is safe
+// for concurrent use.
+type custody struct {
+	keyID     string // fingerprint of the access key id; empty while no key could be read
+	oneByOne  oneByOne
+	firstTold chan struct{} // closed when summaries were asked for, which may tell whose the key is
+	told      sync.Once
+
+	mu        sync.Mutex // guards what follows
+	snapshot  *ledger.Snapshot
+	hasRead   bool       // something was learned with the key
+	resumed   bool       // what was kept is part of the snapshot
+	attempts  []attempts // by index in sources
+	schedules map[loopName]*schedule
+	visible   visible
+}
+
+// visible is what others see of an account: what is known, once it is kept.
+type visible struct {
+	keyID    string // fingerprint of the access key id with which the snapshot was read; empty if none was read
+	snapshot *ledger.Snapshot
+	attempts []attempts
+}
+
+func newCustody(keyID, account string, interval time.Duration) *custody {
+	c := &custody{
+		keyID: keyID, firstTold: make(chan struct{}), snapshot: &ledger.Snapshot{},
+		schedules: map[loopName]*schedule{}, visible: visible{snapshot: &ledger.Snapshot{}},
+	}
+	for _, loop := range []loopName{summaryLoop, unionLoop, lineLoop} {
+		c.schedules[loop] = &schedule{account: account, interval: interval}
+	}
+	for _, s := range sources {
+		c.attempts = append(c.attempts, newAttempts(s))
+	}
+	return c
+}
+
+// takeCounters takes over the counters of the custody before, for they only rise.
+func (c *custody) takeCounters(before *custody) {
+	old := before.clonedAttempts()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.attempts {
+		c.attempts[i].refreshes, c.attempts[i].failures = old[i].refreshes, old[i].failures
+	}
+}
+
+func (c *custody) clonedAttempts() []attempts {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cloneAttempts()
+}
+
+func (c *custody) cloneAttempts() []attempts {
+	all := make([]attempts, len(c.attempts))
+	for i := range c.attempts {
+		all[i] = c.attempts[i].clone()
+	}
+	return all
+}
+
+// state returns what is known, and how asking for it goes.
+func (c *custody) state() (*ledger.Snapshot, map[string]metrics.Progress) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	progress := map[string]metrics.Progress{}
+	for _, a := range c.attempts {
+		progress[a.Name] = a.Progress
+	}
+	return c.snapshot, progress
+}
+
+// schedule calls use with the schedule of a loop.
+func (c *custody) schedule(loop loopName, use func(*schedule)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	use(c.schedules[loop])
+}
+
+// attempt calls use with the attempts at a source.
+func (c *custody) attempt(i int, use func(*attempts)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	use(&c.attempts[i])
+}
+
+// retry returns when the first of a loop's failed sources is due again, or at if none is before.
+func (c *custody) retry(loop loopName, at time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, s := range sources {
+		if a := &c.attempts[i]; s.loop == loop && a.Failing() {
+			at = earlierOf(at, a.Retry)
+		}
+	}
+	return at
+}
+
+// settle records the end of an attempt with what it learned, and returns the attempts at the source before and after.
+func (c *custody) settle(i int, f *fetch, began time.Time, took time.Duration, err error) (before, after attempts) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, change := range f.learned {
+		c.snapshot = change(c.snapshot)
+	}
+	c.hasRead = c.hasRead || len(f.learned) > 0
+	a := &c.attempts[i]
+	before = a.clone()
+	ended := now()
+	a.record(began, ended, err, f.options.Refresh.Interval)
+	a.Duration = took
+	a.Items, a.Data = sources[i].measure(c.snapshot, ended)
+	return before, a.clone()
+}
+
+// reveal shows what is known to others.
+func (c *custody) reveal() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.visible = visible{snapshot: c.snapshot, attempts: c.cloneAttempts()}
+	if c.hasRead {
+		c.visible.keyID = c.keyID
+	}
+}
+
+// revealed returns what others may see.
+func (c *custody) revealed() visible {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.visible
+}
+
+// tell says that summaries were asked for.
+func (c *custody) tell() { c.told.Do(func() { close(c.firstTold) }) }
+
+// keep returns what of the custody outlives a restart.
+func (c *custody) keep(account string) *kept {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := &kept{
+		Account: account, Snapshot: c.snapshot, Sources: map[string]metrics.Progress{}, Owner: c.keyID,
+		Next: c.schedules[summaryLoop].kept(), NextUnion: c.schedules[unionLoop].kept(),
+		NextLines: c.schedules[lineLoop].kept(), OneByOne: c.oneByOne.time(), fromDisk: map[string]bool{},
+	}
+	for _, a := range c.attempts {
+		if a.Tried() {
+			k.Sources[a.Name] = a.Progress
+			k.fromDisk[a.Name] = a.FromDisk
+		}
+	}
+	return k
+}
+
+// resume takes over what was kept: of the same key, or of the same customer. What this key has read itself by then is
+// learned on top of it.
+func (c *custody) resume(k *kept, fresh map[string]bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.snapshot, c.resumed, c.hasRead = k.Snapshot, true, true
+	c.oneByOne.set(k.OneByOne)
+	c.schedules[unionLoop].next, c.schedules[lineLoop].next = k.NextUnion, k.NextLines
+	if len(fresh) == 0 {
+		c.schedules[summaryLoop].next = k.Next
+	}
+	for i := range c.attempts {
+		a := &c.attempts[i]
+		if p, ok := k.Sources[a.Name]; ok && !fresh[a.Name] {
+			a.resume(p)
+			a.FromDisk = a.FromDisk && (k.fromDisk == nil || k.fromDisk[a.Name])
+		}
+	}
+}
+
+// untold reports whether it is still open whose numbers these are: nothing that was kept has been taken over.
+func (c *custody) untold() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.resumed
+}
+
+// askAtOnce has every loop ask everything.
+func (c *custody) askAtOnce() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.schedules {
+		s.next = time.Time{}
+	}
+}
+
+// dropLines forgets what depends on how lines are added up, and has them read at once.
+func (c *custody) dropLines() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.snapshot = c.snapshot.WithoutLines()
+	c.schedules[lineLoop].next = time.Time{}
+	for i, s := range sources {
+		if s.loop == lineLoop {
+			c.attempts[i].Items, c.attempts[i].Data = s.measure(c.snapshot, now())
+		}
+	}
+}

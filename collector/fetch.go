@@ -1,0 +1,128 @@
+package collector
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
+
+	"github.com/go-kit/log"
+)
+
+// fetch is one attempt at a source: how it asks, and what it learns. Nothing of it is shown before the attempt is over.
+type fetch struct {
+	Account
+	options  Options
+	client   *billclient.Client
+	logger   log.Logger
+	sources  map[string]metrics.Progress // how asking went until now
+	oneByOne *oneByOne
+
+	snapshot *ledger.Snapshot // what was known before, with what the attempt has learned
+	learned  []func(*ledger.Snapshot) *ledger.Snapshot
+}
+
+// learn adds to what is known. change must not depend on anything but its argument: what others learn meanwhile stays.
+func (f *fetch) learn(change func(*ledger.Snapshot) *ledger.Snapshot) {
+	f.snapshot = change(f.snapshot)
+	f.learned = append(f.learned, change)
+}
+
+// learnMonth adds to what is known of one month.
+func (f *fetch) learnMonth(m billclient.Month, change func(ledger.Month) ledger.Month) {
+	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot { return s.With(m, change(s.Months[m])) })
+}
+
+// settle returns the month with its basis.
+func (f *fetch) settle(m ledger.Month, running bool) ledger.Month {
+	return m.Settled(running, f.options.Months.forcedBasis())
+}
+
+// seesBills reports whether the last attempt at bills yielded any, though perhaps not all.
+func (f *fetch) seesBills() bool {
+	bills := f.sources["month_bill"]
+	for _, m := range f.snapshot.Months {
+		if !m.Bill.Empty() && !m.Bill.Summary.ReadAt.Before(bills.LastAttempt) {
+			return true
+		}
+	}
+	return bills.Up
+}
+
+// expectCustomer fails if a line is of another customer than the configuration expects.
+func (f *fetch) expectCustomer(action, customer string) error {
+	if !billclient.ParseCustomerID(customer).DiffersFrom(billclient.ParseCustomerID(f.CustomerID)) {
+		return nil
+	}
+	return &billclient.Error{
+		Action: action, Reason: billclient.Auth, Err: &foreignLine{customer, f.CustomerID},
+	}
+}
+
+// foreignLine is a line of another customer than the configuration expects.
+type foreignLine struct{ customer, expected string }
+
+func (f *foreignLine) Error() string {
+	return fmt.Sprintf("a line is of customer %.60s, customer_id expects %s", f.customer, f.expected)
+}
+
+// isDenied reports whether the API refuses an action as such, not only this once.
+func isDenied(err error) bool {
+	return err != nil && (billclient.ReasonOf(err) == billclient.Auth || billclient.IsUnknownAction(err))
+}
+
+// incomplete returns the failure of an answer that lacks something.
+func incomplete(action, format string, args ...any) error {
+	return &billclient.Error{Action: action, Reason: billclient.Incomplete, Err: fmt.Errorf(format, args...)}
+}
+
+// missing returns the failure of an answer without what earlier answers had.
+func missing(action, what string, m billclient.Month) error {
+	return incomplete(action, "the answer lacks the %s of %v, which earlier answers had", what, m)
+}
+
+// joinFailures makes one error of several, on one line; nil of none.
+func joinFailures(failures []error) error {
+	var all error
+	for _, err := range failures {
+		if all == nil {
+			all = err
+			continue
+		}
+		all = fmt.Errorf("%w; %w", all, err)
+	}
+	return all
+}
+
+// eachMonth calls read for each month and joins the failures. What one month yields stays, whatever becomes of the
+// others, but after a denial none is asked: the others would be denied as well.
+func eachMonth(months []billclient.Month, read func(billclient.Month) error) error {
+	var failures []error
+	for _, m := range months {
+		err := read(m)
+		if err != nil {
+			failures = append(failures, fmt.Errorf("%v: %w", m, err))
+		}
+		if isDenied(err) {
+			break
+		}
+	}
+	return joinFailures(failures)
+}
+
+// asBillError returns the API's error in err, which has one.
+func asBillError(err error) *billclient.Error {
+	e, _ := errors.AsType[*billclient.Error](err)
+	return e
+}
+
+// endIfOver returns the end of a month if it has ended by now, else the zero time.
+func endIfOver(m billclient.Month, now time.Time) time.Time {
+	if end := m.End(); !end.After(now) {
+		return end
+	}
+	return time.Time{}
+}

@@ -1,0 +1,96 @@
+package collector
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+)
+
+// readMonthConsumes asks for the estimates of the running month and of the one before; the API has them of no other.
+func readMonthConsumes(ctx context.Context, f *fetch) error {
+	running := billclient.MonthOf(now())
+	return eachMonth([]billclient.Month{running, running.Add(-1)}, func(m billclient.Month) error {
+		return readMonthConsume(ctx, f, m, m == running)
+	})
+}
+
+// measureEstimates returns how many of the last two months have an estimate, and the instant up to which the newest of
+// them counts.
+func measureEstimates(s *ledger.Snapshot, now time.Time) (items int, data time.Time) {
+	for at, m := range s.Months {
+		if !m.Estimate.Empty() && at >= billclient.MonthOf(now)-1 {
+			items++
+			data = laterOf(data, m.Estimate.Summary.DataEnd())
+		}
+	}
+	return items, data
+}
+
+func readMonthConsume(ctx context.Context, f *fetch, m billclient.Month, running bool) error {
+	now := now()
+	estimates, err := f.client.GetMonthConsume(ctx, m)
+	if err == nil {
+		return learnEstimate(f, m, running, estimates, now)
+	}
+	// A key that may not even see bills is wrong, and an account that had estimates still has them: only beside bills,
+	// and without any estimate so far, a refusal means that this account has none.
+	if isDenied(err) && f.seesBills() && !f.snapshot.Estimated {
+		f.learnMonth(m, func(known ledger.Month) ledger.Month {
+			known.EstimateAnswered = true
+			return f.settle(known, running)
+		})
+	}
+	if billclient.IsUnknownAction(err) && f.seesBills() {
+		return newNotOffered(f, err)
+	}
+	return err
+}
+
+// learnEstimate learns what the API says of the estimate of a month.
+func learnEstimate(
+	f *fetch, m billclient.Month, running bool, estimates []billclient.MonthConsume, readAt time.Time,
+) error {
+	known := f.snapshot.Months[m]
+	if len(estimates) == 0 && !known.Estimate.Empty() && (running || !known.Bill.Final()) {
+		return missing(billclient.GetMonthConsume, "estimate", m) // beside its bill it need not be there
+	}
+	f.learnMonth(m, func(known ledger.Month) ledger.Month {
+		if len(estimates) > 0 {
+			known.Estimate.Summary = ledger.SummarizeEstimates(estimates, readAt)
+		}
+		known.EstimateAnswered = true
+		return f.settle(known, running)
+	})
+	if len(estimates) > 0 {
+		f.learn(func(s *ledger.Snapshot) *ledger.Snapshot { return s.WithEstimates(true) })
+	}
+	return nil
+}
+
+// notOffered is the failure of an action that the API does not know, though it knows others. The cause's own text asks
+// whether the endpoint is the right one, which it is.
+type notOffered struct {
+	cause   *billclient.Error
+	instead string
+}
+
+func newNotOffered(f *fetch, err error) error {
+	cause := asBillError(err)
+	if f.snapshot.Estimated || f.options.Months.forcedBasis() == ledger.Estimated {
+		return &notOffered{cause: cause}
+	}
+	return &notOffered{cause, "; the running month is its bill then"}
+}
+
+// Error returns "action: code (HTTP 404, request id ...): ...".
+func (n *notOffered) Error() string {
+	return fmt.Sprintf("%s: %s (HTTP %d, request id %s): the API does not offer this action to the account, or in its"+
+		" region%s", n.cause.Action, cmp.Or(n.cause.Code, "unknown"), n.cause.HTTPStatus,
+		cmp.Or(n.cause.RequestID, "none"), n.instead)
+}
+
+func (n *notOffered) Unwrap() error { return n.cause }

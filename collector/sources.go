@@ -1,0 +1,52 @@
+package collector
+
+import (
+	"context"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+)
+
+// source is a row of the table of sources: one question to the API, which is asked for every account.
+type source struct {
+	name    string // the source label
+	title   string // for people; the page translates it
+	unit    string // what an item of the source is, for the log
+	loop    loopName
+	read    func(context.Context, *fetch) error
+	measure func(*ledger.Snapshot, time.Time) (items int, data time.Time)
+	months  func(*fetch, time.Time) []billclient.Month // whose lines are due; nil: the source is no source of lines
+}
+
+// loopName names one of the loops of an account. None of them waits for another.
+type loopName string
+
+const (
+	summaryLoop loopName = "summaries" // of the service bill
+	unionLoop   loopName = "bill-union"
+	lineLoop    loopName = "lines"
+)
+
+// sources has all sources, in the order in which each loop asks its own.
+var sources = []source{
+	{
+		name: "month_bill", title: "Monthly bills", unit: "months", loop: summaryLoop,
+		read: readMonthBills, measure: measureBills,
+	},
+	{
+		name: "month_consume", title: "Estimates of months", unit: "months", loop: summaryLoop,
+		read: readMonthConsumes, measure: measureEstimates,
+	},
+	unionSource("pay_mode_summary", "All pay modes", ledger.ByPayMode,
+		(*billclient.Client).DescribeBillSummaryByPayMode),
+	unionSource("product_summary", "Product groups", ledger.ByGroup,
+		(*billclient.Client).DescribeBillSummaryByProduct),
+	unionSource("project_summary", "Projects", ledger.ByProject,
+		(*billclient.Client).DescribeBillSummaryByProject),
+	lineSource("detail_consume", "Lines of estimates", ledger.Estimated, readDetailConsume),
+	lineSource("detail_bill", "Lines of bills", ledger.Billed, readDetailBill),
+}
+
+// enabled reports whether the configuration of an account uses the source.
+func (s source) enabled(a Account) bool { return s.loop != unionLoop || a.API.UnionEndpoint != "" }

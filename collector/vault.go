@@ -1,0 +1,58 @@
+package collector
+
+import (
+	"slices"
+	"sync"
+
+	"ksyun_bill_exporter/ledger"
+)
+
+// vault holds numbers that were kept and that no account shows now: of a key or of a customer that may come back under
+// whatever name. It is safe for concurrent use.
+type vault struct {
+	mu  sync.Mutex
+	all []*kept
+}
+
+// put takes numbers into the vault, unless there are none.
+func (v *vault) put(k *kept) {
+	if k.Snapshot.Empty() && len(k.Sources) == 0 {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.all = append(v.all, k)
+}
+
+// empty reports whether there is nothing to take.
+func (v *vault) empty() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.all) == 0
+}
+
+// take removes the newest numbers that match from the vault and returns them, nil if none match.
+func (v *vault) take(match func(*kept) bool) *kept {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for i, k := range slices.Backward(v.all) {
+		if match(k) {
+			v.all = slices.Delete(v.all, i, i+1)
+			return k
+		}
+	}
+	return nil
+}
+
+// takeOfKey takes what was read with a key, preferably under the name of the account.
+func (v *vault) takeOfKey(keyID, account string) *kept {
+	if k := v.take(func(k *kept) bool { return k.Owner == keyID && k.Account == account }); k != nil {
+		return k
+	}
+	return v.take(func(k *kept) bool { return k.Owner == keyID })
+}
+
+// takeOfCustomer takes what was kept of the customer whose numbers s has.
+func (v *vault) takeOfCustomer(s *ledger.Snapshot) *kept {
+	return v.take(func(k *kept) bool { return k.Snapshot.SameCustomer(s) })
+}

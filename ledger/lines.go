@@ -1,0 +1,68 @@
+package ledger
+
+import (
+	"slices"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+)
+
+// LineSums is what the lines of one month add up to, folded. Immutable.
+type LineSums struct {
+	ReadFor *Summary  // the summary that stood when the lines were read
+	ReadAt  time.Time // when the read began
+	Count   int       `json:"Lines"`
+	Newest  time.Time // end of the newest line; zero if none tells
+
+	CustomerID                 billclient.CustomerID
+	Rows                       map[string][]Row // by name of the view
+	Instances                  []Instance       // those of the described view's rows, in the same order
+	ProductNames, ProjectNames map[string]string
+	Tallies                    map[string]Tally // by product
+}
+
+// Instance is a key of the instance family with its attributes.
+type Instance struct {
+	Key   Key
+	Facts []string // values of InstanceFacts, then of the configured tags
+}
+
+// Tally counts the instances of a product.
+type Tally struct{ All, Folded int }
+
+// withoutRows returns what remains of lines that are to be read anew: how many there were, and whose. They are due at
+// once because they have no time of reading, and are not shown.
+func (s *LineSums) withoutRows() *LineSums {
+	if s == nil {
+		return nil
+	}
+	return &LineSums{ReadFor: s.ReadFor, Count: s.Count, CustomerID: s.CustomerID, Newest: s.Newest}
+}
+
+// valid reports whether the rows have the labels of their views. It does not look at what depends on the configuration
+// of instances (see Snapshot.Matches).
+func (s *LineSums) valid(views []View) bool {
+	for name, rows := range s.Rows {
+		i := slices.IndexFunc(views, func(v View) bool { return v.Name == name })
+		if i < 0 || !views[i].Described && !haveLabels(rows, len(views[i].Labels)) {
+			return false
+		}
+	}
+	return true
+}
+
+// matches reports whether the instances are described as the options say.
+func (s *LineSums) matches(o Instances, views []View) bool {
+	width, facts := len(Key{})+len(o.Promote), len(o.Facts())
+	for _, i := range s.Instances {
+		if len(i.Facts) != facts {
+			return false
+		}
+	}
+	for _, v := range views {
+		if v.Described && !haveLabels(s.Rows[v.Name], width) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,200 @@
+package ledger
+
+import (
+	"cmp"
+	"maps"
+	"time"
+)
+
+// Basis says what a month's numbers are made of.
+type Basis string
+
+// The bases of a month.
+const (
+	Undecided Basis = ""
+	Billed    Basis = "bill"     // GetMonthBill, GetPostpayDetailBill
+	Estimated Basis = "estimate" // getMonthConsume, getPostpayDetailConsume
+)
+
+// Month is what is known of one month. Immutable.
+type Month struct {
+	Bill, Estimate Book
+	// Basis says which book is shown. The first that the month has decides it.
+	Basis Basis
+	// EstimateAnswered reports whether the API has said if there is an estimate, be it by denying it.
+	EstimateAnswered bool `json:"Asked"`
+	// Unions has the month in all pay modes, as far as it was read.
+	Unions map[Split]*Union `json:",embed"`
+}
+
+// Union returns the month in all pay modes, split one way; nil until it is read.
+func (m Month) Union(by Split) *Union { return m.Unions[by] }
+
+// WithUnion returns a copy of the month with another split.
+func (m Month) WithUnion(by Split, u *Union) Month {
+	m.Unions = maps.Clone(m.Unions)
+	if m.Unions == nil {
+		m.Unions = map[Split]*Union{}
+	}
+	m.Unions[by] = u
+	return m
+}
+
+// Shown returns the book whose numbers are shown, an empty one while there is none.
+func (m Month) Shown() Book { return *m.Book(m.Basis) }
+
+// Book returns the book of a basis.
+func (m *Month) Book(of Basis) *Book {
+	switch of {
+	case Billed:
+		return &m.Bill
+	case Estimated:
+		return &m.Estimate
+	default:
+		return &Book{}
+	}
+}
+
+// Settled returns the month with the basis that its numbers have now: the first that there are, and only the bill of a
+// closed month takes an estimate's place. A running month waits for what the API says of an estimate. forced is the
+// basis that the configuration wants of a running month, Undecided if it leaves the choice.
+func (m Month) Settled(running bool, forced Basis) Month {
+	switch {
+	case !running && m.Bill.Final():
+		m.Basis = Billed
+	case running && forced != Undecided:
+		m.Basis = forced
+	case !m.Shown().Empty():
+	case !m.Estimate.Empty():
+		if m.Basis == Billed { // as the configuration wanted: its lines were counted, not added up
+			m.Estimate.Lines = m.Estimate.Lines.withoutRows()
+		}
+		m.Basis = Estimated
+	case !m.Bill.Empty() && (m.EstimateAnswered || !running):
+		m.Basis = Billed
+	}
+	return m
+}
+
+// HasPromisedBill reports whether an answer without the month's bill is more likely a short answer than a bill that was
+// withdrawn. What a month came to while it ran may be gone until its bill is there.
+func (m Month) HasPromisedBill(running bool) bool {
+	return m.Bill.Final() || running && !m.Bill.Empty()
+}
+
+// merge returns a month with all that a newer one has, and else what m has.
+func (m Month) merge(newer Month) Month {
+	next := newer
+	next.Bill, next.Estimate = m.Bill.merge(newer.Bill), m.Estimate.merge(newer.Estimate)
+	next.Basis = cmp.Or(newer.Basis, m.Basis)
+	next.EstimateAnswered = m.EstimateAnswered || newer.EstimateAnswered
+	for by, u := range m.Unions {
+		if next.Unions[by] == nil {
+			next = next.WithUnion(by, u)
+		}
+	}
+	return next
+}
+
+func (m Month) isZero() bool {
+	return m.Bill == Book{} && m.Estimate == Book{} && m.Basis == Undecided && !m.EstimateAnswered &&
+		len(m.Unions) == 0
+}
+
+func (m Month) valid(views []View) bool {
+	for _, u := range m.Unions {
+		if !u.valid() {
+			return false
+		}
+	}
+	return m.Bill.valid(views) && m.Estimate.valid(views)
+}
+
+// Book is a summary and the lines behind it.
+type Book struct {
+	Summary *Summary  // nil: there is none
+	Lines   *LineSums // nil until they are read
+}
+
+// Empty reports whether the book has no summary.
+func (b Book) Empty() bool { return b.Summary == nil }
+
+// Final reports whether the book's summary was there after its month had ended: one that was seen only before may have
+// grown since.
+func (b Book) Final() bool { return b.Summary != nil && b.Summary.Final() }
+
+// Rows returns the book's rows of a view: those of the summary where they are as much as its products, else those of the
+// lines. Without lines, the summary's part is better than nothing: the account's sum stands beside it.
+func (b Book) Rows(v View) []Row {
+	var rows []Row
+	if v.Summary != nil {
+		rows = v.Summary(b.Summary)
+	}
+	if len(rows) > 0 && Total(rows).Cmp(Total(b.Summary.Product)) == 0 || b.Lines == nil ||
+		len(b.Lines.Rows[v.Name]) == 0 {
+		return rows
+	}
+	return b.Lines.Rows[v.Name]
+}
+
+// LinesChanged reports whether the summary has changed since the lines were read.
+func (b Book) LinesChanged() bool { return !b.Lines.ReadFor.equalSums(b.Summary) }
+
+// sumHasFallen reports whether the summary has fallen below the one that the lines were read for.
+func (b Book) sumHasFallen() bool { return b.Summary.Sum.Cmp(b.Lines.ReadFor.Sum) < 0 }
+
+// HasFewerLines reports whether the book had more lines than those that were read, which do not add up to its summary.
+func (b Book) HasFewerLines(l *Ledger) bool {
+	return b.Lines != nil && l.Count() < b.Lines.Count && !b.Summary.agrees(l.Cost())
+}
+
+// MissesLines reports whether the lines that were read cannot be all behind the book's summary: there are none of a sum,
+// or fewer than before while the sum has not fallen with them. Fewer that add up to it are all that there are.
+func (b Book) MissesLines(l *Ledger) bool {
+	return b.HasNoLines(l) || b.HasFewerLines(l) && !b.sumHasFallen()
+}
+
+// HasNoLines reports whether no line was read of a summary that comes to something.
+func (b Book) HasNoLines(l *Ledger) bool { return l.Count() == 0 && b.Summary.Sum.Sign() != 0 }
+
+// DropsLines reports whether lines are missing in a way that is no failure beside a bill: what a month was estimated by
+// may be gone, and its days are no cheaper for it.
+func (b Book) DropsLines(l *Ledger) bool {
+	return l.Count() == 0 && (b.HasNoLines(l) || b.Lines != nil && b.Lines.Count > 0) || b.HasFewerLines(l)
+}
+
+// LinesReadAgain returns the sums of the lines as they were, as the result of another read.
+func (b Book) LinesReadAgain(l *Ledger, readAt time.Time) *LineSums {
+	if b.Lines == nil {
+		return l.CloseUnsummed(b.Summary, readAt)
+	}
+	next := *b.Lines
+	next.ReadFor, next.ReadAt = b.Summary, readAt
+	return &next
+}
+
+// merge returns a book with the newer summary and the newer lines.
+func (b Book) merge(newer Book) Book {
+	if newer.Empty() {
+		return b
+	}
+	if newer.Lines == nil {
+		newer.Lines = b.Lines
+	}
+	return newer
+}
+
+func (b Book) valid(views []View) bool {
+	switch {
+	case b.Lines == nil:
+		return b.Summary == nil || b.Summary.valid()
+	case b.Summary == nil || b.Lines.ReadFor == nil:
+		return false
+	default:
+		return b.Summary.valid() && b.Lines.ReadFor.valid() && b.Lines.valid(views)
+	}
+}
+
+func (b Book) matches(o Instances, views []View) bool {
+	return b.Lines == nil || b.Lines.matches(o, views)
+}

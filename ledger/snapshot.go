@@ -1,0 +1,257 @@
+package ledger
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+)
+
+// Snapshot is all that is known of an account's money. Immutable: its methods return changed copies.
+type Snapshot struct {
+	Months    map[billclient.Month]Month
+	Days      map[billclient.Day]Day // by daily metering
+	Estimated bool                   // an estimate of any month was ever seen: the API has them for this account
+}
+
+// With returns a copy of the snapshot that has m in place of what it knew of a month.
+func (s *Snapshot) With(of billclient.Month, m Month) *Snapshot {
+	next := *s
+	next.Months = maps.Clone(s.Months)
+	if next.Months == nil {
+		next.Months = map[billclient.Month]Month{}
+	}
+	if !m.isZero() {
+		next.Months[of] = m
+	}
+	return &next
+}
+
+// Since returns a copy of the snapshot without the months before one.
+func (s *Snapshot) Since(from billclient.Month) *Snapshot {
+	next := *s
+	next.Months = maps.Clone(s.Months)
+	maps.DeleteFunc(next.Months, func(m billclient.Month, _ Month) bool { return m < from })
+	return &next
+}
+
+// monthsBack is how many months' days are kept beside those of the month that is read: the longest way back, 31 days
+// from the 1st of March, ends in January.
+const monthsBack = 2
+
+// WithDays returns a copy of the snapshot with these days of a month in place of those that it had.
+func (s *Snapshot) WithDays(of billclient.Month, days map[billclient.Day]Day) *Snapshot {
+	next := *s
+	next.Days = maps.Clone(days)
+	for at, d := range s.Days {
+		if m := at.Month(); m != of && m >= of.Add(-monthsBack) {
+			next.Days[at] = d
+		}
+	}
+	return &next
+}
+
+// WithEstimates returns a copy of the snapshot that also says whether the account has estimates.
+func (s *Snapshot) WithEstimates(estimated bool) *Snapshot {
+	next := *s
+	next.Estimated = estimated
+	return &next
+}
+
+// WithoutLines returns a copy of the snapshot without what depends on how lines are added up.
+func (s *Snapshot) WithoutLines() *Snapshot {
+	next := *s
+	next.Months, next.Days = maps.Clone(s.Months), maps.Clone(s.Days)
+	for at, m := range next.Months {
+		m.Bill.Lines, m.Estimate.Lines = m.Bill.Lines.withoutRows(), m.Estimate.Lines.withoutRows()
+		next.Months[at] = m
+	}
+	for at, d := range next.Days {
+		d.Instances = nil
+		next.Days[at] = d
+	}
+	return &next
+}
+
+// Empty reports whether the snapshot has neither bill nor estimate.
+func (s *Snapshot) Empty() bool {
+	for range s.newestFirst {
+		return false
+	}
+	return true
+}
+
+// newestFirst yields the books that are known, those of the newest month first.
+func (s *Snapshot) newestFirst(yield func(Book) bool) {
+	newestFirst := func(a, b billclient.Month) int { return cmp.Compare(b, a) }
+	for _, at := range slices.SortedFunc(maps.Keys(s.Months), newestFirst) {
+		for _, b := range []Book{s.Months[at].Bill, s.Months[at].Estimate} {
+			if !b.Empty() && !yield(b) {
+				return
+			}
+		}
+	}
+}
+
+// ReadTimes yields when the numbers were read, some of the times more than once.
+func (s *Snapshot) ReadTimes(yield func(time.Time) bool) {
+	for _, m := range s.Months {
+		for _, u := range m.Unions {
+			if u != nil && !yield(u.ReadAt) {
+				return
+			}
+		}
+		for _, b := range []Book{m.Bill, m.Estimate} {
+			if !b.Empty() && !yield(b.Summary.ReadAt) || b.Lines != nil && !yield(b.Lines.ReadAt) {
+				return
+			}
+		}
+	}
+	for _, d := range s.Days {
+		if !yield(d.ReadAt) {
+			return
+		}
+	}
+}
+
+// CustomerID returns the customer whose numbers these are, empty if nothing tells. Lines say it; the id of a bill
+// suggests it.
+func (s *Snapshot) CustomerID() billclient.CustomerID {
+	return cmp.Or(s.lineCustomer(), s.SuggestedCustomer())
+}
+
+func (s *Snapshot) lineCustomer() billclient.CustomerID {
+	for b := range s.newestFirst {
+		if b.Lines != nil && b.Lines.CustomerID != "" {
+			return b.Lines.CustomerID
+		}
+	}
+	return ""
+}
+
+// SuggestedCustomer returns the customer that the ids of bills suggest, empty if none does.
+func (s *Snapshot) SuggestedCustomer() billclient.CustomerID {
+	for b := range s.newestFirst {
+		if b.Summary.CustomerID != "" {
+			return b.Summary.CustomerID
+		}
+	}
+	return ""
+}
+
+// PromisedBill returns the newest month from one to the running one whose bill is promised (see Month.HasPromisedBill);
+// ok is false if there is none.
+func (s *Snapshot) PromisedBill(from, running billclient.Month) (m billclient.Month, ok bool) {
+	for m := running; m >= from; m-- {
+		if s.Months[m].HasPromisedBill(m == running) {
+			return m, true
+		}
+	}
+	return 0, false
+}
+
+// NewestDay returns the newest day that is over and covered. It returns 0 if there is none, or if that day was read
+// before staleBefore.
+func (s *Snapshot) NewestDay(now, staleBefore time.Time) billclient.Day {
+	newest, today := billclient.Day(0), billclient.DayOf(now)
+	for at := range s.Days {
+		if at < today {
+			newest = max(newest, at)
+		}
+	}
+	if s.Days[newest].ReadAt.Before(staleBefore) {
+		return 0
+	}
+	return newest
+}
+
+// WatchedDays returns the days whose instances are to be compared, now and until the lines are read again: the day
+// before the newest one and the same day of the week before, and the two days after each.
+func (s *Snapshot) WatchedDays(now time.Time) []billclient.Day {
+	newest := billclient.Day(0)
+	for _, m := range s.Months {
+		if !m.Estimate.Empty() {
+			newest = max(newest, m.Estimate.Summary.End)
+		}
+	}
+	if yesterday := billclient.DayOf(now).Add(-1); newest == 0 || newest > yesterday {
+		newest = yesterday
+	}
+	var days []billclient.Day
+	for n := range watchedDays / 2 {
+		days = append(days, newest.Add(n-1), newest.Add(n-1-Week))
+	}
+	return days
+}
+
+// Valid reports whether a snapshot from a file is consistent with this build and its views. A file with a good checksum
+// can come from another build, and a page that cannot be rendered would end every start.
+func (s *Snapshot) Valid(views []View) bool {
+	for _, m := range s.Months {
+		if !m.valid(views) {
+			return false
+		}
+	}
+	for _, d := range s.Days {
+		if !d.valid() {
+			return false
+		}
+	}
+	return true
+}
+
+// Matches reports whether the instances are described as the options say.
+func (s *Snapshot) Matches(o Instances, views []View) bool {
+	for _, m := range s.Months {
+		if !m.Bill.matches(o, views) || !m.Estimate.matches(o, views) {
+			return false
+		}
+	}
+	return true
+}
+
+// SameCustomer reports whether it is certain that two snapshots are of one customer: their lines or their bills name the
+// same one, or they have a bill in common.
+func (s *Snapshot) SameCustomer(t *Snapshot) bool {
+	if a, b := s.lineCustomer(), t.lineCustomer(); a != "" && b != "" {
+		return a == b
+	}
+	if a, b := s.SuggestedCustomer(), t.SuggestedCustomer(); a != "" && b != "" {
+		return a == b
+	}
+	ids := s.billIDs()
+	for id := range t.billIDs() {
+		if ids[id] {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Snapshot) billIDs() map[string]bool {
+	ids := map[string]bool{}
+	for b := range s.newestFirst {
+		if b.Summary.BillID != "" {
+			ids[b.Summary.BillID] = true
+		}
+	}
+	return ids
+}
+
+// Merge returns a snapshot with all that a newer one has, and else what s has.
+func (s *Snapshot) Merge(newer *Snapshot) *Snapshot {
+	next := *s
+	for at, m := range newer.Months {
+		merged := *next.With(at, next.Months[at].merge(m))
+		next = merged
+	}
+	next.Days = maps.Clone(s.Days)
+	if next.Days == nil {
+		next.Days = map[billclient.Day]Day{}
+	}
+	maps.Copy(next.Days, newer.Days)
+	next.Estimated = s.Estimated || newer.Estimated
+	return &next
+}

@@ -1,0 +1,106 @@
+package ledger
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+)
+
+// Summary is what the account, its products and its projects cost in a month, in CNY: as GetMonthBill bills it, or as
+// getMonthConsume estimates it. Immutable.
+type Summary struct {
+	Month      billclient.Month
+	BillID     string
+	CustomerID billclient.CustomerID // as the bill's id names it
+	Sum        billclient.Amount
+	ReadAt     time.Time
+
+	Product, Project, ProjectProduct []Row
+	ProductNames, ProjectNames       map[string]string // by label value
+
+	Begin, End billclient.Day // first and last day metered, of an estimate; zero if it does not say
+}
+
+// SummarizeBills adds up the bills of one month: the API lists one per month, but does not promise it.
+func SummarizeBills(bills []billclient.MonthBill, readAt time.Time) *Summary {
+	s := &Summary{ReadAt: readAt, ProductNames: map[string]string{}, ProjectNames: map[string]string{}}
+	product, project, projectProduct := Sums{}, Sums{}, Sums{}
+	for _, bill := range bills {
+		s.Month = bill.Month
+		s.BillID = joinIDs(s.BillID, bill.BillID)
+		s.CustomerID = cmp.Or(s.CustomerID, billclient.CustomerOfBill(bill.BillID))
+		s.Sum = s.Sum.Add(bill.Sum)
+		for _, p := range bill.Products {
+			code := KeyLabel(p.Code)
+			product.Add(Key{code}, p.Cost)
+			s.ProductNames[code] = p.Name
+		}
+		for _, p := range bill.Projects {
+			id := KeyLabel(p.ID)
+			project.Add(Key{id}, p.Cost)
+			s.ProjectNames[id] = p.Name
+			for _, q := range p.Products {
+				projectProduct.Add(Key{id, KeyLabel(q.Code)}, q.Cost)
+			}
+		}
+	}
+	s.Product, s.Project, s.ProjectProduct = product.Rows(1), project.Rows(1), projectProduct.Rows(2)
+	return s
+}
+
+// SummarizeEstimates adds up the estimates of one month, of which there is at least one.
+func SummarizeEstimates(estimates []billclient.MonthConsume, readAt time.Time) *Summary {
+	var bills []billclient.MonthBill
+	for _, e := range estimates {
+		bills = append(bills, billclient.MonthBill{
+			Month: e.Month, BillType: e.BillType, BillID: e.BillID, Sum: e.Sum, Products: e.Products,
+		})
+	}
+	s := SummarizeBills(bills, readAt)
+	s.Begin, s.End = estimates[0].Begin, estimates[0].End // of the whole answer
+	return s
+}
+
+func joinIDs(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "," + b
+}
+
+// Final reports whether the summary was there after its month had ended.
+func (s *Summary) Final() bool { return !s.ReadAt.Before(s.Month.End()) }
+
+// DataEnd returns the instant up to which an estimate counts, the zero time if it does not say. A day that is not over
+// counts as far as it has come.
+func (s *Summary) DataEnd() time.Time {
+	if s.End == 0 {
+		return time.Time{}
+	}
+	return earlier(s.End.End(), s.ReadAt)
+}
+
+// agrees reports whether lines of this cost are all that the summary is of. A summary may be rounded to a fen per
+// product.
+func (s *Summary) agrees(cost billclient.Amount) bool {
+	return math.Abs(s.Sum.Sub(cost).Float64()) <= 0.01*float64(len(s.Product))
+}
+
+// equalSums reports whether two summaries say the same of what lines are behind them.
+func (s *Summary) equalSums(t *Summary) bool {
+	return s.Sum.Cmp(t.Sum) == 0 && s.End == t.End && slices.EqualFunc(s.Product, t.Product, equalRows)
+}
+
+func (s *Summary) valid() bool {
+	return haveLabels(s.Product, 1) && haveLabels(s.Project, 1) && haveLabels(s.ProjectProduct, 2)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,240 @@
+package metrics
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+)
+
+// Account is what a page says of one account: its numbers as they are at one instant. Immutable.
+type Account struct {
+	Name       string
+	CustomerID string // as the configuration says, else as the numbers tell
+	Sources    []Source
+	Snapshot   *ledger.Snapshot
+	Refused    *Refusal // why the numbers are not shown; nil if they are
+
+	options     Options
+	month       billclient.Month // the running one
+	staleBefore time.Time        // numbers of a month that ran are too old if they were read before
+	newest      billclient.Day   // newest day that is shown; 0: there are no days
+}
+
+// At returns the account as it is at the instant now. A refused account has no numbers, and no source of them.
+func (a Account) At(now time.Time, o Options) Account {
+	a.options, a.month, a.staleBefore = o, billclient.MonthOf(now), now.Add(-o.MaxStaleness)
+	if a.Refused != nil {
+		a.Snapshot = &ledger.Snapshot{}
+	}
+	if a.CustomerID == "" {
+		a.CustomerID = string(a.Snapshot.CustomerID())
+	}
+	a.newest = a.Snapshot.NewestDay(now, a.staleBefore)
+	return a
+}
+
+// Until returns when the next of the numbers becomes too old, or an instant before which none does.
+func (a Account) Until(now time.Time) time.Time {
+	until := now.Add(a.options.MaxStaleness)
+	for read := range a.Snapshot.ReadTimes {
+		if end := read.Add(a.options.MaxStaleness); !read.Before(a.staleBefore) && end.Before(until) {
+			until = end
+		}
+	}
+	return until.Add(1) // numbers are shown up to and including the greatest age
+}
+
+// answeredSources returns the sources whose numbers are shown.
+func (a Account) answeredSources() []Source {
+	if a.Refused != nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(a.Sources), func(s Source) bool { return s.LastSuccess.IsZero() })
+}
+
+// shownMonth is the book of a month that is shown.
+type shownMonth struct {
+	ledger.Book
+	Month billclient.Month
+	Basis ledger.Basis
+}
+
+// shownMonth returns the numbers of the month n months ago, 0 being the running one; ok is false where there are none to
+// show. Bills of closed months stay; anything else is shown as long as it is not too old.
+func (a Account) shownMonth(n int) (m shownMonth, ok bool) {
+	at := a.month.Add(-n)
+	m = shownMonth{Book: a.Snapshot.Months[at].Shown(), Month: at, Basis: a.Snapshot.Months[at].Basis}
+	isShown := func(read time.Time) bool {
+		return m.Basis == ledger.Billed && a.isCurrent(at, read) || !read.Before(a.staleBefore)
+	}
+	if m.Empty() || !isShown(m.Summary.ReadAt) {
+		return shownMonth{}, false
+	}
+	if m.Lines != nil && !isShown(m.Lines.ReadAt) {
+		m.Lines = nil
+	}
+	return m, true
+}
+
+// isCurrent reports whether what was read of a month is shown: always if the month had ended by then, else while it is
+// not too old.
+func (a Account) isCurrent(m billclient.Month, read time.Time) bool {
+	return !read.Before(m.End()) || !read.Before(a.staleBefore)
+}
+
+// shownMonths yields the months that are shown, by how long ago they are.
+func (a Account) shownMonths(from, to int) iter.Seq2[int, shownMonth] {
+	return func(yield func(int, shownMonth) bool) {
+		for n := from; n <= to; n++ {
+			if m, ok := a.shownMonth(n); ok && !yield(n, m) {
+				return
+			}
+		}
+	}
+}
+
+// union returns what bill-union says of the month n months ago, nil if there is nothing, or nothing new enough.
+func (a Account) union(n int, by ledger.Split) *ledger.Union {
+	at := a.month.Add(-n)
+	u := a.Snapshot.Months[at].Union(by)
+	if u == nil || !a.isCurrent(at, u.ReadAt) {
+		return nil
+	}
+	return u
+}
+
+// otherModes returns what bill-union says of the pay modes of the month n months ago that GetMonthBill does not know.
+func (a Account) otherModes(n int) []ledger.Row {
+	u := a.union(n, ledger.ByPayMode)
+	if u == nil {
+		return nil
+	}
+	isPostpaid := func(r ledger.Row) bool { return r.Labels[0] == billclient.Postpaid }
+	return slices.DeleteFunc(slices.Clone(u.Parts), isPostpaid)
+}
+
+// hasNothingPostpaid reports whether the API has said recently that the account has neither bills nor estimates.
+func (a Account) hasNothingPostpaid() bool {
+	answered := func(s Source) bool { return s.Name == "month_bill" && !s.LastSuccess.Before(a.staleBefore) }
+	return a.Snapshot.Empty() && a.Snapshot.Months[a.month].EstimateAnswered &&
+		slices.ContainsFunc(a.answeredSources(), answered)
+}
+
+// names returns the names of all shown keys. The newest month wins, and within a month its lines.
+func (a Account) names(ofLines func(*ledger.LineSums) map[string]string,
+	ofSummary func(*ledger.Summary) map[string]string,
+) map[string]string {
+	names := map[string]string{}
+	for _, m := range a.shownMonths(0, a.options.PastMonths) {
+		if m.Lines != nil {
+			addMissing(names, ofLines(m.Lines))
+		}
+		addMissing(names, ofSummary(m.Summary))
+	}
+	return names
+}
+
+func addMissing(names, more map[string]string) {
+	for key, name := range more {
+		if _, ok := names[key]; !ok {
+			names[key] = name
+		}
+	}
+}
+
+func (a Account) productNames() map[string]string {
+	return a.names(func(l *ledger.LineSums) map[string]string { return l.ProductNames },
+		func(s *ledger.Summary) map[string]string { return s.ProductNames })
+}
+
+func (a Account) projectNames() map[string]string {
+	return a.names(func(l *ledger.LineSums) map[string]string { return l.ProjectNames },
+		func(s *ledger.Summary) map[string]string { return s.ProjectNames })
+}
+
+// tallies yields the instance counts of the newest month whose lines are shown, by product.
+func (a Account) tallies() iter.Seq2[string, ledger.Tally] {
+	return func(yield func(string, ledger.Tally) bool) {
+		for _, m := range a.shownMonths(0, min(1, a.options.PastMonths)) {
+			if m.Lines == nil {
+				continue
+			}
+			for _, code := range slices.Sorted(maps.Keys(m.Lines.Tallies)) {
+				if !yield(code, m.Lines.Tallies[code]) {
+					return
+				}
+			}
+			return
+		}
+	}
+}
+
+// dataEnd returns the instant up to which the running month's numbers count, the zero time if nothing tells.
+func (a Account) dataEnd() time.Time {
+	m, ok := a.shownMonth(0)
+	switch {
+	case !ok:
+		return time.Time{}
+	case m.Basis == ledger.Estimated && a.newest.Month() == a.month:
+		return a.newest.End()
+	case m.Lines != nil:
+		return m.Lines.Newest
+	default:
+		return time.Time{}
+	}
+}
+
+// shownDays yields the days that are shown, by how many days before the newest they are.
+func (a Account) shownDays() iter.Seq2[int, ledger.Day] {
+	return func(yield func(int, ledger.Day) bool) {
+		for ago := range a.options.Days {
+			if d, ok := a.Snapshot.Days[a.newest.Add(-ago)]; ok && a.newest != 0 && !yield(ago, d) {
+				return
+			}
+		}
+	}
+}
+
+// lastMonthToDate returns the days of last month up to the day number of the newest day that is shown, at most its last;
+// ok is false unless that day is in the running month and every one of them is covered.
+func (a Account) lastMonthToDate() (days []ledger.Day, ok bool) {
+	if a.newest.Month() != a.month || a.options.PastMonths == 0 {
+		return nil, false
+	}
+	first, from := billclient.DayOf(a.month.Start()), billclient.DayOf(a.month.Add(-1).Start())
+	return a.coveredDays(from, min(from.Add(a.newest.Sub(first)), first.Add(-1)))
+}
+
+// coveredDays returns the days from one to another; ok is false if one of them is not covered.
+func (a Account) coveredDays(from, to billclient.Day) (days []ledger.Day, ok bool) {
+	for at := from; at <= to; at++ {
+		d, ok := a.Snapshot.Days[at]
+		if !ok {
+			return nil, false
+		}
+		days = append(days, d)
+	}
+	return days, true
+}
+
+// weekChanges returns the largest differences of instances between the day before the newest and a week before.
+func (a Account) weekChanges() []ledger.Row {
+	const most = 50
+	day, before := a.Snapshot.Days[a.newest.Add(-1)], a.Snapshot.Days[a.newest.Add(-1-ledger.Week)]
+	if a.newest == 0 || day.Instances == nil || before.Instances == nil {
+		return nil
+	}
+	change := ledger.Sums{}
+	for _, i := range day.Instances {
+		change.Add(*i.Key, i.Cost)
+	}
+	for _, i := range before.Instances {
+		change.Add(*i.Key, i.Cost.Neg())
+	}
+	maps.DeleteFunc(change, func(_ ledger.Key, amount billclient.Amount) bool { return amount.Sign() == 0 })
+	return change.Largest(most)
+}

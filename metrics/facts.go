@@ -1,0 +1,139 @@
+package metrics
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"ksyun_bill_exporter/ledger"
+)
+
+// infoFamilies returns the families that describe the keys of the cost families, one sample per key.
+func infoFamilies(o Options) []Family {
+	return []Family{
+		{
+			Name: "ksyun_bill_account_info", Labels: []string{"customer_id"},
+			Help:    "Every configured account; the customer id is empty until the API has told it. Always 1.",
+			samples: func(a Account, emit emit) { emit(1, a.CustomerID) },
+		},
+		{
+			Name: "ksyun_bill_product_info", Labels: []string{"product_code", "product_name"},
+			Help: "Name of each product, from the newest line that has it, else from the bill's summary. Always 1.",
+			samples: func(a Account, emit emit) {
+				names := a.productNames()
+				for _, code := range slices.Sorted(maps.Keys(names)) {
+					emit(1, code, names[code])
+				}
+			},
+		},
+		{
+			Name: "ksyun_bill_project_info", Labels: []string{"project_id", "project_name", "owner", "cost_center"},
+			Help:    "Name of each project; owner and cost center as configured. Always 1.",
+			samples: emitProjectInfo,
+		},
+		{
+			Name:    "ksyun_bill_instance_info",
+			Labels:  append([]string{"product_code", "project_id", "instance_id"}, o.Instances.Facts()...),
+			Help:    "Attributes of each instance of the running and the last month, from its newest line. Always 1.",
+			samples: emitInstanceInfo,
+		},
+		{
+			Name: "ksyun_bill_month_info", Labels: []string{"months_ago", "month", "basis", "bill_id"},
+			Help: "The months that are shown, by how many months ago they are, and what their numbers are based on:" +
+				" bill, or estimate (daily metering). Always 1.",
+			samples: func(a Account, emit emit) {
+				for n, m := range a.shownMonths(0, o.PastMonths) {
+					emit(1, strconv.Itoa(n), m.Month.String(), string(m.Basis), m.Summary.BillID)
+				}
+			},
+		},
+	}
+}
+
+func emitProjectInfo(a Account, emit emit) {
+	names := a.projectNames()
+	for n := range a.options.PastMonths + 1 {
+		if u := a.union(n, ledger.ByProject); u != nil {
+			addMissing(names, u.Names)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(names)) {
+		project := a.options.project(a.Name, id)
+		emit(1, id, names[id], project.Owner, project.CostCenter)
+	}
+}
+
+// emitInstanceInfo describes an instance that two months show as the running one does.
+func emitInstanceInfo(a Account, emit emit) {
+	described := map[ledger.Key]bool{}
+	labels := []string{}
+	for n, m := range a.shownMonths(0, min(1, a.options.PastMonths)) {
+		if m.Lines == nil || n == 1 && !a.options.Instances.LastMonth {
+			continue
+		}
+		for _, i := range m.Lines.Instances {
+			if described[i.Key] {
+				continue
+			}
+			described[i.Key] = true
+			labels = append(append(labels[:0], i.Key[:]...), i.Facts...)
+			emit(1, labels...)
+		}
+	}
+}
+
+// periodFamilies say what stretch of time the running families cover.
+var periodFamilies = []Family{
+	{
+		Name: "ksyun_bill_period_start_timestamp_seconds",
+		Help: "Start of the running month, in Beijing, as Unix time. Absent while the running month has no numbers.",
+		samples: func(a Account, emit emit) {
+			if m, ok := a.shownMonth(0); ok {
+				emit(unixSeconds(m.Month.Start()))
+			}
+		},
+	},
+	{
+		Name: "ksyun_bill_period_end_timestamp_seconds",
+		Help: "End of the running month, in Beijing, as Unix time. Absent while the running month has no numbers.",
+		samples: func(a Account, emit emit) {
+			if m, ok := a.shownMonth(0); ok {
+				emit(unixSeconds(m.Month.End()))
+			}
+		},
+	},
+	{
+		Name: "ksyun_bill_period_data_timestamp_seconds",
+		Help: "Instant up to which the running families count, as Unix time: the end of the newest day of an" +
+			" estimate, or of the newest line of a bill.",
+		samples: func(a Account, emit emit) {
+			if end := a.dataEnd(); !end.IsZero() {
+				emit(unixSeconds(end))
+			}
+		},
+	},
+}
+
+// budgetFamilies returns the families of what is configured to be spent, with the labels of the families of what is
+// spent.
+func budgetFamilies(o Options) []Family {
+	budgetFamily := func(scope string, labels ...string) Family {
+		return Family{
+			Name: "ksyun_bill_" + scope + "_budget_cny", Labels: labels,
+			Help: "What the " + scope + " is meant to cost a month in CNY, as configured.",
+			samples: func(a Account, emit emit) {
+				for _, b := range o.Budgets {
+					if name, labels := b.scope(); b.Account == a.Name && name == scope {
+						emit(b.Monthly.Float64(), labels...)
+					}
+				}
+			},
+		}
+	}
+	return []Family{
+		budgetFamily("account"), budgetFamily("product", "product_code"), budgetFamily("project", "project_id"),
+	}
+}
+
+func unixSeconds(t time.Time) float64 { return float64(t.Unix()) }

@@ -1,0 +1,56 @@
+package metrics
+
+import (
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+)
+
+// Options say what is shown.
+type Options struct {
+	PastMonths   int           // how many closed months
+	Days         int           // how many days
+	MaxStaleness time.Duration // after which numbers of a month that ran are no longer shown
+	Instances    ledger.Instances
+	Projects     []Project
+	Budgets      []Budget
+}
+
+// Project says who answers for a project.
+type Project struct {
+	Account    string `yaml:"account"`
+	ID         string `yaml:"id"`
+	Owner      string `yaml:"owner"`
+	CostCenter string `yaml:"cost_center"`
+}
+
+// Budget is what an account, or one product or project of it, is meant to cost a month.
+type Budget struct {
+	Account string            `yaml:"account"`
+	Product string            `yaml:"product"` // code; with an empty project: of the account
+	Project string            `yaml:"project"` // id
+	Monthly billclient.Amount `yaml:"monthly"` // CNY
+}
+
+// project returns what is configured of a project, nothing where it is not.
+func (o Options) project(account, id string) Project {
+	for _, p := range o.Projects {
+		if p.Account == account && p.ID == id {
+			return p
+		}
+	}
+	return Project{}
+}
+
+// scope returns what the budget is for, and the values of that family's labels.
+func (b Budget) scope() (name string, labels []string) {
+	switch {
+	case b.Product != "":
+		return "product", []string{b.Product}
+	case b.Project != "":
+		return "project", []string{b.Project}
+	default:
+		return "account", nil
+	}
+}

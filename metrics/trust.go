@@ -1,0 +1,109 @@
+package metrics
+
+import (
+	"strconv"
+
+	"ksyun_bill_exporter/ledger"
+)
+
+// pastEstimate is what last month was estimated to cost, beside what it was billed.
+var pastEstimate = []Family{{
+	Name: "ksyun_bill_past_month_estimate_cny", Labels: []string{"months_ago"},
+	Help: "Cost in CNY of last month as daily metering has it, to hold against its bill, which has what is billed by" +
+		" the month too. Postpaid only; cached between refreshes.",
+	samples: func(a Account, emit emit) {
+		last := a.month.Add(-1)
+		e := a.Snapshot.Months[last].Estimate
+		if a.options.PastMonths > 0 && !e.Empty() && a.isCurrent(last, e.Summary.ReadAt) {
+			emit(e.Summary.Sum.Float64(), "1")
+		}
+	},
+}}
+
+// trustFamilies say how far the numbers can be trusted.
+var trustFamilies = []Family{
+	{
+		Name: "ksyun_bill_unreconciled_cost_cny", Labels: []string{"months_ago", "product_code"},
+		Help: "The bill's summary minus its lines, per product, in CNY: 0 where they agree; what its sum has beyond" +
+			" its products is of __none__. For the running and the last month, each with the summary that stood when" +
+			" its lines were read.",
+		samples: func(a Account, emit emit) {
+			for n, m := range a.shownMonths(0, min(1, a.options.PastMonths)) {
+				if m.Lines != nil {
+					emitUnreconciled(m.Lines, strconv.Itoa(n), emit)
+				}
+			}
+		},
+	},
+	{
+		Name: "ksyun_bill_instances", Labels: []string{"product_code"},
+		Help: "Instances per product in the newest month whose lines are shown, folded ones included.",
+		samples: func(a Account, emit emit) {
+			for code, t := range a.tallies() {
+				emit(float64(t.All), code)
+			}
+		},
+	},
+	{
+		Name: "ksyun_bill_folded_instances", Labels: []string{"product_code"},
+		Help: "How many of ksyun_bill_instances have no series of their own but are part of __other__.",
+		samples: func(a Account, emit emit) {
+			for code, t := range a.tallies() {
+				emit(float64(t.Folded), code)
+			}
+		},
+	},
+	{
+		Name: "ksyun_bill_source_data_timestamp_seconds", Labels: []string{"source"},
+		Help: "Instant up to which the last good answer of a source counts, as Unix time: the end of the newest" +
+			" closed month with a bill, or of the newest line.",
+		samples: func(a Account, emit emit) {
+			for _, s := range a.answeredSources() {
+				if !s.Data.IsZero() {
+					emit(unixSeconds(s.Data), s.Name)
+				}
+			}
+		},
+	},
+	{
+		Name: "ksyun_bill_source_items", Labels: []string{"source"},
+		Help: "Items that the shown numbers of a source are made of: bill lines, or months where the source is a" +
+			" summary.",
+		samples: func(a Account, emit emit) {
+			for _, s := range a.answeredSources() {
+				emit(float64(s.Items), s.Name)
+			}
+		},
+	},
+	{
+		Name: "ksyun_bill_source_from_disk", Labels: []string{"source"},
+		Help: "1 while the numbers of a source were kept from before a restart, 0 once they were asked for.",
+		samples: func(a Account, emit emit) {
+			for _, s := range a.answeredSources() {
+				fromDisk := 0.
+				if s.FromDisk {
+					fromDisk = 1
+				}
+				emit(fromDisk, s.Name)
+			}
+		},
+	},
+}
+
+// emitUnreconciled emits, for every product of the summary or the lines, what the summary has more than the lines; what
+// the bill's sum has more than its products is of ledger.None.
+func emitUnreconciled(lines *ledger.LineSums, monthsAgo string, emit emit) {
+	difference := ledger.Sums{}
+	if beyond := lines.ReadFor.Sum.Sub(ledger.Total(lines.ReadFor.Product)); beyond.Sign() != 0 {
+		difference.Add(ledger.Key{ledger.None}, beyond)
+	}
+	for _, r := range lines.ReadFor.Product {
+		difference.Add(ledger.Key{r.Labels[0]}, r.Amount)
+	}
+	for _, r := range lines.Rows[productView] {
+		difference.Add(ledger.Key{r.Labels[0]}, r.Amount.Neg())
+	}
+	for _, r := range difference.Rows(1) {
+		emit(r.Amount.Float64(), monthsAgo, r.Labels[0])
+	}
+}

@@ -1,0 +1,98 @@
+package metrics
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+)
+
+const allModes = "all pay modes, after discount, from the summaries of bill-union; cached between refreshes."
+
+// unionViews are the splits that have a family of the running month and one of the closed months.
+var unionViews = []struct {
+	name, per, label string
+	by               ledger.Split
+}{
+	{"product", "product group, a code that is none of the product codes", "product_group", ledger.ByGroup},
+	{"project", "project", "project_id", ledger.ByProject},
+}
+
+// unionFamilies returns the families of all pay modes.
+func unionFamilies() []Family {
+	families := []Family{}
+	for _, v := range unionViews {
+		families = append(families, Family{
+			Name: "ksyun_bill_all_modes_" + v.name + "_cost_cny", Labels: []string{v.label},
+			Help:    "Cost in CNY of the running month to date per " + v.per + ", " + allModes,
+			samples: func(a Account, emit emit) { emitUnion(a.union(0, v.by), emit) },
+		}, Family{
+			Name: "ksyun_bill_past_month_all_modes_" + v.name + "_cost_cny", Labels: []string{v.label, "months_ago"},
+			Help: "Cost in CNY of a closed month per " + v.per + ", " + allModes,
+			samples: func(a Account, emit emit) {
+				for n := range a.options.PastMonths {
+					emitUnion(a.union(n+1, v.by), emit, strconv.Itoa(n+1))
+				}
+			},
+		})
+	}
+	return append(families, unionFacts...)
+}
+
+// emitUnion emits the parts of a month; a nil union has none.
+func emitUnion(u *ledger.Union, emit emit, after ...string) {
+	if u == nil {
+		return
+	}
+	for _, r := range u.Parts {
+		emit(r.Amount.Float64(), append([]string{r.Labels[0]}, after...)...)
+	}
+}
+
+var unionFacts = []Family{
+	{
+		Name: "ksyun_bill_account_paid_cny", Labels: []string{"months_ago", "means"},
+		Help: "By what the cost of a month is paid in CNY: cash, voucher, reward (a gift of the vendor)," +
+			" cloud_ticket; " + allModes,
+		samples: func(a Account, emit emit) {
+			for n := range a.options.PastMonths + 1 {
+				if u := a.union(n, ledger.ByGroup); u != nil {
+					for _, r := range u.Paid {
+						emit(r.Amount.Float64(), strconv.Itoa(n), r.Labels[0])
+					}
+				}
+			}
+		},
+	},
+	{
+		Name: "ksyun_bill_product_group_info", Labels: []string{"product_group", "product_group_name"},
+		Help: "Name of each product group of bill-union. Always 1.",
+		samples: func(a Account, emit emit) {
+			names := map[string]string{}
+			for n := range a.options.PastMonths + 1 {
+				if u := a.union(n, ledger.ByGroup); u != nil {
+					addMissing(names, u.Names)
+				}
+			}
+			for _, group := range slices.Sorted(maps.Keys(names)) {
+				emit(1, group, names[group])
+			}
+		},
+	},
+	{
+		Name: "ksyun_bill_pay_mode_unreconciled_cost_cny", Labels: []string{"months_ago"},
+		Help: "What bill-union calls postpaid minus the sum of GetMonthBill, in CNY: 0 where they agree.",
+		samples: func(a Account, emit emit) {
+			for n := range a.options.PastMonths + 1 {
+				m := a.month.Add(-n)
+				bill := a.Snapshot.Months[m].Bill
+				cost, ok := a.union(n, ledger.ByPayMode).Part(billclient.Postpaid)
+				if ok && !bill.Empty() && a.isCurrent(m, bill.Summary.ReadAt) {
+					emit(cost.Sub(bill.Summary.Sum).Float64(), strconv.Itoa(n))
+				}
+			}
+		},
+	},
+}
