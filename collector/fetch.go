@@ -36,9 +36,9 @@ func (f *fetch) learnMonth(m billclient.Month, change func(ledger.Month) ledger.
 	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot { return s.With(m, change(s.Months[m])) })
 }
 
-// settle returns the month with its basis.
-func (f *fetch) settle(m ledger.Month, running bool) ledger.Month {
-	return m.Settled(running, f.options.Months.forcedBasis())
+// basis returns the basis of a month, by what is known.
+func (f *fetch) basis(m billclient.Month, now time.Time) ledger.Basis {
+	return f.snapshot.Basis(m, now, f.options.basisRules())
 }
 
 // seesBills reports whether the last attempt at bills yielded any, though perhaps not all.

@@ -39,8 +39,9 @@ func dueLines(f *fetch, of ledger.Basis, now time.Time) (due []billclient.Month)
 	running := billclient.MonthOf(now)
 	for _, m := range []billclient.Month{running, running.Add(-1)} {
 		known := f.snapshot.Months[m]
-		isShown := known.Basis == of && (m == running || f.options.Months.Past > 0)
-		if (isShown || of == ledger.Estimated && areDaysWanted(f, known)) && areLinesDue(f, *known.Book(of), now) {
+		isShown := f.basis(m, now) == of && (m == running || f.options.Months.Past > 0)
+		areWanted := isShown || of == ledger.Estimated && areDaysWanted(f, known, now)
+		if areWanted && areLinesDue(f, *known.Book(of), isShown, now) {
 			due = append(due, m)
 		}
 	}
@@ -49,15 +50,17 @@ func dueLines(f *fetch, of ledger.Basis, now time.Time) (due []billclient.Month)
 
 // areDaysWanted reports whether lines of consumption are wanted for their days. The API may drop an estimate once the
 // bill is there; then its lines can only be fewer than those that are known.
-func areDaysWanted(f *fetch, m ledger.Month) bool {
+func areDaysWanted(f *fetch, m ledger.Month, now time.Time) bool {
 	estimates := f.sources["month_consume"]
-	dropped := m.Bill.Final() && !m.Estimate.Empty() && estimates.Up &&
+	dropped := m.Bill.Final(now) && !m.Estimate.Empty() && estimates.Up &&
 		m.Estimate.Summary.ReadAt.Before(estimates.LastAttempt)
 	return !dropped && f.options.wantsDays()
 }
 
-func areLinesDue(f *fetch, b ledger.Book, now time.Time) bool {
-	if b.Empty() || b.Lines == nil {
+// areLinesDue reports whether the lines of a book are to be read: at once if they never were, or were only counted and are
+// to be shown, then as seldom as the configuration wants.
+func areLinesDue(f *fetch, b ledger.Book, isShown bool, now time.Time) bool {
+	if b.Empty() || b.Lines == nil || isShown && !b.Lines.Summed {
 		return !b.Empty()
 	}
 	age := now.Sub(b.Lines.ReadAt)
@@ -115,7 +118,7 @@ func readDetailConsume(ctx context.Context, f *fetch, m billclient.Month) error 
 	if err != nil {
 		return err
 	}
-	if known.Bill.Final() && known.Estimate.DropsLines(l) {
+	if known.Bill.Final(now) && known.Estimate.DropsLines(l) {
 		learnConsumption(f, m, known.Estimate.LinesReadAgain(l, now), nil)
 		return nil
 	}
@@ -123,7 +126,7 @@ func readDetailConsume(ctx context.Context, f *fetch, m billclient.Month) error 
 		return err
 	}
 	days := l.CloseDays(known.Estimate.Summary, now)
-	if known.Basis == ledger.Estimated {
+	if f.basis(m, now) == ledger.Estimated {
 		learnConsumption(f, m, l.Close(known.Estimate.Summary, now), days)
 	} else {
 		learnConsumption(f, m, l.CloseUnsummed(known.Estimate.Summary, now), days)
@@ -170,6 +173,7 @@ func readLines(ctx context.Context, f *fetch, action string, watched []billclien
 	stream func() iter.Seq2[billclient.Line, error],
 ) (l *ledger.Ledger, err error) {
 	options := ledger.Options{Views: metrics.LedgerViews(), Instances: f.options.Instances, Watched: watched}
+	options.ReadAt = now()
 	err = f.client.Retry(ctx, action, func() error {
 		l = ledger.New(options)
 		for line, err := range stream() {

@@ -42,7 +42,7 @@ func readMonthBills(ctx context.Context, f *fetch) error {
 			if len(byMonth[m]) > 0 {
 				next.Bill.Summary = ledger.SummarizeBills(byMonth[m], now)
 			}
-			s = s.With(m, f.settle(next, m == to))
+			s = s.With(m, next)
 		}
 		return s
 	})
@@ -68,7 +68,7 @@ func askForLacking(ctx context.Context, f *fetch, answer map[billclient.Month][]
 	var failures []error
 	alone := from == to || f.oneByOne.active(now())
 	for m := from; m <= to; m++ {
-		if len(answer[m]) > 0 || !f.snapshot.Months[m].HasPromisedBill(m == to) {
+		if len(answer[m]) > 0 || !f.snapshot.Months[m].HasPromisedBill(m == to, now()) {
 			continue
 		}
 		if !alone {

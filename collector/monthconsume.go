@@ -36,14 +36,6 @@ func readMonthConsume(ctx context.Context, f *fetch, m billclient.Month, running
 	if err == nil {
 		return learnEstimate(f, m, running, estimates, now)
 	}
-	// A key that may not even see bills is wrong, and an account that had estimates still has them: only beside bills,
-	// and without any estimate so far, a refusal means that this account has none.
-	if isDenied(err) && f.seesBills() && !f.snapshot.Estimated {
-		f.learnMonth(m, func(known ledger.Month) ledger.Month {
-			known.EstimateAnswered = true
-			return f.settle(known, running)
-		})
-	}
 	if billclient.IsUnknownAction(err) && f.seesBills() {
 		return newNotOffered(f, err)
 	}
@@ -55,18 +47,14 @@ func learnEstimate(
 	f *fetch, m billclient.Month, running bool, estimates []billclient.MonthConsume, readAt time.Time,
 ) error {
 	known := f.snapshot.Months[m]
-	if len(estimates) == 0 && !known.Estimate.Empty() && (running || !known.Bill.Final()) {
+	if len(estimates) == 0 && !known.Estimate.Empty() && (running || !known.Bill.Final(readAt)) {
 		return missing(billclient.GetMonthConsume, "estimate", m) // beside its bill it need not be there
 	}
-	f.learnMonth(m, func(known ledger.Month) ledger.Month {
-		if len(estimates) > 0 {
-			known.Estimate.Summary = ledger.SummarizeEstimates(estimates, readAt)
-		}
-		known.EstimateAnswered = true
-		return f.settle(known, running)
-	})
 	if len(estimates) > 0 {
-		f.learn(func(s *ledger.Snapshot) *ledger.Snapshot { return s.WithEstimates(true) })
+		f.learnMonth(m, func(known ledger.Month) ledger.Month {
+			known.Estimate.Summary = ledger.SummarizeEstimates(estimates, readAt)
+			return known
+		})
 	}
 	return nil
 }
@@ -80,7 +68,8 @@ type notOffered struct {
 
 func newNotOffered(f *fetch, err error) error {
 	cause := asBillError(err)
-	if f.snapshot.Estimated || f.options.Months.forcedBasis() == ledger.Estimated {
+	hasEstimates := f.snapshot.HasEstimates(now(), f.options.Refresh.MaxStaleness)
+	if hasEstimates || f.options.Months.forcedBasis() == ledger.Estimated {
 		return &notOffered{cause: cause}
 	}
 	return &notOffered{cause, "; the running month is its bill then"}

@@ -41,6 +41,8 @@ type Refresh struct {
 type Months struct {
 	Running Running `yaml:"running"` // what the running month is based on
 	Past    int     `yaml:"past"`    // how many closed months are shown
+	// BillSettles is how long after the end of a month a bill far below its estimate is not taken for the whole one.
+	BillSettles time.Duration `yaml:"bill_settles"`
 }
 
 // Running says what the numbers of the running month are based on.
@@ -65,8 +67,16 @@ func (m Months) forcedBasis() ledger.Basis {
 // shown returns what of the options says what is shown.
 func (o Options) shown() metrics.Options {
 	return metrics.Options{
-		PastMonths: o.Months.Past, Days: o.Days, MaxStaleness: o.Refresh.MaxStaleness, Instances: o.Instances,
-		Projects: o.Projects, Budgets: o.Budgets,
+		PastMonths: o.Months.Past, Days: o.Days, MaxStaleness: o.Refresh.MaxStaleness,
+		Running: o.Months.forcedBasis(), BillSettles: o.Months.BillSettles,
+		Instances: o.Instances, Projects: o.Projects, Budgets: o.Budgets,
+	}
+}
+
+// basisRules returns what of the options says how the basis of a month is chosen.
+func (o Options) basisRules() ledger.BasisRules {
+	return ledger.BasisRules{
+		Running: o.Months.forcedBasis(), MaxStaleness: o.Refresh.MaxStaleness, BillSettles: o.Months.BillSettles,
 	}
 }
 

@@ -3,6 +3,7 @@ package collector
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -150,7 +151,10 @@ func TestGatewaysNotFound(t *testing.T) {
 		gone.Action, gone.Times = "getMonthConsume", 2
 		var stop func()
 		w := startWith(t, october(15), options(simulated("main", c.Account)), faulty(&gone, &stop), c.Account)
-		compare(t, w.scrape("ksyun_bill_account_cost_cny"), "")
+		const down = `ksyun_bill_source_up{account="main",source="month_consume"} 0`
+		if up := w.scrape("ksyun_bill_source_up"); !slices.Contains(up, down) {
+			t.Errorf("%q, want %s", up, down)
+		}
 		w.sleep(time.Minute)
 		compare(t, w.scrape("ksyun_bill_account_cost_cny"),
 			`ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 7`)

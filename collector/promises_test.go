@@ -163,16 +163,17 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
-// No line is newer than the read that found it: a monthly fee ends with its month.
+// A monthly fee, which ends with its month, does not make a bill look new.
 func TestDataTimestamp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
-		fee, odd := server("kec-1", 100), server("kec-2", 100)
+		fee, odd, old := server("kec-1", 100), server("kec-2", 100), server("kec-3", 100)
 		fee.EndTime, odd.EndTime = "2026-10-31 23:59:59", "until further notice"
-		c.bill("2026-10", fee, odd)
+		old.EndTime = "2026-10-09 23:59:59"
+		c.bill("2026-10", fee, odd, old)
 		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
 		compare(t, w.scrape("ksyun_bill_period_data_timestamp_seconds"),
-			`ksyun_bill_period_data_timestamp_seconds{account="main"} 1792036800`) // now
+			`ksyun_bill_period_data_timestamp_seconds{account="main"} 1791561599`)
 	})
 }
 

@@ -37,7 +37,7 @@ const (
 	stateSuffix = ".state"
 	// stateFormat is the first line of a file, with the checksum of what follows and the fingerprint of the
 	// configuration that its sums were made by. Its version is raised whenever old files would be misread.
-	stateFormat = "ksyun_bill_exporter state 1 sha256=%x config=%s\n"
+	stateFormat = "ksyun_bill_exporter state 2 sha256=%x config=%s\n"
 )
 
 // OpenState takes the directory for this process, and makes it if it is not there.

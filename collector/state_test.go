@@ -123,7 +123,7 @@ func TestUselessState(t *testing.T) {
 		{"empty", rewrite(func([]byte) []byte { return nil }), "it is no state of this version"},
 		{
 			"older", rewrite(func(b []byte) []byte {
-				return bytes.Replace(b, []byte("state 1"), []byte("state 0"), 1)
+				return bytes.Replace(b, []byte("state 2"), []byte("state 1"), 1)
 			}),
 			"it is no state of this version",
 		},
@@ -387,11 +387,10 @@ func TestStateIsWhole(t *testing.T) {
 		Estimate: ledger.Book{
 			Summary: estimate, Lines: &ledger.LineSums{ReadFor: estimate, Rows: map[string][]ledger.Row{}},
 		},
-		Basis: ledger.Estimated, EstimateAnswered: true,
 	}.WithUnion(ledger.ByPayMode, &ledger.Union{
 		ReadFor: yuan("-2"), Parts: []ledger.Row{{Labels: []string{"prepaid"}, Amount: yuan("3")}},
 	})
-	before.snapshot = (&ledger.Snapshot{Estimated: true}).With(estimate.Month, m).
+	before.snapshot = (&ledger.Snapshot{}).With(estimate.Month, m).
 		WithDays(estimate.Month, map[billclient.Day]ledger.Day{
 			1: {ReadAt: october(15)}, 2: {Instances: []ledger.InstanceCost{}},
 			3: {Instances: []ledger.InstanceCost{{Key: &ledger.Key{"a"}, Cost: yuan("4")}}},

@@ -69,7 +69,7 @@ func options(accounts ...Account) Options {
 			Interval: time.Hour, DetailsInterval: 6 * time.Hour, DetailsMaxAge: 24 * time.Hour,
 			MaxStaleness: 72 * time.Hour, Concurrency: 2,
 		},
-		Months: Months{Past: 3},
+		Months: Months{Past: 3, BillSettles: 10 * 24 * time.Hour},
 		Days:   31,
 		Instances: ledger.Instances{
 			Enabled: true, LastMonth: true, MaxSeries: 2000, Promote: []string{"instance_name"},

@@ -48,7 +48,7 @@ func Default() Config {
 			MaxStaleness:    72 * time.Hour,
 			Concurrency:     2,
 		},
-		Months: collector.Months{Running: collector.Auto, Past: 3},
+		Months: collector.Months{Running: collector.Auto, Past: 3, BillSettles: 10 * 24 * time.Hour},
 		Days:   31,
 		Instances: ledger.Instances{
 			Enabled: true, LastMonth: true, MaxSeries: 2000, Promote: []string{"instance_name"},

@@ -114,7 +114,7 @@ budgets:
 			Interval: 24 * time.Hour, DetailsInterval: 6 * time.Hour, DetailsMaxAge: 24 * time.Hour,
 			MaxStaleness: 7 * 24 * time.Hour, Concurrency: 2,
 		},
-		Months: collector.Months{Running: collector.Estimate, Past: 3},
+		Months: collector.Months{Running: collector.Estimate, Past: 3, BillSettles: 10 * 24 * time.Hour},
 		Days:   7,
 		Instances: ledger.Instances{
 			Enabled: true, LastMonth: true, MaxSeries: 2000, MinCost: amount(t, "0.01"),

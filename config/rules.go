@@ -36,6 +36,9 @@ func validate(c Config, d *document) {
 	if c.Months.Past < 0 || c.Months.Past > 24 {
 		d.reject("months.past", "want 0 to 24")
 	}
+	if c.Months.BillSettles < 0 {
+		d.reject("months.bill_settles", "want 0s or more")
+	}
 	if c.Days < 0 || c.Days > 31 {
 		d.reject("days", "want 0 to 31")
 	}

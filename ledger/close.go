@@ -20,6 +20,7 @@ type entry struct {
 // more.
 func (l *Ledger) Close(readFor *Summary, readAt time.Time) *LineSums {
 	s, groups := l.CloseUnsummed(readFor, readAt), l.groups()
+	s.Summed = true
 	s.ProductNames = l.newestNames(groups,
 		func(e entry) string { return e.Product }, func(e entry) symbol { return e.productName })
 	s.ProjectNames = l.newestNames(groups,
@@ -42,7 +43,7 @@ func (l *Ledger) Close(readFor *Summary, readAt time.Time) *LineSums {
 func (l *Ledger) CloseUnsummed(readFor *Summary, readAt time.Time) *LineSums {
 	return &LineSums{
 		ReadFor: readFor, ReadAt: readAt, Count: l.count, CustomerID: l.customerID, Rows: map[string][]Row{},
-		Newest: earlier(l.newest, readAt), // a monthly fee ends with its month; no number counts what is yet to come
+		Newest: l.newest,
 	}
 }
 

@@ -58,6 +58,7 @@ type Options struct {
 	Views     []View
 	Instances Instances
 	Watched   []billclient.Day // days whose instances are told apart, at most six
+	ReadAt    time.Time        // when the lines are read: none that ends later says how new they are
 }
 
 // Ledger adds up the lines of one month. It keeps no line: its size follows the number of instances, not of lines.
@@ -72,7 +73,7 @@ type Ledger struct {
 	count      int
 	customerID billclient.CustomerID
 	newestText string
-	newest     time.Time // latest DetailBillEndTime that is a time
+	newest     time.Time // latest DetailBillEndTime that is a time, and not yet to come
 	newestDay  billclient.Day
 }
 
@@ -173,7 +174,8 @@ func (l *Ledger) countLine(line *billclient.Line) {
 		l.customerID = billclient.ParseCustomerID(strings.Clone(line.CustomerID))
 	}
 	if line.EndTime > l.newestText {
-		if end, err := time.ParseInLocation(time.DateTime, line.EndTime, billclient.Beijing); err == nil {
+		end, err := time.ParseInLocation(time.DateTime, line.EndTime, billclient.Beijing)
+		if err == nil && !end.After(l.options.ReadAt) { // a monthly fee ends with its month
 			l.newestText, l.newest = strings.Clone(line.EndTime), end
 		}
 	}

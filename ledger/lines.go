@@ -11,8 +11,9 @@ import (
 type LineSums struct {
 	ReadFor *Summary  // the summary that stood when the lines were read
 	ReadAt  time.Time // when the read began
-	Count   int       `json:"Lines"`
+	Count   int
 	Newest  time.Time // end of the newest line; zero if none tells
+	Summed  bool      // the sums follow; else only what the lines say as a whole
 
 	CustomerID                 billclient.CustomerID
 	Rows                       map[string][]Row // by name of the view

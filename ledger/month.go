@@ -1,30 +1,14 @@
 package ledger
 
 import (
-	"cmp"
 	"maps"
 	"time"
-)
-
-// Basis says what a month's numbers are made of.
-type Basis string
-
-// The bases of a month.
-const (
-	Undecided Basis = ""
-	Billed    Basis = "bill"     // GetMonthBill, GetPostpayDetailBill
-	Estimated Basis = "estimate" // getMonthConsume, getPostpayDetailConsume
 )
 
 // Month is what is known of one month. Immutable.
 type Month struct {
 	Bill, Estimate Book
-	// Basis says which book is shown. The first that the month has decides it.
-	Basis Basis
-	// EstimateAnswered reports whether the API has said if there is an estimate, be it by denying it.
-	EstimateAnswered bool `json:"Asked"`
-	// Unions has the month in all pay modes, as far as it was read.
-	Unions map[Split]*Union `json:",embed"`
+	Unions         map[Split]*Union // in all pay modes, as far as it was read
 }
 
 // Union returns the month in all pay modes, split one way; nil until it is read.
@@ -40,9 +24,6 @@ func (m Month) WithUnion(by Split, u *Union) Month {
 	return m
 }
 
-// Shown returns the book whose numbers are shown, an empty one while there is none.
-func (m Month) Shown() Book { return *m.Book(m.Basis) }
-
 // Book returns the book of a basis.
 func (m *Month) Book(of Basis) *Book {
 	switch of {
@@ -55,39 +36,16 @@ func (m *Month) Book(of Basis) *Book {
 	}
 }
 
-// Settled returns the month with the basis that its numbers have now: the first that there are, and only the bill of a
-// closed month takes an estimate's place. A running month waits for what the API says of an estimate. forced is the
-// basis that the configuration wants of a running month, Undecided if it leaves the choice.
-func (m Month) Settled(running bool, forced Basis) Month {
-	switch {
-	case !running && m.Bill.Final():
-		m.Basis = Billed
-	case running && forced != Undecided:
-		m.Basis = forced
-	case !m.Shown().Empty():
-	case !m.Estimate.Empty():
-		if m.Basis == Billed { // as the configuration wanted: its lines were counted, not added up
-			m.Estimate.Lines = m.Estimate.Lines.withoutRows()
-		}
-		m.Basis = Estimated
-	case !m.Bill.Empty() && (m.EstimateAnswered || !running):
-		m.Basis = Billed
-	}
-	return m
-}
-
 // HasPromisedBill reports whether an answer without the month's bill is more likely a short answer than a bill that was
 // withdrawn. What a month came to while it ran may be gone until its bill is there.
-func (m Month) HasPromisedBill(running bool) bool {
-	return m.Bill.Final() || running && !m.Bill.Empty()
+func (m Month) HasPromisedBill(running bool, now time.Time) bool {
+	return m.Bill.Final(now) || running && !m.Bill.Empty()
 }
 
 // merge returns a month with all that a newer one has, and else what m has.
 func (m Month) merge(newer Month) Month {
 	next := newer
 	next.Bill, next.Estimate = m.Bill.merge(newer.Bill), m.Estimate.merge(newer.Estimate)
-	next.Basis = cmp.Or(newer.Basis, m.Basis)
-	next.EstimateAnswered = m.EstimateAnswered || newer.EstimateAnswered
 	for by, u := range m.Unions {
 		if next.Unions[by] == nil {
 			next = next.WithUnion(by, u)
@@ -97,8 +55,7 @@ func (m Month) merge(newer Month) Month {
 }
 
 func (m Month) isZero() bool {
-	return m.Bill == Book{} && m.Estimate == Book{} && m.Basis == Undecided && !m.EstimateAnswered &&
-		len(m.Unions) == 0
+	return m.Bill == Book{} && m.Estimate == Book{} && len(m.Unions) == 0
 }
 
 func (m Month) valid(views []View) bool {
@@ -119,9 +76,9 @@ type Book struct {
 // Empty reports whether the book has no summary.
 func (b Book) Empty() bool { return b.Summary == nil }
 
-// Final reports whether the book's summary was there after its month had ended: one that was seen only before may have
-// grown since.
-func (b Book) Final() bool { return b.Summary != nil && b.Summary.Final() }
+// Final reports whether the book's summary was there after its month had ended, at the instant now: one that was seen
+// only before may have grown since.
+func (b Book) Final(now time.Time) bool { return b.Summary != nil && b.Summary.Final(now) }
 
 // Rows returns the book's rows of a view: those of the summary where they are as much as its products, else those of the
 // lines. Without lines, the summary's part is better than nothing: the account's sum stands beside it.

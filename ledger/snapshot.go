@@ -11,9 +11,8 @@ import (
 
 // Snapshot is all that is known of an account's money. Immutable: its methods return changed copies.
 type Snapshot struct {
-	Months    map[billclient.Month]Month
-	Days      map[billclient.Day]Day // by daily metering
-	Estimated bool                   // an estimate of any month was ever seen: the API has them for this account
+	Months map[billclient.Month]Month
+	Days   map[billclient.Day]Day // by daily metering
 }
 
 // With returns a copy of the snapshot that has m in place of what it knew of a month.
@@ -50,13 +49,6 @@ func (s *Snapshot) WithDays(of billclient.Month, days map[billclient.Day]Day) *S
 			next.Days[at] = d
 		}
 	}
-	return &next
-}
-
-// WithEstimates returns a copy of the snapshot that also says whether the account has estimates.
-func (s *Snapshot) WithEstimates(estimated bool) *Snapshot {
-	next := *s
-	next.Estimated = estimated
 	return &next
 }
 
@@ -139,17 +131,6 @@ func (s *Snapshot) SuggestedCustomer() billclient.CustomerID {
 		}
 	}
 	return ""
-}
-
-// PromisedBill returns the newest month from one to the running one whose bill is promised (see Month.HasPromisedBill);
-// ok is false if there is none.
-func (s *Snapshot) PromisedBill(from, running billclient.Month) (m billclient.Month, ok bool) {
-	for m := running; m >= from; m-- {
-		if s.Months[m].HasPromisedBill(m == running) {
-			return m, true
-		}
-	}
-	return 0, false
 }
 
 // NewestDay returns the newest day that is over and covered. It returns 0 if there is none, or if that day was read
@@ -252,6 +233,5 @@ func (s *Snapshot) Merge(newer *Snapshot) *Snapshot {
 		next.Days = map[billclient.Day]Day{}
 	}
 	maps.Copy(next.Days, newer.Days)
-	next.Estimated = s.Estimated || newer.Estimated
 	return &next
 }

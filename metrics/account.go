@@ -19,6 +19,7 @@ type Account struct {
 	Refused    *Refusal // why the numbers are not shown; nil if they are
 
 	options     Options
+	now         time.Time
 	month       billclient.Month // the running one
 	staleBefore time.Time        // numbers of a month that ran are too old if they were read before
 	newest      billclient.Day   // newest day that is shown; 0: there are no days
@@ -26,7 +27,7 @@ type Account struct {
 
 // At returns the account as it is at the instant now. A refused account has no numbers, and no source of them.
 func (a Account) At(now time.Time, o Options) Account {
-	a.options, a.month, a.staleBefore = o, billclient.MonthOf(now), now.Add(-o.MaxStaleness)
+	a.options, a.now, a.month, a.staleBefore = o, now, billclient.MonthOf(now), now.Add(-o.MaxStaleness)
 	if a.Refused != nil {
 		a.Snapshot = &ledger.Snapshot{}
 	}
@@ -64,21 +65,47 @@ type shownMonth struct {
 }
 
 // shownMonth returns the numbers of the month n months ago, 0 being the running one; ok is false where there are none to
-// show. Bills of closed months stay; anything else is shown as long as it is not too old.
+// show. Bills of closed months stay, and estimates of all their days; anything else is shown as long as it is not too
+// old.
 func (a Account) shownMonth(n int) (m shownMonth, ok bool) {
 	at := a.month.Add(-n)
-	m = shownMonth{Book: a.Snapshot.Months[at].Shown(), Month: at, Basis: a.Snapshot.Months[at].Basis}
-	isShown := func(read time.Time) bool {
-		return m.Basis == ledger.Billed && a.isCurrent(at, read) || !read.Before(a.staleBefore)
-	}
-	if m.Empty() || !isShown(m.Summary.ReadAt) {
+	m = shownMonth{Month: at, Basis: a.basis(at)}
+	known := a.Snapshot.Months[at]
+	m.Book = *known.Book(m.Basis)
+	if m.Empty() || !a.isSummaryCurrent(m) {
 		return shownMonth{}, false
 	}
-	if m.Lines != nil && !isShown(m.Lines.ReadAt) {
+	if m.Lines != nil && !a.areLinesCurrent(m) {
 		m.Lines = nil
 	}
 	return m, true
 }
+
+// basis returns the basis of a month. The running one has none before the API was asked for estimates: an account that
+// has them would be shown its bill for a moment.
+func (a Account) basis(m billclient.Month) ledger.Basis {
+	wasAsked := func(s Source) bool { return s.Name == "month_consume" && s.Tried() }
+	if m == a.month && a.options.Running == ledger.Undecided && !slices.ContainsFunc(a.Sources, wasAsked) {
+		return ledger.Undecided
+	}
+	return a.Snapshot.Basis(m, a.now, ledger.BasisRules{
+		Running: a.options.Running, MaxStaleness: a.options.MaxStaleness, BillSettles: a.options.BillSettles,
+	})
+}
+
+func (a Account) isSummaryCurrent(m shownMonth) bool {
+	return m.Basis == ledger.Billed && a.isCurrent(m.Month, m.Summary.ReadAt) ||
+		a.isWholeEstimate(m.Summary) || !m.Summary.ReadAt.Before(a.staleBefore)
+}
+
+// areLinesCurrent reports whether lines are shown. Those that were counted only have no sums to show.
+func (a Account) areLinesCurrent(m shownMonth) bool {
+	return m.Lines.Summed && (m.Basis == ledger.Billed && a.isCurrent(m.Month, m.Lines.ReadAt) ||
+		a.isWholeEstimate(m.Lines.ReadFor) || !m.Lines.ReadAt.Before(a.staleBefore))
+}
+
+// isWholeEstimate reports whether all days of a closed month are metered: such an estimate does not grow stale.
+func (a Account) isWholeEstimate(s *ledger.Summary) bool { return s.Month < a.month && s.Covered() }
 
 // isCurrent reports whether what was read of a month is shown: always if the month had ended by then, else while it is
 // not too old.
@@ -119,9 +146,18 @@ func (a Account) otherModes(n int) []ledger.Row {
 
 // hasNothingPostpaid reports whether the API has said recently that the account has neither bills nor estimates.
 func (a Account) hasNothingPostpaid() bool {
-	answered := func(s Source) bool { return s.Name == "month_bill" && !s.LastSuccess.Before(a.staleBefore) }
-	return a.Snapshot.Empty() && a.Snapshot.Months[a.month].EstimateAnswered &&
-		slices.ContainsFunc(a.answeredSources(), answered)
+	hasNone := func(s Source) bool {
+		switch s.Name {
+		case "month_bill":
+			return !s.LastSuccess.Before(a.staleBefore)
+		case "month_consume": // a refusal means that there are none, too
+			return s.Up || s.Reason == billclient.Auth || s.Reason == billclient.Invalid
+		default:
+			return true
+		}
+	}
+	return a.Snapshot.Empty() && len(a.Sources) > 0 &&
+		!slices.ContainsFunc(a.Sources, func(s Source) bool { return !hasNone(s) })
 }
 
 // names returns the names of all shown keys. The newest month wins, and within a month its lines.
@@ -179,8 +215,8 @@ func (a Account) dataEnd() time.Time {
 	switch {
 	case !ok:
 		return time.Time{}
-	case m.Basis == ledger.Estimated && a.newest.Month() == a.month:
-		return a.newest.End()
+	case !m.Summary.DataEnd().IsZero():
+		return m.Summary.DataEnd()
 	case m.Lines != nil:
 		return m.Lines.Newest
 	default:

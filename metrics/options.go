@@ -12,6 +12,8 @@ type Options struct {
 	PastMonths   int           // how many closed months
 	Days         int           // how many days
 	MaxStaleness time.Duration // after which numbers of a month that ran are no longer shown
+	Running      ledger.Basis  // of the running month, whatever is known; ledger.Undecided: it depends
+	BillSettles  time.Duration // after the end of a month: until then its bill may be a part of the final one
 	Instances    ledger.Instances
 	Projects     []Project
 	Budgets      []Budget

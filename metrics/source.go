@@ -19,7 +19,7 @@ type Progress struct {
 	Up                       bool // the last attempt succeeded
 	LastAttempt, LastSuccess time.Time
 	Duration                 time.Duration     // of the last attempt
-	Items                    int               `json:"Lines"` // bill lines, or months, in the last good answer
+	Items                    int               // bill lines, or months, in the last good answer
 	Data                     time.Time         // up to which the last good answer counts; zero if it does not say
 	Failed                   int               // attempts in a row
 	Reason                   billclient.Reason // of the last failure
