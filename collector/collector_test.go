@@ -8,17 +8,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
 	"ksyun_bill_exporter/ledger"
 	"ksyun_bill_exporter/metrics"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // The whole page of one small account: names, help, labels, values and their order are what dashboards and people see.
@@ -203,125 +202,6 @@ func expectInstances(t *testing.T, got map[string]bool, sums billsim.Sums, prefi
 	}
 }
 
-// plain writes an amount as a page does: without zeros at its end.
-func plain(a billsim.Amount) string {
-	return strings.TrimSuffix(strings.TrimRight(a.String(), "0"), ".")
-}
-
-func TestBadKeyLeavesTheOthersAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		good, bad := newCustomer("1"), newCustomer("2")
-		good.bill("2026-10", server("kec-1", 100))
-		wrong, key := withKey(simulated("bad", bad.Account), bad.AccessKeyID, "guessed")
-		w := start(t, october(15), options(wrong, simulated("good", good.Account)), good.Account, bad.Account)
-		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_account_info", "ksyun_bill_source_up"), `
-ksyun_bill_account_cost_cny{account="good",pay_mode="postpaid"} 1
-ksyun_bill_account_info{account="bad",customer_id=""} 1
-ksyun_bill_account_info{account="good",customer_id="1"} 1
-ksyun_bill_source_up{account="bad",source="month_bill"} 0
-ksyun_bill_source_up{account="bad",source="month_consume"} 0
-ksyun_bill_source_up{account="good",source="detail_bill"} 1
-ksyun_bill_source_up{account="good",source="month_bill"} 1
-ksyun_bill_source_up{account="good",source="month_consume"} 1`)
-		if !w.bills.Ready() {
-			t.Error("a bad key keeps the exporter from being ready")
-		}
-
-		// A wrong key stays wrong until somebody replaces it; then nobody waits for the next tick.
-		w.asked()
-		w.sleep(10 * time.Minute)
-		compare(t, w.asked(), "")
-		key.Store(keyOf(bad))
-		w.sleep(time.Minute)
-		compare(t, w.scrape("ksyun_bill_source_up"), `
-ksyun_bill_source_up{account="bad",source="month_bill"} 1
-ksyun_bill_source_up{account="bad",source="month_consume"} 1
-ksyun_bill_source_up{account="good",source="detail_bill"} 1
-ksyun_bill_source_up{account="good",source="month_bill"} 1
-ksyun_bill_source_up{account="good",source="month_consume"} 1`)
-	})
-}
-
-func compare(t *testing.T, got []string, want string) {
-	t.Helper()
-	var lines []string
-	if want = strings.TrimSpace(want); want != "" {
-		lines = strings.Split(want, "\n")
-	}
-	if diff := cmp.Diff(lines, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-// A failure changes no number. It is counted and logged once, tried again after 1, 2, 4 ... minutes, and over with the
-// next good answer.
-func TestFailureKeepsTheNumbers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCustomer("1")
-		c.bill("2026-10", server("kec-1", 100))
-		c.bill("2026-09", server("kec-1", 300))
-		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
-		before := strings.Join(w.scrape(), "\n")
-		w.log.take()
-		w.asked()
-		fault := billsim.Refuse(billsim.JSONError, 500, "Server unavailable", "Server error")
-		fault.Action = getMonthBill
-		stop := w.api.Fault(fault)
-		c.bill("2026-10", server("kec-1", 200))
-
-		first := nextTick("main", time.Hour, october(15))
-		w.sleepUntil(first)
-		compare(t, w.scrape(), before)
-		compare(t, strings.Split(strings.TrimSpace(w.log.take()), "\n"), `level=warn account=main source=month_bill`+
-			` duration=0s msg="refresh failed, the last good numbers stay" reason=server`+
-			` err="GetMonthBill: Server unavailable (HTTP 500, request id b1115100-0000-4000-8000-000000000006):`+
-			` Server error"`+
-			` next=`+first.Add(time.Minute).In(billclient.Beijing).Format(time.RFC3339)+
-			"\nlevel=info account=main source=month_consume duration=0s msg=refreshed months=0")
-		for _, pause := range []time.Duration{1, 2, 4, 8} {
-			w.asked()
-			w.sleep(pause*time.Minute - time.Second)
-			w.sleep(time.Second)
-			compare(t, w.asked(), "GetMonthBill 2026-07 2026-10")
-		}
-		compare(t, w.scrape(), before)
-		compare(t, w.scrape("ksyun_bill_source_up", "ksyun_bill_source_refreshes_total",
-			"ksyun_bill_source_last_success_timestamp_seconds"), `
-ksyun_bill_source_last_success_timestamp_seconds{account="main",source="detail_bill"} 1.7920368e+09
-ksyun_bill_source_last_success_timestamp_seconds{account="main",source="month_bill"} 1.7920368e+09
-ksyun_bill_source_last_success_timestamp_seconds{account="main",source="month_consume"} 1.792039539493e+09
-ksyun_bill_source_refreshes_total{account="main",source="detail_bill"} 1
-ksyun_bill_source_refreshes_total{account="main",source="month_bill"} 6
-ksyun_bill_source_refreshes_total{account="main",source="month_consume"} 2
-ksyun_bill_source_up{account="main",source="detail_bill"} 1
-ksyun_bill_source_up{account="main",source="month_bill"} 0
-ksyun_bill_source_up{account="main",source="month_consume"} 1`)
-		failures := slices.DeleteFunc(w.scrape("ksyun_bill_source_refresh_failures_total"), func(sample string) bool {
-			return !strings.Contains(sample, "month_bill")
-		})
-		compare(t, failures, `
-ksyun_bill_source_refresh_failures_total{account="main",reason="auth",source="month_bill"} 0
-ksyun_bill_source_refresh_failures_total{account="main",reason="call_limit",source="month_bill"} 0
-ksyun_bill_source_refresh_failures_total{account="main",reason="decode",source="month_bill"} 0
-ksyun_bill_source_refresh_failures_total{account="main",reason="incomplete",source="month_bill"} 0
-ksyun_bill_source_refresh_failures_total{account="main",reason="invalid",source="month_bill"} 0
-ksyun_bill_source_refresh_failures_total{account="main",reason="network",source="month_bill"} 0
-ksyun_bill_source_refresh_failures_total{account="main",reason="server",source="month_bill"} 5
-ksyun_bill_source_refresh_failures_total{account="main",reason="throttled",source="month_bill"} 0
-ksyun_bill_source_refresh_failures_total{account="main",reason="timeout",source="month_bill"} 0`)
-		stop()
-		w.sleep(time.Hour)
-		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_source_up"), `
-ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 2
-ksyun_bill_source_up{account="main",source="detail_bill"} 1
-ksyun_bill_source_up{account="main",source="month_bill"} 1
-ksyun_bill_source_up{account="main",source="month_consume"} 1`)
-		if log := w.log.take(); !strings.Contains(log, "the source works again") {
-			t.Errorf("log: %s", log)
-		}
-	})
-}
-
 // At midnight in Beijing the months move on, in one swap and without a call; the API is away, and has not been asked.
 func TestMidnightMovesTheMonths(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -386,196 +266,6 @@ ksyun_bill_past_month_product_list_cost_cny{account="main",pay_mode="postpaid",p
 ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3
 ksyun_bill_past_month_product_list_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",months_ago="1"} 6`)
 	})
-}
-
-// Lines are read when their bill has changed, not more often than details_interval, and after details_max_age in any
-// case.
-func TestLinesAreReadWhenTheBillChanges(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCustomer("1")
-		c.bill("2026-10", server("kec-1", 100))
-		c.bill("2026-09", server("kec-1", 300))
-		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
-		reads := func() (october, september int) {
-			for _, call := range w.asked() {
-				switch call {
-				case "GetPostpayDetailBill 2026-10 2026-10":
-					october++
-				case "GetPostpayDetailBill 2026-09 2026-09":
-					september++
-				}
-			}
-			return october, september
-		}
-		for _, step := range []struct {
-			name               string
-			change             func()
-			hours              int
-			october, september int
-		}{
-			{"at the start", func() {}, 0, 1, 1},
-			{"no change", func() {}, 20, 0, 0},
-			{"the running bill has grown", func() { c.bill("2026-10", server("kec-1", 101)) }, 1, 1, 0},
-			{"it grows every hour", func() { c.bill("2026-10", server("kec-1", 102)) }, 1, 0, 0},
-			{"details_interval has passed; the closed month is a day old", func() {}, 5, 1, 1},
-			{"a late correction that keeps the sum", func() {
-				moved := server("kec-1", 300)
-				moved.ProductCode = "EBS"
-				c.bill("2026-09", moved)
-			}, 7, 0, 1},
-			{"two quiet days", func() {}, 48, 2, 2},
-		} {
-			step.change()
-			w.sleep(time.Duration(step.hours) * time.Hour)
-			if october, september := reads(); october != step.october || september != step.september {
-				t.Errorf("%s: lines of October read %d times, of September %d, want %d and %d",
-					step.name, october, september, step.october, step.september)
-			}
-		}
-	})
-}
-
-// Of two accounts of one customer the first in the file is shown, though the second answered first; a key of an
-// unexpected customer shows nothing.
-func TestAccountsAreRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		first, second, third := newCustomer("7"), newCustomer("7"), newCustomer("9")
-		second.AccessKeyID = "AK7b"
-		for _, c := range []*customer{first, second, third} {
-			c.bill("2026-10", server("kec-1", 100))
-		}
-		a, key := withKey(simulated("a", first.Account), first.AccessKeyID, "not yet")
-		b, unexpected := simulated("b", second.Account), simulated("c", third.Account)
-		unexpected.CustomerID = "0008"
-		w := start(t, october(15), options(a, b, unexpected), first.Account, second.Account, third.Account)
-		families := []string{"ksyun_bill_account_cost_cny", "ksyun_bill_account_info", "ksyun_bill_source_up"}
-		compare(t, w.scrape(families...), `
-ksyun_bill_account_cost_cny{account="b",pay_mode="postpaid"} 1
-ksyun_bill_account_info{account="a",customer_id=""} 1
-ksyun_bill_account_info{account="b",customer_id="7"} 1
-ksyun_bill_account_info{account="c",customer_id="0008"} 1
-ksyun_bill_source_up{account="a",source="month_bill"} 0
-ksyun_bill_source_up{account="a",source="month_consume"} 0
-ksyun_bill_source_up{account="b",source="detail_bill"} 1
-ksyun_bill_source_up{account="b",source="month_bill"} 1
-ksyun_bill_source_up{account="b",source="month_consume"} 1
-ksyun_bill_source_up{account="c",source="detail_bill"} 0
-ksyun_bill_source_up{account="c",source="month_bill"} 0
-ksyun_bill_source_up{account="c",source="month_consume"} 0`)
-		key.Store(keyOf(first))
-		w.sleep(2 * time.Hour)
-		compare(t, w.scrape(families...), `
-ksyun_bill_account_cost_cny{account="a",pay_mode="postpaid"} 1
-ksyun_bill_account_info{account="a",customer_id="7"} 1
-ksyun_bill_account_info{account="b",customer_id=""} 1
-ksyun_bill_account_info{account="c",customer_id="0008"} 1
-ksyun_bill_source_up{account="a",source="detail_bill"} 1
-ksyun_bill_source_up{account="a",source="month_bill"} 1
-ksyun_bill_source_up{account="a",source="month_consume"} 1
-ksyun_bill_source_up{account="b",source="detail_bill"} 0
-ksyun_bill_source_up{account="b",source="month_bill"} 0
-ksyun_bill_source_up{account="b",source="month_consume"} 0
-ksyun_bill_source_up{account="c",source="detail_bill"} 0
-ksyun_bill_source_up{account="c",source="month_bill"} 0
-ksyun_bill_source_up{account="c",source="month_consume"} 0`)
-		var refusals []string
-		for line := range strings.Lines(w.log.take()) {
-			if strings.Contains(line, "refused, its numbers") {
-				refusals = append(refusals, strings.TrimSpace(line))
-			}
-		}
-		compare(t, refusals, `
-level=error account=c msg="account refused, its numbers are not shown" err="the key belongs to customer 9, customer_id expects 0008"
-level=error account=b msg="account refused, its numbers are not shown" err="account a has the numbers of customer 7 already"`)
-	})
-}
-
-// A bill that was there and is gone is a short answer until proven otherwise; it must not look like a cheap month.
-func TestVanishedBillFailsTheSource(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCustomer("1")
-		c.bill("2026-10", server("kec-1", 100))
-		c.bill("2026-09", server("kec-1", 300))
-		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
-		before := strings.Join(w.scrape(), "\n")
-		c.withdraw("2026-09")
-		w.log.take()
-		w.sleepUntil(nextTick("main", time.Hour, time.Now()))
-		compare(t, w.scrape(), before)
-		const failure = `reason=incomplete err="GetMonthBill: the answer lacks the bill of 2026-09, which earlier` +
-			` answers had"`
-		if log := w.log.take(); !strings.Contains(log, failure) {
-			t.Errorf("log: %s", log)
-		}
-	})
-}
-
-// An API that takes one month a call only, and finds the running month invalid, is asked month by month from then on.
-func TestRangeOfMonthsIsInvalid(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCustomer("1")
-		c.bill("2026-09", server("kec-1", 300))
-		c.bill("2026-08", server("kec-1", 200))
-		single := httpFilter(func(month, end string) bool { return month != end || month == "2026-10" })
-		o := options(simulated("main", c.Account))
-		o.Months.Past = 2
-		w := startWith(t, october(15), o, single, c.Account)
-		want := `
-ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3
-ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="2"} 2`
-		w.sleep(5 * time.Second)
-		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"), want)
-		w.asked()
-		w.sleepUntil(nextTick("main", time.Hour, time.Now()).Add(5 * time.Second))
-		compare(t, w.asked(), `
-GetMonthBill 2026-08 2026-08
-GetMonthBill 2026-09 2026-09
-getMonthConsume 2026-10
-getMonthConsume 2026-09`)
-		compare(t, w.scrape("ksyun_bill_source_up"), `
-ksyun_bill_source_up{account="main",source="detail_bill"} 1
-ksyun_bill_source_up{account="main",source="month_bill"} 1
-ksyun_bill_source_up{account="main",source="month_consume"} 1`)
-	})
-}
-
-// Lines that could not be read are not wanted any more once their month is two months ago: nobody asks for them again,
-// and nobody waits in a loop for a retry that never comes.
-func TestFailedLinesAreForgotten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCustomer("1")
-		c.bill("2026-09", server("kec-1", 300))
-		o := options(simulated("main", c.Account))
-		w := startWith(t, october(31), o, func(api http.Handler) http.Handler {
-			api.(*billsim.Server).Fault(billsim.Fault{
-				Action: "GetPostpayDetailBill", Answer: billsim.Page(http.StatusBadGateway).Answer,
-			})
-			return api
-		}, c.Account)
-		compare(t, w.asked(), "GetMonthBill 2026-07 2026-10\ngetMonthConsume 2026-10\ngetMonthConsume 2026-09\n"+
-			"GetPostpayDetailBill 2026-09 2026-09")
-		w.sleepUntil(time.Date(2026, 11, 1, 2, 0, 0, 0, billclient.Beijing))
-		w.asked()
-		w.sleep(time.Hour)
-		compare(t, w.asked(), "GetMonthBill 2026-08 2026-11\ngetMonthConsume 2026-11\ngetMonthConsume 2026-10")
-		compare(t, w.scrape("ksyun_bill_source_up")[:1], `ksyun_bill_source_up{account="main",source="detail_bill"} 1`)
-	})
-}
-
-func TestPhase(t *testing.T) {
-	now := time.Date(2026, 10, 15, 4, 59, 59, 0, time.UTC)
-	for _, name := range []string{"main", "ads", "游戏"} {
-		first := nextTick(name, time.Hour, now)
-		if wait := first.Sub(now); wait <= 0 || wait > time.Hour {
-			t.Errorf("%s: the first tick is in %s", name, wait)
-		}
-		if second := nextTick(name, time.Hour, first); !second.Equal(first.Add(time.Hour)) {
-			t.Errorf("%s: ticks at %s and %s are not an hour apart", name, first, second)
-		}
-	}
-	if nextTick("main", time.Hour, now).Equal(nextTick("ads", time.Hour, now)) {
-		t.Error("two accounts are refreshed at the same instant")
-	}
 }
 
 // Whatever stands in a bill, its sums are right and its names are shown as they are.
@@ -663,50 +353,529 @@ ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="KSS
 	})
 }
 
-// At most refresh.concurrency accounts are asked for summaries at once, and as many for lines; a slow one delays
-// neither the others nor a scrape.
-func TestConcurrency(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var accounts []Account
-		var simulators []billsim.Account
-		for i := range 5 {
-			c := newCustomer(fmt.Sprint(i + 1))
-			c.bill("2026-10", server("kec-1", 100))
-			accounts = append(accounts, simulated(fmt.Sprint(i+1), c.Account))
-			simulators = append(simulators, c.Account)
+// year is a customer for a simulated year: each day costs its number in the year in yuan, and each month has a fee that
+// comes only with the bill.
+type year struct {
+	billed   func(month time.Month, now time.Time) (days int, whole, ok bool)
+	refunded func(month time.Month, now time.Time) bool
+}
+
+// growing has a bill of the running month up to today, as long as it runs.
+var growing = year{
+	billed: func(month time.Month, now time.Time) (int, bool, bool) {
+		if now.Month() == month {
+			return now.Day(), false, true
 		}
-		var summaries, lines struct{ asked, most atomic.Int32 }
-		count := func(api http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				n := &summaries
-				if strings.Contains(r.URL.RawQuery, "Detail") {
-					n = &lines
-				}
-				n.most.Store(max(n.most.Load(), n.asked.Add(1)))
-				defer n.asked.Add(-1)
-				time.Sleep(30 * time.Second)
-				api.ServeHTTP(w, r)
+		return 31, true, now.Month() > month
+	},
+	refunded: func(time.Month, time.Time) bool { return false },
+}
+
+// late has no bill before the 3rd of the next month, and a correction on the 12th.
+var late = year{
+	billed: func(month time.Month, now time.Time) (int, bool, bool) {
+		return 31, true, !now.Before(beijing(month+1, 3, 0))
+	},
+	refunded: func(month time.Month, now time.Time) bool { return !now.Before(beijing(month+1, 12, 0)) },
+}
+
+// lines are those of a month up to a day of it.
+func (y year) lines(month time.Month, days int) []billsim.Line {
+	var lines []billsim.Line
+	for d := 1; d <= days; d++ {
+		if day := beijing(month, d, 12); day.Month() == month {
+			lines = append(lines, on(day.Format(time.DateOnly), server("kec-1", int64(100*day.YearDay()))))
+		}
+	}
+	return lines
+}
+
+func (y year) bill(month time.Month, now time.Time) ([]billsim.Line, bool) {
+	days, whole, ok := y.billed(month, now)
+	lines := y.lines(month, days)
+	fee := server("", 50_000)
+	fee.ProductCode = "BWS"
+	if whole {
+		lines = append(lines, fee)
+	}
+	if y.refunded(month, now) {
+		lines = append(lines, server("kec-1", -7))
+	}
+	return lines, ok
+}
+
+// estimate has all days but today.
+func (y year) estimate(month time.Month, now time.Time) []billsim.Line {
+	switch now.Month() {
+	case month:
+		return y.lines(month, now.Day()-1)
+	case month + 1:
+		return y.lines(month, 31)
+	default:
+		return nil
+	}
+}
+
+// account is the customer as the API has it.
+func (y year) account(id string) billsim.Account {
+	month := func(name string) time.Month {
+		m, _ := time.Parse("2006-01", name)
+		if m.Year() != 2026 {
+			return 99 // there was nothing
+		}
+		return m.Month()
+	}
+	now := func() time.Time { return time.Now().In(billclient.Beijing) }
+	a := newCustomer(id).Account
+	a.Bills = func(name string) (billsim.Bill, bool) {
+		lines, ok := y.bill(month(name), now())
+		return billsim.Bill{Lines: slices.Values(lines)}, ok && month(name) <= 12
+	}
+	a.Consume = func(name string) (billsim.Consumption, bool) {
+		lines := y.estimate(month(name), now())
+		c := billsim.Consumption{Bill: billsim.Bill{Lines: slices.Values(lines)}}
+		if len(lines) > 0 {
+			c.EndDate = lines[len(lines)-1].StatDate
+		}
+		return c, len(lines) > 0
+	}
+	return a
+}
+
+// want is what a page has to say of the customer at noon, by what is known of the year: the basis of the running month
+// and of the last one, and their costs.
+func (y year) want(name string, now time.Time) []string {
+	var want []string
+	sum := func(lines []billsim.Line) string {
+		var sum billsim.Amount
+		for _, l := range lines {
+			sum += l.Cost
+		}
+		return plain(sum)
+	}
+	add := func(family, months string, amount string) {
+		want = append(want, fmt.Sprintf(`%s{account="%s",pay_mode="postpaid"%s} %s`, family, name, months, amount))
+	}
+	running, isBilled := y.bill(now.Month(), now)
+	if days := y.estimate(now.Month(), now); len(days) > 0 {
+		add("ksyun_bill_account_cost_cny", "", sum(days))
+	} else if isBilled && now.Month() == 1 { // nothing was estimated before, either
+		add("ksyun_bill_account_cost_cny", "", sum(running))
+	}
+	if now.Month() > 1 {
+		past, isBilled := y.bill(now.Month()-1, now)
+		if !isBilled {
+			past = y.estimate(now.Month()-1, now)
+		}
+		add("ksyun_bill_past_month_account_cost_cny", `,months_ago="1"`, sum(past))
+	}
+	if yesterday := now.AddDate(0, 0, -1); yesterday.Year() == now.Year() {
+		add("ksyun_bill_day_account_cost_cny", `,days_ago="0"`, fmt.Sprint(yesterday.YearDay()))
+	}
+	if now.Day() > 1 && now.Month() > 1 {
+		add("ksyun_bill_past_month_to_date_account_cost_cny", `,months_ago="1"`,
+			sum(y.lines(now.Month()-1, now.Day()-1)))
+	}
+	return want
+}
+
+// A quarter of a year, day by day, with months of 31 and of 28 days: of an account whose bill grows during the month, and
+// of one whose bill appears on the 3rd of the next and is corrected on the 12th. Now and then the API is away for some
+// hours, and no number moves for it.
+func TestQuarter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options(simulated("growing", growing.account("1")), simulated("late", late.account("2")))
+		o.Refresh.Interval, o.Refresh.DetailsInterval, o.Days = 12*time.Hour, 6*time.Hour, 2
+		w := start(t, beijing(1, 1, 5), o, growing.account("1"), late.account("2"))
+		families := []string{
+			"ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny", "ksyun_bill_day_account_cost_cny",
+			"ksyun_bill_past_month_to_date_account_cost_cny",
+		}
+		newest := func(sample string) bool { // of the many days and months
+			return !strings.Contains(sample, `_ago="`) || strings.Contains(sample, `days_ago="0"`) ||
+				strings.Contains(sample, `months_ago="1"`)
+		}
+		for now := beijing(1, 1, 12); now.Before(beijing(4, 4, 0)) && !t.Failed(); now = now.AddDate(0, 0, 1) {
+			w.sleepUntil(now)
+			w.log.take()
+			got := slices.DeleteFunc(w.scrape(families...), func(sample string) bool { return !newest(sample) })
+			want := append(growing.want("growing", now), late.want("late", now)...)
+			slices.Sort(got)
+			slices.Sort(want)
+			compare(t, got, strings.Join(want, "\n"))
+			compare(t, w.bases(), strings.Join(wantBases(now), "\n"))
+
+			if now.Day()%5 == 2 {
+				before := strings.Join(w.scrape(), "\n")
+				stop := w.api.Fault(billsim.Page(503))
+				w.sleep(11*time.Hour + 50*time.Minute) // a tick falls into it
+				compare(t, w.scrape(), before)
+				stop()
+			}
+		}
+		_, all := w.bills.show(now())
+		for _, s := range all {
+			if months, days := len(s.Snapshot.Months), len(s.Snapshot.Days); months != 4 || days != 28+31+2 {
+				t.Errorf("%s: %d months and %d days are kept", s.Name, months, days)
+			}
+		}
+	})
+}
+
+// bases returns what the running and the last month are based on.
+func (w *world) bases() []string {
+	return slices.DeleteFunc(w.scrape("ksyun_bill_month_info"), func(sample string) bool {
+		return !strings.Contains(sample, `months_ago="0"`) && !strings.Contains(sample, `months_ago="1"`)
+	})
+}
+
+func wantBases(now time.Time) []string {
+	var want []string
+	add := func(account string, ago int, basis, id string) {
+		month := billclient.MonthOf(now).Add(-ago)
+		if month.Start().Year() == 2026 {
+			want = append(want, fmt.Sprintf(`ksyun_bill_month_info{account="%s",months_ago="%d",month="%s",basis="%s",`+
+				`bill_id="KSYZD000000000%s%s"} 1`, account, ago, month, basis, id,
+				strings.ReplaceAll(month.String(), "-", "")))
+		}
+	}
+	if now.Day() > 1 {
+		add("growing", 0, "estimate", "1")
+	} else if now.Month() == 1 {
+		add("growing", 0, "bill", "1")
+	}
+	add("growing", 1, "bill", "1")
+	if now.Day() > 1 {
+		add("late", 0, "estimate", "2")
+	}
+	if basis := "bill"; now.Day() < 3 {
+		add("late", 1, "estimate", "2")
+	} else {
+		add("late", 1, basis, "2")
+	}
+	return want
+}
+
+// At midnight in Beijing days and months move on, in one swap and without a call; the API is away. The day that was not
+// over is shown once it is, as far as it was metered, and days before the two months of the API stay.
+func TestMidnightMovesTheDays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.consume("2026-01", 31, on("2026-01-02", server("kec-1", 2)), on("2026-01-28", server("kec-1", 28)),
+			on("2026-01-31", server("kec-1", 31)))
+		c.consume("2026-02", 27, on("2026-02-27", server("kec-1", 227)))
+		w := start(t, beijing(2, 28, 12), options(simulated("main", c.Account)), c.Account)
+		c.consume("2026-02", 28, on("2026-02-27", server("kec-1", 227)), on("2026-02-28", server("kec-1", 5)))
+		w.sleep(7 * time.Hour)
+		defer w.api.Fault(billsim.Never())()
+		w.asked()
+		w.sleep(time.Until(beijing(3, 1, 0)) - time.Second)
+		w.asked()
+		families := []string{
+			"ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny", "ksyun_bill_month_info",
+			"ksyun_bill_past_month_estimate_cny", "ksyun_bill_past_month_to_date_account_cost_cny",
+			"ksyun_bill_instance_week_change_cny", "ksyun_bill_day_account_cost_cny",
+		}
+		cost := func() []string {
+			return slices.DeleteFunc(w.scrape(families...), func(sample string) bool {
+				return strings.HasSuffix(sample, "} 0") // most of the days
 			})
 		}
-		o := options(accounts...)
-		w := startWith(t, october(15), o, count, simulators...)
-		for scraped := range 5 { // 30 s for each of an account's four answers, two accounts at once
-			if got := len(w.scrape("ksyun_bill_account_cost_cny")); got != min(5, 2*scraped) {
-				t.Errorf("after %d minutes %d accounts are shown", 2*scraped, got)
+		compare(t, cost(), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 2.32
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 0.61
+ksyun_bill_past_month_estimate_cny{account="main",months_ago="1"} 0.61
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="0"} 2.27
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="27"} 0.31
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="30"} 0.28
+ksyun_bill_past_month_to_date_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 0.02
+ksyun_bill_month_info{account="main",months_ago="0",month="2026-02",basis="estimate",bill_id="KSYZD0000000001202602"} 1
+ksyun_bill_month_info{account="main",months_ago="1",month="2026-01",basis="estimate",bill_id="KSYZD0000000001202601"} 1`)
+		w.sleep(time.Second)
+		compare(t, w.asked(), "")
+		compare(t, cost(), `
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 2.32
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="2"} 0.61
+ksyun_bill_past_month_estimate_cny{account="main",months_ago="1"} 2.32
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="0"} 0.05
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="1"} 2.27
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="28"} 0.31
+ksyun_bill_instance_week_change_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1"} 2.27
+ksyun_bill_month_info{account="main",months_ago="1",month="2026-02",basis="estimate",bill_id="KSYZD0000000001202602"} 1
+ksyun_bill_month_info{account="main",months_ago="2",month="2026-01",basis="estimate",bill_id="KSYZD0000000001202601"} 1`)
+	})
+}
+
+// The bill's sum can have more than its products, and its products more than its projects.
+func TestSummaryDoesNotAddUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 300))
+		body := `{"RequestId":"1","MonthBillSet":[{"BillMonth":"2026-10","BillType":"postpay","BillId":"B","Sum":5,` +
+			`"BillProductSet":[{"Code":"KEC","Cost":3,"Name":"KEC"}],"BillProjectSet":[{"Id":0,"Cost":1,"Name":"x"}]}]}`
+		w := startWith(t, october(15), options(simulated("main", c.Account)), func(api http.Handler) http.Handler {
+			fault := billsim.Raw(200, "application/json", body)
+			fault.Action = getMonthBill
+			api.(*billsim.Server).Fault(fault)
+			return api
+		}, c.Account)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_product_cost_cny", "ksyun_bill_project_cost_cny",
+			"ksyun_bill_unreconciled_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 5
+ksyun_bill_product_cost_cny{account="main",pay_mode="postpaid",product_code="KEC"} 3
+ksyun_bill_project_cost_cny{account="main",pay_mode="postpaid",project_id="0"} 3
+ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="KEC"} 0
+ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="__none__"} 2`)
+	})
+}
+
+// A product that the summary lists at 0 stays 0, though the sum has a digit that no product has.
+func TestProductsAreTheSummarys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 300))
+		body := `{"RequestId":"1","MonthBillSet":[{"BillMonth":"2026-10","BillType":"postpay","BillId":"B",` +
+			`"Sum":3.0000000001,"BillProductSet":[{"Code":"KEC","Cost":3},{"Code":"KS3","Cost":0}]}]}`
+		w := startWith(t, october(15), options(simulated("main", c.Account)), func(api http.Handler) http.Handler {
+			fault := billsim.Raw(200, "application/json", body)
+			fault.Action = getMonthBill
+			api.(*billsim.Server).Fault(fault)
+			return api
+		}, c.Account)
+		compare(t, w.scrape("ksyun_bill_product_cost_cny", "ksyun_bill_project_cost_cny"), `
+ksyun_bill_product_cost_cny{account="main",pay_mode="postpaid",product_code="KEC"} 3
+ksyun_bill_product_cost_cny{account="main",pay_mode="postpaid",product_code="KS3"} 0
+ksyun_bill_project_cost_cny{account="main",pay_mode="postpaid",project_id="0"} 3`)
+	})
+}
+
+// What the configuration switches off has no series.
+func TestSwitchedOff(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Options)
+		want   string
+	}{
+		{"nothing", func(*Options) {}, `
+ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1",instance_name="web-kec-1"} 1
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3
+ksyun_bill_past_month_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-2",instance_name="web-kec-2",months_ago="1"} 3
+ksyun_bill_project_info{account="main",project_id="0",project_name="默认项目",owner="",cost_center=""} 1
+ksyun_bill_instances{account="main",product_code="KEC"} 1`},
+		{"last month's instances", func(o *Options) { o.Instances.LastMonth = false }, `
+ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1",instance_name="web-kec-1"} 1
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3
+ksyun_bill_project_info{account="main",project_id="0",project_name="默认项目",owner="",cost_center=""} 1
+ksyun_bill_instances{account="main",product_code="KEC"} 1`},
+		{"all instances", func(o *Options) { o.Instances.Enabled = false }, `
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3
+ksyun_bill_project_info{account="main",project_id="0",project_name="默认项目",owner="",cost_center=""} 1`},
+		{"closed months", func(o *Options) { o.Months.Past = 0 }, `
+ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1",instance_name="web-kec-1"} 1
+ksyun_bill_project_info{account="main",project_id="0",project_name="默认项目",owner="",cost_center=""} 1
+ksyun_bill_instances{account="main",product_code="KEC"} 1`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				customer := newCustomer("1")
+				customer.bill("2026-10", server("kec-1", 100))
+				customer.bill("2026-09", server("kec-2", 300))
+				o := options(simulated("main", customer.Account))
+				o.Projects = []metrics.Project{{Account: "other", ID: "0", Owner: "nobody"}}
+				c.change(&o)
+				w := start(t, october(15), o, customer.Account)
+				compare(t, w.scrape("ksyun_bill_instance_cost_cny", "ksyun_bill_past_month_account_cost_cny",
+					"ksyun_bill_past_month_instance_cost_cny", "ksyun_bill_project_info", "ksyun_bill_instances"),
+					c.want)
+			})
+		})
+	}
+}
+
+// parts makes parts of keys, names and costs.
+func parts(of ...string) []metrics.Part {
+	var parts []metrics.Part
+	for p := range slices.Chunk(of, 3) {
+		parts = append(parts, metrics.Part{Key: p[0], Name: p[1], Cost: yuan(p[2])})
+	}
+	return parts
+}
+
+// All that people are shown of an account, the largest ten of twelve products, three pay modes, days of two months and
+// a comparison among it; and how its sources go. Every amount is a sample of the metrics too.
+func TestStatus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("73400575")
+		for month, days := range map[string]int{"2026-09": 30, "2026-10": 14} {
+			lines := []billsim.Line{}
+			for d := 1; d <= days; d++ {
+				l := on(fmt.Sprintf("%s-%02d", month, d), server("kec-1", int64(100*d)))
+				lines = append(lines, l)
 			}
-			w.sleep(2 * time.Minute)
+			for i := range 11 {
+				l := on(month+"-02", server("x", int64(i+1)))
+				l.ProductCode, l.ProductName = fmt.Sprintf("P%02d", i), "产品"
+				lines = append(lines, l)
+			}
+			c.consume(month, days, lines...)
 		}
-		expect := func(want int32) {
-			if s, l := summaries.most.Swap(0), lines.most.Swap(0); s != want || l != want {
-				t.Errorf("at once %d accounts were asked for summaries, %d for lines, want %d", s, l, want)
+		c.bill("2026-09", server("kec-1", 100_000))
+		o := options(complete(c))
+		o.Days = 16
+		w := start(t, october(15), o, c.Account)
+
+		status := w.bills.Status()
+		if len(status.Accounts) != 1 || !status.At.Equal(time.Now()) {
+			t.Fatalf("%d accounts at %v", len(status.Accounts), status.At)
+		}
+		got := status.Accounts[0]
+		samples := w.scrape()
+		for _, sample := range samplesShown(got) {
+			if !slices.Contains(samples, sample) {
+				t.Errorf("not in the metrics: %s", sample)
 			}
 		}
-		expect(2)
-		o.Refresh.Concurrency, o.Instances.MaxSeries = 1, 7 // so that all are asked at once
-		if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
-			t.Error(err)
+		days, sources := got.Days, got.Sources
+		got.Days, got.Sources = nil, nil
+		lines, billed := yuan("105.66"), yuan("1000")
+		running := billclient.MonthOf(october(1))
+		want := metrics.AccountStatus{
+			Name: "main", CustomerID: "73400575",
+			Running: &metrics.MonthStatus{
+				Month: running, Estimated: true, Until: time.Date(2026, 10, 15, 0, 0, 0, 0, billclient.Beijing),
+				Modes:    parts("postpaid", "", "105.66", "prepaid", "", "10", "realtime", "", "0.01"),
+				AllModes: true, Total: yuan("115.67"), Lines: &lines,
+				Products: parts("KEC", "云服务器(KEC)", "105", "P10", "产品", "0.11", "P09", "产品", "0.1",
+					"P08", "产品", "0.09", "P07", "产品", "0.08", "P06", "产品", "0.07", "P05", "产品", "0.06",
+					"P04", "产品", "0.05", "P03", "产品", "0.04", "P02", "产品", "0.03"),
+				Rest: metrics.Part{Cost: yuan("0.03")}, RestCount: 2,
+			},
+			LastMonth: &metrics.MonthStatus{
+				Month: running - 1, Modes: parts("postpaid", "", "1000", "prepaid", "", "10"),
+				AllModes: true, Total: yuan("1010"), Lines: &billed, Products: parts("KEC", "云服务器(KEC)", "1000"),
+			},
+			ToDate: &metrics.ToDate{
+				Day:     billclient.DayOf(time.Date(2026, 10, 14, 0, 0, 0, 0, billclient.Beijing)),
+				Running: yuan("105.66"), LastMonth: yuan("105.66"),
+			},
 		}
-		w.sleep(2 * time.Hour)
-		expect(1)
+		if diff := cmp.Diff(want, got, sameAmounts); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		first, last := "2026-09-29 29.00, 2026-09-30 30.00, 2026-10-01 1.00, 2026-10-02 2.66, ", ", 2026-10-14 14.00"
+		var texts []string
+		for _, d := range days {
+			texts = append(texts, fmt.Sprintf("%v %v", d.Day, d.Cost))
+		}
+		text := strings.Join(texts, ", ")
+		if len(days) != 16 || !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) {
+			t.Errorf("%d days: %s, want %s ... %s", len(days), text, first, last)
+		}
+		for _, s := range sources {
+			if s.Failed > 0 || s.LastSuccess.IsZero() || s.FromDisk {
+				t.Errorf("source %+v", s)
+			}
+		}
+		if len(sources) != 7 {
+			t.Errorf("%d sources, want 7", len(sources))
+		}
+	})
+}
+
+// samplesShown are the amounts that people are shown of an account, as samples of the families that they are of.
+func samplesShown(a metrics.AccountStatus) []string {
+	var samples []string
+	add := func(cost billclient.Amount, family, labels string, args ...any) {
+		sample := "ksyun_bill_" + family + `_cost_cny{account="main",pay_mode="` + labels + "} %v"
+		samples = append(samples, fmt.Sprintf(sample, append(args, cost.Float64())...))
+	}
+	for _, p := range a.Running.Modes {
+		add(p.Cost, "account", `%s"`, p.Key)
+	}
+	for _, p := range a.LastMonth.Modes {
+		add(p.Cost, "past_month_account", `%s",months_ago="1"`, p.Key)
+	}
+	for _, p := range a.Running.Products {
+		add(p.Cost, "product", `postpaid",product_code="%s"`, p.Key)
+	}
+	for i, d := range a.Days {
+		add(d.Cost, "day_account", `postpaid",days_ago="%d"`, len(a.Days)-1-i)
+	}
+	add(a.ToDate.LastMonth, "past_month_to_date_account", `postpaid",months_ago="1"`)
+	return samples
+}
+
+// A failure tells its cause until the source works again, and an account that is refused tells why.
+func TestStatusOfTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-09", server("kec-1", 100))
+		var mend func()
+		w := startWith(t, october(15), options(simulated("main", c.Account), simulated("twin", c.Account)),
+			faulty(&billsim.Fault{Action: "GetPostpayDetailBill", End: billsim.Drop}, &mend), c.Account)
+		source := func(account int) metrics.Source {
+			sources := w.bills.Status().Accounts[account].Sources
+			return sources[slices.IndexFunc(sources, func(s metrics.Source) bool { return s.Name == "detail_bill" })]
+		}
+		main := source(0)
+		if main.Failed != 1 || main.Reason != billclient.Network || !main.LastSuccess.IsZero() ||
+			main.Error != "2026-09: GetPostpayDetailBill: bill.api.ksyun.com: EOF" {
+			t.Errorf("detail_bill: %+v", main)
+		}
+		mend()
+		w.sleep(2 * time.Minute)
+		if main = source(0); main.Failed != 0 || main.Reason != "" || main.Error != "" || main.LastSuccess.IsZero() {
+			t.Errorf("detail_bill works again: %+v", main)
+		}
+		twin := w.bills.Status().Accounts[1]
+		if want := (metrics.Refusal{Customer: "1", ShownBy: "main"}); twin.Refused == nil || *twin.Refused != want ||
+			twin.Running != nil || twin.LastMonth != nil || twin.Days != nil || len(twin.Sources) == 0 {
+			t.Errorf("twin: %+v, want %+v", twin, want)
+		}
+	})
+}
+
+// People are shown what the page of metrics shows, though what it is made of has become too old since.
+func TestStatusIsThePages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
+		w.stop() // so that no page takes this one's place
+		w.sleep(100 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
+		status := w.bills.Status()
+		running := status.Accounts[0].Running
+		if running == nil || running.Total.Cmp(yuan("1")) != 0 || !status.At.Equal(time.Now()) {
+			t.Errorf("at %v: %+v", status.At, running)
+		}
+	})
+}
+
+// What went wrong is known in words after a restart, too.
+func TestStatusAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		c := newCustomer("1")
+		c.bill("2026-09", server("kec-1", 100))
+		o := options(simulated("main", c.Account))
+		fault := billsim.Refuse(billsim.JSONError, 400, "InvalidParameter", "by "+c.SecretAccessKey)
+		fault.Action = getDetailBill
+		w := startWith(t, october(15), keptIn(t, dir, o), faulty(&fault, new(func())), c.Account)
+		before := w.bills.Status().Accounts[0].Sources
+		w = w.restart(october(15).Add(2*time.Second), dir, o)
+		after := w.bills.Status().Accounts[0].Sources
+		for i := range before {
+			before[i].FromDisk = !before[i].LastSuccess.IsZero()
+		}
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Errorf("(-before +after):\n%s", diff)
+		}
+		const want = "2026-09: GetPostpayDetailBill: InvalidParameter (HTTP 400, request id ID): by ***;" +
+			" check api.region and the months asked for"
+		if got := requestID.ReplaceAllString(after[len(after)-1].Error, "request id ID"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -403,21 +402,4 @@ func TestKeysInTurns(t *testing.T) {
 			t.Errorf("%d calls in ten minutes", calls)
 		}
 	})
-}
-
-// withKey gives the account a key that a test can replace. An empty one is a file that is not there.
-func withKey(a Account, id, secret string) (Account, *atomic.Pointer[billclient.Credentials]) {
-	var key atomic.Pointer[billclient.Credentials]
-	key.Store(&billclient.Credentials{AccessKeyID: id, SecretAccessKey: secret})
-	a.API.Credentials = func() (billclient.Credentials, error) {
-		if k := *key.Load(); k.AccessKeyID != "" {
-			return k, nil
-		}
-		return billclient.Credentials{}, errors.New("access_key_id_file: it is not there")
-	}
-	return a, &key
-}
-
-func keyOf(c *customer) *billclient.Credentials {
-	return &billclient.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
 }

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -200,6 +201,44 @@ func TestReloadBringsAnAccountBack(t *testing.T) {
 			w.sleep(time.Second)
 			compare(t, w.scrape("ksyun_bill_account_cost_cny"), step.shown)
 			compare(t, w.asked(), "")
+		}
+	})
+}
+
+// A reload that says whose the numbers must be takes none away; one that makes them mean something else sets the file
+// aside, and says so.
+func TestReloadSetsStateAside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		o := options(simulated("main", c.Account))
+		w := start(t, october(15), keptIn(t, dir, o), c.Account)
+		w.api.Fault(billsim.Page(503))
+		reload := func() {
+			if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
+				t.Error(err)
+			}
+			w.sleep(5 * time.Second)
+		}
+		o.Accounts[0].CustomerID = "1"
+		reload()
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"),
+			`ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
+		w.log.take()
+		before, err := os.ReadFile(w.bills.options.State.file("main"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Months.Running = Bill
+		reload()
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), "")
+		aside, err := os.ReadFile(w.bills.options.State.file("main") + ".aside")
+		if err != nil || string(aside) != string(before) {
+			t.Errorf("the file is not as it was: %v", err)
+		}
+		if said := w.log.take(); !strings.Contains(said, errOtherConfig.Error()) {
+			t.Errorf("want %v in the log:\n%s", errOtherConfig, said)
 		}
 	})
 }

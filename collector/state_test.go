@@ -3,7 +3,9 @@ package collector
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,36 +14,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-kit/log"
+	"github.com/google/go-cmp/cmp"
+
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
 	"ksyun_bill_exporter/ledger"
-
-	"github.com/go-kit/log"
-	"github.com/google/go-cmp/cmp"
 )
-
-// kept is an exporter that keeps its numbers in dir.
-func keptIn(t *testing.T, dir string, o Options) Options {
-	t.Helper()
-	state, err := OpenState(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.State = state
-	return o
-}
-
-// restart ends one collector and begins the next at the given instant, with the API away.
-func (w *world) restart(at time.Time, dir string, o Options) *world {
-	w.t.Helper()
-	w.stop()
-	if err := w.bills.options.State.Close(); err != nil {
-		w.t.Fatal(err)
-	}
-	var stop func()
-	away := billsim.Never()
-	return startWith(w.t, at, keptIn(w.t, dir, o), faulty(&away, &stop))
-}
 
 // A restart changes no number and makes no call: it serves what it had, and says that it is from before. At the next
 // tick the account is asked as if nothing had been.
@@ -308,45 +287,6 @@ func plainState(t *testing.T, text []byte) []byte {
 	return plain
 }
 
-// A day's calls are counted over restarts and reloads, and together with those of other processes; beyond the limit no
-// call is made, until midnight in Beijing.
-func TestCallsOfADay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		c := newCustomer("1")
-		c.bill("2026-10", server("kec-1", 100))
-		o := options(simulated("main", c.Account))
-		o.Accounts[0].API.DailyCalls = 7 // 4 of the start, 3 of a refresh without lines
-		remaining := func(w *world) []string { return w.scrape("ksyun_bill_api_calls_remaining") }
-		w := start(t, october(15), keptIn(t, dir, o), c.Account)
-		compare(t, remaining(w), `ksyun_bill_api_calls_remaining{account="main"} 3`)
-		o.Refresh.Interval = time.Hour - time.Second
-		if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
-			t.Error(err)
-		}
-		w.sleep(time.Second)
-		compare(t, remaining(w), `ksyun_bill_api_calls_remaining{account="main"} 3`)
-
-		NewCalls(dir, "main", func(err error) {
-			if err != nil {
-				t.Error(err)
-			}
-		}).Take(t.Context(), billclient.DayOf(time.Now()), 7)
-		w = w.restart(october(15).Add(time.Minute), dir, o)
-		compare(t, remaining(w), `ksyun_bill_api_calls_remaining{account="main"} 2`)
-		w.sleep(3 * time.Hour)
-		compare(t, append(remaining(w), w.asked()...), `
-ksyun_bill_api_calls_remaining{account="main"} 0
-GetMonthBill 2026-07 2026-10
-getMonthConsume 2026-10`)
-		w.asked()
-		w.sleepUntil(beijing(10, 16, 1))
-		if asked := w.asked(); len(asked) == 0 {
-			t.Error("nothing is asked the next day")
-		}
-	})
-}
-
 // Every name has a file that the next start finds, sweeps not away, and reads.
 func TestStateOfAnyName(t *testing.T) {
 	dir := t.TempDir()
@@ -438,4 +378,62 @@ ksyun_bill_source_items{account="main",source="month_consume"} 0`)
 		w = w.restart(october(15).Add(time.Minute), dir, o)
 		compare(t, w.asked(), "GetPostpayDetailBill 2026-10 2026-10")
 	})
+}
+
+// Lines that another build has described otherwise are read again; the numbers beside them stay.
+func TestStateOfAnotherBuild(t *testing.T) {
+	for name, change := range map[string]func(*ledger.LineSums){
+		"a fact less":  func(l *ledger.LineSums) { l.Instances[0].Facts = l.Instances[0].Facts[1:] },
+		"a label less": func(l *ledger.LineSums) { l.Rows["instance"][0].Labels = l.Rows["instance"][0].Labels[1:] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir := t.TempDir()
+				c := newCustomer("1")
+				c.bill("2026-10", server("kec-1", 100))
+				o := options(simulated("main", c.Account))
+				w := start(t, october(15), keptIn(t, dir, o), c.Account)
+				w.stop()
+				a := w.bills.accounts[0]
+				k := a.keep(a.custody)
+				change(k.Snapshot.Months[billclient.MonthOf(october(1))].Bill.Lines)
+				if err := a.options.State.save(k); err != nil {
+					t.Fatal(err)
+				}
+				again := w.restart(october(15).Add(time.Minute), dir, o)
+				compare(t, again.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_instance_cost_cny"),
+					`ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
+			})
+		})
+	}
+}
+
+// What lines are told apart by is part of what their sums are made by, and so is whether there are days.
+func TestDetailsTellConfigurationsApart(t *testing.T) {
+	o := options(Account{Name: "main"})
+	withoutDays, others := o, o
+	withoutDays.Days, others.Instances.MaxSeries = 0, 1
+	seen := map[string]bool{}
+	for _, o := range []Options{o, withoutDays, others} {
+		seen[lineFingerprint(o)] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("%q", slices.Collect(maps.Keys(seen)))
+	}
+}
+
+// A file that cannot be set aside is said to be so; one that is not there has not to be.
+func TestStateCannotBeSetAside(t *testing.T) {
+	state, reason := &State{dir: t.TempDir()}, errors.New("no reason")
+	file := state.file("main")
+	if err := state.setAside(file, reason); err != reason { //nolint:errorlint // nothing is to be added to it
+		t.Errorf("without a file: %v", err)
+	}
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Mkdir(file+".aside", 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	err := state.setAside(file, reason)
+	if !errors.Is(err, reason) || !strings.Contains(err.Error(), "it cannot be set aside: rename ") {
+		t.Error(err)
+	}
 }

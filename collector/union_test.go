@@ -240,3 +240,47 @@ func TestUnionStays(t *testing.T) {
 		}
 	})
 }
+
+// Without the postpaid part, other pay modes do not pass for the whole month: neither while it is too old, nor in a new
+// month before there is any.
+func TestOtherPayModesAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100000))
+		w := start(t, october(15), options(complete(c)), c.Account)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1000
+ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 10
+ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01`)
+		away := billsim.Page(503)
+		away.Action = getMonthBill
+		back := w.api.Fault(away)
+		w.sleep(73 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"), "")
+		if got := w.scrape("ksyun_bill_all_modes_project_cost_cny"); len(got) == 0 {
+			t.Error("all_modes families are gone, too")
+		}
+		back()
+		w.sleepUntil(beijing(11, 1, 3))
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), "")
+	})
+}
+
+// An account that has nothing postpaid is shown by what it has, once the API has said that there is no more.
+func TestNothingPostpaid(t *testing.T) {
+	for _, action := range []string{getMonthBill, billclient.GetMonthConsume} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCustomer("1")
+			away := billsim.Page(503)
+			away.Action = action
+			var back func()
+			w := startWith(t, october(15), options(complete(c)), faulty(&away, &back), c.Account)
+			compare(t, w.scrape("ksyun_bill_account_cost_cny"), "")
+			back()
+			w.sleep(2 * time.Minute)
+			compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 10
+ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01`)
+		})
+	}
+}

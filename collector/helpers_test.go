@@ -3,10 +3,12 @@ package collector
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -16,15 +18,99 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
 	"ksyun_bill_exporter/exposition"
 	"ksyun_bill_exporter/ledger"
-
-	"github.com/go-kit/log"
-	"github.com/go-kit/log/level"
-	"github.com/prometheus/client_golang/prometheus"
 )
+
+// plain writes an amount as a page does: without zeros at its end.
+func plain(a billsim.Amount) string {
+	return strings.TrimSuffix(strings.TrimRight(a.String(), "0"), ".")
+}
+
+func compare(t *testing.T, got []string, want string) {
+	t.Helper()
+	var lines []string
+	if want = strings.TrimSpace(want); want != "" {
+		lines = strings.Split(want, "\n")
+	}
+	if diff := cmp.Diff(lines, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// withKey gives the account a key that a test can replace. An empty one is a file that is not there.
+func withKey(a Account, id, secret string) (Account, *atomic.Pointer[billclient.Credentials]) {
+	var key atomic.Pointer[billclient.Credentials]
+	key.Store(&billclient.Credentials{AccessKeyID: id, SecretAccessKey: secret})
+	a.API.Credentials = func() (billclient.Credentials, error) {
+		if k := *key.Load(); k.AccessKeyID != "" {
+			return k, nil
+		}
+		return billclient.Credentials{}, errors.New("access_key_id_file: it is not there")
+	}
+	return a, &key
+}
+
+func keyOf(c *customer) *billclient.Credentials {
+	return &billclient.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey}
+}
+
+// kept is an exporter that keeps its numbers in dir.
+func keptIn(t *testing.T, dir string, o Options) Options {
+	t.Helper()
+	state, err := OpenState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.State = state
+	return o
+}
+
+// restart ends one collector and begins the next at the given instant, with the API away.
+func (w *world) restart(at time.Time, dir string, o Options) *world {
+	w.t.Helper()
+	w.stop()
+	if err := w.bills.options.State.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	var stop func()
+	away := billsim.Never()
+	return startWith(w.t, at, keptIn(w.t, dir, o), faulty(&away, &stop))
+}
+
+func beijing(month time.Month, day, hour int) time.Time {
+	return time.Date(2026, month, day, hour, 0, 0, 0, billclient.Beijing)
+}
+
+const (
+	getMonthBill  = "GetMonthBill"
+	getDetailBill = "GetPostpayDetailBill"
+)
+
+// settable lets a test set the collector's clock: it returns by how much it is ahead.
+func settable(t *testing.T) *atomic.Int64 {
+	t.Helper()
+	ahead, before := &atomic.Int64{}, now
+	now = func() time.Time { return before().Add(time.Duration(ahead.Load())) }
+	t.Cleanup(func() { now = before })
+	return ahead
+}
+
+var (
+	metricsPages = []string{"../docs/metrics.md", "../docs/metrics.zh-CN.md"}
+	metricEntry  = regexp.MustCompile("(?m)^\\* `(ksyun_bill_.*)`\\\\$")
+	labelRow     = regexp.MustCompile("(?m)^\\| ((?:`[a-z_]+`(?:, )?)+) \\|")
+)
+
+// sameAmounts takes 1 for 1.00.
+var sameAmounts = cmp.Comparer(func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
 
 // world is a collector that runs against a simulated API, both inside a synctest bubble: HTTP and signatures are real,
 // time is not.

@@ -8,14 +8,14 @@ import (
 	"strings"
 	"testing"
 
-	"ksyun_bill_exporter/ledger"
-	"ksyun_bill_exporter/metrics"
-
 	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
 )
 
 // The metric tables of both READMEs have every family with its labels, and no other.
@@ -102,12 +102,6 @@ func TestMetricsPagesHaveEveryLabel(t *testing.T) {
 		}
 	}
 }
-
-var (
-	metricsPages = []string{"../docs/metrics.md", "../docs/metrics.zh-CN.md"}
-	metricEntry  = regexp.MustCompile("(?m)^\\* `(ksyun_bill_.*)`\\\\$")
-	labelRow     = regexp.MustCompile("(?m)^\\| ((?:`[a-z_]+`(?:, )?)+) \\|")
-)
 
 // sampleLabels returns the labels of a row of the README's table, as a sample has them where nothing is configured.
 func sampleLabels(row string) []string {

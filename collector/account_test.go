@@ -1,0 +1,79 @@
+package collector
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/exposition"
+)
+
+func TestBadKeyLeavesTheOthersAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		good, bad := newCustomer("1"), newCustomer("2")
+		good.bill("2026-10", server("kec-1", 100))
+		wrong, key := withKey(simulated("bad", bad.Account), bad.AccessKeyID, "guessed")
+		w := start(t, october(15), options(wrong, simulated("good", good.Account)), good.Account, bad.Account)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_account_info", "ksyun_bill_source_up"), `
+ksyun_bill_account_cost_cny{account="good",pay_mode="postpaid"} 1
+ksyun_bill_account_info{account="bad",customer_id=""} 1
+ksyun_bill_account_info{account="good",customer_id="1"} 1
+ksyun_bill_source_up{account="bad",source="month_bill"} 0
+ksyun_bill_source_up{account="bad",source="month_consume"} 0
+ksyun_bill_source_up{account="good",source="detail_bill"} 1
+ksyun_bill_source_up{account="good",source="month_bill"} 1
+ksyun_bill_source_up{account="good",source="month_consume"} 1`)
+		if !w.bills.Ready() {
+			t.Error("a bad key keeps the exporter from being ready")
+		}
+
+		// A wrong key stays wrong until somebody replaces it; then nobody waits for the next tick.
+		w.asked()
+		w.sleep(10 * time.Minute)
+		compare(t, w.asked(), "")
+		key.Store(keyOf(bad))
+		w.sleep(time.Minute)
+		compare(t, w.scrape("ksyun_bill_source_up"), `
+ksyun_bill_source_up{account="bad",source="month_bill"} 1
+ksyun_bill_source_up{account="bad",source="month_consume"} 1
+ksyun_bill_source_up{account="good",source="detail_bill"} 1
+ksyun_bill_source_up{account="good",source="month_bill"} 1
+ksyun_bill_source_up{account="good",source="month_consume"} 1`)
+	})
+}
+
+// Numbers are on disk before they are on the page.
+func TestKeptBeforeShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(october(15)))
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		transport, stopAPI := billsim.PipeTransport(billsim.New([]billsim.Account{c.Account}))
+		defer stopAPI()
+		o := keptIn(t, t.TempDir(), options(simulated("main", c.Account)))
+		o.Accounts[0].API.Transport = transport
+		bills := New(o, prometheus.NewRegistry(), func(*exposition.Page) {}, log.NewNopLogger())
+		a, october, seen := bills.accounts[0], billclient.MonthOf(october(15)), false
+		a.onSave = func(error) {
+			kept, errs := o.State.load()
+			if errs != nil {
+				t.Fatal(errs)
+			}
+			_, all := bills.show(now())
+			if !seen && len(kept) > 0 && !kept[0].Snapshot.Months[october].Bill.Empty() {
+				if seen = true; !all[0].Snapshot.Empty() {
+					t.Error("shown before it was kept")
+				}
+			}
+		}
+		(&loop{account: a, custody: a.custody, name: summaryLoop}).refresh(t.Context())
+		if _, all := bills.show(now()); !seen || all[0].Snapshot.Empty() {
+			t.Errorf("kept: %t, and not shown after that", seen)
+		}
+	})
+}

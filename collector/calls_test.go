@@ -1,0 +1,84 @@
+package collector
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"ksyun_bill_exporter/billclient"
+)
+
+// A day's calls are counted over restarts and reloads, and together with those of other processes; beyond the limit no
+// call is made, until midnight in Beijing.
+func TestCallsOfADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		o := options(simulated("main", c.Account))
+		o.Accounts[0].API.DailyCalls = 7 // 4 of the start, 3 of a refresh without lines
+		remaining := func(w *world) []string { return w.scrape("ksyun_bill_api_calls_remaining") }
+		w := start(t, october(15), keptIn(t, dir, o), c.Account)
+		compare(t, remaining(w), `ksyun_bill_api_calls_remaining{account="main"} 3`)
+		o.Refresh.Interval = time.Hour - time.Second
+		if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
+			t.Error(err)
+		}
+		w.sleep(time.Second)
+		compare(t, remaining(w), `ksyun_bill_api_calls_remaining{account="main"} 3`)
+
+		NewCalls(dir, "main", func(err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		}).Take(t.Context(), billclient.DayOf(time.Now()), 7)
+		w = w.restart(october(15).Add(time.Minute), dir, o)
+		compare(t, remaining(w), `ksyun_bill_api_calls_remaining{account="main"} 2`)
+		w.sleep(3 * time.Hour)
+		compare(t, append(remaining(w), w.asked()...), `
+ksyun_bill_api_calls_remaining{account="main"} 0
+GetMonthBill 2026-07 2026-10
+getMonthConsume 2026-10`)
+		w.asked()
+		w.sleepUntil(beijing(10, 16, 1))
+		if asked := w.asked(); len(asked) == 0 {
+			t.Error("nothing is asked the next day")
+		}
+	})
+}
+
+// Another process that holds the file of the calls and does not go on holds up neither scrapes nor the end, and calls
+// for two seconds each.
+func TestCallsHeldByAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		held := flock.New(filepath.Join(dir, "main"+callsSuffix+".lock"))
+		if err := held.Lock(); err != nil {
+			t.Fatal(err)
+		}
+		defer held.Close()
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		o := options(simulated("main", c.Account))
+		w := start(t, october(15), keptIn(t, dir, o), c.Account)
+		scrape := func() []string { return w.scrape("ksyun_bill_api_calls_remaining", "ksyun_bill_account_cost_cny") }
+		compare(t, scrape(), `ksyun_bill_api_calls_remaining{account="main"} 5000`)
+		w.sleep(10 * time.Second)
+		compare(t, scrape(), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
+ksyun_bill_api_calls_remaining{account="main"} 4996`)
+		if said := w.log.take(); strings.Count(said, "main.calls.lock: locked by another process for 2s") != 1 {
+			t.Errorf("log: %s", said)
+		}
+		w.sleepUntil(nextTick("main", time.Hour, time.Now()))
+		began := time.Now()
+		w.end()
+		if took := time.Since(began); took != 0 {
+			t.Errorf("the end takes %v", took)
+		}
+	})
+}
