@@ -2,7 +2,6 @@ package billclient
 
 import (
 	"bytes"
-	"compress/gzip"
 	"io"
 	"net/http"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/units"
+	"github.com/klauspost/compress/gzip"
 )
 
 // trickle returns a handler that sends an answer in parts, with a pause before each.

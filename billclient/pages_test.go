@@ -302,6 +302,40 @@ func jsonPage(total string, lines ...string) string {
 	return `{"Total":` + total + `,"PageNo":0,` + jsonAnswer(lines...)[1:]
 }
 
+// TestHeldLines tests that no line is held back where pages begin with different lines, and that the lines of a page
+// are held back while they are those of the page before.
+func TestHeldLines(t *testing.T) {
+	for _, tt := range []struct {
+		pages []string
+		held  int // the most lines at once
+	}{
+		{[]string{"abc", "def", "g"}, 0},
+		{[]string{"abc", "abd", "e"}, 2},
+		{[]string{"abc", "abc", "def", "g"}, 3},
+	} {
+		held := 0
+		p := newPagesReader(ConsumeQuery{Month: october}, nil)
+		p.emit = func(*Line) error {
+			held = max(held, len(p.held))
+			return nil
+		}
+		for _, page := range tt.pages {
+			var lines []string
+			for _, number := range page {
+				lines = append(lines, strings.Replace(octoberLine("2026-10-05"), "01", string(number), 1))
+			}
+			if err := p.readPage(responseOf("", []byte(jsonPage("7", lines...)))); err != nil {
+				t.Fatal(err)
+			}
+			held = max(held, len(p.held))
+			p.page++
+		}
+		if held != tt.held || !p.done {
+			t.Errorf("pages %v: %d lines held, want %d; done: %t", tt.pages, held, tt.held, p.done)
+		}
+	}
+}
+
 // TestBadPages tests single pages that must not become a cheaper month.
 func TestBadPages(t *testing.T) {
 	day := func(s string) string { return jsonPage("2", octoberLine("2026-10-05"), octoberLine(s)) }

@@ -118,7 +118,9 @@ func TestUnionSummaries(t *testing.T) {
 	}
 	unbilled := UnionSummary{Month: october}
 	paid := []Payment{
-		{Cash, mustAmount("5172890")}, {Reward, mustAmount("0")}, {Voucher, mustAmount("7.43")},
+		{Cash, mustAmount("5172890")},
+		{Reward, mustAmount("0")},
+		{Voucher, mustAmount("7.43")},
 		{CloudTicket, mustAmount("0")},
 	}
 	free := unionPart("CLOUD_GAMING", "CLOUD_GAMING", "0")
