@@ -504,6 +504,7 @@ func TestQuarter(t *testing.T) {
 			slices.Sort(want)
 			compare(t, got, strings.Join(want, "\n"))
 			compare(t, w.bases(), strings.Join(wantBases(now), "\n"))
+			w.checkInfos()
 
 			if now.Day()%5 == 2 {
 				before := strings.Join(w.scrape(), "\n")
@@ -623,7 +624,9 @@ func TestSummaryDoesNotAddUp(t *testing.T) {
 			"ksyun_bill_unreconciled_cost_cny"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 5
 ksyun_bill_product_cost_cny{account="main",pay_mode="postpaid",product_code="KEC"} 3
+ksyun_bill_product_cost_cny{account="main",pay_mode="postpaid",product_code="__none__"} 2
 ksyun_bill_project_cost_cny{account="main",pay_mode="postpaid",project_id="0"} 3
+ksyun_bill_project_cost_cny{account="main",pay_mode="postpaid",project_id="__none__"} 2
 ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="KEC"} 0
 ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="__none__"} 2`)
 	})

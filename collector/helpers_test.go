@@ -266,6 +266,31 @@ func (w *world) body() string {
 	return answer.Body.String()
 }
 
+// checkInfos finds an info row for each product and project of the cost families.
+func (w *world) checkInfos() {
+	w.t.Helper()
+	key := regexp.MustCompile(`(account|product_code|project_id)="([^"]*)"`)
+	described, used := map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(w.body()) {
+		family, _, _ := strings.Cut(line, "{")
+		labels := key.FindAllStringSubmatch(line, -1)
+		for i := 1; i < len(labels); i++ {
+			found := strings.Join([]string{labels[0][2], labels[i][1], labels[i][2]}, " ")
+			switch {
+			case family == "ksyun_bill_product_info" || family == "ksyun_bill_project_info":
+				described[found] = true
+			case strings.HasSuffix(family, "_cost_cny") || strings.HasSuffix(family, "_change_cny"):
+				used[found] = true
+			}
+		}
+	}
+	for key := range used {
+		if !described[key] {
+			w.t.Errorf("%v: no info row for %s", time.Now(), key)
+		}
+	}
+}
+
 // asked returns the calls since the last time, in their order: action, months and page.
 func (w *world) asked() []string {
 	var calls []string

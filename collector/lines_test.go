@@ -192,6 +192,7 @@ func TestNoPastMonths(t *testing.T) {
 		}
 		compare(t, w.scrape("ksyun_bill_day_start_timestamp_seconds")[:1], `
 ksyun_bill_day_start_timestamp_seconds{account="main",days_ago="0"} 1790697600`)
+		w.checkInfos()
 		w.sleepUntil(beijing(11, 1, 2))
 		w.asked()
 		w.sleep(48 * time.Hour)

@@ -38,6 +38,7 @@ func TestAllPayModes(t *testing.T) {
 		o := options(account)
 		o.Months.Past = 1
 		w := start(t, october(15), o, c.Account)
+		w.checkInfos()
 		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny",
 			"ksyun_bill_all_modes_product_cost_cny", "ksyun_bill_all_modes_project_cost_cny",
 			"ksyun_bill_past_month_all_modes_product_cost_cny", "ksyun_bill_past_month_all_modes_project_cost_cny",

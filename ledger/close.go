@@ -19,31 +19,52 @@ type entry struct {
 // Close derives every view from the cells, which were read for a summary at an instant. The ledger must not be used any
 // more.
 func (l *Ledger) Close(readFor *Summary, readAt time.Time) *LineSums {
-	s, groups := l.CloseUnsummed(readFor, readAt), l.groups()
-	s.Summed = true
-	s.ProductNames = l.newestNames(groups,
-		func(e entry) string { return e.Product }, func(e entry) symbol { return e.productName })
-	s.ProjectNames = l.newestNames(groups,
-		func(e entry) string { return e.Project }, func(e entry) symbol { return e.projectName })
+	groups := l.groups()
+	s := l.closeWhole(groups, readFor, readAt)
+	s.Summed, s.Beyond = true, readFor.Sum.Sub(l.Cost())
+	if IsRounding(s.Beyond, l.count) {
+		s.Beyond = billclient.Amount{}
+	} else {
+		addMissing(s.ProductNames, None)
+		addMissing(s.ProjectNames, None)
+	}
 	for _, v := range l.options.Views {
 		switch {
 		case v.Keys == nil:
 		case v.Described:
 			l.closeInstances(s, v)
-		case v.Fold != nil:
-			s.Rows[v.Name] = l.sumView(v, slices.Values(groups)).fold(l.options.Instances, v.Fold).Rows(len(v.Labels))
 		default:
-			s.Rows[v.Name] = l.sumView(v, slices.Values(groups)).Rows(len(v.Labels))
+			sums := l.sumView(v, slices.Values(groups))
+			if v.Fold != nil {
+				sums = sums.fold(l.options.Instances, v.Fold)
+			}
+			l.addBeyond(v, sums, s.Beyond)
+			s.Rows[v.Name] = sums.Rows(len(v.Labels))
 		}
 	}
 	return s
 }
 
+// addMissing adds a key without a name, unless it has one.
+func addMissing(names map[string]string, key string) {
+	if _, ok := names[key]; !ok {
+		names[key] = ""
+	}
+}
+
 // CloseUnsummed returns what the lines say as a whole, without what they add up to.
 func (l *Ledger) CloseUnsummed(readFor *Summary, readAt time.Time) *LineSums {
+	return l.closeWhole(l.groups(), readFor, readAt)
+}
+
+func (l *Ledger) closeWhole(groups []entry, readFor *Summary, readAt time.Time) *LineSums {
 	return &LineSums{
 		ReadFor: readFor, ReadAt: readAt, Count: l.count, CustomerID: l.customerID, Rows: map[string][]Row{},
 		Newest: l.newest,
+		ProductNames: l.newestNames(groups,
+			func(e entry) string { return e.Product }, func(e entry) symbol { return e.productName }),
+		ProjectNames: l.newestNames(groups,
+			func(e entry) string { return e.Project }, func(e entry) symbol { return e.projectName }),
 	}
 }
 
@@ -154,6 +175,13 @@ func (l *Ledger) sumView(v View, entries iter.Seq[entry]) Sums {
 	return sums
 }
 
+// addBeyond adds what the summary has beyond the lines to a view, under the keys that a line without any dimension has.
+func (l *Ledger) addBeyond(v View, sums Sums, beyond billclient.Amount) {
+	if beyond.Sign() != 0 && !v.Listed {
+		v.Keys(Dimensions{}, l.options.Instances.Tags, func(k Key) { sums.Add(labelKey(k, len(v.Labels)), beyond) })
+	}
+}
+
 // closeInstances folds the instances, describes those that are kept, and counts both.
 func (l *Ledger) closeInstances(s *LineSums, v View) {
 	if !l.options.Instances.Enabled {
@@ -162,6 +190,7 @@ func (l *Ledger) closeInstances(s *LineSums, v View) {
 	all := l.sumView(v, l.entries)
 	kept := all.fold(l.options.Instances, v.Fold)
 	s.Tallies = countInstances(all, kept)
+	l.addBeyond(v, kept, s.Beyond)
 	latest := l.latestEntries(kept)
 	for _, r := range kept.Rows(len(v.Labels)) {
 		i := Instance{Key: Key(r.Labels), Facts: l.facts(latest[Key(r.Labels)])}

@@ -72,7 +72,7 @@ func sumUp(lines []billclient.Line, options ledger.Instances) *ledger.LineSums {
 	for _, line := range lines {
 		l.Add(&line)
 	}
-	return l.Close(&ledger.Summary{}, time.Date(2026, 10, 15, 12, 0, 0, 0, billclient.Beijing))
+	return l.Close(&ledger.Summary{Sum: l.Cost()}, time.Date(2026, 10, 15, 12, 0, 0, 0, billclient.Beijing))
 }
 
 // promotedOf returns the promoted ones of an instance's attributes.

@@ -2,7 +2,10 @@ package ledger
 
 import (
 	"maps"
+	"slices"
 	"time"
+
+	"ksyun_bill_exporter/billclient"
 )
 
 // Month is what is known of one month. Immutable.
@@ -80,18 +83,33 @@ func (b Book) Empty() bool { return b.Summary == nil }
 // only before may have grown since.
 func (b Book) Final(now time.Time) bool { return b.Summary != nil && b.Summary.Final(now) }
 
-// Rows returns the book's rows of a view: those of the summary where they are as much as its products, else those of the
-// lines. Without lines, the summary's part is better than nothing: the account's sum stands beside it.
+// Rows returns the book's rows of a view: those of the summary, or those of the lines where the summary has none, or has
+// more of None while the lines were read for the same sum.
 func (b Book) Rows(v View) []Row {
-	var rows []Row
+	var rows, lines []Row
 	if v.Summary != nil {
 		rows = v.Summary(b.Summary)
 	}
-	if len(rows) > 0 && Total(rows).Cmp(Total(b.Summary.Product)) == 0 || b.Lines == nil ||
-		len(b.Lines.Rows[v.Name]) == 0 {
-		return rows
+	if b.Lines != nil {
+		lines = b.Lines.Rows[v.Name]
 	}
-	return b.Lines.Rows[v.Name]
+	hasMore := func() bool {
+		return b.Lines.ReadFor.Sum.Cmp(b.Summary.Sum) == 0 && costOfNone(rows).Cmp(costOfNone(lines)) > 0
+	}
+	if len(lines) > 0 && (len(rows) == 0 || hasMore()) {
+		return lines
+	}
+	return rows
+}
+
+// costOfNone returns how much of the rows is not assigned, by absolute value.
+func costOfNone(rows []Row) (sum billclient.Amount) {
+	for _, r := range rows {
+		if slices.Contains(r.Labels, None) {
+			sum = sum.Add(r.Amount.Abs())
+		}
+	}
+	return sum
 }
 
 // LinesChanged reports whether the summary has changed since the lines were read.

@@ -18,7 +18,9 @@ type Summary struct {
 	Sum        billclient.Amount
 	ReadAt     time.Time
 
+	// The parts come to Sum: what it has more or less than an answer's parts is of None.
 	Product, Project, ProjectProduct []Row
+	Beyond                           billclient.Amount // what Sum has more than the products; 0 if that is rounding
 	ProductNames, ProjectNames       map[string]string // by label value
 
 	Begin, End billclient.Day // first and last day metered, of an estimate; zero if it does not say
@@ -42,13 +44,54 @@ func SummarizeBills(bills []billclient.MonthBill, readAt time.Time) *Summary {
 			id := KeyLabel(p.ID)
 			project.Add(Key{id}, p.Cost)
 			s.ProjectNames[id] = p.Name
-			for _, q := range p.Products {
-				projectProduct.Add(Key{id, KeyLabel(q.Code)}, q.Cost)
-			}
+			addDetails(projectProduct, id, p)
 		}
 	}
+	s.Beyond = product.balance(s.Sum, len(product), Key{None})
+	if len(project) > 0 { // an estimate has none
+		projectProduct.balance(s.Sum, len(projectProduct), Key{None, None})
+		project.balance(s.Sum, len(project), Key{None})
+	}
+	s.nameNone(product, project)
 	s.Product, s.Project, s.ProjectProduct = product.Rows(1), project.Rows(1), projectProduct.Rows(2)
 	return s
+}
+
+// nameNone gives a row of None a name, which is empty: every key has one.
+func (s *Summary) nameNone(product, project Sums) {
+	if _, ok := product[Key{None}]; ok {
+		addMissing(s.ProductNames, None)
+	}
+	if _, ok := project[Key{None}]; ok {
+		addMissing(s.ProjectNames, None)
+	}
+}
+
+// addDetails adds what the products of a project cost; what the project has more than they is of None.
+func addDetails(sums Sums, id string, p billclient.ProjectCost) {
+	details := Sums{}
+	for _, q := range p.Products {
+		details.Add(Key{id, KeyLabel(q.Code)}, q.Cost)
+	}
+	details.balance(p.Cost, len(p.Products), Key{id, None})
+	for k, cost := range details {
+		sums.Add(k, cost)
+	}
+}
+
+// LostParts returns the products of an earlier summary that s lacks while its sum still has the money: an answer that
+// is likely to be cut.
+func (s *Summary) LostParts(earlier *Summary) (lost []string) {
+	if earlier == nil || s.Beyond.Sign() == 0 {
+		return nil
+	}
+	for _, r := range earlier.Product {
+		hasPart := func(q Row) bool { return q.Labels[0] == r.Labels[0] }
+		if r.Labels[0] != None && !slices.ContainsFunc(s.Product, hasPart) {
+			lost = append(lost, r.Labels[0])
+		}
+	}
+	return lost
 }
 
 // SummarizeEstimates adds up the estimates of one month, of which there is at least one.

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 
 	"ksyun_bill_exporter/billclient"
@@ -49,6 +50,25 @@ func (s Sums) Rows(n int) []Row {
 		rows = append(rows, Row{Labels: slices.Clone(k[:n]), Amount: s[k]})
 	}
 	return rows
+}
+
+// balance adds to a key what total has more or less than the sums of n parts, so that no part can vanish from a total,
+// and returns it. Parts that are rounded to the fen may differ by half a fen each: such a difference is none.
+func (s Sums) balance(total billclient.Amount, n int, k Key) (beyond billclient.Amount) {
+	beyond = total
+	for _, amount := range s {
+		beyond = beyond.Sub(amount)
+	}
+	if IsRounding(beyond, n) {
+		return billclient.Amount{}
+	}
+	s.Add(k, beyond)
+	return beyond
+}
+
+// IsRounding reports whether a difference can come from the rounding of n amounts to the fen, which is half a fen each.
+func IsRounding(difference billclient.Amount, n int) bool {
+	return math.Abs(difference.Float64()) <= 0.005*float64(n)
 }
 
 // Largest returns the n largest sums by absolute value, the largest first, and the smaller key first among equals.

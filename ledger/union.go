@@ -20,7 +20,7 @@ const (
 type Union struct {
 	ReadAt  time.Time
 	ReadFor billclient.Amount // the sum of the month's bill when it was read
-	Parts   []Row             // by pay mode, product group or project
+	Parts   []Row             // by pay mode, product group or project; what the total has beyond them is of None
 	Names   map[string]string // by label value
 	Paid    []Row             // by means of payment, where the answer has them
 }
@@ -36,6 +36,9 @@ func SummarizeUnion(answer billclient.UnionSummary, readAt time.Time) *Union {
 	}
 	for _, payment := range answer.Paid {
 		paid.Add(Key{payment.Means}, payment.Cost)
+	}
+	if parts.balance(answer.Total, len(parts), Key{None}).Sign() != 0 {
+		addMissing(u.Names, None)
 	}
 	u.Parts, u.Paid = parts.Rows(1), paid.Rows(1)
 	return u

@@ -160,9 +160,10 @@ func (a Account) hasNothingPostpaid() bool {
 		!slices.ContainsFunc(a.Sources, func(s Source) bool { return !hasNone(s) })
 }
 
-// names returns the names of all shown keys. The newest month wins, and within a month its lines.
+// names returns the names of all keys of cost families. The newest month wins, and within a month its lines. Days can
+// reach back beyond the months that are shown: their keys have names, too.
 func (a Account) names(ofLines func(*ledger.LineSums) map[string]string,
-	ofSummary func(*ledger.Summary) map[string]string,
+	ofSummary func(*ledger.Summary) map[string]string, ofDay func(ledger.Row) string,
 ) map[string]string {
 	names := map[string]string{}
 	for _, m := range a.shownMonths(0, a.options.PastMonths) {
@@ -171,7 +172,37 @@ func (a Account) names(ofLines func(*ledger.LineSums) map[string]string,
 		}
 		addMissing(names, ofSummary(m.Summary))
 	}
+	keys := map[string]string{}
+	for _, d := range a.namedDays() {
+		for _, r := range d.ProjectProduct {
+			keys[ofDay(r)] = ""
+		}
+	}
+	for n := range 3 { // 35 days reach back into two more months
+		if lines := a.Snapshot.Months[a.month.Add(-n)].Estimate.Lines; lines != nil {
+			addMissingOf(names, keys, ofLines(lines))
+		}
+	}
+	addMissing(names, keys)
 	return names
+}
+
+// namedDays returns the days whose keys stand in families: those shown, and those of last month to the same day.
+func (a Account) namedDays() []ledger.Day {
+	days, _ := a.lastMonthToDate()
+	for _, d := range a.shownDays() {
+		days = append(days, d)
+	}
+	return days
+}
+
+// addMissingOf adds the names of those keys that more has.
+func addMissingOf(names, keys, more map[string]string) {
+	for key := range keys {
+		if name, ok := more[key]; ok {
+			addMissing(names, map[string]string{key: name})
+		}
+	}
 }
 
 func addMissing(names, more map[string]string) {
@@ -184,12 +215,14 @@ func addMissing(names, more map[string]string) {
 
 func (a Account) productNames() map[string]string {
 	return a.names(func(l *ledger.LineSums) map[string]string { return l.ProductNames },
-		func(s *ledger.Summary) map[string]string { return s.ProductNames })
+		func(s *ledger.Summary) map[string]string { return s.ProductNames },
+		func(r ledger.Row) string { return r.Labels[1] })
 }
 
 func (a Account) projectNames() map[string]string {
 	return a.names(func(l *ledger.LineSums) map[string]string { return l.ProjectNames },
-		func(s *ledger.Summary) map[string]string { return s.ProjectNames })
+		func(s *ledger.Summary) map[string]string { return s.ProjectNames },
+		func(r ledger.Row) string { return r.Labels[0] })
 }
 
 // tallies yields the instance counts of the newest month whose lines are shown, by product.

@@ -118,7 +118,7 @@ func (a Account) monthStatus(n int) *MonthStatus {
 		status.Until = a.dataEnd()
 	}
 	if m.Lines != nil {
-		sum := ledger.Total(m.Lines.Rows[productView])
+		sum := ledger.Total(m.Lines.Rows[productView]).Sub(m.Lines.Beyond)
 		status.Lines = &sum
 	}
 	status.rankProducts(m.Rows(viewNamed(productView)), a.productNames())

@@ -29,9 +29,7 @@ var trustFamilies = []Family{
 			" its lines were read.",
 		samples: func(a Account, emit emit) {
 			for n, m := range a.shownMonths(0, min(1, a.options.PastMonths)) {
-				if m.Lines != nil {
-					emitUnreconciled(m.Lines, strconv.Itoa(n), emit)
-				}
+				emitUnreconciled(m, strconv.Itoa(n), emit)
 			}
 		},
 	},
@@ -92,16 +90,24 @@ var trustFamilies = []Family{
 
 // emitUnreconciled emits, for every product of the summary or the lines, what the summary has more than the lines; what
 // the bill's sum has more than its products is of ledger.None.
-func emitUnreconciled(lines *ledger.LineSums, monthsAgo string, emit emit) {
+func emitUnreconciled(m shownMonth, monthsAgo string, emit emit) {
 	difference := ledger.Sums{}
-	if beyond := lines.ReadFor.Sum.Sub(ledger.Total(lines.ReadFor.Product)); beyond.Sign() != 0 {
-		difference.Add(ledger.Key{ledger.None}, beyond)
-	}
-	for _, r := range lines.ReadFor.Product {
-		difference.Add(ledger.Key{r.Labels[0]}, r.Amount)
-	}
-	for _, r := range lines.Rows[productView] {
-		difference.Add(ledger.Key{r.Labels[0]}, r.Amount.Neg())
+	switch lines := m.Lines; {
+	case lines != nil:
+		for _, r := range lines.ReadFor.Product {
+			difference.Add(ledger.Key{r.Labels[0]}, r.Amount)
+		}
+		for _, r := range lines.Rows[productView] {
+			cost, isBeyond := r.Amount, r.Labels[0] == ledger.None && lines.Beyond.Sign() != 0
+			if isBeyond {
+				cost = cost.Sub(lines.Beyond)
+			}
+			if !isBeyond || cost.Sign() != 0 { // what is beyond the lines is none of them
+				difference.Add(ledger.Key{r.Labels[0]}, cost.Neg())
+			}
+		}
+	case m.Summary.Beyond.Sign() != 0:
+		difference.Add(ledger.Key{ledger.None}, m.Summary.Beyond)
 	}
 	for _, r := range difference.Rows(1) {
 		emit(r.Amount.Float64(), monthsAgo, r.Labels[0])

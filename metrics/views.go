@@ -110,13 +110,13 @@ var views = []view{
 	},
 	{
 		View: ledger.View{
-			Name: "product_list", Labels: []string{"product_code"}, Amount: listCostOf, Keys: productKey,
+			Name: "product_list", Labels: []string{"product_code"}, Amount: listCostOf, Keys: productKey, Listed: true,
 		},
 		per: " per product", number: listed, past: lastMonth,
 	},
 	{
 		View: ledger.View{
-			Name: "project_list", Labels: []string{"project_id"}, Amount: listCostOf, Keys: projectKey,
+			Name: "project_list", Labels: []string{"project_id"}, Amount: listCostOf, Keys: projectKey, Listed: true,
 		},
 		per: " per project", number: listed, past: lastMonth,
 	},
