@@ -14,6 +14,7 @@ import (
 type custody struct {
 	keyID     string // fingerprint of the access key id; empty while no key could be read
 	oneByOne  oneByOne
+	marks     marks
 	firstTold chan struct{} // closed when summaries were asked for, which may tell whose the key is
 	told      sync.Once
 
@@ -152,7 +153,7 @@ func (c *custody) keep(account string) *kept {
 	k := &kept{
 		Account: account, Snapshot: c.snapshot, Sources: map[string]metrics.Progress{}, Owner: c.keyID,
 		Next: c.schedules[summaryLoop].kept(), NextUnion: c.schedules[unionLoop].kept(),
-		NextLines: c.schedules[lineLoop].kept(), OneByOne: c.oneByOne.time(), fromDisk: map[string]bool{},
+		NextLines: c.schedules[lineLoop].kept(), OneByOne: c.oneByOne.time(), Marks: c.marks.clone(now()), fromDisk: map[string]bool{},
 	}
 	for _, a := range c.attempts {
 		if a.Tried() {
@@ -170,6 +171,7 @@ func (c *custody) resume(k *kept, fresh map[string]bool) {
 	defer c.mu.Unlock()
 	c.snapshot, c.resumed, c.hasRead = k.Snapshot, true, true
 	c.oneByOne.set(k.OneByOne)
+	c.marks.replace(k.Marks)
 	c.schedules[unionLoop].next, c.schedules[lineLoop].next = k.NextUnion, k.NextLines
 	if len(fresh) == 0 {
 		c.schedules[summaryLoop].next = k.Next

@@ -353,7 +353,8 @@ func TestNewKeyOfTheSameCustomer(t *testing.T) {
 		key.Store(keyOf(after))
 		w.sleep(time.Hour)
 		compare(t, w.asked(), "GetMonthBill 2026-07 2026-10\n"+ // which tells whose the key is; then the tick
-			"GetMonthBill 2026-07 2026-10\ngetMonthConsume 2026-10\ngetMonthConsume 2026-09")
+			"GetMonthBill 2026-07 2026-10\nGetMonthBill 2026-07 2026-07\nGetMonthBill 2026-08 2026-08\n"+
+			"GetMonthBill 2026-09 2026-09\ngetMonthConsume 2026-10\ngetMonthConsume 2026-09")
 		compare(t, w.scrape(), strings.Join(numbers, "\n"))
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"ksyun_bill_exporter/metrics"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 )
 
 // fetch is one attempt at a source: how it asks, and what it learns. Nothing of it is shown before the attempt is over.
@@ -20,6 +21,7 @@ type fetch struct {
 	logger   log.Logger
 	sources  map[string]metrics.Progress // how asking went until now
 	oneByOne *oneByOne
+	marks    *marks
 
 	snapshot *ledger.Snapshot // what was known before, with what the attempt has learned
 	learned  []func(*ledger.Snapshot) *ledger.Snapshot
@@ -33,13 +35,32 @@ func (f *fetch) learn(change func(*ledger.Snapshot) *ledger.Snapshot) {
 
 // learnMonth adds to what is known of one month.
 func (f *fetch) learnMonth(m billclient.Month, change func(ledger.Month) ledger.Month) {
-	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot { return s.With(m, change(s.Months[m])) })
+	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot { return s.Put(m, change(s.Months[m])) })
 }
 
 // basis returns the basis of a month, by what is known.
 func (f *fetch) basis(m billclient.Month, now time.Time) ledger.Basis {
 	return f.snapshot.Basis(m, now, f.options.basisRules())
 }
+
+// protection is how long good numbers are kept against answers that say less. Then the API's word is taken.
+const protection = 24 * time.Hour
+
+// protects reports whether what is known is still kept against an answer that says less of a month, which began when
+// the first such answer came. The log says when it ends.
+func (f *fetch) protects(source string, m billclient.Month, lost string) bool {
+	mark := markOf(source, m)
+	if f.marks.age(mark, now()) < protection {
+		return true
+	}
+	f.marks.clear(mark)
+	level.Warn(f.logger).Log("msg", "the API has said less for a day, its word is taken", "source", source, "month", m,
+		"lost", lost)
+	return false
+}
+
+// trust ends the protection of a month: an answer says as much as earlier ones.
+func (f *fetch) trust(source string, m billclient.Month) { f.marks.clear(markOf(source, m)) }
 
 // seesBills reports whether the last attempt at bills yielded any, though perhaps not all.
 func (f *fetch) seesBills() bool {

@@ -94,7 +94,7 @@ func readDetailBill(ctx context.Context, f *fetch, m billclient.Month) error {
 		return f.client.GetPostpayDetailBill(ctx, query)
 	})
 	if err == nil {
-		err = checkLines(bill, l, billclient.GetPostpayDetailBill)
+		err = checkLines(f, m, bill, l, billclient.GetPostpayDetailBill)
 	}
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func readDetailConsume(ctx context.Context, f *fetch, m billclient.Month) error 
 		learnConsumption(f, m, known.Estimate.LinesReadAgain(l, now), nil)
 		return nil
 	}
-	if err := checkLines(known.Estimate, l, billclient.GetPostpayDetailConsume); err != nil {
+	if err := checkLines(f, m, known.Estimate, l, billclient.GetPostpayDetailConsume); err != nil {
 		return err
 	}
 	days := l.CloseDays(known.Estimate.Summary, now)
@@ -155,17 +155,23 @@ func learnConsumption(f *fetch, m billclient.Month, lines *ledger.LineSums, days
 	}
 }
 
-// checkLines fails if lines cannot be all that is behind a book's summary.
-func checkLines(b ledger.Book, l *ledger.Ledger, action string) error {
+// checkLines fails if lines cannot be all that is behind a book's summary, for a day: then they are taken.
+func checkLines(f *fetch, m billclient.Month, b ledger.Book, l *ledger.Ledger, action string) error {
+	var err error
 	switch {
 	case b.HasNoLines(l):
-		return incomplete(action, "the answer has no lines, though the summary comes to %v CNY", b.Summary.Sum)
+		err = incomplete(action, "the answer has no lines, though the summary comes to %v CNY", b.Summary.Sum)
 	case b.MissesLines(l):
-		return incomplete(action, "the answer has %d lines, fewer than the %d before, and they do not come to %v CNY",
+		err = incomplete(action, "the answer has %d lines, fewer than the %d before, and they do not come to %v CNY",
 			l.Count(), b.Lines.Count, b.Summary.Sum)
 	default:
+		f.trust(action, m)
 		return nil
 	}
+	if f.protects(action, m, err.Error()) {
+		return err
+	}
+	return nil
 }
 
 // readLines reads a stream of lines to its end, each attempt into a new ledger.

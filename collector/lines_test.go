@@ -146,6 +146,7 @@ func TestLinesOfAQuietMonth(t *testing.T) {
 		c.consume("2026-10", 1, on("2026-10-01", server("kec-1", 100)))
 		c.bill("2026-09", server("kec-1", 100))
 		o := options(simulated("main", c.Account))
+		o.Months.Past = 1
 		o.Refresh.DetailsMaxAge, o.Refresh.MaxStaleness = 40*24*time.Hour, 41*24*time.Hour
 		w := start(t, october(2), o, c.Account)
 		calls := func() map[string]int {

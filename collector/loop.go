@@ -119,6 +119,7 @@ func (l *loop) newFetch() *fetch {
 	a := l.account
 	f := &fetch{
 		Account: a.Account, options: a.options, client: a.client, logger: a.logger, oneByOne: &l.custody.oneByOne,
+		marks: &l.custody.marks,
 	}
 	f.snapshot, f.sources = l.custody.state()
 	return f

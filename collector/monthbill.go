@@ -1,9 +1,9 @@
 package collector
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,15 +25,11 @@ func readMonthBills(ctx context.Context, f *fetch) error {
 			Err: fmt.Errorf("the clock of this machine says %v, but there are no bills before %v", to, from),
 		}
 	}
-	bills, err := askForBills(ctx, f, from, to)
+	byMonth, err := askForWholeBills(ctx, f, from, to)
 	if err != nil {
 		return err
 	}
-	byMonth := map[billclient.Month][]billclient.MonthBill{}
-	for _, bill := range bills {
-		byMonth[bill.Month] = append(byMonth[bill.Month], bill)
-	}
-	lacking := askForLacking(ctx, f, byMonth, from, to)
+	withdrawn, lacking := askForLacking(ctx, f, byMonth, from, to)
 	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot {
 		s = s.Since(min(from, to.Add(-1)))
 		for m := from; m <= to; m++ {
@@ -41,12 +37,48 @@ func readMonthBills(ctx context.Context, f *fetch) error {
 			// A month that lacks keeps its own last good bill. No sum is made of several months: none looks cheap.
 			if len(byMonth[m]) > 0 {
 				next.Bill.Summary = ledger.SummarizeBills(byMonth[m], now)
+			} else if withdrawn[m] {
+				next.Bill = ledger.Book{}
 			}
-			s = s.With(m, next)
+			s = s.Put(m, next)
 		}
 		return s
 	})
 	return lacking
+}
+
+// askForWholeBills asks for the bills of a range of months. An answer that lacks products which the last one had, while its
+// sum still has the money, is asked for once more, and then taken.
+func askForWholeBills(
+	ctx context.Context, f *fetch, from, to billclient.Month,
+) (map[billclient.Month][]billclient.MonthBill, error) {
+	for isSecond := false; ; isSecond = true {
+		bills, err := askForBills(ctx, f, from, to)
+		if err != nil {
+			return nil, err
+		}
+		byMonth := map[billclient.Month][]billclient.MonthBill{}
+		for _, bill := range bills {
+			byMonth[bill.Month] = append(byMonth[bill.Month], bill)
+		}
+		isCut := false
+		for m, bills := range byMonth {
+			lost := ledger.SummarizeBills(bills, now()).LostParts(f.snapshot.Months[m].Bill.Summary)
+			isCut = isCut || lost != nil
+			if isSecond && lost != nil {
+				warnOfLostParts(f, billclient.GetMonthBill, m, lost)
+			}
+		}
+		if !isCut || isSecond {
+			return byMonth, nil
+		}
+	}
+}
+
+// warnOfLostParts says which products an answer lacks though its sum still has their money.
+func warnOfLostParts(f *fetch, action string, m billclient.Month, lost []string) {
+	level.Warn(f.logger).Log("msg", "products are missing though the sum has their money, which is of __none__ now",
+		"action", action, "month", m, "products", strings.Join(lost, ","))
 }
 
 // measureBills returns how many months have a bill, and the end of the newest of them that has ended by now.
@@ -60,37 +92,45 @@ func measureBills(s *ledger.Snapshot, now time.Time) (items int, data time.Time)
 	return items, data
 }
 
-// askForLacking asks for each month alone that an answer lacks though earlier ones had it, and adds it to the answer:
-// whether the API leaves months out where there are too many is not documented. It fails where a month is lacking still.
+// askForLacking asks for each month alone that an answer lacks though earlier ones had it, or that was never seen, once a
+// day, and adds it to the answer: whether the API leaves months out where there are too many is not documented. It fails
+// where a month that earlier answers had is lacking still, but returns it as withdrawn after a day.
 func askForLacking(ctx context.Context, f *fetch, answer map[billclient.Month][]billclient.MonthBill,
 	from, to billclient.Month,
-) error {
+) (withdrawn map[billclient.Month]bool, err error) {
 	var failures []error
+	withdrawn = map[billclient.Month]bool{}
 	alone := from == to || f.oneByOne.active(now())
 	for m := from; m <= to; m++ {
-		if len(answer[m]) > 0 || !f.snapshot.Months[m].HasPromisedBill(m == to, now()) {
+		isPromised := f.snapshot.Months[m].HasPromisedBill(m == to, now())
+		if len(answer[m]) > 0 {
+			f.trust("month_bill", m)
 			continue
 		}
-		if !alone {
-			bills, err := billsOfMonth(ctx, f, m, m == to)
-			if err != nil { // the others can wait for the retry, too
-				return joinFailures(append(failures, fmt.Errorf("%v: %w", m, err)))
+		if !alone && (isPromised || isDueAlone(f, m, to)) {
+			bills, err := billsOfMonth(ctx, f, m)
+			if err != nil && isPromised { // the others can wait for the retry, too
+				return withdrawn, joinFailures(append(failures, fmt.Errorf("%v: %w", m, err)))
 			}
 			answer[m] = bills
 		}
-		if len(answer[m]) == 0 {
-			failures = append(failures, missing(billclient.GetMonthBill, "bill", m))
+		if isPromised && len(answer[m]) == 0 {
+			sum := f.snapshot.Months[m].Bill.Summary.Sum
+			if f.protects("month_bill", m, fmt.Sprintf("a bill of %v CNY", sum)) {
+				failures = append(failures, missing(billclient.GetMonthBill, "bill", m))
+			} else {
+				withdrawn[m] = true
+			}
 		}
 	}
-	return joinFailures(failures)
+	return withdrawn, joinFailures(failures)
 }
 
-// customerOf returns the customer that the ids of bills name, as far as they do.
-func customerOf(bills []billclient.MonthBill) (customer billclient.CustomerID) {
-	for _, bill := range bills {
-		customer = cmp.Or(customer, billclient.CustomerOfBill(bill.BillID))
-	}
-	return customer
+// isDueAlone reports whether a closed month of which no bill was ever seen is to be asked for alone: not before there are
+// first numbers, which have to come soon.
+func isDueAlone(f *fetch, m, running billclient.Month) bool {
+	return m < running && f.snapshot.Months[m].Bill.Empty() && !f.sources["month_bill"].LastSuccess.IsZero() &&
+		f.marks.due(markOf("alone", m), 24*time.Hour, now())
 }
 
 // oneByOne says until when an account's months are asked one by one. It is safe for concurrent use.
@@ -125,23 +165,31 @@ func askForBills(ctx context.Context, f *fetch, from, to billclient.Month) ([]bi
 	return bills, err
 }
 
+// billsOneByOne asks for each month alone. A month that the API refuses has no bill: it is not billed yet, older than what
+// the API keeps, or from before the customer was one. If it refuses all, something else is wrong.
 func billsOneByOne(ctx context.Context, f *fetch, from, to billclient.Month) ([]billclient.MonthBill, error) {
 	var bills []billclient.MonthBill
+	var refusals []error
 	for m := from; m <= to; m++ {
-		bill, err := billsOfMonth(ctx, f, m, m == to)
-		if err != nil {
+		ofMonth, err := f.client.GetMonthBill(ctx, m, m)
+		switch {
+		case err != nil && billclient.ReasonOf(err) != billclient.Invalid:
 			return nil, err
+		case err != nil:
+			refusals = append(refusals, err)
 		}
-		bills = append(bills, bill...)
+		bills = append(bills, ofMonth...)
+	}
+	if len(refusals) > 1 && len(refusals) == int(to-from)+1 {
+		return nil, refusals[0]
 	}
 	return bills, nil
 }
 
-// billsOfMonth asks for the bills of one month. What the API says to the running one is not documented: invalid, even
-// alone, means no bill yet.
-func billsOfMonth(ctx context.Context, f *fetch, m billclient.Month, running bool) ([]billclient.MonthBill, error) {
+// billsOfMonth asks for the bills of one month, which has none if the API refuses it.
+func billsOfMonth(ctx context.Context, f *fetch, m billclient.Month) ([]billclient.MonthBill, error) {
 	bills, err := f.client.GetMonthBill(ctx, m, m)
-	if running && err != nil && billclient.ReasonOf(err) == billclient.Invalid {
+	if err != nil && billclient.ReasonOf(err) == billclient.Invalid {
 		return nil, nil
 	}
 	return bills, err

@@ -42,21 +42,51 @@ func readMonthConsume(ctx context.Context, f *fetch, m billclient.Month, running
 	return err
 }
 
-// learnEstimate learns what the API says of the estimate of a month.
+// learnEstimate learns what the API says of the estimate of a month. One that says less than the last one is not believed
+// for a day; beside its bill it may say what it will, and need not be there.
 func learnEstimate(
 	f *fetch, m billclient.Month, running bool, estimates []billclient.MonthConsume, readAt time.Time,
 ) error {
 	known := f.snapshot.Months[m]
-	if len(estimates) == 0 && !known.Estimate.Empty() && (running || !known.Bill.Final(readAt)) {
-		return missing(billclient.GetMonthConsume, "estimate", m) // beside its bill it need not be there
-	}
+	next := ledger.Book{}
 	if len(estimates) > 0 {
-		f.learnMonth(m, func(known ledger.Month) ledger.Month {
-			known.Estimate.Summary = ledger.SummarizeEstimates(estimates, readAt)
-			return known
-		})
+		next.Summary = ledger.SummarizeEstimates(estimates, readAt)
 	}
+	less := lessThan(next, known.Estimate, m)
+	isBilled := !running && known.Bill.Final(readAt)
+	switch {
+	case isBilled && next.Empty():
+		return nil
+	case less == nil || isBilled:
+		f.trust("month_consume", m)
+	case f.protects("month_consume", m, less.Error()):
+		return less
+	}
+	f.learnMonth(m, func(known ledger.Month) ledger.Month {
+		if known.Estimate.Summary = next.Summary; next.Empty() {
+			known.Estimate = next
+		}
+		return known
+	})
 	return nil
+}
+
+// lessThan returns the failure of an estimate that says less than the last one of the month, nil if it does not.
+func lessThan(next, last ledger.Book, m billclient.Month) error {
+	switch {
+	case last.Empty():
+		return nil
+	case next.Empty():
+		return missing(billclient.GetMonthConsume, "estimate", m)
+	case next.Summary.End != 0 && next.Summary.End < last.Summary.End:
+		return incomplete(billclient.GetMonthConsume, "the estimate goes to %v, the last answer went to %v",
+			next.Summary.End, last.Summary.End)
+	case next.Summary.Sum.Cmp(last.Summary.Sum) < 0:
+		return incomplete(billclient.GetMonthConsume, "the estimate is %v CNY, the last answer said %v",
+			next.Summary.Sum, last.Summary.Sum)
+	default:
+		return nil
+	}
 }
 
 // notOffered is the failure of an action that the API does not know, though it knows others. The cause's own text asks

@@ -110,6 +110,7 @@ type kept struct {
 	Key      string                      // fingerprint of the key with which the last attempt was made
 	Details  string                      // fingerprint of what lines are added up by
 	OneByOne time.Time                   // until when the months are asked one by one
+	Marks    map[string]time.Time        // when what happened
 
 	// The next tick of each loop; zero while one is under way.
 	Next, NextUnion, NextLines time.Time

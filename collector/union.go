@@ -69,7 +69,11 @@ func readUnion(ctx context.Context, f *fetch, m billclient.Month, by ledger.Spli
 		return err
 	}
 	known := f.snapshot.Months[m]
-	if before := known.Union(by); !answer.Billed() && before != nil && len(before.Parts) > 0 {
+	before := known.Union(by)
+	isMissing := !answer.Billed() && before != nil && len(before.Parts) > 0
+	if !isMissing {
+		f.trust(string(by), m)
+	} else if f.protects(string(by), m, "the summary of bill-union") {
 		return missing("bill-union", "summary", m)
 	}
 	next := ledger.SummarizeUnion(answer, now)

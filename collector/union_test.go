@@ -163,7 +163,7 @@ func TestUnionIsAskedWhenSomethingChanges(t *testing.T) {
 	})
 }
 
-// A summary that was there and is gone keeps the last good numbers; one of the running month grows too old.
+// A summary that was there and is gone keeps the last good numbers for a day; then the API's word is taken.
 func TestUnionFailsAndGrowsOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
@@ -184,8 +184,11 @@ func TestUnionFailsAndGrowsOld(t *testing.T) {
 		w.sleep(73 * time.Hour)
 		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
-ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3
-ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="prepaid",months_ago="1"} 10`)
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3`)
+		const taken = `msg="the API has said less for a day, its word is taken" source=PayModes month=2026-09`
+		if log := w.log.take(); !strings.Contains(log, taken) {
+			t.Errorf("log: %s", log)
+		}
 		stop()
 		w.sleep(2 * time.Hour)
 		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `

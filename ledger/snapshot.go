@@ -28,6 +28,15 @@ func (s *Snapshot) With(of billclient.Month, m Month) *Snapshot {
 	return &next
 }
 
+// Put returns a copy of the snapshot that has m in place of what it knew of a month, also if m is nothing.
+func (s *Snapshot) Put(of billclient.Month, m Month) *Snapshot {
+	next := s.With(of, m)
+	if m.isZero() {
+		delete(next.Months, of)
+	}
+	return next
+}
+
 // Since returns a copy of the snapshot without the months before one.
 func (s *Snapshot) Since(from billclient.Month) *Snapshot {
 	next := *s
