@@ -26,7 +26,8 @@ type account struct {
 	kicks    map[loopName]chan struct{}
 	vault    *vault
 
-	saving sync.Mutex // one save at a time
+	disk patient // of the state directory
+	keys patient // of the files of the key
 
 	mu      sync.Mutex // guards what follows
 	key     billclient.Credentials
@@ -36,7 +37,7 @@ type account struct {
 	refused *metrics.Refusal // why the numbers are not shown; nil if they are
 }
 
-// newAccount returns an account whose numbers are those that the vault has of its key.
+// newAccount returns an account that has no key yet, and no numbers (see takeCustody).
 func newAccount(a Account, options Options, logger log.Logger, vault *vault) *account {
 	n := &account{
 		Account: a, options: options, logger: log.With(logger, "account", a.Name), vault: vault,
@@ -50,16 +51,21 @@ func newAccount(a Account, options Options, logger log.Logger, vault *vault) *ac
 	api := a.API
 	api.Credentials = n.currentKey // one key for all that is asked between two looks at it
 	n.client = billclient.New(api)
-	n.key, n.keyErr = readKey(a)
-	n.custody = n.newCustody(n.key, n.keyErr)
 	return n
 }
 
-func readKey(a Account) (billclient.Credentials, error) {
+// readKey reads the account's key. A file that hangs is given up.
+func (a *account) readKey(ctx context.Context) (billclient.Credentials, error) {
 	if a.API.Credentials == nil {
 		return billclient.Credentials{}, nil
 	}
-	return a.API.Credentials()
+	return patiently(ctx, &a.keys, "the key", a.API.Credentials)
+}
+
+// takeCustody reads the account's key, and takes over what the vault has of it.
+func (a *account) takeCustody(ctx context.Context) {
+	a.key, a.keyErr = a.readKey(ctx)
+	a.custody = a.newCustody(a.key, a.keyErr)
 }
 
 func (a *account) currentKey() (billclient.Credentials, error) {
@@ -123,7 +129,7 @@ func (a *account) resume(c *custody, k *kept, fresh map[string]bool) {
 		c.dropLines()
 	}
 	if k.file != "" && k.file != a.options.State.file(a.Name) {
-		a.former = k.file
+		a.setFormer(k.file)
 	}
 }
 
@@ -160,7 +166,7 @@ func (a *account) run(ctx context.Context) {
 		cancel()
 		loops.Wait()
 		if ok {
-			a.changeCustody(key)
+			a.changeCustody(ctx, key)
 		}
 	}
 }
@@ -178,7 +184,10 @@ func (a *account) awaitOtherKey(ctx context.Context) (key billclient.Credentials
 		if ctx.Err() != nil {
 			return key, false
 		}
-		key, err := readKey(a.Account)
+		key, err := a.readKey(ctx)
+		if ctx.Err() != nil {
+			return key, false
+		}
 		c := a.currentCustody()
 		if err == nil && fingerprint(key.AccessKeyID) != c.keyID {
 			return key, true
@@ -204,10 +213,12 @@ func (a *account) currentCustody() *custody {
 
 // changeCustody goes over to another key. What was read with the former one is no longer shown, but kept for the key and
 // the customer that it is of.
-func (a *account) changeCustody(key billclient.Credentials) {
+func (a *account) changeCustody(ctx context.Context, key billclient.Credentials) {
 	before := a.currentCustody()
 	k := a.keep(before)
-	file, err := a.options.State.setApart(a.Name, before.keyID)
+	file, err := patiently(ctx, &a.disk, "state of account "+a.Name, func() (string, error) {
+		return a.options.State.setApart(a.Name, before.keyID)
+	})
 	if err != nil {
 		a.onSave(err)
 	}
@@ -220,7 +231,7 @@ func (a *account) changeCustody(key billclient.Credentials) {
 	a.key, a.keyErr, a.custody = key, nil, c
 	a.mu.Unlock()
 	if !c.untold() {
-		a.save(c)
+		a.save(ctx, c)
 	}
 	level.Info(a.logger).Log("msg", "the key was replaced, nothing of the former one is shown until an answer tells whose the"+
 		" new one is")
@@ -237,21 +248,45 @@ func (a *account) kick(name loopName) {
 }
 
 // publish makes what is known visible, after it is kept.
-func (a *account) publish(c *custody) {
-	a.save(c)
+func (a *account) publish(ctx context.Context, c *custody) {
+	a.save(ctx, c)
 	c.reveal()
 	a.onChange()
 }
 
-func (a *account) save(c *custody) {
-	a.saving.Lock()
-	defer a.saving.Unlock()
-	err := a.options.State.save(a.keep(c))
-	if err == nil && a.former != "" {
-		err = a.options.State.remove(a.former)
-		a.former = ""
+// save writes what is known to disk. What could not be kept in time is shown all the same.
+func (a *account) save(ctx context.Context, c *custody) {
+	if a.options.State == nil {
+		return
 	}
-	a.onSave(err)
+	former := a.takeFormer()
+	_, err := patiently(ctx, &a.disk, "state of account "+a.Name, func() (struct{}, error) {
+		err := a.options.State.save(a.keep(c))
+		if err == nil {
+			err = a.options.State.remove(former)
+		}
+		return struct{}{}, err
+	})
+	if err != nil {
+		a.setFormer(former)
+	}
+	if ctx.Err() == nil {
+		a.onSave(err)
+	}
+}
+
+// takeFormer returns the file whose numbers are kept in the account's own one with the next save.
+func (a *account) takeFormer() (file string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	file, a.former = a.former, ""
+	return file
+}
+
+func (a *account) setFormer(file string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.former = file
 }
 
 // keep returns what of the account outlives a restart.

@@ -21,8 +21,8 @@ import (
 // goes on in memory. It implements billclient.Counter and is safe for concurrent use.
 type Calls struct {
 	file  string
-	onUse func(error)   // called with the result of each use of the file
-	inUse chan struct{} // holds a token while a call of this process uses the file
+	onUse func(error) // called with the result of each use of the file
+	disk  patient
 
 	mu   sync.Mutex // guards what follows; not held while a file is used, for a scrape asks for it
 	day  billclient.Day
@@ -43,57 +43,63 @@ var errLocked = fmt.Errorf("locked by another process for %v", lockWait)
 // NewCalls returns the count of an account's calls in a state directory, in memory only if that is empty. onUse is
 // called with the result of each use of the file.
 func NewCalls(stateDir, account string, onUse func(error)) *Calls {
-	c := &Calls{onUse: onUse, inUse: make(chan struct{}, 1)}
+	c := &Calls{onUse: onUse}
 	if stateDir == "" {
 		return c
 	}
 	c.file = filepath.Join(stateDir, fileName(account)+callsSuffix)
-	c.onUse(c.read())
+	_, err := patiently(context.Background(), &c.disk, "calls of today: "+c.file, func() (struct{}, error) {
+		return struct{}{}, c.read()
+	})
+	c.onUse(err)
 	return c
 }
 
-// Take implements billclient.Counter. It waits for others that use the file, for two seconds at most.
+// Take implements billclient.Counter. It waits for others that use the file, for two seconds at most, and for a file that
+// hangs ten.
 func (c *Calls) Take(ctx context.Context, day billclient.Day, limit int) (taken bool) {
 	if c.file == "" {
 		return c.take(day, limit)
 	}
-	release, err := c.lock(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			c.onUse(fmt.Errorf("calls of today: %s%s: %w", c.file, lockSuffix, err))
-		}
+	taken, err := patiently(ctx, &c.disk, "calls of today: "+c.file, func() (bool, error) {
+		return c.takeFromFile(ctx, day, limit)
+	})
+	if ctx.Err() != nil {
 		return c.take(day, limit)
 	}
-	defer release()
-	err = c.read()
-	if taken = c.take(day, limit); taken {
-		err = errors.Join(err, c.write())
-	}
 	c.onUse(err)
+	if err != nil && !taken {
+		return c.take(day, limit)
+	}
 	return taken
 }
 
-// lock excludes the other calls of this process, then those of others, unless ctx or the patience ends before.
+// takeFromFile takes a call together with others that use the file. The error is of the file, whether it was taken or not.
+func (c *Calls) takeFromFile(ctx context.Context, day billclient.Day, limit int) (taken bool, err error) {
+	release, err := c.lock(ctx)
+	if err != nil {
+		return false, fmt.Errorf("calls of today: %s%s: %w", c.file, lockSuffix, err)
+	}
+	defer release()
+	err = c.read()
+	if !c.take(day, limit) {
+		return false, nil
+	}
+	return true, errors.Join(err, c.write())
+}
+
+// lock excludes other processes, unless ctx or the patience ends before.
 func (c *Calls) lock(ctx context.Context) (release func(), err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, lockWait, errLocked)
 	defer cancel()
-	select {
-	case c.inUse <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
 	lock := flock.New(c.file+lockSuffix, flock.SetPermissions(0o600))
 	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
-		<-c.inUse
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
 		return nil, err
 	}
-	return func() {
-		_ = lock.Unlock() // the next one to lock would tell
-		<-c.inUse
-	}, nil
+	return func() { _ = lock.Unlock() }, nil // the next one to lock would tell
 }
 
 // Used implements billclient.Counter. It returns what was counted up to this process's last call.

@@ -50,17 +50,37 @@ func New(
 	for _, configured := range options.Accounts {
 		c.accounts = append(c.accounts, c.newAccount(configured, options))
 	}
+	takeCustodies(c.accounts)
 	registry.MustRegister(c)
 	return c
 }
 
+// takeCustodies has accounts read their keys, all at once: a file that hangs holds up no other account.
+func takeCustodies(accounts []*account) {
+	var reads sync.WaitGroup
+	for _, a := range accounts {
+		reads.Go(func() { a.takeCustody(context.Background()) })
+	}
+	reads.Wait()
+}
+
 // loadState puts what was kept before a restart into the vault, where accounts find it.
 func (c *Collector) loadState() {
-	all, errs := c.options.State.load()
-	for _, k := range all {
+	type outcome struct {
+		all  []*kept
+		errs []error
+	}
+	loaded, err := patiently(context.Background(), &patient{}, "state_dir", func() (outcome, error) {
+		all, errs := c.options.State.load()
+		return outcome{all, errs}, nil
+	})
+	if err != nil {
+		loaded.errs = []error{err}
+	}
+	for _, k := range loaded.all {
 		c.vault.put(k)
 	}
-	for _, err := range errs {
+	for _, err := range loaded.errs {
 		level.Error(c.logger).Log("msg", "kept numbers are not used, the API is asked", "err", err)
 	}
 }

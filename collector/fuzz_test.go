@@ -76,6 +76,7 @@ func stateOf(f *testing.F, of Account, c *customer) *kept {
 	defer stop()
 	of.API.Transport, of.API.UnionEndpoint = transport, of.API.Endpoint
 	a := newAccount(of, options(of), log.NewNopLogger(), &vault{})
+	a.takeCustody(f.Context())
 	for _, name := range []loopName{summaryLoop, unionLoop, lineLoop} {
 		(&loop{account: a, custody: a.custody, name: name}).refresh(f.Context())
 	}

@@ -74,7 +74,7 @@ func (l *loop) refresh(ctx context.Context) {
 	}
 	if regular && ctx.Err() == nil {
 		l.custody.schedule(l.name, func(s *schedule) { s.underway = false })
-		l.account.save(l.custody)
+		l.account.save(ctx, l.custody)
 	}
 	if l.name == summaryLoop {
 		l.custody.tell()
@@ -90,7 +90,7 @@ func (l *loop) askIfDue(ctx context.Context, i int, regular bool) (foundKept boo
 	l.custody.attempt(i, func(a *attempts) { held, retryDue, failing = a.held(now()), a.retryDue(now()), a.Failing() })
 	if months := sources[i].months; months != nil {
 		if len(months(f, now())) == 0 {
-			l.forget(i)
+			l.forget(ctx, i)
 			return false
 		}
 		regular = regular || !failing
@@ -102,7 +102,7 @@ func (l *loop) askIfDue(ctx context.Context, i int, regular bool) (foundKept boo
 }
 
 // forget gives up the retry of a source of which nothing is wanted any more, as when the month has ended.
-func (l *loop) forget(i int) {
+func (l *loop) forget(ctx context.Context, i int) {
 	forgotten := false
 	l.custody.attempt(i, func(a *attempts) {
 		if forgotten = a.Failing(); forgotten {
@@ -111,7 +111,7 @@ func (l *loop) forget(i int) {
 		}
 	})
 	if forgotten {
-		l.account.publish(l.custody)
+		l.account.publish(ctx, l.custody)
 	}
 }
 
@@ -139,7 +139,7 @@ func (l *loop) ask(ctx context.Context, i int, f *fetch) (foundKept bool) {
 	before, after := l.custody.settle(i, f, began, time.Since(stopwatch), err)
 	foundKept = l.account.findKept(l.custody, sources[i].name)
 	l.report(sources[i], before, after, err)
-	l.account.publish(l.custody)
+	l.account.publish(ctx, l.custody)
 	return foundKept
 }
 

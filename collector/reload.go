@@ -125,6 +125,7 @@ func (c *Collector) successor(
 		return running[i]
 	}
 	a := c.newAccount(configured, options)
+	a.takeCustody(context.Background())
 	if before := ended[configured.Name]; before != nil {
 		a.custody.takeCounters(before.custody)
 		a.custody.reveal()

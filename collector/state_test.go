@@ -314,6 +314,7 @@ func TestStateIsWhole(t *testing.T) {
 	o := options()
 	newOne := func() (*account, *custody) {
 		a := newAccount(simulated("main", newCustomer("1").Account), o, log.NewNopLogger(), &vault{})
+		a.takeCustody(t.Context())
 		return a, a.custody
 	}
 	a, before := newOne()
