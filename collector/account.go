@@ -85,7 +85,7 @@ func (a *account) newCustody(key billclient.Credentials, err error) *custody {
 	} else if k = a.vault.take(func(k *kept) bool { return k.Account == a.Name }); k != nil {
 		keyID = k.Owner
 	}
-	c := newCustody(keyID, a.Name, a.options.Refresh.Interval)
+	c := newCustody(keyID, unionFingerprint(a.Account), a.Name, a.options.Refresh.Interval)
 	if k = a.checkKept(k); k != nil {
 		a.resume(c, k, nil)
 		if k.Key != fingerprintOf(key) && err == nil {
@@ -110,7 +110,7 @@ func (a *account) logKept(k *kept) {
 
 // checkKept returns what was kept, nil if it was made by another configuration: that is set aside.
 func (a *account) checkKept(k *kept) *kept {
-	if k == nil || k.config == configFingerprint(a.Account, a.options) {
+	if k == nil || k.config == configFingerprint(a.Account) {
 		return k
 	}
 	file := k.file
@@ -127,6 +127,9 @@ func (a *account) resume(c *custody, k *kept, fresh map[string]bool) {
 	c.resume(k, fresh)
 	if k.Details != lineFingerprint(a.options) || !k.Snapshot.Matches(a.options.Instances, metrics.LedgerViews()) {
 		c.dropLines()
+	}
+	if of := unionFingerprint(a.Account); a.API.UnionEndpoint != "" && k.UnionOf != of {
+		c.dropUnions(of)
 	}
 	if k.file != "" && k.file != a.options.State.file(a.Name) {
 		a.setFormer(k.file)
@@ -261,6 +264,9 @@ func (a *account) save(ctx context.Context, c *custody) {
 	}
 	former := a.takeFormer()
 	_, err := patiently(ctx, &a.disk, "state of account "+a.Name, func() (struct{}, error) {
+		if err := a.readAgain(); err != nil {
+			return struct{}{}, err
+		}
 		err := a.options.State.save(a.keep(c))
 		if err == nil {
 			err = a.options.State.remove(former)
@@ -273,6 +279,15 @@ func (a *account) save(ctx context.Context, c *custody) {
 	if ctx.Err() == nil {
 		a.onSave(err)
 	}
+}
+
+// readAgain puts what could not be read before into the vault, where an answer of its customer finds it.
+func (a *account) readAgain() error {
+	k, err := a.options.State.readAgain(a.Name)
+	if k != nil {
+		a.vault.put(k)
+	}
+	return err
 }
 
 // takeFormer returns the file whose numbers are kept in the account's own one with the next save.
@@ -292,10 +307,20 @@ func (a *account) setFormer(file string) {
 // keep returns what of the account outlives a restart.
 func (a *account) keep(c *custody) *kept {
 	k := c.keep(a.Name)
-	k.config, k.Details = configFingerprint(a.Account, a.options), lineFingerprint(a.options)
+	k.config, k.Details = configFingerprint(a.Account), lineFingerprint(a.options)
 	key, _ := a.currentKey()
 	k.Key = fingerprintOf(key)
 	return k
+}
+
+// usedAttempts returns the attempts at the sources that the configuration uses.
+func (a *account) usedAttempts(v visible) (used []attempts) {
+	for i, s := range v.attempts {
+		if sources[i].enabled(a.Account) {
+			used = append(used, s)
+		}
+	}
+	return used
 }
 
 // hasTried reports whether the account has numbers or has finished an attempt.
@@ -329,8 +354,11 @@ func (a *account) show(now time.Time, refused *metrics.Refusal, options metrics.
 	shown := metrics.Account{
 		Name: a.Name, CustomerID: a.CustomerID, Snapshot: v.snapshot, Refused: refused,
 	}
-	for _, s := range v.attempts {
+	for _, s := range a.usedAttempts(v) {
 		shown.Sources = append(shown.Sources, s.Source)
+	}
+	if a.API.UnionEndpoint == "" { // what is kept of bill-union may be wanted again
+		shown.Snapshot = shown.Snapshot.WithoutUnions()
 	}
 	return shown.At(now, options)
 }

@@ -20,6 +20,7 @@ type custody struct {
 
 	mu        sync.Mutex // guards what follows
 	snapshot  *ledger.Snapshot
+	unionOf   string     // fingerprint of where the numbers of bill-union come from
 	hasRead   bool       // something was learned with the key
 	resumed   bool       // what was kept is part of the snapshot
 	attempts  []attempts // by index in sources
@@ -34,9 +35,9 @@ type visible struct {
 	attempts []attempts
 }
 
-func newCustody(keyID, account string, interval time.Duration) *custody {
+func newCustody(keyID, unionOf, account string, interval time.Duration) *custody {
 	c := &custody{
-		keyID: keyID, firstTold: make(chan struct{}), snapshot: &ledger.Snapshot{},
+		keyID: keyID, unionOf: unionOf, firstTold: make(chan struct{}), snapshot: &ledger.Snapshot{},
 		schedules: map[loopName]*schedule{}, visible: visible{snapshot: &ledger.Snapshot{}},
 	}
 	for _, loop := range []loopName{summaryLoop, unionLoop, lineLoop} {
@@ -152,7 +153,8 @@ func (c *custody) keep(account string) *kept {
 	defer c.mu.Unlock()
 	k := &kept{
 		Account: account, Snapshot: c.snapshot, Sources: map[string]metrics.Progress{}, Owner: c.keyID,
-		Next: c.schedules[summaryLoop].kept(), NextUnion: c.schedules[unionLoop].kept(),
+		UnionOf: c.unionOf,
+		Next:    c.schedules[summaryLoop].kept(), NextUnion: c.schedules[unionLoop].kept(),
 		NextLines: c.schedules[lineLoop].kept(), OneByOne: c.oneByOne.time(), Marks: c.marks.clone(now()), fromDisk: map[string]bool{},
 	}
 	for _, a := range c.attempts {
@@ -169,7 +171,7 @@ func (c *custody) keep(account string) *kept {
 func (c *custody) resume(k *kept, fresh map[string]bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.snapshot, c.resumed, c.hasRead = k.Snapshot, true, true
+	c.snapshot, c.unionOf, c.resumed, c.hasRead = k.Snapshot, k.UnionOf, true, true
 	c.oneByOne.set(k.OneByOne)
 	c.marks.replace(k.Marks)
 	c.schedules[unionLoop].next, c.schedules[lineLoop].next = k.NextUnion, k.NextLines
@@ -198,6 +200,21 @@ func (c *custody) askAtOnce() {
 	defer c.mu.Unlock()
 	for _, s := range c.schedules {
 		s.next = time.Time{}
+	}
+}
+
+// dropUnions forgets what another service said of all pay modes, and has it asked at once.
+func (c *custody) dropUnions(unionOf string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.snapshot, c.unionOf = c.snapshot.WithoutUnions(), unionOf
+	c.schedules[unionLoop].next = time.Time{}
+	for i, s := range sources {
+		if s.loop == unionLoop {
+			counted := c.attempts[i]
+			c.attempts[i] = newAttempts(s)
+			c.attempts[i].refreshes, c.attempts[i].failures = counted.refreshes, counted.failures
+		}
 	}
 }
 

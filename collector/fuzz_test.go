@@ -31,7 +31,7 @@ func FuzzState(f *testing.F) {
 		`"Bill":{"Summary":{"ReadAt":"2026-10-14T23:00:00Z"},"Lines":{"ReadAt":"2026-10-14T23:00:00Z"}}}}}}`))
 	o := options(of)
 	o.State = &State{dir: f.TempDir()}
-	config := configFingerprint(of, o)
+	config := configFingerprint(of)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if k, err := decodeState(text); err == nil {
 			t.Fatalf("%+v of a file without a checksum", k)

@@ -150,7 +150,7 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 			metrics <- newGauge(limitDesc, float64(limit), a.Name)
 		}
 		isShown := a.isShown()
-		for _, s := range a.currentCustody().revealed().attempts {
+		for _, s := range a.usedAttempts(a.currentCustody().revealed()) {
 			if s.Tried() {
 				s.collect(metrics, a.Name, isShown)
 			}

@@ -3,6 +3,7 @@ package collector
 import (
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -230,10 +231,14 @@ func TestReloadSetsStateAside(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Months.Running = Bill
+		o.Accounts[0].API.Region = "cn-shanghai-3"
 		reload()
 		compare(t, w.scrape("ksyun_bill_account_cost_cny"), "")
-		aside, err := os.ReadFile(w.bills.options.State.file("main") + ".aside")
+		asides, err := filepath.Glob(w.bills.options.State.file("main") + ".*.aside")
+		if err != nil || len(asides) != 1 {
+			t.Fatalf("%q, %v", asides, err)
+		}
+		aside, err := os.ReadFile(asides[0])
 		if err != nil || string(aside) != string(before) {
 			t.Errorf("the file is not as it was: %v", err)
 		}
@@ -241,4 +246,62 @@ func TestReloadSetsStateAside(t *testing.T) {
 			t.Errorf("want %v in the log:\n%s", errOtherConfig, said)
 		}
 	})
+}
+
+// What a change of the configuration does not concern stays, though the API is away, and comes back with the
+// configuration as it was: months.running, bill-union and the instances.
+func TestConfigurationThereAndBack(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Options)
+		stays  string // a family that the change does not concern
+	}{
+		{"months.running", func(o *Options) { o.Months.Running = Bill }, "ksyun_bill_past_month_account_cost_cny"},
+		{"no bill-union", func(o *Options) { o.Accounts[0].API.UnionEndpoint = "" }, "ksyun_bill_product_cost_cny"},
+		{"max_series", func(o *Options) { o.Instances.MaxSeries = 1 }, "ksyun_bill_account_cost_cny"},
+	} {
+		for _, how := range []string{"reload", "restart"} {
+			t.Run(c.name+" by a "+how, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					customer := newCustomer("1")
+					customer.bill("2026-09", server("kec-1", 300))
+					customer.bill("2026-10", server("kec-1", 100))
+					customer.consume("2026-10", 14, on("2026-10-14", server("kec-1", 100)))
+					o := keptIn(t, t.TempDir(), options(complete(customer)))
+					w := start(t, october(15), o, customer.Account)
+					w.api.Fault(billsim.Page(503))
+					summaries := func() []string {
+						return w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny",
+							"ksyun_bill_product_cost_cny", "ksyun_bill_all_modes_product_cost_cny")
+					}
+					before, stays := summaries(), w.scrape(c.stays)
+					takeUp := func(o Options) {
+						if how == "reload" {
+							if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
+								t.Error(err)
+							}
+						} else {
+							w.end()
+							w.run(o)
+						}
+						w.sleep(5 * time.Second)
+					}
+					changed := o
+					changed.Accounts = slices.Clone(o.Accounts)
+					c.change(&changed)
+					takeUp(changed)
+					for _, sample := range w.scrape(c.stays) {
+						if !slices.Contains(stays, sample) {
+							t.Errorf("changed: %s", sample)
+						}
+					}
+					if len(w.scrape(c.stays)) == 0 {
+						t.Errorf("gone: %q", stays)
+					}
+					takeUp(o)
+					compare(t, summaries(), strings.Join(before, "\n"))
+				})
+			})
+		}
+	}
 }

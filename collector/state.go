@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -28,8 +29,9 @@ import (
 // State is the directory in which accounts are kept over a restart, a file each. It is locked for this process. It is
 // safe for concurrent use.
 type State struct {
-	dir  string
-	lock *flock.Flock
+	dir    string
+	lock   *flock.Flock
+	unread sync.Map // files that could not be read, by their paths
 }
 
 const (
@@ -109,6 +111,7 @@ type kept struct {
 	Owner    string                      // fingerprint of the access key id with which the snapshot was read
 	Key      string                      // fingerprint of the key with which the last attempt was made
 	Details  string                      // fingerprint of what lines are added up by
+	UnionOf  string                      // fingerprint of where the numbers of bill-union come from
 	OneByOne time.Time                   // until when the months are asked one by one
 	Marks    map[string]time.Time        // when what happened
 
@@ -141,7 +144,8 @@ func (s *State) save(k *kept) error {
 }
 
 // load reads the files of all accounts. A file that is of no use is set aside, so that the next one does not overwrite
-// what somebody may want to look at; the errors say why.
+// what somebody may want to look at; one that cannot be read at the moment stays where it is, and is not overwritten. The
+// errors say why.
 func (s *State) load() (all []*kept, errs []error) {
 	if s == nil {
 		return nil, nil
@@ -151,10 +155,9 @@ func (s *State) load() (all []*kept, errs []error) {
 		return nil, []error{fmt.Errorf("state_dir: %w", err)}
 	}
 	for _, name := range names {
-		file := filepath.Join(s.dir, name)
-		k, err := readState(file)
+		k, err := s.read(filepath.Join(s.dir, name))
 		if err != nil {
-			errs = append(errs, s.setAside(file, err))
+			errs = append(errs, err)
 			continue
 		}
 		all = append(all, k)
@@ -162,25 +165,42 @@ func (s *State) load() (all []*kept, errs []error) {
 	return all, errs
 }
 
-func readState(file string) (*kept, error) {
+// read reads a file.
+func (s *State) read(file string) (*kept, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		s.unread.Store(file, true)
+		return nil, fmt.Errorf("state: %w; it stays as it is until it can be read", err)
 	}
+	s.unread.Delete(file)
 	k, err := decodeState(text)
 	if err != nil {
-		return nil, err
+		return nil, s.setAside(file, err)
 	}
 	k.file = file
 	return k, nil
 }
 
-// setAside renames a file that is of no use, and returns the reason with its new name.
+// readAgain reads the file of an account that could not be read before; k is nil if there is no such file.
+func (s *State) readAgain(account string) (k *kept, err error) {
+	if s == nil {
+		return nil, nil
+	}
+	if _, ok := s.unread.Load(s.file(account)); !ok {
+		return nil, nil
+	}
+	return s.read(s.file(account))
+}
+
+// mostAside is how many of an account's files are set aside at most.
+const mostAside = 3
+
+// setAside renames a file that is of no use, and returns the reason with its new name. The newest three are kept.
 func (s *State) setAside(file string, reason error) error {
 	if s == nil || file == "" {
 		return reason
 	}
-	aside := file + ".aside"
+	aside := fmt.Sprintf("%s.%s.aside", file, now().UTC().Format("20060102T150405.000"))
 	err := os.Rename(file, aside)
 	if errors.Is(err, fs.ErrNotExist) { // nothing was kept yet
 		return reason
@@ -188,7 +208,17 @@ func (s *State) setAside(file string, reason error) error {
 	if err != nil {
 		return fmt.Errorf("state: %s is of no use: %w; it cannot be set aside: %w", file, reason, err)
 	}
+	olds, _ := filepath.Glob(escapeGlob(file) + ".*.aside") // the pattern is good
+	for len(olds) > mostAside {
+		_ = os.Remove(olds[0]) // the next time is another chance
+		olds = olds[1:]
+	}
 	return fmt.Errorf("state: %s is of no use and was set aside as %s: %w", file, aside, reason)
+}
+
+// escapeGlob returns a pattern that matches a path as it is.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // setApart renames an account's file when its key becomes another one, so that the numbers of the new key do not
@@ -220,7 +250,7 @@ func (s *State) remove(file string) error {
 }
 
 // errOtherConfig is why numbers are not taken over that mean something else by now.
-var errOtherConfig = errors.New("it was made by another configuration (api or months.running)")
+var errOtherConfig = errors.New("it was made by another configuration (api.endpoint or api.region)")
 
 // jsonOptions keep a list that is not there apart from an empty one.
 var jsonOptions = jsonv2.JoinOptions(
@@ -282,11 +312,14 @@ func fingerprintOf(key billclient.Credentials) string {
 	return fingerprint(key.AccessKeyID, key.SecretAccessKey)
 }
 
-// configFingerprint returns the fingerprint of all that an account's sums are made by: with any of it changed, kept
-// numbers would mean something else. Whose they may be is checked whenever they are shown.
-func configFingerprint(a Account, o Options) string {
-	return fingerprint(fmt.Sprintf("%q %q %q %v", a.API.Endpoint, a.API.UnionEndpoint, a.API.Region, o.Months.Running))
+// configFingerprint returns the fingerprint of where all numbers come from: with any of it changed, kept numbers would
+// mean something else. Whose they may be is checked whenever they are shown.
+func configFingerprint(a Account) string {
+	return fingerprint(fmt.Sprintf("%q %q", a.API.Endpoint, a.API.Region))
 }
+
+// unionFingerprint returns the fingerprint of where the numbers of bill-union come from.
+func unionFingerprint(a Account) string { return fingerprint(a.API.UnionEndpoint) }
 
 // lineFingerprint returns the fingerprint of what only the sums of lines are made by.
 func lineFingerprint(o Options) string {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -107,8 +108,8 @@ func TestUselessState(t *testing.T) {
 			"it is no state of this version",
 		},
 		{
-			"another configuration", func(_ *testing.T, _ string, o *Options) { o.Months.Running = Bill },
-			"it was made by another configuration (api or months.running)",
+			"another configuration", func(_ *testing.T, _ string, o *Options) { o.Accounts[0].API.Region = "cn-shanghai-3" },
+			"it was made by another configuration (api.endpoint or api.region)",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -126,7 +127,8 @@ func TestUselessState(t *testing.T) {
 				const message = `msg="kept numbers are not used, the API is asked" err="state: `
 				want := message + file + " is of no use and was set aside as " + file +
 					".aside: " + c.want + `"`
-				if log := w.log.take(); !strings.Contains(log, want) {
+				dated := regexp.MustCompile(`\.state\.20261015T0401\d\d\.000\.aside`)
+				if log := dated.ReplaceAllString(w.log.take(), ".state.aside"); !strings.Contains(log, want) {
 					t.Errorf("the log lacks %s:\n%s", want, log)
 				}
 				compare(t, w.scrape(), "")
@@ -423,18 +425,80 @@ func TestDetailsTellConfigurationsApart(t *testing.T) {
 	}
 }
 
-// A file that cannot be set aside is said to be so; one that is not there has not to be.
-func TestStateCannotBeSetAside(t *testing.T) {
-	state, reason := &State{dir: t.TempDir()}, errors.New("no reason")
-	file := state.file("main")
-	if err := state.setAside(file, reason); err != reason { //nolint:errorlint // nothing is to be added to it
-		t.Errorf("without a file: %v", err)
-	}
-	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Mkdir(file+".aside", 0o700)); err != nil {
+// A file that cannot be set aside is said to be so; one that is not there has not to be. The newest three are kept.
+func TestSetAside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state, reason := &State{dir: t.TempDir()}, errors.New("no reason")
+		file := state.file("[main]*")
+		if err := state.setAside(file, reason); err != reason { //nolint:errorlint // nothing is to be added to it
+			t.Errorf("without a file: %v", err)
+		}
+		for range 5 {
+			time.Sleep(time.Second)
+			if err := os.WriteFile(file, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := state.setAside(file, reason); !errors.Is(err, reason) {
+				t.Error(err)
+			}
+		}
+		names := filesOf(t, state.dir)
+		want := "%5Bmain%5D%2A.state.20000101T000003.000.aside\n%5Bmain%5D%2A.state.20000101T000004.000.aside\n" +
+			"%5Bmain%5D%2A.state.20000101T000005.000.aside"
+		compare(t, names, want)
+		time.Sleep(time.Second)
+		inTheWay := file + ".20000101T000006.000.aside"
+		if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Mkdir(inTheWay, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		err := state.setAside(file, reason)
+		if !errors.Is(err, reason) || !strings.Contains(err.Error(), "it cannot be set aside: rename ") {
+			t.Error(err)
+		}
+	})
+}
+
+func filesOf(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	err := state.setAside(file, reason)
-	if !errors.Is(err, reason) || !strings.Contains(err.Error(), "it cannot be set aside: rename ") {
-		t.Error(err)
+	for _, e := range entries {
+		names = append(names, e.Name())
 	}
+	return names
+}
+
+// A file that cannot be read at the moment stays where it is, and its numbers come back once it can.
+func TestUnreadableState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		c := newCustomer("1")
+		c.bill("2026-08", server("kec-1", 300))
+		c.bill("2026-10", server("kec-1", 100))
+		o := keptIn(t, dir, options(simulated("main", c.Account)))
+		w := start(t, october(15), o, c.Account)
+		w.end()
+		file := filepath.Join(dir, "main.state")
+		if err := errors.Join(os.Rename(file, file+".kept"), os.Mkdir(file, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		c.withdraw("2026-08")
+		w.log.take()
+		w.run(o)
+		w.sleep(2 * time.Hour)
+		families := []string{"ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"}
+		const running = `ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`
+		compare(t, w.scrape(families...), running)
+		if log := w.log.take(); !strings.Contains(log, "is a directory; it stays as it is until it can be read") {
+			t.Errorf("log: %s", log)
+		}
+		if err := errors.Join(os.Remove(file), os.Rename(file+".kept", file)); err != nil {
+			t.Fatal(err)
+		}
+		w.sleep(time.Hour)
+		compare(t, w.scrape(families...), running+`
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="2"} 3`)
+	})
 }

@@ -76,6 +76,17 @@ func (s *Snapshot) WithoutLines() *Snapshot {
 	return &next
 }
 
+// WithoutUnions returns a copy of the snapshot without what bill-union says.
+func (s *Snapshot) WithoutUnions() *Snapshot {
+	next := *s
+	next.Months = maps.Clone(s.Months)
+	for at, m := range next.Months {
+		m.Unions = nil
+		next.Months[at] = m
+	}
+	return &next
+}
+
 // Empty reports whether the snapshot has neither bill nor estimate.
 func (s *Snapshot) Empty() bool {
 	for range s.newestFirst {
