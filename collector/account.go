@@ -353,6 +353,7 @@ func (a *account) show(now time.Time, refused *metrics.Refusal, options metrics.
 	v := a.currentCustody().revealed()
 	shown := metrics.Account{
 		Name: a.Name, CustomerID: a.CustomerID, Snapshot: v.snapshot, Refused: refused,
+		AllModes: a.API.UnionEndpoint != "",
 	}
 	for _, s := range a.usedAttempts(v) {
 		shown.Sources = append(shown.Sources, s.Source)

@@ -34,6 +34,8 @@ type Collector struct {
 	options  Options
 	accounts []*account
 	page     []metrics.Account // what the published page shows
+
+	unmatched unmatched // used by show only
 }
 
 // New returns a Collector that hands its pages to publish. It registers its own health metrics with registry, and reads
@@ -44,7 +46,7 @@ func New(
 	c := &Collector{
 		options: options, logger: logger, publish: publish,
 		changes: make(chan struct{}, 1), reloads: make(chan reload), health: newHealth(registry),
-		calls: map[string]*Calls{}, slots: map[loopName]chan struct{}{},
+		calls: map[string]*Calls{}, slots: map[loopName]chan struct{}{}, unmatched: unmatched{},
 	}
 	c.loadState()
 	for _, configured := range options.Accounts {
@@ -175,6 +177,7 @@ func (c *Collector) show(now time.Time) (Options, []metrics.Account) {
 	all := make([]metrics.Account, len(accounts))
 	for i, a := range accounts {
 		all[i] = a.show(now, a.refuse(claims), options.shown())
+		all[i].Unmatched = c.unmatched.update(now, all[i], c.logger)
 	}
 	return options, all
 }

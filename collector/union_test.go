@@ -79,6 +79,28 @@ ksyun_bill_source_items{account="main",source="detail_bill"} 2`)
 	})
 }
 
+// The sum of the pay modes says whether it has all of them.
+func TestPayModesComplete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		c.bill("2026-09", server("kec-1", 300))
+		account := complete(c)
+		o := options(account)
+		o.Months.Past = 1
+		w := start(t, october(15), o, c.Account)
+		const lastMonth = `
+ksyun_bill_account_pay_modes_complete{account="main",months_ago="1"} `
+		const running = `ksyun_bill_account_pay_modes_complete{account="main",months_ago="0"} `
+		compare(t, w.scrape("ksyun_bill_account_pay_modes_complete"), running+"1"+lastMonth+"1")
+		away := billsim.Page(503)
+		away.Action = billclient.DescribeBillSummaryByPayMode
+		w.api.Fault(away)
+		w.sleep(73 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_account_pay_modes_complete"), running+"0"+lastMonth+"1")
+	})
+}
+
 // Without permission, without the service, and while it is away, what the bill says stands as before, and nothing
 // claims to be the whole.
 func TestWithoutBillUnion(t *testing.T) {

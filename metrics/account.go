@@ -17,6 +17,8 @@ type Account struct {
 	Sources    []Source
 	Snapshot   *ledger.Snapshot
 	Refused    *Refusal // why the numbers are not shown; nil if they are
+	AllModes   bool     // bill-union is configured
+	Unmatched  []ConfigKey
 
 	options     Options
 	now         time.Time

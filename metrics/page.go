@@ -32,7 +32,7 @@ func Families(o Options) []Family {
 		}
 	}
 	return slices.Concat(families, pastEstimate, dayFamilies(), unionFamilies(), infoFamilies(o), periodFamilies,
-		budgetFamilies(o), trustFamilies)
+		budgetFamilies(o), configFamilies, trustFamilies)
 }
 
 // Render returns a page of what is shown of all accounts.

@@ -82,6 +82,25 @@ var unionFacts = []Family{
 		},
 	},
 	{
+		Name: "ksyun_bill_account_pay_modes_complete", Labels: []string{"months_ago"},
+		Help: "1 if the account's cost of a month has all configured pay modes, 0 while one of them is missing or too" +
+			" old.",
+		samples: func(a Account, emit emit) {
+			for n := range a.options.PastMonths + 1 {
+				_, hasPostpaid := a.shownMonth(n)
+				hasOthers := a.union(n, ledger.ByPayMode) != nil
+				if !hasPostpaid && !hasOthers {
+					continue
+				}
+				complete := 0.
+				if (hasPostpaid || a.hasNothingPostpaid()) && (hasOthers || !a.AllModes) {
+					complete = 1
+				}
+				emit(complete, strconv.Itoa(n))
+			}
+		},
+	},
+	{
 		Name: "ksyun_bill_pay_mode_unreconciled_cost_cny", Labels: []string{"months_ago"},
 		Help: "What bill-union calls postpaid minus the sum of GetMonthBill, in CNY: 0 where they agree.",
 		samples: func(a Account, emit emit) {
