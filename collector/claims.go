@@ -12,7 +12,7 @@ type claims map[string]string
 // configuration expects, or an account before it in the configuration shows them already.
 func (c claims) check(a *account, v visible) *metrics.Refusal {
 	customer, expected := v.snapshot.CustomerID(), billclient.ParseCustomerID(a.CustomerID)
-	if expected != "" && expected != customer && !v.snapshot.Empty() {
+	if expected != "" && expected != customer && v.snapshot.HasNumbers() {
 		return &metrics.Refusal{Customer: string(customer), Expected: a.CustomerID}
 	}
 	var marks []string
@@ -21,6 +21,9 @@ func (c claims) check(a *account, v visible) *metrics.Refusal {
 	}
 	if customer != "" {
 		marks = append(marks, "customer "+string(customer))
+	}
+	for id := range v.snapshot.BillIDs() { // one bill is of one customer, in whatever form its id is
+		marks = append(marks, "bill "+id)
 	}
 	for _, mark := range marks {
 		if shownBy, ok := c[mark]; ok {

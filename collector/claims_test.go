@@ -169,3 +169,30 @@ ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="ÂçéÂå
 ksyun_bill_account_info{account="main",customer_id="11"} 1`)
 	})
 }
+
+// One bill under two accounts proves that they are of one customer, though its id tells no customer, and there are no
+// lines: it is not counted twice.
+func TestOneBillOfTwoAccounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newCustomer("1"), newCustomer("2")
+		for _, c := range []*customer{a, b} {
+			c.put("2026-10", billsim.Bill{ID: "B-2026-10", Lines: slices.Values([]billsim.Line{server("kec-1", 100)})})
+			c.Denied = []string{getDetailBill}
+		}
+		w := start(t, october(15), options(simulated("a", a.Account), simulated("b", b.Account)), a.Account, b.Account)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="a",pay_mode="postpaid"} 1`)
+	})
+}
+
+// With customer_id configured, other pay modes alone are shown no sooner than it is known whose they are.
+func TestOtherPayModesOfNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("11")
+		c.Denied = []string{getMonthBill, "getMonthConsume"}
+		account := complete(c)
+		account.CustomerID = "22"
+		w := start(t, october(15), options(account), c.Account)
+		compare(t, w.scrape("ksyun_bill_all_modes_product_cost_cny"), "")
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -93,6 +94,16 @@ func (s *Snapshot) Empty() bool {
 		return false
 	}
 	return true
+}
+
+// HasNumbers reports whether the snapshot has anything to show.
+func (s *Snapshot) HasNumbers() bool {
+	for _, m := range s.Months {
+		if !m.Bill.Empty() || !m.Estimate.Empty() || len(m.Unions) > 0 {
+			return true
+		}
+	}
+	return len(s.Days) > 0
 }
 
 // newestFirst yields the books that are known, those of the newest month first.
@@ -222,8 +233,8 @@ func (s *Snapshot) SameCustomer(t *Snapshot) bool {
 	if a, b := s.SuggestedCustomer(), t.SuggestedCustomer(); a != "" && b != "" {
 		return a == b
 	}
-	ids := s.billIDs()
-	for id := range t.billIDs() {
+	ids := s.BillIDs()
+	for id := range t.BillIDs() {
 		if ids[id] {
 			return true
 		}
@@ -231,11 +242,14 @@ func (s *Snapshot) SameCustomer(t *Snapshot) bool {
 	return false
 }
 
-func (s *Snapshot) billIDs() map[string]bool {
+// BillIDs returns the ids of all bills that are known.
+func (s *Snapshot) BillIDs() map[string]bool {
 	ids := map[string]bool{}
 	for b := range s.newestFirst {
-		if b.Summary.BillID != "" {
-			ids[b.Summary.BillID] = true
+		for id := range strings.SplitSeq(b.Summary.BillID, ",") {
+			if id != "" {
+				ids[id] = true
+			}
 		}
 	}
 	return ids
