@@ -44,16 +44,18 @@ type part struct {
 
 func accountPart(b billclient.MonthBill) []part { return []part{{"", b.Sum}} }
 
-func productParts(b billclient.MonthBill) (parts []part) {
-	for _, p := range b.Products {
-		parts = append(parts, part{ledger.KeyLabel(p.Code), p.Cost})
-	}
-	return parts
+func productParts(b billclient.MonthBill) []part { return rowParts(summarize(b).Product) }
+func projectParts(b billclient.MonthBill) []part { return rowParts(summarize(b).Project) }
+
+// summarize returns a bill whose parts come to its sum: what it has beyond them is of __none__. When it was read does not
+// matter.
+func summarize(b billclient.MonthBill) *ledger.Summary {
+	return ledger.SummarizeBills([]billclient.MonthBill{b}, time.Time{})
 }
 
-func projectParts(b billclient.MonthBill) (parts []part) {
-	for _, p := range b.Projects {
-		parts = append(parts, part{ledger.KeyLabel(p.ID), p.Cost})
+func rowParts(rows []ledger.Row) (parts []part) {
+	for _, r := range rows {
+		parts = append(parts, part{r.Labels[0], r.Amount})
 	}
 	return parts
 }

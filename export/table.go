@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
 	"ksyun_bill_exporter/output"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -49,7 +50,7 @@ func (t *totals) newestDay() billclient.Day {
 }
 
 // compare returns how the lines differ from the summary: in all and, if the lines have codes, by product. It returns
-// nil if they do not differ.
+// nil if they do not differ by more than the rounding of lines to the fen.
 func (t *totals) compare(bills []billclient.MonthBill) *DisagreementError {
 	all := DisagreementError{subject: "the lines", lines: t.cost}
 	products := map[string]billclient.Amount{}
@@ -63,15 +64,15 @@ func (t *totals) compare(bills []billclient.MonthBill) *DisagreementError {
 		}
 	}
 	for _, code := range slices.Sorted(maps.Keys(products)) {
-		p := DisagreementError{subject: "those of " + cmp.Or(code, "no product"), summary: products[code]}
+		p, lines := DisagreementError{subject: "those of " + cmp.Or(code, "no product"), summary: products[code]}, 0
 		if s := t.products[code]; s != nil {
-			p.lines = s.cost
+			p.lines, lines = s.cost, s.lines
 		}
-		if t.hasCodes && p.lines.Cmp(p.summary) != 0 {
+		if t.hasCodes && !ledger.IsRounding(p.lines.Sub(p.summary), lines) {
 			all.products = append(all.products, p)
 		}
 	}
-	if all.lines.Cmp(all.summary) == 0 && len(all.products) == 0 {
+	if ledger.IsRounding(all.lines.Sub(all.summary), t.lines) && len(all.products) == 0 {
 		return nil
 	}
 	return &all
