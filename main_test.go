@@ -224,7 +224,7 @@ func TestBackfill(t *testing.T) {
 	bill := billsim.Raw(http.StatusOK, "application/json", `{"MonthBillSet":[{"BillMonth":"`+last+`","BillId":"1",`+
 		`"BillType":"postpay","Sum":"1","BillProductSet":[],"BillProjectSet":[]}]}`)
 	api.Fault(bill)
-	backfill(0, months+" billed=1\nlevel=info msg=written file="+file+" samples=1\n")
+	backfill(0, months+" billed=1\nlevel=info msg=written file="+file+" samples=2\n")
 	text, err := os.ReadFile(file)
 	if want := `ksyun_bill_month_account_cost_cny{account="main",pay_mode="postpaid"} 1.0 `; err != nil ||
 		!strings.Contains(string(text), want) {
