@@ -146,6 +146,9 @@ func runExporter(
 	metrics := exposition.NewHandler(registry, exposition.Options{
 		MaxRequestsInFlight: f.maxRequests,
 		ErrorLog:            func(err error) { level.Error(logs.kit).Log("msg", "scrape", "err", err) },
+		ClientLog: func(err error) {
+			level.Debug(logs.kit).Log("msg", "a scrape was not read to its end", "err", err)
+		},
 		Registerer:          f.registerOwnMetrics(registry),
 	})
 	registry.MustRegister(versioncollector.NewCollector(programName))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,10 +18,14 @@ import (
 
 // Options are what a Handler can be told. The zero value serves any number of requests and keeps errors to itself.
 type Options struct {
-	// MaxRequestsInFlight limits the requests served at once; more are answered with 503. No limit if 0 or less.
+	// MaxRequestsInFlight limits the answers that are built at once; more are refused with 503. Sending an answer does not
+	// count: clients that do not read would keep all others out. No limit if 0 or less.
 	MaxRequestsInFlight int
 	// ErrorLog is called, concurrently too, with every error that cost a part of an answer. May be nil.
 	ErrorLog func(error)
+	// ClientLog is called, concurrently too, with why a client has not got its whole answer: it went away, or did not read.
+	// That is no error of the handler. May be nil.
+	ClientLog func(error)
 	// Registerer gets promhttp_metric_handler_errors_total{cause}, named and counted as promhttp does. May be nil.
 	Registerer prometheus.Registerer
 }
@@ -34,6 +39,7 @@ type Handler struct {
 	limit int64
 	slots *semaphore.Weighted
 	log   func(error)
+	gone  func(error)
 	fails *prometheus.CounterVec
 }
 
@@ -41,13 +47,18 @@ type Handler struct {
 //
 // No family of live may write a name that the page has: the page wins, and the live family is left out and reported.
 func NewHandler(live prometheus.Gatherer, o Options) *Handler {
-	h := &Handler{live: live, limit: math.MaxInt64, log: o.ErrorLog, fails: newErrorCounter(o.Registerer)}
+	h := &Handler{
+		live: live, limit: math.MaxInt64, log: o.ErrorLog, gone: o.ClientLog, fails: newErrorCounter(o.Registerer),
+	}
 	if o.MaxRequestsInFlight > 0 {
 		h.limit = int64(o.MaxRequestsInFlight)
 	}
 	h.slots = semaphore.NewWeighted(h.limit)
 	if h.log == nil {
 		h.log = func(error) {}
+	}
+	if h.gone == nil {
+		h.gone = func(error) {}
 	}
 	h.Publish(&Page{})
 	return h
@@ -81,11 +92,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, text, http.StatusServiceUnavailable)
 		return
 	}
-	defer h.slots.Release(1)
-	h.serve(w, r)
+	built := sync.OnceFunc(func() { h.slots.Release(1) })
+	defer built()
+	h.serve(w, r, built)
 }
 
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
+// serve answers a request, and calls built when its answer is ready to be sent.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, built func()) {
 	wanted, err := parseSelection(r.URL.RawQuery)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -97,7 +110,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	h.answer(w, r, page, wanted, live)
+	h.answer(w, r, page, wanted, live, built)
 }
 
 // gather is what live has and the page has not. What can be had is served, whatever fails.
@@ -137,7 +150,7 @@ func (p *Page) clashes(f *dto.MetricFamily) bool {
 }
 
 func (h *Handler) answer(
-	w http.ResponseWriter, r *http.Request, page *Page, wanted selection, live []*dto.MetricFamily,
+	w http.ResponseWriter, r *http.Request, page *Page, wanted selection, live []*dto.MetricFamily, built func(),
 ) {
 	b := bufferPool.Get().(*buffers)
 	defer b.release()
@@ -151,20 +164,25 @@ func (h *Handler) answer(
 	}
 	w.Header().Set("Content-Type", string(format))
 	w.Header().Add("Vary", "Accept, Accept-Encoding")
-	if err := send(w, r.Method, answer); err != nil {
-		h.fail("encoding", fmt.Errorf("send answer: %w", err))
-	}
+	built()
+	h.send(w, r.Method, answer)
 }
 
-func send(w http.ResponseWriter, method string, answer body) error {
+func (h *Handler) send(w http.ResponseWriter, method string, answer body) {
 	if coding := answer.coding(); coding != "" {
 		w.Header().Set("Content-Encoding", coding)
 	}
 	w.Header().Set("Content-Length", strconv.FormatInt(answer.size(), 10))
 	if method == http.MethodHead {
-		return nil
+		return
 	}
-	return answer.writeTo(w)
+	client := newClientWriter(w)
+	switch err := answer.writeTo(client); {
+	case client.err != nil:
+		h.gone(fmt.Errorf("send answer: %w", client.err))
+	case err != nil:
+		h.fail("encoding", fmt.Errorf("send answer: %w", err))
+	}
 }
 
 // encode leaves out a live family that cannot be written.

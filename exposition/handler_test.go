@@ -7,13 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -432,7 +437,10 @@ func (deafWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 func TestClientHangsUp(t *testing.T) {
 	for _, coding := range []string{"", "gzip"} {
 		var log []error
-		h := NewHandler(testLive(), Options{ErrorLog: func(err error) { log = append(log, err) }})
+		h := NewHandler(testLive(), Options{
+			ErrorLog:  func(err error) { t.Error(err) },
+			ClientLog: func(err error) { log = append(log, err) },
+		})
 		h.Publish(testPage(t))
 		r := request(t, http.MethodGet, "/metrics", "Accept-Encoding", coding)
 		h.ServeHTTP(deafWriter{httptest.NewRecorder()}, r)
@@ -441,6 +449,66 @@ func TestClientHangsUp(t *testing.T) {
 		}
 	}
 }
+
+// TestClientsThatDoNotRead has sixty clients that send a request and read nothing, over connections that hold little:
+// other scrapes are answered all the same, and in the end the connections are closed.
+func TestClientsThatDoNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var gone atomic.Int64
+		h := NewHandler(testLive(), Options{MaxRequestsInFlight: 40, ClientLog: func(error) { gone.Add(1) }})
+		many := slices.Repeat([]sample{{[]string{"x"}, 1}}, 5000)
+		h.Publish(render(t, family("first", "F.", []string{"a"}, many...)))
+		listener := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+		server := &http.Server{Handler: h, WriteTimeout: sendTimeout}
+		var serving sync.WaitGroup
+		serving.Go(func() { _ = server.Serve(listener) })
+		defer serving.Wait()
+		defer server.Close()
+		for range 60 {
+			client := listener.dial()
+			defer client.Close()
+			fmt.Fprint(client, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+		}
+		synctest.Wait()
+		if w := get(t, h, "/metrics"); w.Code != http.StatusOK {
+			t.Errorf("another scrape: %d %s", w.Code, w.Body)
+		}
+		time.Sleep(takeTimeout)
+		synctest.Wait()
+		if n := gone.Load(); n != 60 {
+			t.Errorf("%d clients have lost their connections, want 60", n)
+		}
+	})
+}
+
+// pipeListener accepts connections that hold nothing: a write waits for a read.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *pipeListener) dial() net.Conn {
+	client, server := net.Pipe()
+	l.conns <- server
+	return client
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
 // TestGenerations publishes a new page in the midst of every scrape, fifty scrapes at once: each must read one page,
 // whole.
