@@ -8,15 +8,15 @@ import (
 	"strconv"
 )
 
-// answer is a status, a header and something that writes the body, the same each time.
+// answer is a status, a header and a function that writes the body. Each call of write writes the same body.
 type answer struct {
 	status int
 	header http.Header
 	write  func(*body) error
 }
 
-// whole is an answer that is known as one text; without a content type it goes without that header.
-func whole(status int, contentType, text string) answer {
+// newTextAnswer returns an answer with text as its body. If contentType is empty, the answer has no such header.
+func newTextAnswer(status int, contentType, text string) answer {
 	return answer{status: status, header: contentHeader(contentType), write: func(b *body) error {
 		_, err := b.WriteString(text)
 		return err
@@ -30,62 +30,64 @@ func contentHeader(contentType string) http.Header {
 	return http.Header{"Content-Type": {contentType}}
 }
 
-func overlay(header, over http.Header) {
-	for name, values := range over {
+// overwriteHeader sets every field of header that is in fields.
+func overwriteHeader(header, fields http.Header) {
+	for name, values := range fields {
 		header[http.CanonicalHeaderKey(name)] = values
 	}
 }
 
-// errBroken says that the fault ends the answer here.
-var errBroken = errors.New("answer broken off")
+// errBrokenOff is returned when the fault ends the answer.
+var errBrokenOff = errors.New("answer broken off")
 
-// send writes a to the client with all that the fault does on the way.
+// send writes a to the client and applies what the fault does to an answer on its way.
 func send(w http.ResponseWriter, r *http.Request, a answer, f *Fault) {
-	if f.atOnce() && f.End != Cut {
-		f.End.finish(w, r)
+	if f.endsBeforeBody() && f.End != Cut {
+		f.End.apply(w, r)
 		return
 	}
-	overlay(w.Header(), a.header)
+	overwriteHeader(w.Header(), a.header)
 	if f.Gzip {
 		w.Header().Set("Content-Encoding", "gzip")
 	}
 	if f.Length {
-		w.Header().Set("Content-Length", strconv.FormatInt(length(a, f), 10))
+		w.Header().Set("Content-Length", strconv.FormatInt(bodyLength(a, f), 10))
 	}
-	overlay(w.Header(), f.Header)
+	overwriteHeader(w.Header(), f.Header)
 	if a.status != 0 {
 		w.WriteHeader(a.status)
 	}
 	b := newBody(r.Context(), w, f)
-	if err := b.all(a); errors.Is(err, errBroken) {
-		_ = http.NewResponseController(w).Flush() // a client that has gone is no concern of ours
-		f.End.finish(w, r)
+	if err := b.writeAnswer(a); errors.Is(err, errBrokenOff) {
+		_ = http.NewResponseController(w).Flush() // fails only if the client has gone
+		f.End.apply(w, r)
 	}
 }
 
-// length is that of the unbroken answer.
-func length(a answer, f *Fault) int64 {
-	var n counter
+// bodyLength returns the length of the whole body, as if the fault did not break it off.
+func bodyLength(a answer, f *Fault) int64 {
+	var n byteCounter
 	b := newBody(context.Background(), &n, &Fault{Gzip: f.Gzip})
-	_ = b.all(a) // a counter takes everything
+	_ = b.writeAnswer(a) // a counter cannot fail
 	return int64(n)
 }
 
-type counter int64
+// byteCounter counts the bytes that are written to it.
+type byteCounter int64
 
-func (n *counter) Write(p []byte) (int, error) {
-	*n += counter(len(p))
+func (n *byteCounter) Write(p []byte) (int, error) {
+	*n += byteCounter(len(p))
 	return len(p), nil
 }
 
-// reset closes the connection without the usual farewell, where it is TCP.
-func reset(w http.ResponseWriter) {
+// resetConnection closes the connection; if it is TCP, with a reset instead of the usual handshake.
+func resetConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // on failure an ordinary close has to do
+		_ = tcp.SetLinger(0) // without it, the connection is closed in the usual way
 	}
-	_ = conn.Close() // gone either way
+	_ = conn.Close() // it is gone even if this fails
 }

@@ -10,41 +10,41 @@ import (
 	"time"
 )
 
-// body is the way of an answer: a buffer, perhaps gzip, the wire.
+// body writes the body of an answer through a buffer and, if the fault wants it, gzip to the wire.
 type body struct {
 	*bufio.Writer
-	gz    *gzip.Writer // nil: as it is
-	fault *Fault
-	lines int
+	compressor *gzip.Writer // nil: not compressed
+	fault      *Fault
+	lines      int
 }
 
 func newBody(ctx context.Context, to io.Writer, f *Fault) *body {
 	b := &body{fault: f}
-	var bottom io.Writer = &wire{to: to, ctx: ctx, fault: f}
+	var target io.Writer = &wire{ctx: ctx, client: to, fault: f}
 	if f.Gzip {
-		b.gz = gzip.NewWriter(bottom)
-		bottom = b.gz
+		b.compressor = gzip.NewWriter(target)
+		target = b.compressor
 	}
-	b.Writer = bufio.NewWriterSize(bottom, 64<<10)
+	b.Writer = bufio.NewWriterSize(target, 64<<10)
 	return b
 }
 
-// all writes the answer to its end or to the fault's.
-func (b *body) all(a answer) error {
-	if b.fault.atOnce() {
-		return errBroken
+// writeAnswer writes the body of a. It returns errBrokenOff where the fault ends the answer.
+func (b *body) writeAnswer(a answer) error {
+	if b.fault.endsBeforeBody() {
+		return errBrokenOff
 	}
 	if err := a.write(b); err != nil {
 		return err
 	}
-	if err := b.Flush(); err != nil || b.gz == nil {
+	if err := b.Flush(); err != nil || b.compressor == nil {
 		return err
 	}
-	return b.gz.Close()
+	return b.compressor.Close()
 }
 
-// line is told after each whole line of a bill.
-func (b *body) line() error {
+// endLine has to be called after each line of a bill. It returns errBrokenOff after the line that the fault names.
+func (b *body) endLine() error {
 	b.lines++
 	if b.fault.End == Whole || b.lines != b.fault.AfterLines {
 		return nil
@@ -52,33 +52,34 @@ func (b *body) line() error {
 	if err := b.Flush(); err != nil {
 		return err
 	}
-	if b.gz != nil {
-		if err := b.gz.Flush(); err != nil {
+	if b.compressor != nil {
+		if err := b.compressor.Flush(); err != nil {
 			return err
 		}
 	}
-	return errBroken
+	return errBrokenOff
 }
 
-// wire counts and delays what goes to the client.
+// wire passes bytes to the client, counts them and delays them as the fault wants.
 type wire struct {
-	to    io.Writer
-	ctx   context.Context
-	fault *Fault
-	sent  int
+	ctx    context.Context
+	client io.Writer
+	fault  *Fault
+	sent   int
 }
 
+// Write writes p to the client. It returns errBrokenOff where the fault ends the answer.
 func (w *wire) Write(p []byte) (int, error) {
 	if rest := w.fault.AfterBytes - w.sent; w.fault.End != Whole && w.fault.AfterBytes > 0 && len(p) >= rest {
-		n, err := w.pass(p[:rest])
-		return n, errors.Join(err, errBroken)
+		n, err := w.transmit(p[:rest])
+		return n, errors.Join(err, errBrokenOff)
 	}
-	return w.pass(p)
+	return w.transmit(p)
 }
 
-func (w *wire) pass(p []byte) (int, error) {
+func (w *wire) transmit(p []byte) (int, error) {
 	if w.fault.Drip <= 0 {
-		n, err := w.to.Write(p)
+		n, err := w.client.Write(p)
 		w.sent += n
 		return n, err
 	}
@@ -90,12 +91,13 @@ func (w *wire) pass(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// drip writes p, sends it at once and waits.
 func (w *wire) drip(p []byte) error {
-	if _, err := w.to.Write(p); err != nil {
+	if _, err := w.client.Write(p); err != nil {
 		return err
 	}
 	w.sent++
-	if rw, ok := w.to.(http.ResponseWriter); ok {
+	if rw, ok := w.client.(http.ResponseWriter); ok {
 		if err := http.NewResponseController(rw).Flush(); err != nil {
 			return err
 		}

@@ -2,7 +2,8 @@ package billsim
 
 import "time"
 
-// day counts from 1970-01-01 on the Beijing calendar, UTC+8 without summer time: the bills' days, as far as is known.
+// day is a day of the Beijing calendar (UTC+8, no summer time), counted from 1970-01-01. As far as is known, the days
+// of bills are Beijing's.
 type day int
 
 const (
@@ -10,24 +11,27 @@ const (
 	monthForm     = "2006-01"
 )
 
+// dayOf returns the day of t in Beijing.
 func dayOf(t time.Time) day { return day(t.Add(beijingOffset).Unix() / (24 * 60 * 60)) }
 
-// date is the day's midnight, of a calendar that has no zone.
+// date returns the day's midnight in UTC, which stands for a calendar without time zones.
 func (d day) date() time.Time { return time.Unix(int64(d)*24*60*60, 0).UTC() }
 
+// String returns the day as bills write it: 2026-11-17.
 func (d day) String() string { return d.date().Format(time.DateOnly) }
 
+// month returns the day's month as bills write it: 2026-11.
 func (d day) month() string { return d.date().Format(monthForm) }
 
-// at is a time of the day as bills write it.
-func (d day) at(clock string) string { return d.String() + " " + clock }
+// timestamp returns a time of the day as bills write it: 2026-11-17 23:59:59.
+func (d day) timestamp(clock string) string { return d.String() + " " + clock }
 
-func (d day) weekend() bool {
+func (d day) isWeekend() bool {
 	weekday := d.date().Weekday()
 	return weekday == time.Saturday || weekday == time.Sunday
 }
 
-// monthStart is the first day of d's month, or of one so many months before or after.
+// monthStart returns the first day of d's month or, if months is not 0, of the month so many months later.
 func (d day) monthStart(months int) day {
 	year, month, _ := d.date().Date()
 	return dayOfDate(time.Date(year, month+time.Month(months), 1, 0, 0, 0, 0, time.UTC))
@@ -35,7 +39,7 @@ func (d day) monthStart(months int) day {
 
 func dayOfDate(date time.Time) day { return day(date.Unix() / (24 * 60 * 60)) }
 
-// daysOf are the first and the last day of a month "2026-10".
+// daysOf returns the first and the last day of a month such as "2026-10". ok is false if month is none.
 func daysOf(month string) (first, last day, ok bool) {
 	date, err := time.Parse(monthForm, month)
 	if err != nil {
@@ -45,14 +49,15 @@ func daysOf(month string) (first, last day, ok bool) {
 	return first, first.monthStart(1) - 1, true
 }
 
-// horizon is how far metering has come: some instances are later than others.
+// horizon is how far metering has come. Some instances are metered later than others.
 type horizon struct {
-	newest day // with any lines
-	whole  day // with all
+	newest day // the newest day with lines of some instances
+	whole  day // the newest day with lines of all instances
 }
 
-// horizonAt is yesterday, of which half of the instances are missing until 10:00 in Beijing.
-func horizonAt(now time.Time) horizon {
+// newHorizon returns the horizon at a time: yesterday, of which half of the instances are missing until 10:00 in
+// Beijing.
+func newHorizon(now time.Time) horizon {
 	yesterday := dayOf(now) - 1
 	if now.UTC().Add(beijingOffset).Hour() < 10 {
 		return horizon{newest: yesterday, whole: yesterday - 1}

@@ -176,7 +176,7 @@ func signHeader(r *http.Request, key, secret string, now time.Time) {
 
 func authorize(r *http.Request, g *signature, secret string) {
 	r.Header.Set("Authorization", algorithm+" Credential="+g.accessKeyID+"/"+strings.Join(g.scope, "/")+
-		", SignedHeaders="+strings.Join(g.headers, ";")+", Signature="+g.sum(secret, g.canonical(r, emptyHash)))
+		", SignedHeaders="+strings.Join(g.headers, ";")+", Signature="+g.sign(secret, g.canonicalRequest(r, emptyHash)))
 }
 
 const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -5,8 +5,8 @@ import (
 	"iter"
 )
 
-// company is a made-up customer. What it has and what that costs on a day follows from its seed and the day alone, so
-// that months and days, asked for in any order, agree.
+// company is a made-up customer. What it has and what that costs on a day depends on its seed and the day only, so that
+// months and days agree in whatever order they are asked for.
 type company struct {
 	customerID  string
 	seed        uint64
@@ -14,34 +14,35 @@ type company struct {
 	departments []string
 	stocks      []stock
 	opened      day                 // nothing is billed before
-	spike       day                 // when the first EIP's traffic runs away
-	billed      func(today day) day // the last day on a bill
+	spike       day                 // the day on which the traffic of the first EIP runs away
+	lastBilled  func(today day) day // the last day of the newest bill
 }
 
-// stock is so many places for instances of a product. A place holds one instance after another.
+// stock is a number of places for instances of a product. A place has one instance after another.
 type stock struct {
 	product *product
 	places  int
-	names   []string // what instances are called, a number follows
+	names   []string // of instances, without the number at their end
 }
 
-// bills is the company's account of bills.
+// bills returns the Bills of the company's account.
 func (c *company) bills(today func() day) func(month string) (Bill, bool) {
 	return func(month string) (Bill, bool) {
 		first, last, ok := daysOf(month)
-		last = min(last, c.billed(today()))
+		last = min(last, c.lastBilled(today()))
 		if !ok || first < c.opened || last < first {
 			return Bill{}, false
 		}
-		return Bill{Lines: c.lines(first, last, (*instance).lines)}, true
+		return Bill{Lines: c.lines(first, last, (*instance).billLines)}, true
 	}
 }
 
-// lines are those that each instance has of its days among these of one month.
-func (c *company) lines(first, last day, of func(i *instance, first, last day) iter.Seq[Line]) iter.Seq[Line] {
+// lines yields the lines of all instances for the days first to last, which are of one month. linesOf returns the lines
+// of one instance for days of its life.
+func (c *company) lines(first, last day, linesOf func(i *instance, first, last day) iter.Seq[Line]) iter.Seq[Line] {
 	return func(yield func(Line) bool) {
 		for i := range c.instances(first, last) {
-			for l := range of(i, max(first, i.from), min(last, i.to)) {
+			for l := range linesOf(i, max(first, i.firstDay), min(last, i.lastDay)) {
 				l.BillMonth, l.CustomerID = first.month(), c.customerID
 				if !yield(l) {
 					return
@@ -51,7 +52,7 @@ func (c *company) lines(first, last day, of func(i *instance, first, last day) i
 	}
 }
 
-// instances are those that live on any of the days.
+// instances yields the instances that exist on any of the days first to last.
 func (c *company) instances(first, last day) iter.Seq[*instance] {
 	return func(yield func(*instance) bool) {
 		for n, s := range c.stocks {
@@ -60,7 +61,7 @@ func (c *company) instances(first, last day) iter.Seq[*instance] {
 				period, offset := lifetime(place, s.product.lasting, bits)
 				for start := (first+offset)/period*period - offset; start <= last; start += period {
 					i := c.newInstance(&s, place, mix(bits, uint64(start)), start, start+period*9/10)
-					if i.to >= first && !yield(i) {
+					if i.lastDay >= first && !yield(i) {
 						return
 					}
 				}
@@ -69,9 +70,9 @@ func (c *company) instances(first, last day) iter.Seq[*instance] {
 	}
 }
 
-// lifetime is how long a place keeps an instance, a short gap behind it included, and the phase of that. The first
-// place, and each of a lasting product, keeps its own from 2023 on for 50 years; one in four changes several times a
-// year.
+// lifetime returns how many days a place keeps an instance, with a short gap after it, and where in this period day 0
+// is. The first place, and each place of a lasting product, keeps its instance from 2023 on for 50 years. One place in
+// four gets a new instance several times a year.
 func lifetime(place int, lasting bool, bits uint64) (period, offset day) {
 	switch {
 	case place == 0 || lasting:
@@ -87,17 +88,17 @@ func lifetime(place int, lasting bool, bits uint64) (period, offset day) {
 func (c *company) newInstance(s *stock, place int, bits uint64, from, to day) *instance {
 	p := s.product
 	i := &instance{
-		company: c,
-		product: p,
-		bits:    bits,
-		from:    from,
-		to:      to,
-		change:  from + 1 + day(bits>>8%uint64(to-from)),
-		runaway: p.code == "EIP" && place == 0,
-		price:   Amount(p.low+int(bits>>16%uint64(p.high-p.low))) * Fen * growth(from) / 10,
-		project: skewed(c.projects, bits>>24),
-		region:  skewed(regions[:], bits>>32),
-		tags:    c.tags(bits),
+		company:   c,
+		product:   p,
+		bits:      bits,
+		firstDay:  from,
+		lastDay:   to,
+		changeDay: from + 1 + day(bits>>8%uint64(to-from)),
+		runaway:   p.code == "EIP" && place == 0,
+		price:     Amount(p.low+int(bits>>16%uint64(p.high-p.low))) * Fen * growth(from) / 10,
+		project:   pickSkewed(c.projects, bits>>24),
+		region:    pickSkewed(regions[:], bits>>32),
+		tags:      c.tags(bits),
 	}
 	if !p.anonymous {
 		i.id = newUUID(bits, mix(bits))
@@ -106,13 +107,13 @@ func (c *company) newInstance(s *stock, place int, bits uint64, from, to day) *i
 	return i
 }
 
-// skewed prefers the front.
-func skewed(of []KeyValue, bits uint64) KeyValue {
-	n := uint64(len(of))
-	return of[min(bits%n, bits>>8%n)]
+// pickSkewed returns one of choices, the first ones more often than the last ones.
+func pickSkewed(choices []KeyValue, bits uint64) KeyValue {
+	n := uint64(len(choices))
+	return choices[min(bits%n, bits>>8%n)]
 }
 
-// tags are on most instances.
+// tags returns the tags of an instance. Most instances have some.
 func (c *company) tags(bits uint64) []KeyValue {
 	var tags []KeyValue
 	if bits>>40%5 < 3 {
@@ -124,7 +125,7 @@ func (c *company) tags(bits uint64) []KeyValue {
 	return tags
 }
 
-// consumption is the company's account of days.
+// consumption returns the Consume of the company's account.
 func (c *company) consumption(metered func() horizon) func(month string) (Consumption, bool) {
 	return func(month string) (Consumption, bool) {
 		first, last, ok := daysOf(month)
@@ -134,18 +135,18 @@ func (c *company) consumption(metered func() horizon) func(month string) (Consum
 			return Consumption{}, false
 		}
 		days := func(i *instance, first, last day) iter.Seq[Line] {
-			if i.late() {
+			if i.isLate() {
 				last = min(last, h.whole)
 			}
-			return i.days(first, last)
+			return i.dayLines(first, last)
 		}
 		return Consumption{EndDate: last.String(), Bill: Bill{Lines: c.lines(first, last, days)}}, true
 	}
 }
 
-// prepaid are a company's subscriptions. A project renews those of a product on the same day of each month, and now
-// and then it buys more.
-func (c *company) prepaid(today func() day) func(month string) []Purchase {
+// prepaidPurchases returns the Prepaid of the company's account, its subscriptions. A project renews those of a product
+// on the same day of each month and buys more of them now and then.
+func (c *company) prepaidPurchases(today func() day) func(month string) []Purchase {
 	products := []*product{kec, krds}
 	return func(month string) []Purchase {
 		return c.purchases(month, today(), products, func(bits uint64, d day) Amount {
@@ -162,8 +163,9 @@ func (c *company) prepaid(today func() day) func(month string) []Purchase {
 	}
 }
 
-// realtime is what a company pays by the hour or the day. It is known until yesterday.
-func (c *company) realtime(today func() day) func(month string) []Purchase {
+// realtimePurchases returns the Realtime of the company's account: what it pays by the hour or the day. It is known
+// until yesterday.
+func (c *company) realtimePurchases(today func() day) func(month string) []Purchase {
 	products := []*product{kecHourly, eip}
 	return func(month string) []Purchase {
 		return c.purchases(month, today()-1, products, func(bits uint64, d day) Amount {
@@ -172,7 +174,8 @@ func (c *company) realtime(today func() day) func(month string) []Purchase {
 	}
 }
 
-// purchases adds up the days of a month until last, for each project and product that has any cost on them.
+// purchases adds up the costs of the days of a month, but of none after last, for each project and product that has
+// any.
 func (c *company) purchases(month string, last day, products []*product, cost func(uint64, day) Amount) []Purchase {
 	first, end, ok := daysOf(month)
 	if !ok || first < c.opened {

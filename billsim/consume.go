@@ -1,18 +1,16 @@
 package billsim
 
-import (
-	"iter"
-)
+import "iter"
 
-// Consumption is what a month has cost by daily metering: the API's estimate of the bill, without what is billed by
-// the month.
+// Consumption is what a month has cost by daily metering: the API's estimate of the bill. What is billed by the month
+// is not in it.
 type Consumption struct {
-	// Bill has the lines, each of one day, its StatDate. Products of SummaryOnly are those of getMonthConsume.
+	// Bill has the lines. Each is of one day, its StatDate. The products of SummaryOnly are in getMonthConsume only.
 	Bill
-	EndDate string // the newest day metered, perhaps not to its end: 2026-11-16
+	EndDate string // the newest metered day, 2026-11-16; perhaps not all of it is metered
 }
 
-// ByDay are the exact totals of the days that have lines, by StatDate.
+// ByDay returns the exact totals of each day that has lines, by StatDate.
 func (c Consumption) ByDay() map[string]Sums {
 	days := map[string]Sums{}
 	for l := range c.All() {
@@ -26,100 +24,84 @@ func (c Consumption) ByDay() map[string]Sums {
 	return days
 }
 
-// LinePage is one page of consumption lines: what it says of itself and what it holds.
+// LinePage is one page of consumption lines: the numbers that it states, and which lines it has.
 type LinePage struct {
 	PageNo   int
 	PageSize int
-	Total    int // lines of all pages
-	Skipped  int // so many lines stand on pages before
-	Lines    int // at most so many are on this one
+	Total    int // number of lines on all pages
+	Skipped  int // number of lines on the pages before
+	Lines    int // number of lines on this page, at most
 }
 
 const maxPageSize = 5000
 
-// writeMonthConsume leaves both dates empty where there is no consumption; what the API does then is unknown.
+// writeMonthConsume leaves both dates empty if there is no consumption. What the API does then is unknown.
 func writeMonthConsume(x *exchange, b *body) error {
 	month, begin := x.months[0], ""
 	c, ok := x.consumption()
 	if ok {
 		begin = month + "-01"
 	}
-	w := x.begin()
-	w.text("BeginDate", begin)
-	w.text("EndDate", c.EndDate)
-	if w.list("MonthBillSet") {
+	w := x.openRoot()
+	w.writeText("BeginDate", begin)
+	w.writeText("EndDate", c.EndDate)
+	if w.openList("MonthBillSet") {
 		if ok {
-			writeConsumedMonth(x, w, month, c)
+			writeConsumptionMonth(x, w, month, c)
 		}
-		w.endList("MonthBillSet")
+		w.closeList("MonthBillSet")
 	}
-	return x.end(w, b)
+	return x.closeRoot(w, b)
 }
 
-// writeConsumedMonth has no projects, unlike a bill's month.
-func writeConsumedMonth(x *exchange, w writer, month string, c Consumption) {
+// writeConsumptionMonth writes no projects: only a month of bills has them.
+func writeConsumptionMonth(x *exchange, w writer, month string, c Consumption) {
 	s := summarize(c.Bill)
-	w.open("Item")
+	w.openObject("Item")
 	writeProducts(w, "BillProductSet", "Item", s.products)
 	writeTotal(x, w, month, c.ID, s.sum)
-	w.close("Item")
+	w.closeObject("Item")
 }
 
 func writeDetailConsume(x *exchange, b *body) error {
 	c, _ := x.consumption()
 	p := x.page
-	p.Total = total(x, c)
+	p.Total = countLines(x, c)
 	if x.fault.EditPage != nil {
 		x.fault.EditPage(&p)
 	}
-	w := x.begin()
-	w.count("PageNo", p.PageNo)
-	w.count("PageSize", p.PageSize)
-	w.count("Total", p.Total)
+	w := x.openRoot()
+	w.writeCount("PageNo", p.PageNo)
+	w.writeCount("PageSize", p.PageSize)
+	w.writeCount("Total", p.Total)
 	if err := writeLines(w, b, pageLines(x, c, p)); err != nil {
 		return err
 	}
-	return x.end(w, b)
+	return x.closeRoot(w, b)
 }
 
-// pageLines yields the lines on a page, as the fault leaves them.
+// pageLines yields the lines of a page, as the fault leaves them.
 func pageLines(x *exchange, c Consumption, p LinePage) iter.Seq[Line] {
 	return func(yield func(Line) bool) {
-		if p.Lines <= 0 {
-			return
-		}
-		n := 0
-		for l := range consumed(x, c, max(0, p.Skipped)) {
-			n++
+		n := -max(0, p.Skipped) // the number of the line on the page; lines of earlier pages have 0 or less
+		for l := range x.matchingLines(c.Bill) {
+			if n++; n <= 0 {
+				continue
+			}
 			l.daily = true
-			x.finish(&l, x.months[0], n)
-			if !yield(l) || n == p.Lines {
+			x.completeLine(&l, x.months[0], n)
+			if n > p.Lines || !yield(l) {
 				return
 			}
 		}
 	}
 }
 
-// total counts the lines asked for.
-func total(x *exchange, c Consumption) int {
+// countLines returns the number of lines on all pages.
+func countLines(x *exchange, c Consumption) int {
 	n := 0
-	for range consumed(x, c, 0) {
+	for range x.matchingLines(c.Bill) {
 		n++
 	}
 	return n
-}
-
-// consumed yields the lines asked for, without the first ones.
-func consumed(x *exchange, c Consumption, skipped int) iter.Seq[Line] {
-	return func(yield func(Line) bool) {
-		n := 0
-		for l := range c.All() {
-			if !x.wants(&l) {
-				continue
-			}
-			if n++; n > skipped && !yield(l) {
-				return
-			}
-		}
-	}
 }

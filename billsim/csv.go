@@ -9,15 +9,15 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
-// csvHeader is the header line of the vendor's Chinese page. It ends in a comma, hence the empty last name; rows do
-// not.
+// csvHeader is the header line of the vendor's Chinese page. Its last name is empty because that line ends in a comma.
+// Rows do not end in one.
 var csvHeader = []string{
 	"账单月", "客户ID", "账单ID", "产品线", "产品类型", "产品ID", "产品名称", "账单开始时间", "账单结束时间", "服务开始时间", "计费方式", "计费天数",
 	"计费时长", "机房", "可用区", "说明", "原价(元)", "折扣", "成交价(元)", "归属项目组", "价格影响因子", "配置", "附属信息", "标签信息", "",
 }
 
-// writeCSV writes GBK, as the page says. Characters that GBK lacks become its substitute. Fields with a comma, a quote
-// or a new line are quoted as usual (RFC 4180): the page has none to show what the vendor does.
+// writeCSV writes GBK, as the vendor's page says. Characters that GBK does not have become its substitute. Fields with
+// a comma, a quote or a new line are quoted as usual (RFC 4180): what the vendor does with them is not documented.
 func writeCSV(x *exchange, b *body) error {
 	w := csv.NewWriter(encoding.ReplaceUnsupported(simplifiedchinese.GBK.NewEncoder()).Writer(b))
 	if err := w.Write(csvHeader); err != nil {
@@ -31,7 +31,7 @@ func writeCSV(x *exchange, b *body) error {
 		if w.Flush(); w.Error() != nil {
 			return w.Error()
 		}
-		if err := b.line(); err != nil {
+		if err := b.endLine(); err != nil {
 			return err
 		}
 	}
@@ -47,7 +47,7 @@ func csvRow(l *Line) []string {
 	}
 }
 
-// csvSet is "key: value|key:|".
+// csvSet returns the pairs as "key: value|key:|".
 func csvSet(pairs []KeyValue) string {
 	var b strings.Builder
 	for _, kv := range pairs {

@@ -2,8 +2,8 @@ package billsim
 
 import "time"
 
-// Billing modes as the demo's lines name them. The vendor's list is in English (Pay-By-Daily-Config and so on); the
-// Chinese names on real bills are unknown.
+// The billing modes of the demo's lines. The vendor's list is in English (Pay-By-Daily-Config and so on). The Chinese
+// names on real bills are unknown.
 const (
 	modeDaily   = "按日配置付费"
 	modeMonthly = "按月配置付费"
@@ -12,16 +12,17 @@ const (
 	modePeak    = "按月峰值付费"
 )
 
-// Demo is two made-up customers, told apart by their keys: first an e-commerce company, whose bill of the running month
-// grows from day to day and ends with today, then a game company, whose bill of a month appears on the 3rd of the
-// next. Which of the two the real API does is unknown. Both have at least a year of closed months when Demo is called;
-// two days before, the traffic of the e-commerce company's first EIP runs away: a spike that is whole on the day of
-// the call, and one of the three newest days until the end of the next. Two calls on the same Beijing day make the same
-// bills, and other days change nothing but the spike and the end. The accounts are safe for concurrent use if now is.
+// Demo returns the accounts of two made-up customers with different keys. The first is an e-commerce company: the bill
+// of its running month grows from day to day and ends with today. The second is a game company: the bill of a month
+// appears on the 3rd of the next month. Which of the two the real API does is unknown. When Demo is called, both have
+// at least a year of closed months. Two days before the call, the traffic of the first EIP of the e-commerce company
+// has a spike. All of that day is metered on the day of the call, and it is one of the three newest days until the end
+// of the day after. Two calls on the same Beijing day return the same bills. On other days, only the spike and the
+// newest day differ. The accounts are safe for concurrent use if now is.
 //
 // Consumption ends with yesterday, of which half of the instances are missing until 10:00. A bill is the sum of its
-// days and of the lines that are billed by the month's peak, which no day has. Besides, either company has
-// subscriptions, some new ones of the running month as well, and pays for some things by the hour, known until
+// days and of the lines that are billed by the month's peak, which are in no day. Both companies also have
+// subscriptions, with some new ones in the running month, and pay for some products by the hour, which is known until
 // yesterday.
 func Demo(now func() time.Time) []Account {
 	today := func() day { return dayOf(now()) }
@@ -29,7 +30,7 @@ func Demo(now func() time.Time) []Account {
 	shop, game := newShop(), newGame()
 	shop.opened, game.opened = start.monthStart(-13), start.monthStart(-13)
 	shop.spike = start - 2
-	metered := func() horizon { return horizonAt(now()) }
+	metered := func() horizon { return newHorizon(now()) }
 	return []Account{
 		{
 			AccessKeyID:     "DEMOSHOPACCESSKEY",
@@ -37,8 +38,8 @@ func Demo(now func() time.Time) []Account {
 			CustomerID:      shop.customerID,
 			Bills:           shop.bills(today),
 			Consume:         shop.consumption(metered),
-			Prepaid:         shop.prepaid(today),
-			Realtime:        shop.realtime(today),
+			Prepaid:         shop.prepaidPurchases(today),
+			Realtime:        shop.realtimePurchases(today),
 			Payment:         &Payment{Voucher: 3},
 		},
 		{
@@ -47,18 +48,18 @@ func Demo(now func() time.Time) []Account {
 			CustomerID:      game.customerID,
 			Bills:           game.bills(today),
 			Consume:         game.consumption(metered),
-			Prepaid:         game.prepaid(today),
-			Realtime:        game.realtime(today),
+			Prepaid:         game.prepaidPurchases(today),
+			Realtime:        game.realtimePurchases(today),
 			Payment:         &Payment{Reward: 1, Voucher: 2, CloudTicket: 1},
 		},
 	}
 }
 
-// throughToday is a bill that grows; even on the 1st there is something to show.
-func throughToday(today day) day { return today }
+// growingBillEnd returns the last day of a bill that grows every day. There is a bill on the 1st of a month already.
+func growingBillEnd(today day) day { return today }
 
-// onThe3rd is a bill that is there at once, late.
-func onThe3rd(today day) day {
+// closedBillEnd returns the last day of a bill that appears whole, on the 3rd of the next month.
+func closedBillEnd(today day) day {
 	if today-today.monthStart(0) >= 2 {
 		return today.monthStart(0) - 1
 	}
@@ -88,9 +89,9 @@ func newShop() *company {
 			{redis, 22, []string{"购物车缓存", "库存缓存", "session-cache"}},
 			{ks3, 9, []string{"goods-images", "order-archive", "web-static"}},
 			{kss, 2, nil},
-			{live, 1, nil},
+			{cdnLive, 1, nil},
 		},
-		billed: throughToday,
+		lastBilled: growingBillEnd,
 	}
 }
 
@@ -117,11 +118,11 @@ func newGame() *company {
 			{ks3, 6, []string{"game-patch", "replay", "crash-dump"}},
 			{kss, 1, nil},
 		},
-		billed: onThe3rd,
+		lastBilled: closedBillEnd,
 	}
 }
 
-// The products, with codes that appear in the vendor's pages. Prices are made up.
+// The products have codes that appear in the vendor's pages. Their prices are made up.
 var (
 	kec = &product{
 		code: "KEC", name: "云服务器(KEC)", subTypes: []string{"本地高性能云主机", "IO优化型云主机", "通用型N3"},
@@ -173,7 +174,7 @@ var (
 		low: 60, high: 240, percent: 95,
 		charges: []charge{{mode: modePeak, subType: "存储峰值", share: 100, usage: true}},
 	}
-	live = &product{
+	cdnLive = &product{
 		code: "CDN_LIVE", name: "云直播(KLS)", anonymous: true,
 		low: 700, high: 1400, percent: 88,
 		charges: []charge{{mode: modePeak, subType: "下行带宽", share: 100, usage: true}},

@@ -6,15 +6,16 @@ import (
 )
 
 func writeDetailBill(x *exchange, b *body) error {
-	w := x.begin()
+	w := x.openRoot()
 	if err := writeLines(w, b, x.lines()); err != nil {
 		return err
 	}
-	return x.end(w, b)
+	return x.closeRoot(w, b)
 }
 
+// writeLines writes and sends the lines one by one, so that a fault can end the answer after any of them.
 func writeLines(w writer, b *body, lines iter.Seq[Line]) error {
-	if !w.list("PostpayDetailBillSet") {
+	if !w.openList("PostpayDetailBillSet") {
 		return nil
 	}
 	for l := range lines {
@@ -22,59 +23,59 @@ func writeLines(w writer, b *body, lines iter.Seq[Line]) error {
 		if _, err := b.Write(w.take()); err != nil {
 			return err
 		}
-		if err := b.line(); err != nil {
+		if err := b.endLine(); err != nil {
 			return err
 		}
 	}
-	w.endList("PostpayDetailBillSet")
+	w.closeList("PostpayDetailBillSet")
 	return nil
 }
 
 func writeLine(w writer, l *Line) {
-	w.open("Item")
-	w.text("DetailBillNo", l.DetailBillNo)
-	w.text("BillMonth", l.BillMonth)
-	w.text("CustomerId", l.CustomerID)
+	w.openObject("Item")
+	w.writeText("DetailBillNo", l.DetailBillNo)
+	w.writeText("BillMonth", l.BillMonth)
+	w.writeText("CustomerId", l.CustomerID)
 	if l.daily {
-		w.text("DetailBillStatDate", l.StatDate)
+		w.writeText("DetailBillStatDate", l.StatDate)
 	}
-	w.text("DetailBillStartTime", l.StartTime)
-	w.text("DetailBillEndTime", l.EndTime)
-	w.text("ProductCode", l.ProductCode)
-	w.text("ProductName", l.ProductName)
-	w.text("ProductSubTypeName", l.ProductSubTypeName)
-	w.text("InstanceId", l.InstanceID)
-	w.text("InstanceName", l.InstanceName)
-	w.text("Cost", l.costText())
-	w.text("ServiceStartTime", l.ServiceStartTime)
-	w.text("BillType", l.BillType)
-	w.text("BillDays", strconv.Itoa(l.BillDays))
-	w.text("BillHours", strconv.Itoa(l.BillHours))
-	w.text("RegionName", l.RegionName)
-	w.text("ZoneName", l.ZoneName)
+	w.writeText("DetailBillStartTime", l.StartTime)
+	w.writeText("DetailBillEndTime", l.EndTime)
+	w.writeText("ProductCode", l.ProductCode)
+	w.writeText("ProductName", l.ProductName)
+	w.writeText("ProductSubTypeName", l.ProductSubTypeName)
+	w.writeText("InstanceId", l.InstanceID)
+	w.writeText("InstanceName", l.InstanceName)
+	w.writeText("Cost", l.costText())
+	w.writeText("ServiceStartTime", l.ServiceStartTime)
+	w.writeText("BillType", l.BillType)
+	w.writeText("BillDays", strconv.Itoa(l.BillDays))
+	w.writeText("BillHours", strconv.Itoa(l.BillHours))
+	w.writeText("RegionName", l.RegionName)
+	w.writeText("ZoneName", l.ZoneName)
 	if !l.daily {
-		w.text("RuleRemark", l.RuleRemark)
+		w.writeText("RuleRemark", l.RuleRemark)
 	}
-	w.text("MeasureAmount", l.measureText())
-	w.text("Discount", l.Discount)
-	w.text("ProjectId", l.ProjectID)
-	w.text("ProjectName", l.ProjectName)
+	w.writeText("MeasureAmount", l.measureText())
+	w.writeText("Discount", l.Discount)
+	w.writeText("ProjectId", l.ProjectID)
+	w.writeText("ProjectName", l.ProjectName)
 	writeSet(w, "ProviderSet", "ProviderItem", l.Providers)
 	writeSet(w, "ConfigSet", "ConfigItem", l.Configs)
 	writeSet(w, "ExtraSet", "ExtraItem", l.Extras)
-	writeSet(w, "TagSet", "TagItem", l.Tags) // the item's name is a guess: the pages show it empty
-	w.close("Item")
+	writeSet(w, "TagSet", "TagItem", l.Tags) // TagItem is a guess: the pages show an empty set
+	w.closeObject("Item")
 }
 
 func writeSet(w writer, set, item string, pairs []KeyValue) {
-	if !w.list(set) {
+	if !w.openList(set) {
 		return
 	}
 	for _, kv := range pairs {
-		w.open(item)
-		w.text("Key", kv.Key)
-		w.text("Value", kv.Value)
-		w.close(item)
+		w.openObject(item)
+		w.writeText("Key", kv.Key)
+		w.writeText("Value", kv.Value)
+		w.closeObject(item)
 	}
-	w.endList(set)
+	w.closeList(set)
 }

@@ -12,42 +12,42 @@ import (
 	"time"
 )
 
-// firstMonth is the oldest that the API has, by all its bill pages.
+// firstMonth is the oldest month that the API has, as all bill pages of the vendor say.
 const firstMonth = "2018-06"
 
-// exchange is one call: what is asked, by whom, and what is to go wrong.
+// exchange is one call and what is needed to answer it.
 type exchange struct {
 	id      string
 	method  string
 	action  string
 	query   url.Values
-	syntax  ErrorForm // JSONError or XMLError: answers are spelled as errors are
+	syntax  ErrorForm // JSONError or XMLError, for answers too
 	account *Account
 	fault   Fault
 	now     time.Time
 	variant variant
-	months  []string // asked for
-	page    LinePage // asked for
+	months  []string // of the query, once the action has read them
+	page    LinePage // likewise
 }
 
-// action is answered after what all calls have in common is checked.
+// action is an action of the API. Its functions are called after the checks that all actions have in common.
 type action struct {
 	version     string
-	contentType string                   // empty: as asked for
-	read        func(*exchange) *refusal // takes the parameters; nil: there are none
+	contentType string                   // empty: the one that the call accepts
+	read        func(*exchange) *refusal // reads the parameters; nil: there are none
 	write       func(*exchange, *body) error
 }
 
-// actions has both forms of the consumption actions; a server knows one of them.
+// actions has the consumption actions in both forms. A server knows only one of the two.
 var actions = map[string]action{
-	"GetMonthBill":            {version2018, "", (*exchange).readMonths, writeMonthBill},
-	"GetPostpayDetailBill":    {version2018, "", (*exchange).readMonths, writeDetailBill},
-	"GetPostpayDetailBillCSV": {version2018, typeCSV, (*exchange).readMonths, writeCSV},
+	"GetMonthBill":            {version2018, "", (*exchange).readMonthRange, writeMonthBill},
+	"GetPostpayDetailBill":    {version2018, "", (*exchange).readMonthRange, writeDetailBill},
+	"GetPostpayDetailBillCSV": {version2018, typeCSV, (*exchange).readMonthRange, writeCSV},
 	"GetProductCode":          {version2018, "", nil, writeProductCode},
-	"getMonthConsume":         {version2018, "", (*exchange).readMonth, writeMonthConsume},
-	"getPostpayDetailConsume": {version2018, "", (*exchange).readMonthAndPage, writeDetailConsume},
-	"GetMonthConsume":         {version2022, "", (*exchange).readMonth, writeMonthConsume},
-	"GetPostpayDetailConsume": {version2022, "", (*exchange).readMonthAndPage, writeDetailConsume},
+	"getMonthConsume":         {version2018, "", (*exchange).readRecentMonth, writeMonthConsume},
+	"getPostpayDetailConsume": {version2018, "", (*exchange).readRecentMonthAndPage, writeDetailConsume},
+	"GetMonthConsume":         {version2022, "", (*exchange).readRecentMonth, writeMonthConsume},
+	"GetPostpayDetailConsume": {version2022, "", (*exchange).readRecentMonthAndPage, writeDetailConsume},
 
 	"DescribeBillSummaryByPayMode": {version2020, "", (*exchange).readUnionMonth, writePayModes},
 	"DescribeBillSummaryByProduct": {version2020, "", (*exchange).readUnionMonth, writeProductSummary},
@@ -55,16 +55,17 @@ var actions = map[string]action{
 	"DescribeProductCode":          {version2020, "", nil, writeProductGroups},
 }
 
-// answer is the refusal if there is one, else the fault's answer if it has one, else the API's own.
-func (x *exchange) answer(no *refusal) answer {
-	if no == nil && x.fault.Answer != nil {
-		return x.fault.Answer.answer(x.id)
+// answer returns the answer to the call: err if it is not nil, else the fault's answer if it has one, else the API's
+// own.
+func (x *exchange) answer(err *refusal) answer {
+	if err == nil && x.fault.Answer != nil {
+		return x.fault.Answer.render(x.id)
 	}
-	if no == nil {
-		no = x.check()
+	if err == nil {
+		err = x.check()
 	}
-	if no != nil {
-		return whole(no.status, x.syntax.contentType(), x.syntax.body(x.id, no))
+	if err != nil {
+		return newTextAnswer(err.status, x.syntax.contentType(), x.syntax.format(x.id, err))
 	}
 	action := actions[x.action]
 	contentType := action.contentType
@@ -74,7 +75,7 @@ func (x *exchange) answer(no *refusal) answer {
 	return answer{header: contentHeader(contentType), write: func(b *body) error { return action.write(x, b) }}
 }
 
-// check is what is wrong with the call of a known account.
+// check returns what is wrong with the call, once the account is known; nil if it is right. It reads the parameters.
 func (x *exchange) check() *refusal {
 	if x.method != http.MethodGet {
 		return otherMethod(x.method)
@@ -85,10 +86,10 @@ func (x *exchange) check() *refusal {
 		}
 	}
 	action, ok := actions[x.action]
-	if !ok || x.query.Get("Version") != action.version || slices.Contains(x.variant.unknown, x.action) {
+	if !ok || x.query.Get("Version") != action.version || slices.Contains(x.variant.unknownActions, x.action) {
 		return unknownAction()
 	}
-	if slices.Contains(x.account.Denied, x.action) || x.account.UnionDenied && isUnion(x.action) {
+	if slices.Contains(x.account.Denied, x.action) || x.account.UnionDenied && isUnionAction(x.action) {
 		return x.denial()
 	}
 	if action.read == nil {
@@ -97,20 +98,21 @@ func (x *exchange) check() *refusal {
 	return action.read(x)
 }
 
+// denial returns the error for an action that the account may not call.
 func (x *exchange) denial() *refusal {
 	if x.account.DeniedByIAM {
 		return lackOfPolicy(x.action)
 	}
-	return forbidden(x.account.CustomerID)
+	return forbiddenRequest(x.account.CustomerID)
 }
 
-// readMonths takes the range, both ends included. How long it may be is not documented.
-func (x *exchange) readMonths() *refusal {
+// readMonthRange reads the range, which includes both ends. How long it may be is not documented.
+func (x *exchange) readMonthRange() *refusal {
 	var ends [2]time.Time
 	for i, name := range []string{"BillStartMonth", "BillEndMonth"} {
-		var no *refusal
-		if ends[i], no = x.month(name); no != nil {
-			return no
+		var err *refusal
+		if ends[i], err = x.monthParameter(name); err != nil {
+			return err
 		}
 	}
 	if ends[1].Before(ends[0]) {
@@ -122,7 +124,7 @@ func (x *exchange) readMonths() *refusal {
 	return nil
 }
 
-// bills yields the months asked for that have one.
+// bills yields the months of the query that have a bill.
 func (x *exchange) bills() iter.Seq2[string, Bill] {
 	return func(yield func(string, Bill) bool) {
 		if x.account.Bills == nil {
@@ -139,17 +141,14 @@ func (x *exchange) bills() iter.Seq2[string, Bill] {
 	}
 }
 
-// lines yields the lines asked for, as the fault leaves them.
+// lines yields the lines that the query asks for, as the fault leaves them.
 func (x *exchange) lines() iter.Seq[Line] {
 	return func(yield func(Line) bool) {
 		n := 0
 		for month, bill := range x.bills() {
-			for l := range bill.All() {
-				if !x.wants(&l) {
-					continue
-				}
+			for l := range x.matchingLines(bill) {
 				n++
-				x.finish(&l, month, n)
+				x.completeLine(&l, month, n)
 				if !yield(l) {
 					return
 				}
@@ -158,16 +157,21 @@ func (x *exchange) lines() iter.Seq[Line] {
 	}
 }
 
-func (x *exchange) wants(l *Line) bool {
-	return x.filter("ProductCode", l.ProductCode) && x.filter("ProjectId", l.ProjectID)
+// matchingLines yields the lines of a bill that the query asks for.
+func (x *exchange) matchingLines(b Bill) iter.Seq[Line] {
+	product, project := x.query.Get("ProductCode"), x.query.Get("ProjectId")
+	return func(yield func(Line) bool) {
+		for l := range b.All() {
+			matches := (product == "" || product == l.ProductCode) && (project == "" || project == l.ProjectID)
+			if matches && !yield(l) {
+				return
+			}
+		}
+	}
 }
 
-func (x *exchange) filter(parameter, value string) bool {
-	wanted := x.query.Get(parameter)
-	return wanted == "" || wanted == value
-}
-
-func (x *exchange) finish(l *Line, month string, n int) {
+// completeLine sets month and customer of line n of the answer where they are empty, then applies the fault's Edit.
+func (x *exchange) completeLine(l *Line, month string, n int) {
 	if l.BillMonth == "" {
 		l.BillMonth = month
 	}
@@ -179,36 +183,39 @@ func (x *exchange) finish(l *Line, month string, n int) {
 	}
 }
 
-func (x *exchange) writer() writer {
+func (x *exchange) newWriter() writer {
 	if x.syntax == XMLError {
 		return &xmlWriter{forms: x.fault.Forms}
 	}
 	return &jsonWriter{forms: x.fault.Forms}
 }
 
-func (x *exchange) begin() writer {
-	w := x.writer()
-	w.open(x.root())
-	w.text("RequestId", x.id)
+// openRoot returns a writer that has begun the answer with the request's id.
+func (x *exchange) openRoot() writer {
+	w := x.newWriter()
+	w.openObject(x.rootName())
+	w.writeText("RequestId", x.id)
 	return w
 }
 
-// root begins with a capital, whatever the action does.
-func (x *exchange) root() string {
+// rootName returns the name of the answer's root in XML. It begins with a capital letter, even if the action does not.
+func (x *exchange) rootName() string {
 	if root := unionRoots[x.action]; root != "" {
 		return root
 	}
 	return strings.ToUpper(x.action[:1]) + x.action[1:] + "Response"
 }
 
-func (x *exchange) end(w writer, b *body) error {
-	w.close(x.root())
+// closeRoot ends the answer and sends what w still has.
+func (x *exchange) closeRoot(w writer, b *body) error {
+	w.closeObject(x.rootName())
 	_, err := b.Write(w.take())
 	return err
 }
 
-// readMonth takes the one month, which has to be the running or the previous one, in Beijing as is assumed.
-func (x *exchange) readMonth() *refusal {
+// readRecentMonth reads the month, which has to be the running or the previous one. It is assumed that they are those
+// of Beijing.
+func (x *exchange) readRecentMonth() *refusal {
 	month := x.query.Get("BillMonth")
 	if month == "" {
 		return missingParameter("BillMonth")
@@ -221,24 +228,25 @@ func (x *exchange) readMonth() *refusal {
 	return nil
 }
 
-// readMonthAndPage takes the defaults from the page: a caller who asks for nothing gets one line.
-func (x *exchange) readMonthAndPage() *refusal {
-	size, badSize := x.number("PageSize", 1, maxPageSize, 1)
-	page, badPage := x.number("PageNo", 0, math.MaxInt32, 0)
+// readRecentMonthAndPage reads the month and the page. The defaults are those of the vendor's page: a call without
+// PageSize gets one line.
+func (x *exchange) readRecentMonthAndPage() *refusal {
+	size, sizeErr := x.numberParameter("PageSize", 1, maxPageSize, 1)
+	page, pageErr := x.numberParameter("PageNo", 0, math.MaxInt32, 0)
 	page = max(page, x.variant.firstPage)
 	x.page = LinePage{PageNo: page, PageSize: size, Skipped: (page - x.variant.firstPage) * size, Lines: size}
-	return cmp.Or(x.readMonth(), badPage, badSize)
+	return cmp.Or(x.readRecentMonth(), pageErr, sizeErr)
 }
 
-// readUnionMonth takes the range, which has to be of one month.
+// readUnionMonth reads the range, which has to be of one month.
 func (x *exchange) readUnionMonth() *refusal {
-	begin, no := x.month("BillBeginMonth")
-	if no != nil {
-		return no
+	begin, err := x.monthParameter("BillBeginMonth")
+	if err != nil {
+		return err
 	}
-	end, no := x.month("BillEndMonth")
-	if no != nil {
-		return no
+	end, err := x.monthParameter("BillEndMonth")
+	if err != nil {
+		return err
 	}
 	if end != begin {
 		return invalidParameter("BillEndMonth")
@@ -247,8 +255,9 @@ func (x *exchange) readUnionMonth() *refusal {
 	return nil
 }
 
-// month is a parameter that has to be there. The oldest month is the one of bill: of bill-union it is not documented.
-func (x *exchange) month(name string) (time.Time, *refusal) {
+// monthParameter returns a parameter that is required. The oldest month is that of the service bill: that of bill-union
+// is not documented.
+func (x *exchange) monthParameter(name string) (time.Time, *refusal) {
 	text := x.query.Get(name)
 	if text == "" {
 		return time.Time{}, missingParameter(name)
@@ -260,8 +269,8 @@ func (x *exchange) month(name string) (time.Time, *refusal) {
 	return month, nil
 }
 
-// number is a parameter that may be absent.
-func (x *exchange) number(name string, low, high, fallback int) (int, *refusal) {
+// numberParameter returns a parameter between low and high, or fallback if the query does not have it.
+func (x *exchange) numberParameter(name string, low, high, fallback int) (int, *refusal) {
 	text := x.query.Get(name)
 	if text == "" {
 		return fallback, nil
@@ -273,7 +282,7 @@ func (x *exchange) number(name string, low, high, fallback int) (int, *refusal) 
 	return n, nil
 }
 
-// consumption is the account's in the month asked for.
+// consumption returns the account's consumption in the month of the query; false if it has none.
 func (x *exchange) consumption() (Consumption, bool) {
 	if x.account.Consume == nil {
 		return Consumption{}, false

@@ -7,36 +7,38 @@ import (
 	"time"
 )
 
-// Fault is what goes wrong with a call: another answer, changes in the API's own, or trouble on its way to the client.
-// It meets calls whose signature is right. The zero Fault changes nothing.
+// Fault is what goes wrong with a call: another answer, changes in the API's own answer, or trouble on its way to the
+// client. Calls with a wrong signature are refused without it. The zero Fault changes nothing.
 type Fault struct {
-	Action      string // calls of this action; empty: of all
-	AccessKeyID string // calls with this key; empty: with all
-	Times       int    // so many calls; 0: until cleared
+	Action      string // only calls of this action; empty: of any
+	AccessKeyID string // only calls with this key; empty: with any
+	Times       int    // number of calls that it is for; 0: until it is undone
 
-	Answer *Answer              // given instead of the API's own
-	Header http.Header          // laid over the answer's header; an empty value takes the header away
-	Edit   func(n int, l *Line) // changes line n of the answer, from 1; sets are shared: replace them
-	Forms  map[string]Form      // how fields and sets of this name are spelled, at any depth
+	Answer *Answer              // sent instead of the API's own
+	Header http.Header          // overwrites fields of the answer's header; an empty list of values removes the field
+	Edit   func(n int, l *Line) // changes line n of the answer, counted from 1; it must replace sets, not change them
+	Forms  map[string]Form      // how fields and sets of this name are written, at any depth
 
 	EditPage func(p *LinePage) // changes a page of consumption lines
-	NoBillOf string            // bills of this month, 2026-10, are left out of answers about several
+	NoBillOf string            // bills of this month, 2026-10, are left out of answers about several months
 
 	Gzip   bool          // Content-Encoding: gzip
-	Length bool          // Content-Length instead of chunks
-	Drip   time.Duration // so long after each byte
+	Length bool          // Content-Length instead of a chunked body
+	Drip   time.Duration // wait after each byte
 
-	// End breaks off the answer after so many whole lines or so many bytes on the wire, whichever comes first. With
-	// neither it does so before the first byte, and all but Cut before the status too.
+	// End breaks off the answer after AfterLines whole lines or AfterBytes bytes on the wire, whichever comes first. If
+	// both are 0, it does so before the first byte of the body and, unless it is Cut, before the status too.
 	End        End
 	AfterLines int
 	AfterBytes int
 }
 
-// atOnce is whether nothing of the body goes out.
-func (f *Fault) atOnce() bool { return f.End != Whole && f.AfterLines <= 0 && f.AfterBytes <= 0 }
+// endsBeforeBody reports whether no byte of the body is sent.
+func (f *Fault) endsBeforeBody() bool {
+	return f.End != Whole && f.AfterLines <= 0 && f.AfterBytes <= 0
+}
 
-// Answer is a whole answer.
+// Answer is a whole answer of a Fault.
 type Answer struct {
 	Status      int    // HTTP status; 0: 200
 	ContentType string // empty: no such header
@@ -44,38 +46,39 @@ type Answer struct {
 	Body        func(requestID string) string // nil: empty
 }
 
-// End is how an answer breaks off.
+// End is how an answer ends.
 type End int
 
-// The ends.
+// The ends of answers.
 const (
-	Whole End = iota // it does not
-	Cut              // it ends as if it were whole; with Fault.Length it is shorter than it said
+	Whole End = iota // it is not broken off
+	Cut              // it ends as if it were whole; with Fault.Length it is shorter than its Content-Length
 	Drop             // the connection is closed in the middle
 	Reset            // the connection is reset
-	Stall            // nothing more comes until the client goes
+	Stall            // nothing more is sent until the client closes the connection
 )
 
-// Form is how a field is spelled instead of as documented.
+// Form is how a field is written.
 type Form int
 
-// The forms. XML knows Missing and Null (an empty element) only.
+// The forms of fields. In XML only Missing and Null (an empty element) have an effect.
 const (
 	AsDocumented Form = iota
-	Missing           // the field is not there
+	Missing           // the field is left out
 	Null              // null
-	AsNumber          // a text without its quotes
+	AsNumber          // a text without quotes
 	AsString          // a number in quotes
 )
 
-// Refuse answers with an error of the API in the given form and status, which may be 200.
+// Refuse returns a fault that answers with an error of the API in the given form and status, which may be 200.
 func Refuse(form ErrorForm, status int, code, message string) Fault {
-	no := &refusal{status, code, message}
-	body := func(requestID string) string { return form.body(requestID, no) }
+	err := &refusal{status, code, message}
+	body := func(requestID string) string { return form.format(requestID, err) }
 	return Fault{Answer: &Answer{Status: status, ContentType: form.contentType(), Body: body}}
 }
 
-// Busy is a refusal with Retry-After in whole seconds; as usual, 429 is Throttling and all else `Server unavailable`.
+// Busy returns a fault that answers with an error and Retry-After in whole seconds. The code of the error is Throttling
+// if status is 429, else `Server unavailable`.
 func Busy(status int, retryAfter time.Duration) Fault {
 	code, message := "Server unavailable", "Server error"
 	if status == http.StatusTooManyRequests {
@@ -86,32 +89,32 @@ func Busy(status int, retryAfter time.Duration) Fault {
 	return f
 }
 
-// Raw answers with this body; an empty contentType is no such header.
+// Raw returns a fault that answers with this body. If contentType is empty, the answer has no such header.
 func Raw(status int, contentType, body string) Fault {
 	return Fault{Answer: &Answer{Status: status, ContentType: contentType, Body: func(string) string { return body }}}
 }
 
-// Page answers as a proxy does, in HTML.
+// Page returns a fault that answers with a page of HTML, as proxies do.
 func Page(status int) Fault {
 	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
 	return Raw(status, "text/html", "<html>\r\n<head><title>"+text+"</title></head>\r\n<body>\r\n<center><h1>"+text+
 		"</h1></center>\r\n</body>\r\n</html>\r\n")
 }
 
-// Redirect sends the client elsewhere, 302.
+// Redirect returns a fault that answers with 302 and a Location.
 func Redirect(location string) Fault {
 	f := Raw(http.StatusFound, "", "")
 	f.Header = http.Header{"Location": {location}}
 	return f
 }
 
-// Break ends answers after so many whole lines.
+// Break returns a fault that ends answers after a number of whole lines.
 func Break(end End, afterLines int) Fault { return Fault{End: end, AfterLines: afterLines} }
 
-// Never lets the client wait until it goes.
+// Never returns a fault that sends nothing: the client waits until it closes the connection.
 func Never() Fault { return Fault{End: Stall} }
 
-// BadAmount puts text where the cost of line n stands.
+// BadAmount returns a fault that writes text as the cost of line n.
 func BadAmount(n int, text string) Fault {
 	return Fault{Edit: func(i int, l *Line) {
 		if i == n {
@@ -120,7 +123,7 @@ func BadAmount(n int, text string) Fault {
 	}}
 }
 
-// WrongMonth puts line n into another month.
+// WrongMonth returns a fault that puts line n into another month.
 func WrongMonth(n int, month string) Fault {
 	return Fault{Edit: func(i int, l *Line) {
 		if i == n {
@@ -129,7 +132,7 @@ func WrongMonth(n int, month string) Fault {
 	}}
 }
 
-// ChangedTotal makes a page of consumption lines say that there are so many lines more, or less, than there are.
+// ChangedTotal returns a fault that adds a number to the Total that a page of consumption lines states.
 func ChangedTotal(page, by int) Fault {
 	return Fault{EditPage: func(p *LinePage) {
 		if p.PageNo == page {
@@ -138,7 +141,7 @@ func ChangedTotal(page, by int) Fault {
 	}}
 }
 
-// MissingPage leaves a page of consumption lines without a line.
+// MissingPage returns a fault that leaves a page of consumption lines without lines.
 func MissingPage(page int) Fault {
 	return Fault{EditPage: func(p *LinePage) {
 		if p.PageNo == page {
@@ -147,7 +150,7 @@ func MissingPage(page int) Fault {
 	}}
 }
 
-// RepeatedPage answers the lines of the page before in the place of a page's own.
+// RepeatedPage returns a fault that gives a page of consumption lines the lines of the page before it.
 func RepeatedPage(page int) Fault {
 	return Fault{EditPage: func(p *LinePage) {
 		if p.PageNo == page {
@@ -156,24 +159,24 @@ func RepeatedPage(page int) Fault {
 	}}
 }
 
-// answer is the fault's own answer, spelled for this request.
-func (a *Answer) answer(requestID string) answer {
+// render returns the answer to the request with this id.
+func (a *Answer) render(requestID string) answer {
 	text := ""
 	if a.Body != nil {
 		text = a.Body(requestID)
 	}
-	out := whole(a.Status, a.ContentType, text)
-	overlay(out.header, a.Header)
+	out := newTextAnswer(a.Status, a.ContentType, text)
+	overwriteHeader(out.header, a.Header)
 	return out
 }
 
-// finish does to the connection what the end is about.
-func (e End) finish(w http.ResponseWriter, r *http.Request) {
+// apply ends the connection of a request as e says. It does not return unless e is Whole, Cut or Reset.
+func (e End) apply(w http.ResponseWriter, r *http.Request) {
 	switch e {
 	case Drop:
 		panic(http.ErrAbortHandler) // net/http closes the connection and logs nothing
 	case Reset:
-		reset(w)
+		resetConnection(w)
 	case Stall:
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)

@@ -8,7 +8,7 @@ import (
 // Generated returns the Bills of a big account: every month has a bill of the given number of lines, about 1 KB of JSON
 // each, over the given number of instances of 8 products, 12 projects and 6 regions. The amounts of a month depend on
 // seed and month, everything else depends on seed only. Lines of an instance stand far apart, which is the harder order
-// for whoever adds them up. Bill.Sums has the exact sums. The returned function is safe for concurrent use.
+// for programs that add them up. Bill.Sums has the exact sums. The returned function is safe for concurrent use.
 func Generated(customerID string, lines, instances int, seed uint64) func(month string) (Bill, bool) {
 	return func(month string) (Bill, bool) {
 		g := newGenerator(customerID, month, instances, seed, fiveDayPeriods(month))
@@ -71,7 +71,7 @@ func dailyPeriods(month string, days int) []period {
 	}
 	var periods []period
 	for d := first; d <= min(last, first+day(days)-1); d++ {
-		periods = append(periods, period{statDate: d.String(), start: d.at("00:00:00"), end: d.at("23:59:59"), days: 1})
+		periods = append(periods, period{statDate: d.String(), start: d.timestamp("00:00:00"), end: d.timestamp("23:59:59"), days: 1})
 	}
 	return periods
 }
@@ -94,7 +94,7 @@ func newGenerator(customerID, month string, instances int, seed uint64, periods 
 func (g *generator) lines(count int) iter.Seq[Line] {
 	return func(yield func(Line) bool) {
 		for n := range count {
-			if !yield(g.line(n)) {
+			if !yield(g.newLine(n)) {
 				return
 			}
 		}
@@ -105,10 +105,10 @@ func (g *generator) lines(count int) iter.Seq[Line] {
 // all of them are equally frequent.
 const kinds = 672
 
-func (g *generator) line(n int) Line {
+func (g *generator) newLine(n int) Line {
 	bits := mix(g.seed, uint64(n%g.instances))
 	kind := int(bits % kinds)
-	product, project, region := documentedProducts[kind%8], bigProjects[kind/8%12], regions[kind/4%6]
+	product, project, region := documentedProducts[kind%8], generatedProjects[kind/8%12], regions[kind/4%6]
 	percent := int64(70 + 5*(kind%7))
 	period := g.periods[n/g.instances%len(g.periods)]
 	list := g.listAmount(n)
@@ -121,12 +121,12 @@ func (g *generator) line(n int) Line {
 		EndTime:            period.end,
 		ProductCode:        product.Key,
 		ProductName:        product.Value,
-		ProductSubTypeName: bigSubTypes[kind/3%4],
+		ProductSubTypeName: generatedSubTypes[kind/3%4],
 		InstanceID:         newUUID(bits, mix(bits)),
 		InstanceName:       fmt.Sprintf("prod-order-service-%d", bits>>40),
-		Cost:               list.discounted(percent),
+		Cost:               list.discount(percent),
 		ServiceStartTime:   "2024-03-08 17:22:54",
-		BillType:           bigModes[kind/5%4],
+		BillType:           generatedModes[kind/5%4],
 		BillDays:           period.days,
 		RegionName:         region.Key,
 		ZoneName:           region.Value,
@@ -134,10 +134,10 @@ func (g *generator) line(n int) Line {
 		Discount:           discountFactor(percent),
 		ProjectID:          project.Key,
 		ProjectName:        project.Value,
-		Providers:          bigProviders,
-		Configs:            bigConfigs[kind/6%8],
+		Providers:          linuxProviders,
+		Configs:            generatedConfigs[kind/6%8],
 		Extras:             []KeyValue{{"内网IP", privateIP(bits)}, {"公网IP", ""}},
-		Tags:               bigTags[kind/7%4],
+		Tags:               generatedTags[kind/7%4],
 	}
 }
 
@@ -171,7 +171,7 @@ var regions = [6]KeyValue{
 	{"香港(VPC)", "香港可用区A"},
 }
 
-var bigProjects = [12]KeyValue{
+var generatedProjects = [12]KeyValue{
 	{"0", "默认项目"},
 	{"103800", "交易平台"},
 	{"103801", "搜索推荐"},
@@ -187,14 +187,14 @@ var bigProjects = [12]KeyValue{
 }
 
 var (
-	bigSubTypes  = [4]string{"本地高性能云主机", "IO优化型云主机", "通用型实例", "标准型实例"}
-	bigModes     = [4]string{modeDaily, modeMonthly, modeHourly, modeTraffic}
-	bigProviders = []KeyValue{{"操作系统", "linux"}}
-	bigTags      = [4][]KeyValue{nil, {{"环境", "生产"}}, {{"环境", "测试"}, {"部门", "基础架构部"}}, {{"部门", "交易中台"}}}
-	bigConfigs   = newBigConfigs()
+	generatedSubTypes = [4]string{"本地高性能云主机", "IO优化型云主机", "通用型实例", "标准型实例"}
+	generatedModes    = [4]string{modeDaily, modeMonthly, modeHourly, modeTraffic}
+	linuxProviders    = []KeyValue{{"操作系统", "linux"}}
+	generatedTags     = [4][]KeyValue{nil, {{"环境", "生产"}}, {{"环境", "测试"}, {"部门", "基础架构部"}}, {{"部门", "交易中台"}}}
+	generatedConfigs  = newGeneratedConfigs()
 )
 
-func newBigConfigs() (sets [8][]KeyValue) {
+func newGeneratedConfigs() (sets [8][]KeyValue) {
 	for i := range sets {
 		cores := 1 << (i % 4)
 		sets[i] = []KeyValue{

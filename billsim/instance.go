@@ -6,13 +6,13 @@ import (
 	"strconv"
 )
 
-// product is what can be had and how it is charged.
+// product is what a company can use and how it is charged.
 type product struct {
 	code, name string
 	anonymous  bool // lines name no instance
-	lasting    bool // an instance stays for good: a new one would cost so much that it looked like a spike
+	lasting    bool // instances are not replaced: a new one would cost so much that it looked like a spike
 	subTypes   []string
-	low, high  int   // list price of an instance and day, yuan
+	low, high  int   // list price of an instance for a day, yuan
 	percent    int64 // of the list price that is paid
 	sized      bool  // has cores and memory
 	charges    []charge
@@ -23,38 +23,39 @@ type charge struct {
 	mode    string
 	subType string // empty: the instance's
 	share   int    // percent of the instance's price
-	usage   bool   // goes up and down with the days and grows over the years; else the same every day
+	usage   bool   // changes from day to day and grows over the years; if false, every day costs the same
 }
 
-// monthly charges have no lines of days: they come with the bill.
-func (c *charge) monthly() bool { return c.mode == modeMonthly || c.mode == modePeak }
+// isMonthly reports whether the charge is on bills only, without lines for its days.
+func (c *charge) isMonthly() bool { return c.mode == modeMonthly || c.mode == modePeak }
 
-// instance is what a place holds from one day to another.
+// instance is what a place has from firstDay to lastDay.
 type instance struct {
-	company  *company
-	product  *product
-	bits     uint64 // everything random about it
-	from, to day
-	change   day // renamed or made bigger that day
-	runaway  bool
-	price    Amount // list price of a day, before the change
-	id, name string
-	project  KeyValue
-	region   KeyValue
-	tags     []KeyValue
+	company           *company
+	product           *product
+	bits              uint64 // all that is random about it
+	firstDay, lastDay day
+	changeDay         day // the instance is renamed or enlarged on this day
+	runaway           bool
+	price             Amount // list price of a day, before the change
+	id, name          string
+	project           KeyValue
+	region            KeyValue
+	tags              []KeyValue
 }
 
-// cost is the list price of a charge on a day. All sums of the company, of months and of days, rest on it.
-func (i *instance) cost(c *charge, d day) Amount {
+// listPrice returns the list price of a charge on a day. All sums of the company, of months and of days, are based on
+// it.
+func (i *instance) listPrice(c *charge, d day) Amount {
 	list := i.price * Amount(c.share) / 100
-	if i.bigger(d) {
+	if i.isEnlarged(d) {
 		list = list * 3 / 2
 	}
 	if !c.usage {
 		return list - list%Fen
 	}
 	swing := 85 + mix(i.bits, uint64(c.share), uint64(d))%30
-	if d.weekend() {
+	if d.isWeekend() {
 		swing += 25
 	}
 	list = list * Amount(swing) / 100 * growth(d) / 1000
@@ -64,49 +65,51 @@ func (i *instance) cost(c *charge, d day) Amount {
 	return list - list%(Fen/100)
 }
 
-// growth is by 2% of the beginning of 2024 every 30 days, in thousandths. New instances begin with it, and usage
-// follows it.
+// growth returns the size of the business in thousandths of that at the beginning of 2024. It grows by 20 every 30
+// days. It is part of the price of new instances and of usage.
 func growth(d day) Amount {
 	const beginning = 19_723
 	return 1000 + 20*Amount(max(0, d-beginning))/30
 }
 
-// A change makes one half of the instances bigger and gives the others a new name.
-func (i *instance) bigger(d day) bool { return d >= i.change && i.bits%2 == 0 }
+// isEnlarged reports whether the instance has become bigger by a day. One half of the instances do, the others are
+// renamed.
+func (i *instance) isEnlarged(d day) bool { return d >= i.changeDay && i.bits%2 == 0 }
 
-func (i *instance) renamed(d day) bool { return d >= i.change && i.bits%2 == 1 }
+// isRenamed reports whether the instance has a new name by a day.
+func (i *instance) isRenamed(d day) bool { return d >= i.changeDay && i.bits%2 == 1 }
 
-// lines are those of a bill of the days first to last, all within the instance's life.
-func (i *instance) lines(first, last day) iter.Seq[Line] {
+// billLines yields the lines of a bill for the days first to last, all within the instance's life.
+func (i *instance) billLines(first, last day) iter.Seq[Line] {
 	return func(yield func(Line) bool) {
 		for span := range i.spans(first, last) {
-			if !yield(i.line(span.charge, span.first, span.last)) {
+			if !yield(i.newLine(span.charge, span.first, span.last)) {
 				return
 			}
 		}
 		if d := i.refundDay(first); first <= d && d <= last {
-			yield(i.refund(d))
+			yield(i.newRefund(d))
 		}
 	}
 }
 
-// span is one line of a bill: days in a row on which a charge changes nothing but its amount.
+// span is the days of one line of a bill: only the amount of the charge differs between them.
 type span struct {
 	charge      *charge
 	first, last day
 }
 
-// spans part the days of each fixed charge where the instance changes.
+// spans yields the days first to last for each charge. Those of a fixed charge are split where the instance changes.
 func (i *instance) spans(first, last day) iter.Seq[span] {
 	return func(yield func(span) bool) {
 		for n := range i.product.charges {
 			c := &i.product.charges[n]
 			from := first
-			if !c.usage && first < i.change && i.change <= last {
-				if !yield(span{c, first, i.change - 1}) {
+			if !c.usage && first < i.changeDay && i.changeDay <= last {
+				if !yield(span{c, first, i.changeDay - 1}) {
 					return
 				}
-				from = i.change
+				from = i.changeDay
 			}
 			if !yield(span{c, from, last}) {
 				return
@@ -115,14 +118,15 @@ func (i *instance) spans(first, last day) iter.Seq[span] {
 	}
 }
 
-func (i *instance) line(c *charge, first, last day) Line {
+// newLine returns a line for the days first to last.
+func (i *instance) newLine(c *charge, first, last day) Line {
 	var list Amount
 	for d := first; d <= last; d++ {
-		list += i.cost(c, d)
+		list += i.listPrice(c, d)
 	}
 	days := int(last - first + 1)
 	l := i.describe(c, first, last)
-	l.Cost, l.MeasureAmount = list.discounted(i.product.percent), list
+	l.Cost, l.MeasureAmount = list.discount(i.product.percent), list
 	if c.mode == modeHourly {
 		l.BillHours = 24 * days
 	} else {
@@ -131,7 +135,7 @@ func (i *instance) line(c *charge, first, last day) Line {
 	return l
 }
 
-// refundDay is a day of first's month, or none: 0.
+// refundDay returns the day of a refund in the month of first, 0 if there is none.
 func (i *instance) refundDay(first day) day {
 	start := first.monthStart(0)
 	bits := mix(i.bits, uint64(start))
@@ -141,31 +145,31 @@ func (i *instance) refundDay(first day) day {
 	return start + day(bits>>8%28)
 }
 
-// refund gives back what the instance's first charge was on a day.
-func (i *instance) refund(d day) Line {
+// newRefund returns a line that gives back the first charge of a day.
+func (i *instance) newRefund(d day) Line {
 	c := &i.product.charges[0]
 	l := i.describe(c, d, d)
-	l.DetailBillNo = i.lineNo("refund", d)
-	l.MeasureAmount = -i.cost(c, d)
-	l.Cost = l.MeasureAmount.discounted(i.product.percent)
+	l.DetailBillNo = i.lineNumber("refund", d)
+	l.MeasureAmount = -i.listPrice(c, d)
+	l.Cost = l.MeasureAmount.discount(i.product.percent)
 	l.BillDays = 1
 	l.RuleRemark = "故障补偿，退款"
 	return l
 }
 
-// describe is a line without its amounts.
+// describe returns a line without its amounts.
 func (i *instance) describe(c *charge, first, last day) Line {
 	p := i.product
 	l := Line{
-		DetailBillNo:       i.lineNo(c.subType, first),
-		StartTime:          first.at("00:00:00"),
-		EndTime:            last.at("23:59:59"),
+		DetailBillNo:       i.lineNumber(c.subType, first),
+		StartTime:          first.timestamp("00:00:00"),
+		EndTime:            last.timestamp("23:59:59"),
 		ProductCode:        p.code,
 		ProductName:        p.name,
 		ProductSubTypeName: c.subType,
 		InstanceID:         i.id,
 		InstanceName:       i.name,
-		ServiceStartTime:   i.from.at("10:24:36"),
+		ServiceStartTime:   i.firstDay.timestamp("10:24:36"),
 		BillType:           c.mode,
 		RegionName:         i.region.Key,
 		ZoneName:           i.region.Value,
@@ -177,17 +181,17 @@ func (i *instance) describe(c *charge, first, last day) Line {
 	if c.subType == "" {
 		l.ProductSubTypeName = p.subTypes[i.bits>>56%uint64(len(p.subTypes))]
 	}
-	if i.renamed(last) && i.name != "" {
+	if i.isRenamed(last) && i.name != "" {
 		l.InstanceName = i.name + "-新"
 	}
 	if p.sized {
-		l.Providers, l.Configs, l.Extras = i.sets(last)
+		l.Providers, l.Configs, l.Extras = i.propertySets(last)
 	}
 	return l
 }
 
-// lineNo is the same whenever the line is asked for, in its fifteen digits.
-func (i *instance) lineNo(what string, first day) string {
+// lineNumber returns fifteen digits that depend on the line alone, so that it has the same number in every answer.
+func (i *instance) lineNumber(what string, first day) string {
 	bits := mix(i.bits, uint64(first))
 	for _, c := range what {
 		bits = mix(bits, uint64(c))
@@ -195,9 +199,10 @@ func (i *instance) lineNo(what string, first day) string {
 	return strconv.FormatUint(1e15+bits%1e11, 10)[1:]
 }
 
-func (i *instance) sets(d day) (providers, configs, extras []KeyValue) {
+// propertySets returns what a line says about the instance on a day.
+func (i *instance) propertySets(d day) (providers, configs, extras []KeyValue) {
 	cores := 1 << (i.bits >> 58 % 5)
-	if i.bigger(d) {
+	if i.isEnlarged(d) {
 		cores *= 2
 	}
 	configs = []KeyValue{
@@ -207,45 +212,45 @@ func (i *instance) sets(d day) (providers, configs, extras []KeyValue) {
 	}
 	address := fmt.Sprintf("10.%d.%d.%d", i.bits>>8%256, i.bits>>16%256, i.bits>>24%254+1)
 	extras = []KeyValue{{"内网IP", address}, {"公网IP", ""}}
-	return bigProviders, configs, extras
+	return linuxProviders, configs, extras
 }
 
-// late is whether the instance is among those that are metered last.
-func (i *instance) late() bool { return i.bits>>63 == 1 }
+// isLate reports whether the instance is among those that are metered last.
+func (i *instance) isLate() bool { return i.bits>>63 == 1 }
 
-// days are the lines of consumption of the days first to last. Together they are lines, but for what is billed by the
-// month.
-func (i *instance) days(first, last day) iter.Seq[Line] {
+// dayLines yields the lines of consumption for the days first to last. Together they cost what billLines do, without
+// what is billed by the month.
+func (i *instance) dayLines(first, last day) iter.Seq[Line] {
 	return func(yield func(Line) bool) {
 		for span := range i.spans(first, last) {
-			for l := range i.daily(span) {
+			for l := range i.splitIntoDays(span) {
 				if !yield(l) {
 					return
 				}
 			}
 		}
 		if d := i.refundDay(first); first <= d && d <= last {
-			l := i.refund(d)
+			l := i.newRefund(d)
 			l.StatDate = d.String()
 			yield(l)
 		}
 	}
 }
 
-// daily are the days of one line of a bill. A day costs what it adds to that line, so that the rounding of each
-// leaves no difference between the bill and its days.
-func (i *instance) daily(s span) iter.Seq[Line] {
+// splitIntoDays yields the days of one line of a bill. A day costs what it adds to that line, so that rounding makes no
+// difference between the bill and its days.
+func (i *instance) splitIntoDays(s span) iter.Seq[Line] {
 	return func(yield func(Line) bool) {
-		if s.charge.monthly() {
+		if s.charge.isMonthly() {
 			return
 		}
 		var list, cost Amount // of the days so far
 		for d := s.first; d <= s.last; d++ {
-			l := i.line(s.charge, d, d)
+			l := i.newLine(s.charge, d, d)
 			list += l.MeasureAmount
-			l.Cost = list.discounted(i.product.percent) - cost
+			l.Cost = list.discount(i.product.percent) - cost
 			cost += l.Cost
-			l.StatDate, l.DetailBillNo = d.String(), i.lineNo("day"+s.charge.subType, d)
+			l.StatDate, l.DetailBillNo = d.String(), i.lineNumber("day"+s.charge.subType, d)
 			if !yield(l) {
 				return
 			}

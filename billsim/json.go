@@ -2,11 +2,11 @@ package billsim
 
 import "strconv"
 
-// jsonWriter spells answers in JSON.
+// jsonWriter is a writer of JSON.
 type jsonWriter struct {
 	forms map[string]Form
 	buf   []byte
-	comma bool // something stands before in the same object or array
+	comma bool // whether the next value needs a comma before it
 }
 
 func (w *jsonWriter) separate() {
@@ -16,63 +16,63 @@ func (w *jsonWriter) separate() {
 	w.comma = true
 }
 
-func (w *jsonWriter) name(name string) {
+func (w *jsonWriter) writeName(name string) {
 	w.separate()
 	w.buf = append(append(append(w.buf, '"'), name...), `":`...)
 }
 
-func (w *jsonWriter) raw(name, value string) {
-	w.name(name)
+func (w *jsonWriter) writeRaw(name, value string) {
+	w.writeName(name)
 	w.buf = append(w.buf, value...)
 }
 
-func (w *jsonWriter) open(string) {
+func (w *jsonWriter) openObject(string) {
 	w.separate()
 	w.buf = append(w.buf, '{')
 	w.comma = false
 }
 
-func (w *jsonWriter) close(string) {
+func (w *jsonWriter) closeObject(string) {
 	w.buf = append(w.buf, '}')
 	w.comma = true
 }
 
-func (w *jsonWriter) list(name string) bool {
+func (w *jsonWriter) openList(name string) bool {
 	switch w.forms[name] {
 	case Missing:
 		return false
 	case Null:
-		w.raw(name, "null")
+		w.writeRaw(name, "null")
 		return false
 	}
-	w.raw(name, "[")
+	w.writeRaw(name, "[")
 	w.comma = false
 	return true
 }
 
-func (w *jsonWriter) endList(string) {
+func (w *jsonWriter) closeList(string) {
 	w.buf = append(w.buf, ']')
 	w.comma = true
 }
 
-func (w *jsonWriter) text(name, value string) { w.value(name, value, AsString) }
+func (w *jsonWriter) writeText(name, value string) { w.writeValue(name, value, AsString) }
 
-func (w *jsonWriter) money(name string, value Amount) {
-	w.value(name, string(value.append(nil, 0)), AsNumber)
+func (w *jsonWriter) writeMoney(name string, value Amount) {
+	w.writeValue(name, value.format(0), AsNumber)
 }
 
-func (w *jsonWriter) count(name string, n int) { w.value(name, strconv.Itoa(n), AsNumber) }
+func (w *jsonWriter) writeCount(name string, n int) { w.writeValue(name, strconv.Itoa(n), AsNumber) }
 
-func (w *jsonWriter) id(name, value string) {
+func (w *jsonWriter) writeID(name, value string) {
 	if isNumber(value) {
-		w.value(name, value, AsNumber)
+		w.writeValue(name, value, AsNumber)
 	} else {
-		w.text(name, value)
+		w.writeText(name, value)
 	}
 }
 
-// value spells a field in the form that the fault wants, or as documented.
-func (w *jsonWriter) value(name, value string, documented Form) {
+// writeValue writes a field in the form that the fault wants, or in the documented one.
+func (w *jsonWriter) writeValue(name, value string, documented Form) {
 	form := documented
 	if wanted := w.forms[name]; wanted != AsDocumented {
 		form = wanted
@@ -80,11 +80,11 @@ func (w *jsonWriter) value(name, value string, documented Form) {
 	switch form {
 	case Missing:
 	case Null:
-		w.raw(name, "null")
+		w.writeRaw(name, "null")
 	case AsNumber:
-		w.raw(name, value)
+		w.writeRaw(name, value)
 	default:
-		w.name(name)
+		w.writeName(name)
 		w.buf = appendQuoted(w.buf, value)
 	}
 }
@@ -104,7 +104,7 @@ func isNumber(s string) bool {
 	return s == "0" || s != "" && s[0] != '0'
 }
 
-// quote is s as a JSON string. Bytes that are not UTF-8 stay what they are.
+// quote returns s as a JSON string. Bytes that are not UTF-8 are kept.
 func quote(s string) string { return string(appendQuoted(nil, s)) }
 
 func appendQuoted(dst []byte, s string) []byte {

@@ -2,8 +2,8 @@ package billsim
 
 import "fmt"
 
-// mix makes well-spread bits of its numbers, the same in every run: the finalizer of splitmix64 (Steele, Lea and Flood,
-// Fast Splittable Pseudorandom Number Generators, 2014) over each in turn.
+// mix returns bits that look random and depend on the numbers alone. It applies the finalizer of splitmix64 to each in
+// turn (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, 2014).
 func mix(numbers ...uint64) uint64 {
 	h := uint64(0)
 	for _, n := range numbers {

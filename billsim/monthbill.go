@@ -1,60 +1,60 @@
 package billsim
 
 func writeMonthBill(x *exchange, b *body) error {
-	w := x.begin()
-	if w.list("MonthBillSet") {
+	w := x.openRoot()
+	if w.openList("MonthBillSet") {
 		for month, bill := range x.bills() {
-			writeMonth(x, w, month, bill)
+			writeBillMonth(x, w, month, bill)
 		}
-		w.endList("MonthBillSet")
+		w.closeList("MonthBillSet")
 	}
-	return x.end(w, b)
+	return x.closeRoot(w, b)
 }
 
-func writeMonth(x *exchange, w writer, month string, bill Bill) {
+func writeBillMonth(x *exchange, w writer, month string, bill Bill) {
 	s := summarize(bill)
-	w.open("Item")
+	w.openObject("Item")
 	writeProducts(w, "BillProductSet", "Item", s.products)
 	writeProjects(w, s.projects)
 	writeTotal(x, w, month, bill.ID, s.sum)
-	w.close("Item")
+	w.closeObject("Item")
 }
 
 func writeTotal(x *exchange, w writer, month, id string, sum Amount) {
 	if id == "" {
 		id = billID(x.account.CustomerID, month)
 	}
-	w.text("BillMonth", month)
-	w.money("Sum", sum)
-	w.text("BillId", id)
-	w.text("BillType", "postpay")
+	w.writeText("BillMonth", month)
+	w.writeMoney("Sum", sum)
+	w.writeText("BillId", id)
+	w.writeText("BillType", "postpay")
 }
 
 func writeProducts(w writer, set, item string, products []Product) {
-	if !w.list(set) {
+	if !w.openList(set) {
 		return
 	}
 	for _, p := range products {
-		w.open(item)
-		w.text("Code", p.Code)
-		w.money("Cost", p.Cost)
-		w.text("Name", p.Name)
-		w.close(item)
+		w.openObject(item)
+		w.writeText("Code", p.Code)
+		w.writeMoney("Cost", p.Cost)
+		w.writeText("Name", p.Name)
+		w.closeObject(item)
 	}
-	w.endList(set)
+	w.closeList(set)
 }
 
 func writeProjects(w writer, projects []projectSum) {
-	if !w.list("BillProjectSet") {
+	if !w.openList("BillProjectSet") {
 		return
 	}
 	for _, p := range projects {
-		w.open("ProjectItem")
-		w.id("Id", p.id)
-		w.money("Cost", p.cost)
+		w.openObject("ProjectItem")
+		w.writeID("Id", p.id)
+		w.writeMoney("Cost", p.cost)
 		writeProducts(w, "Details", "Details", p.products)
-		w.text("Name", p.name)
-		w.close("ProjectItem")
+		w.writeText("Name", p.name)
+		w.closeObject("ProjectItem")
 	}
-	w.endList("BillProjectSet")
+	w.closeList("BillProjectSet")
 }

@@ -9,26 +9,26 @@ import (
 	"sync"
 )
 
-// PipeTransport is a transport whose every connection, to whatever address, is a net.Pipe to a server of h: HTTP
-// without sockets, so that it works inside a testing/synctest bubble. https URLs are spoken to in the clear. stop ends
-// both sides and waits for the server; handlers that stall are let go.
+// PipeTransport returns a transport whose connections are net.Pipes to a server of h, whatever the address. This is
+// HTTP without sockets, so it works inside a testing/synctest bubble. https URLs are not encrypted. stop ends both
+// sides, cancels requests that are still served and waits for the server.
 func PipeTransport(h http.Handler) (transport *http.Transport, stop func()) {
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	server := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = server.Serve(l) // always ErrServerClosed: the listener has no other way to fail
+		_ = server.Serve(l) // always ErrServerClosed: the listener does not fail otherwise
 	}()
 	transport = &http.Transport{DialContext: l.dial, DialTLSContext: l.dial}
 	return transport, func() {
 		transport.CloseIdleConnections()
-		_ = server.Close() // pipes do not fail to close
+		_ = server.Close() // closing a pipe cannot fail
 		<-served
 	}
 }
 
-// pipeListener accepts what dial makes.
+// pipeListener accepts the server ends of the pipes that dial makes.
 type pipeListener struct {
 	conns  chan net.Conn
 	once   sync.Once

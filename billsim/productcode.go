@@ -1,6 +1,6 @@
 package billsim
 
-// documentedProducts are the codes and names that appear in the vendor's pages; there is no full list.
+// documentedProducts has the codes and names that appear in the vendor's pages. A full list is not documented.
 var documentedProducts = []KeyValue{
 	{"KEC", "云服务器(KEC)"},
 	{"EBS", "云硬盘(EBS)"},
@@ -12,6 +12,7 @@ var documentedProducts = []KeyValue{
 	{"CDN_LIVE", "KLS"},
 }
 
+// productsOf returns the codes and names of the products that an account can buy.
 func productsOf(a *Account) []KeyValue {
 	if a.Products == nil {
 		return documentedProducts
@@ -20,7 +21,7 @@ func productsOf(a *Account) []KeyValue {
 }
 
 func writeProductCode(x *exchange, b *body) error {
-	w := x.begin()
+	w := x.openRoot()
 	writeSet(w, "ProductCodeSet", "ProductCodeSet", productsOf(x.account))
-	return x.end(w, b)
+	return x.closeRoot(w, b)
 }

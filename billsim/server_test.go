@@ -250,7 +250,7 @@ func TestAmount(t *testing.T) {
 		percent int64
 		want    string
 	}{{7333 * Fen, 75, "55.00"}, {Fen, 50, "0.01"}, {-Fen, 50, "-0.01"}, {Fen, 49, "0.00"}, {-Fen, 49, "0.00"}} {
-		if got := tt.list.discounted(tt.percent).String(); got != tt.want {
+		if got := tt.list.discount(tt.percent).String(); got != tt.want {
 			t.Errorf("%s at %d%%: %s, want %s", tt.list, tt.percent, got, tt.want)
 		}
 	}

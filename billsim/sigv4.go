@@ -18,8 +18,8 @@ const (
 	algorithm  = "AWS4-HMAC-SHA256"
 	scopeEnd   = "aws4_request"
 	stampForm  = "20060102T150405Z"
-	maxSkew    = 15 * time.Minute // AWS's; Kingsoft documents none
-	maxRequest = 1 << 20
+	maxSkew    = 15 * time.Minute // that of AWS; Kingsoft documents none
+	maxRequest = 1 << 20          // bytes of a request's body that count
 )
 
 // signature is what the Authorization header of a request says of its signer. It is not yet checked.
@@ -34,6 +34,7 @@ type signature struct {
 func (g *signature) region() string  { return g.scopePart(1) }
 func (g *signature) service() string { return g.scopePart(2) }
 
+// scopePart returns part n of the scope, empty if the scope is too short.
 func (g *signature) scopePart(n int) string {
 	if len(g.scope) <= n {
 		return ""
@@ -81,19 +82,19 @@ func newSignature(credential, stamp, headers, sum string) (signature, *refusal) 
 	return g, nil
 }
 
-// check is nil if r was signed with secret for service, and not long before or after now.
+// check returns nil if r was signed with secret for service, and not long before or after now.
 func (g *signature) check(r *http.Request, secret, service string, now time.Time) *refusal {
-	if no := g.checkScope(service, now); no != nil {
-		return no
+	if err := g.checkScope(service, now); err != nil {
+		return err
 	}
-	if no := g.checkHeaders(r); no != nil {
-		return no
+	if err := g.checkHeaders(r); err != nil {
+		return err
 	}
 	payload, err := payloadHash(r)
 	if err != nil {
 		return badSignature("payload: %v", err)
 	}
-	want := g.sum(secret, g.canonical(r, payload))
+	want := g.sign(secret, g.canonicalRequest(r, payload))
 	if !hmac.Equal([]byte(want), []byte(g.hex)) {
 		return mismatch("The request signature we calculated does not match the signature you provided.")
 	}
@@ -119,7 +120,8 @@ func (g *signature) checkScope(service string, now time.Time) *refusal {
 	return nil
 }
 
-// checkHeaders wants the names as AWS does: lower-case, sorted, all there, with host and every X-Amz header among them.
+// checkHeaders requires what AWS does: the names are in lower case, sorted and in the request; host and every X-Amz
+// header are among them.
 func (g *signature) checkHeaders(r *http.Request) *refusal {
 	if !slices.IsSorted(g.headers) {
 		return mismatch("SignedHeaders are not sorted.")
@@ -141,7 +143,7 @@ func (g *signature) checkHeaders(r *http.Request) *refusal {
 	return nil
 }
 
-// payloadHash is the SHA-256 of the body as it came; a header that tells another one is a lie.
+// payloadHash returns the SHA-256 of the body. A header that says another one is an error.
 func payloadHash(r *http.Request) (string, error) {
 	h := sha256.New()
 	if r.Body != nil {
@@ -156,8 +158,8 @@ func payloadHash(r *http.Request) (string, error) {
 	return sum, nil
 }
 
-// canonical is the canonical request of AWS Signature Version 4.
-func (g *signature) canonical(r *http.Request, payload string) string {
+// canonicalRequest returns the canonical request of AWS Signature Version 4.
+func (g *signature) canonicalRequest(r *http.Request, payload string) string {
 	var b strings.Builder
 	b.WriteString(r.Method + "\n" + canonicalPath(r.URL) + "\n" + canonicalQuery(r.URL.Query()) + "\n")
 	for _, name := range g.headers {
@@ -171,21 +173,22 @@ func (g *signature) canonical(r *http.Request, payload string) string {
 	return b.String()
 }
 
-// canonicalPath escapes what is escaped already, as AWS has it for all services but S3.
+// canonicalPath encodes the path, which is encoded already, once more, as AWS does for all services but S3.
 func canonicalPath(u *url.URL) string {
 	segments := strings.Split(cmp.Or(u.EscapedPath(), "/"), "/")
 	for i, s := range segments {
-		segments[i] = escape(s)
+		segments[i] = percentEncode(s)
 	}
 	return strings.Join(segments, "/")
 }
 
-// canonicalQuery sorts by escaped name, then by escaped value: a joined pair would sort "=" among the name's letters.
+// canonicalQuery sorts by encoded name, then by encoded value. Sorted after joining, "=" would count as a letter of the
+// name.
 func canonicalQuery(query url.Values) string {
 	var pairs [][2]string
 	for name, values := range query {
 		for _, value := range values {
-			pairs = append(pairs, [2]string{escape(name), escape(value)})
+			pairs = append(pairs, [2]string{percentEncode(name), percentEncode(value)})
 		}
 	}
 	slices.SortFunc(pairs, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
@@ -196,7 +199,7 @@ func canonicalQuery(query url.Values) string {
 	return strings.Join(joined, "&")
 }
 
-// canonicalValue joins a header's values, runs of spaces made one.
+// canonicalValue joins the values of a header and replaces runs of spaces by one.
 func canonicalValue(values []string) string {
 	trimmed := make([]string, len(values))
 	for i, value := range values {
@@ -205,8 +208,8 @@ func canonicalValue(values []string) string {
 	return strings.Join(trimmed, ",")
 }
 
-// escape is percent-encoding with the unreserved characters of RFC 3986 only.
-func escape(s string) string {
+// percentEncode encodes all bytes but the unreserved characters of RFC 3986.
+func percentEncode(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -219,24 +222,24 @@ func escape(s string) string {
 	return b.String()
 }
 
-// sum is the signature that secret gives to a canonical request.
-func (g *signature) sum(secret, canonical string) string {
+// sign returns the signature of a canonical request with secret.
+func (g *signature) sign(secret, canonical string) string {
 	hash := sha256.Sum256([]byte(canonical))
 	text := strings.Join([]string{algorithm, g.stamp, strings.Join(g.scope, "/"), hex.EncodeToString(hash[:])}, "\n")
 	key := []byte("AWS4" + secret)
 	for _, part := range g.scope {
-		key = mac(key, part)
+		key = hmacSHA256(key, part)
 	}
-	return hex.EncodeToString(mac(key, text))
+	return hex.EncodeToString(hmacSHA256(key, text))
 }
 
-func mac(key []byte, text string) []byte {
+func hmacSHA256(key []byte, text string) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(text))
 	return h.Sum(nil)
 }
 
-// badSignature and mismatch use codes of AWS: the vendor's table of common errors could not be read that far.
+// badSignature and mismatch return errors with codes of AWS: those of the vendor are not known.
 func badSignature(format string, args ...any) *refusal {
 	message := "Signature cannot be read: " + fmt.Sprintf(format, args...) + "."
 	return &refusal{http.StatusBadRequest, "IncompleteSignature", message}

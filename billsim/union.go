@@ -1,24 +1,27 @@
 package billsim
 
+import "cmp"
+
 const (
 	unionService = "bill-union"
 	version2020  = "2020-01-01"
 )
 
-// Purchase is what a project spent on a product in a month, and what is on no postpaid bill.
+// Purchase is what a project spent on a product in a month without a postpaid bill.
 type Purchase struct {
-	ProductCode string // as in a Line; bill-union has a group in its place
+	ProductCode string // as in a Line; bill-union shows its group instead
 	ProductName string
 	ProjectID   string
 	ProjectName string
 	Cost        Amount // after discount
 }
 
-// Payment is how a customer pays: so many percent of the cost of each product group by each means, the rest in cash.
+// Payment is how a customer pays: the percentage of the cost of each product group that is paid by each means. The rest
+// is paid in cash.
 type Payment struct{ Reward, Voucher, CloudTicket int64 }
 
-// WithEnglish makes the server write pay modes as the vendor's English pages do. Without, it does as the comments of
-// the vendor's SDKs: in Chinese. What decides it with the real API is unknown.
+// WithEnglish makes the server write pay modes in English, as the vendor's English pages do. Without it, they are in
+// Chinese, as in the comments of the vendor's SDKs. On what it depends in the real API is unknown.
 func WithEnglish() Option { return func(s *Server) { s.variant.modes = englishModes } }
 
 // payModes are the names of the pay modes: prepaid, by the hour or the day, by the month.
@@ -37,12 +40,12 @@ var unionRoots = map[string]string{
 	"DescribeProductCode":          "ProductGroupInfoResponse",
 }
 
-// isUnion is whether an action is one of bill-union.
-func isUnion(action string) bool { return unionRoots[action] != "" }
+// isUnionAction reports whether an action is one of bill-union.
+func isUnionAction(action string) bool { return unionRoots[action] != "" }
 
-// serviceOf is the service that an action has to be signed for.
+// serviceOf returns the service that an action has to be signed for.
 func serviceOf(action string) string {
-	if isUnion(action) {
+	if isUnionAction(action) {
 		return unionService
 	}
 	return billService
@@ -54,9 +57,10 @@ type unionPart struct {
 	cost     Amount
 }
 
-// unionParts keep the order in which they are named. There are a dozen at most.
+// unionParts are parts in the order in which they were added. There are a dozen at most.
 type unionParts []unionPart
 
+// add adds cost to the part with the id.
 func (p *unionParts) add(id, name string, cost Amount) {
 	for i := range *p {
 		if (*p)[i].id == id {
@@ -67,12 +71,12 @@ func (p *unionParts) add(id, name string, cost Amount) {
 	*p = append(*p, unionPart{id, name, cost})
 }
 
-// union is all that a month cost, three times: each adds up to the same.
-type union struct{ modes, groups, projects unionParts }
+// monthTotals is the cost of a month by pay mode, by product group and by project. All three have the same sum.
+type monthTotals struct{ modes, groups, projects unionParts }
 
-// sumMonth adds up the month asked for. What is postpaid is what GetMonthBill says.
-func sumMonth(x *exchange) union {
-	var u union
+// sumMonth adds up the month of the query. Its postpaid part is what GetMonthBill answers.
+func sumMonth(x *exchange) monthTotals {
+	var u monthTotals
 	month, modes := x.months[0], x.variant.modes
 	u.addPurchases(modes.prepaid, x.account.Prepaid, month)
 	u.addPurchases(modes.realtime, x.account.Realtime, month)
@@ -82,18 +86,18 @@ func sumMonth(x *exchange) union {
 	return u
 }
 
-func (u *union) addPurchases(mode string, of func(month string) []Purchase, month string) {
-	if of == nil {
+func (u *monthTotals) addPurchases(mode string, purchases func(month string) []Purchase, month string) {
+	if purchases == nil {
 		return
 	}
-	for _, p := range of(month) {
+	for _, p := range purchases(month) {
 		u.modes.add(mode, "", p.Cost)
 		u.addProduct(Product{p.ProductCode, p.ProductName, p.Cost})
 		u.projects.add(p.ProjectID, p.ProjectName, p.Cost)
 	}
 }
 
-func (u *union) addBill(mode string, s summary) {
+func (u *monthTotals) addBill(mode string, s summary) {
 	u.modes.add(mode, "", s.sum)
 	outside := s.sum
 	for _, p := range s.products {
@@ -104,16 +108,16 @@ func (u *union) addBill(mode string, s summary) {
 		outside -= p.cost
 	}
 	if outside != 0 {
-		u.projects.add("0", "默认项目", outside) // a project has to have it, or the sums would differ
+		u.projects.add("0", "默认项目", outside) // in no project, the sum of projects would be too low
 	}
 }
 
-func (u *union) addProduct(p Product) {
-	g := groupOf(p)
+func (u *monthTotals) addProduct(p Product) {
+	g := productGroup(p)
 	u.groups.add(g.Key, g.Value, p.Cost)
 }
 
-// productGroups are the groups in the vendor's pages that have a namesake in bill.
+// productGroups are the groups of the vendor's pages whose product is known, by product code.
 var productGroups = map[string]KeyValue{
 	"KEC": {"VM_GROUP", "云服务器"},
 	"EBS": {"EBS_GROUP", "云硬盘"},
@@ -122,8 +126,8 @@ var productGroups = map[string]KeyValue{
 	"KS3": {"KS3_GROUP", "对象存储"},
 }
 
-// groupOf makes groups of the other products in the likeness of those that are known: no page has them all.
-func groupOf(p Product) KeyValue {
+// productGroup returns the group of a product. If it is not known, it is made like those that are.
+func productGroup(p Product) KeyValue {
 	if g, ok := productGroups[p.Code]; ok {
 		return g
 	}
@@ -131,54 +135,50 @@ func groupOf(p Product) KeyValue {
 }
 
 func writePayModes(x *exchange, b *body) error {
-	return writeUnion(x, b, sumMonth(x).modes, func(w writer, p unionPart) { w.text("PayMode", p.id) })
+	return writeUnionSummary(x, b, sumMonth(x).modes, func(w writer, p unionPart) { w.writeText("PayMode", p.id) })
 }
 
 func writeProjectSummary(x *exchange, b *body) error {
-	return writeUnion(x, b, sumMonth(x).projects, func(w writer, p unionPart) {
-		w.id("ProjectId", p.id) // a Long in the page's table
-		w.text("ProjectName", p.name)
+	return writeUnionSummary(x, b, sumMonth(x).projects, func(w writer, p unionPart) {
+		w.writeID("ProjectId", p.id) // a Long in the page's table
+		w.writeText("ProjectName", p.name)
 	})
 }
 
-// writeProductSummary is the answer of 2020, or that of 2022 for an account that has a Payment.
+// writeProductSummary writes the answer of the year 2020 or, for an account with a Payment, that of 2022.
 func writeProductSummary(x *exchange, b *body) error {
-	return writeUnion(x, b, sumMonth(x).groups, func(w writer, p unionPart) {
-		w.text("ProductCode", p.id)
-		w.text("ProductName", p.name)
+	return writeUnionSummary(x, b, sumMonth(x).groups, func(w writer, p unionPart) {
+		w.writeText("ProductCode", p.id)
+		w.writeText("ProductName", p.name)
 	})
 }
 
-// writeUnion says 0 and lists nothing where a month has no cost; what the API does then is not documented.
-func writeUnion(x *exchange, b *body, parts unionParts, name func(writer, unionPart)) error {
-	w := x.begin()
-	currency := x.account.Currency
-	if currency == "" {
-		currency = "CNY"
-	}
-	w.text("Currency", currency)
-	var all paid
+// writeUnionSummary writes 0 and an empty list if a month has no cost. What the API does then is not documented.
+func writeUnionSummary(x *exchange, b *body, parts unionParts, writeKey func(writer, unionPart)) error {
+	w := x.openRoot()
+	w.writeText("Currency", cmp.Or(x.account.Currency, "CNY"))
+	var all payments
 	for _, p := range parts {
 		all.add(splitPayment(p.cost, x.account.Payment))
 	}
-	writePaid(x, w, all)
-	if w.list("SummaryOverview") {
+	writePayments(x, w, all)
+	if w.openList("SummaryOverview") {
 		for _, p := range parts {
-			w.open("SummaryOverview")
-			name(w, p)
-			writePaid(x, w, splitPayment(p.cost, x.account.Payment))
-			w.text("BillMonth", x.months[0])
-			w.close("SummaryOverview")
+			w.openObject("SummaryOverview")
+			writeKey(w, p)
+			writePayments(x, w, splitPayment(p.cost, x.account.Payment))
+			w.writeText("BillMonth", x.months[0])
+			w.closeObject("SummaryOverview")
 		}
-		w.endList("SummaryOverview")
+		w.closeList("SummaryOverview")
 	}
-	return x.end(w, b)
+	return x.closeRoot(w, b)
 }
 
-// paid is a cost and by what it was paid.
-type paid struct{ cost, cash, reward, voucher, ticket Amount }
+// payments is a cost and its parts by means of payment.
+type payments struct{ cost, cash, reward, voucher, ticket Amount }
 
-func (p *paid) add(other paid) {
+func (p *payments) add(other payments) {
 	p.cost += other.cost
 	p.cash += other.cash
 	p.reward += other.reward
@@ -186,37 +186,37 @@ func (p *paid) add(other paid) {
 	p.ticket += other.ticket
 }
 
-// splitPayment leaves to cash what the rounding of the others leaves.
-func splitPayment(cost Amount, by *Payment) paid {
-	p := paid{cost: cost, cash: cost}
-	if by != nil {
-		p.reward, p.voucher = cost.discounted(by.Reward), cost.discounted(by.Voucher)
-		p.ticket = cost.discounted(by.CloudTicket)
+// splitPayment splits a cost by the percentages. Cash gets the rest, with what the rounding of the others leaves.
+func splitPayment(cost Amount, percent *Payment) payments {
+	p := payments{cost: cost, cash: cost}
+	if percent != nil {
+		p.reward, p.voucher = cost.discount(percent.Reward), cost.discount(percent.Voucher)
+		p.ticket = cost.discount(percent.CloudTicket)
 		p.cash -= p.reward + p.voucher + p.ticket
 	}
 	return p
 }
 
-// writePaid tells of payments in the product summary only. The decimals are those of the pages' samples.
-func writePaid(x *exchange, w writer, p paid) {
+// writePayments writes the means of payment in the product summary only. The decimals are those of the pages' samples.
+func writePayments(x *exchange, w writer, p payments) {
 	if x.account.Payment == nil || x.action != "DescribeBillSummaryByProduct" {
-		w.text("RealTotalCost", string(p.cost.append(nil, 4)))
+		w.writeText("RealTotalCost", p.cost.format(4))
 		return
 	}
-	w.text("RealTotalCost", string(p.cost.append(nil, 8)))
-	w.text("Reward", p.reward.String())
-	w.text("Voucher", p.voucher.String())
-	w.text("CloudTicketCost", p.ticket.String())
-	w.text("Cash", p.cash.String())
+	w.writeText("RealTotalCost", p.cost.format(8))
+	w.writeText("Reward", p.reward.String())
+	w.writeText("Voucher", p.voucher.String())
+	w.writeText("CloudTicketCost", p.ticket.String())
+	w.writeText("Cash", p.cash.String())
 }
 
-// writeProductGroups lists the groups of GetProductCode's products.
+// writeProductGroups writes the groups of the products of GetProductCode.
 func writeProductGroups(x *exchange, b *body) error {
 	var groups []KeyValue
 	for _, p := range productsOf(x.account) {
-		groups = append(groups, groupOf(Product{Code: p.Key, Name: p.Value}))
+		groups = append(groups, productGroup(Product{Code: p.Key, Name: p.Value}))
 	}
-	w := x.begin()
+	w := x.openRoot()
 	writeSet(w, "ProductGroupSet", "ProductGroupSet", groups)
-	return x.end(w, b)
+	return x.closeRoot(w, b)
 }

@@ -1,14 +1,14 @@
 package billsim
 
-// writer spells answers, in JSON or XML. Names of roots and items are XML's alone.
+// writer writes an answer in JSON or XML. Names of roots and of items of lists appear in XML only.
 type writer interface {
-	open(name string)
-	close(name string)
-	list(name string) bool // false: left out, as the fault wants it; then nothing of it is written
-	endList(name string)
-	text(name, value string)
-	money(name string, value Amount) // a number, as the summaries have it
-	count(name string, n int)        // a number too
-	id(name, value string)           // a number too, if it is one
-	take() []byte                    // what was written since last time; valid until the next call
+	openObject(name string)
+	closeObject(name string)
+	openList(name string) bool // false: the fault leaves the list out; write nothing of it
+	closeList(name string)
+	writeText(name, value string)
+	writeMoney(name string, value Amount) // as a number
+	writeCount(name string, n int)        // as a number
+	writeID(name, value string)           // as a number if it is one
+	take() []byte                         // returns what was written since its last call; valid until the next call
 }

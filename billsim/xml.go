@@ -6,44 +6,46 @@ import (
 	"strconv"
 )
 
-// xmlWriter spells answers in XML. The names are the Chinese pages' (Code, Details); the English pages show code and
-// details, which looks like damage by the page.
+// xmlWriter is a writer of XML. It uses the names of the Chinese pages (Code, Details). The English pages show code and
+// details, which is probably a mistake of theirs.
 type xmlWriter struct {
 	forms map[string]Form
 	buf   bytes.Buffer
 }
 
-func (w *xmlWriter) open(name string)  { w.buf.WriteString("<" + name + ">") }
-func (w *xmlWriter) close(name string) { w.buf.WriteString("</" + name + ">") }
+func (w *xmlWriter) openObject(name string)  { w.buf.WriteString("<" + name + ">") }
+func (w *xmlWriter) closeObject(name string) { w.buf.WriteString("</" + name + ">") }
 
-func (w *xmlWriter) list(name string) bool { return w.begin(name) }
+func (w *xmlWriter) openList(name string) bool { return w.openField(name) }
 
-// endList makes an empty list one tag, as the pages have it.
-func (w *xmlWriter) endList(name string) {
+// closeList writes an empty list as one tag, as the pages do.
+func (w *xmlWriter) closeList(name string) {
 	if bytes.HasSuffix(w.buf.Bytes(), []byte("<"+name+">")) {
 		w.buf.Truncate(w.buf.Len() - 1)
 		w.buf.WriteString("/>")
 		return
 	}
-	w.close(name)
+	w.closeObject(name)
 }
 
-func (w *xmlWriter) text(name, value string) {
-	if w.begin(name) {
-		_ = xml.EscapeText(&w.buf, []byte(value)) // a buffer takes everything
-		w.close(name)
+func (w *xmlWriter) writeText(name, value string) {
+	if w.openField(name) {
+		_ = xml.EscapeText(&w.buf, []byte(value)) // a buffer cannot fail
+		w.closeObject(name)
 	}
 }
 
-// money has a digit after the point: 66.0.
-func (w *xmlWriter) money(name string, value Amount) { w.text(name, string(value.append(nil, 1))) }
+// writeMoney writes at least one digit after the point: 66.0.
+func (w *xmlWriter) writeMoney(name string, value Amount) {
+	w.writeText(name, value.format(1))
+}
 
-func (w *xmlWriter) count(name string, n int) { w.text(name, strconv.Itoa(n)) }
+func (w *xmlWriter) writeCount(name string, n int) { w.writeText(name, strconv.Itoa(n)) }
 
-func (w *xmlWriter) id(name, value string) { w.text(name, value) }
+func (w *xmlWriter) writeID(name, value string) { w.writeText(name, value) }
 
-// begin opens the element, unless the fault wants none or an empty one.
-func (w *xmlWriter) begin(name string) bool {
+// openField opens an element and returns true, unless the fault leaves it out or makes it empty.
+func (w *xmlWriter) openField(name string) bool {
 	switch w.forms[name] {
 	case Missing:
 		return false
@@ -51,20 +53,20 @@ func (w *xmlWriter) begin(name string) bool {
 		w.buf.WriteString("<" + name + "/>")
 		return false
 	}
-	w.open(name)
+	w.openObject(name)
 	return true
 }
 
-// take leaves the bytes where they are until the next write.
+// take returns bytes that are valid until the next write.
 func (w *xmlWriter) take() []byte {
 	written := w.buf.Bytes()
 	w.buf.Reset()
 	return written
 }
 
-// markup is s as the text of an XML element.
-func markup(s string) string {
+// escapeText returns s as the text of an XML element.
+func escapeText(s string) string {
 	var b bytes.Buffer
-	_ = xml.EscapeText(&b, []byte(s)) // a buffer takes everything
+	_ = xml.EscapeText(&b, []byte(s)) // a buffer cannot fail
 	return b.String()
 }
