@@ -3,8 +3,6 @@ package billsim
 import (
 	"fmt"
 	"math/big"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -13,13 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const (
-	consumeQuery = "Action=getMonthConsume&Version=2018-06-01&BillMonth=2026-11"
-	daysQuery    = "Action=getPostpayDetailConsume&Version=2018-06-01&BillMonth=2026-11"
-)
-
-// consuming is an account with these lines of consumption in every month.
-func consuming(lines ...Line) Account {
+// consumingAccount returns an account with these lines of consumption in every month.
+func consumingAccount(lines ...Line) Account {
 	a := accountOf(nil)
 	a.Consume = func(month string) (Consumption, bool) {
 		return Consumption{Bill: billOf(lines...), EndDate: month + "-16"}, true
@@ -27,8 +20,9 @@ func consuming(lines ...Line) Account {
 	return a
 }
 
-// daily are so many lines of a yuan, of a day each: a, b, c and so on, of KEC and EIP in turn, of the projects 0, 7, 8.
-func daily(n int) []Line {
+// dailyLines returns n lines of a yuan with the numbers a, b, c and so on. Each has a day of its own. Products (KEC,
+// EIP) and projects (0, 7, 8) take turns.
+func dailyLines(n int) []Line {
 	lines := make([]Line, n)
 	for i := range lines {
 		lines[i] = Line{
@@ -42,35 +36,22 @@ func daily(n int) []Line {
 	return lines
 }
 
-// ask asks the server itself, at a time of its clock.
-func ask(t *testing.T, s *Server, accept, query string) (status int, body string) {
-	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://bill.api.ksyun.com/?"+query, nil)
-	r.Header.Set("Accept", accept)
-	signHeader(r, "AKSAMPLE", "secret", s.now())
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	return w.Code, w.Body.String()
-}
-
-const inJSON, inXML = "application/json", "application/xml"
-
-// TestMonthConsumeSample has the facts of the vendor's sample, in both notations.
+// TestMonthConsumeSample checks that the answer has the facts of the vendor's sample, in JSON and in XML.
 func TestMonthConsumeSample(t *testing.T) {
 	a := accountOf(nil)
 	a.CustomerID = "73406772"
 	bill := billOf(Line{ProductCode: "KSS", ProductName: "KSS存储", Cost: 820770366 * Fen, ProjectID: "0"})
 	a.Consume = func(string) (Consumption, bool) { return Consumption{Bill: bill, EndDate: "2019-08-28"}, true }
-	s := New([]Account{a}, WithClock(beijing("2019-08-29 12:00:00")))
+	s := New([]Account{a}, WithClock(beijingClock("2019-08-29 12:00:00")))
 	const query = "Action=getMonthConsume&Version=2018-06-01&BillMonth=2019-08"
-	_, got := ask(t, s, inJSON, query)
+	_, got := askServer(t, s, acceptJSON, query)
 	want := `{"RequestId":"b1115100-0000-4000-8000-000000000001","BeginDate":"2019-08-01","EndDate":"2019-08-28",` +
 		`"MonthBillSet":[{"BillProductSet":[{"Code":"KSS","Cost":8207703.66,"Name":"KSS存储"}],` +
 		`"BillMonth":"2019-08","Sum":8207703.66,"BillId":"KSYZD0073406772201908","BillType":"postpay"}]}`
 	if got != want {
 		t.Errorf("JSON\n got %s\nwant %s", got, want)
 	}
-	_, got = ask(t, s, inXML, query)
+	_, got = askServer(t, s, acceptXML, query)
 	want = `<GetMonthConsumeResponse><RequestId>b1115100-0000-4000-8000-000000000002</RequestId>` +
 		`<BeginDate>2019-08-01</BeginDate><EndDate>2019-08-28</EndDate><MonthBillSet><Item><BillProductSet><Item>` +
 		`<Code>KSS</Code><Cost>8207703.66</Cost><Name>KSS存储</Name></Item></BillProductSet>` +
@@ -81,18 +62,18 @@ func TestMonthConsumeSample(t *testing.T) {
 	}
 }
 
-// TestConsumeLine: the fields of a bill's line, and the day in the place of the remark.
+// TestConsumeLine checks that a line has the fields of a bill's line, with the day but without the remark.
 func TestConsumeLine(t *testing.T) {
 	l := sampleLine()
 	bill := l
 	bill.BillMonth, bill.CustomerID = "2026-11", "73400575"
 	l.StatDate, l.RuleRemark = "2026-11-16", "not in consumption"
-	s := New([]Account{consuming(l)}, WithClock(atNoon))
+	s := New([]Account{consumingAccount(l)}, WithClock(noonClock))
 	var j jsonWriter
 	writeLine(&j, &bill)
 	line := strings.Replace(string(j.take()), `"RuleRemark":"",`, "", 1)
 	line = strings.Replace(line, `"DetailBillStart`, `"DetailBillStatDate":"2026-11-16","DetailBillStart`, 1)
-	_, got := ask(t, s, inJSON, daysQuery)
+	_, got := askServer(t, s, acceptJSON, daysQuery)
 	want := `{"RequestId":"b1115100-0000-4000-8000-000000000001","PageNo":0,"PageSize":1,"Total":1,` +
 		`"PostpayDetailBillSet":[` + line + `]}`
 	if got != want {
@@ -103,7 +84,7 @@ func TestConsumeLine(t *testing.T) {
 	line = strings.Replace(string(x.take()), "<RuleRemark></RuleRemark>", "", 1)
 	const day = "<DetailBillStatDate>2026-11-16</DetailBillStatDate>"
 	line = strings.Replace(line, "<DetailBillStart", day+"<DetailBillStart", 1)
-	_, got = ask(t, s, inXML, daysQuery)
+	_, got = askServer(t, s, acceptXML, daysQuery)
 	want = `<GetPostpayDetailConsumeResponse><RequestId>b1115100-0000-4000-8000-000000000002</RequestId>` +
 		`<PageNo>0</PageNo><PageSize>1</PageSize><Total>1</Total><PostpayDetailBillSet>` + line +
 		`</PostpayDetailBillSet></GetPostpayDetailConsumeResponse>`
@@ -112,18 +93,18 @@ func TestConsumeLine(t *testing.T) {
 	}
 }
 
-// TestNoConsumption: an account that has none, and a month that has none yet.
+// TestNoConsumption checks the answers for an account without consumption and for a month that has none yet.
 func TestNoConsumption(t *testing.T) {
-	notYet := consuming()
+	notYet := consumingAccount()
 	notYet.Consume = func(string) (Consumption, bool) { return Consumption{}, false }
 	for _, a := range []Account{accountOf(nil), notYet} {
-		s := New([]Account{a}, WithClock(atNoon))
-		_, got := ask(t, s, inJSON, consumeQuery)
+		s := New([]Account{a}, WithClock(noonClock))
+		_, got := askServer(t, s, acceptJSON, consumeQuery)
 		want := `{"RequestId":"b1115100-0000-4000-8000-000000000001","BeginDate":"","EndDate":"","MonthBillSet":[]}`
 		if got != want {
 			t.Errorf("summary %s", got)
 		}
-		_, got = ask(t, s, inJSON, daysQuery)
+		_, got = askServer(t, s, acceptJSON, daysQuery)
 		want = `{"RequestId":"b1115100-0000-4000-8000-000000000002","PageNo":0,"PageSize":1,"Total":0,` +
 			`"PostpayDetailBillSet":[]}`
 		if got != want {
@@ -150,28 +131,28 @@ func TestConsumeRefusals(t *testing.T) {
 		{daysQuery + "&PageNo=1.0", invalid("PageNo")},
 		{daysQuery + "&PageNo=2147483648", invalid("PageNo")},
 	}
-	s := New([]Account{consuming()}, WithClock(atNoon))
+	s := New([]Account{consumingAccount()}, WithClock(noonClock))
 	for _, tt := range tests {
-		status, body := ask(t, s, inJSON, tt.query)
+		status, body := askServer(t, s, acceptJSON, tt.query)
 		if got := errorOf(t, body); got != tt.want || status != 400 {
 			t.Errorf("%s: %d %s\nwant %s", tt.query, status, got, tt.want)
 		}
 	}
-	denied := consuming()
+	denied := consumingAccount()
 	denied.Denied = []string{"getMonthConsume"}
-	s = New([]Account{denied}, WithClock(atNoon))
-	if _, body := ask(t, s, inJSON, consumeQuery); !strings.Contains(body, "forbidden request this api") {
+	s = New([]Account{denied}, WithClock(noonClock))
+	if _, body := askServer(t, s, acceptJSON, consumeQuery); !strings.Contains(body, "forbidden request this api") {
 		t.Errorf("denied: %s", body)
 	}
-	if status, body := ask(t, s, inJSON, daysQuery); status != 200 {
+	if status, body := askServer(t, s, acceptJSON, daysQuery); status != 200 {
 		t.Errorf("not denied: %s", body)
 	}
 }
 
-// TestConsumeVersions: a server knows the actions by one name and version only.
+// TestConsumeVersions checks that a server knows the actions by one name and version only.
 func TestConsumeVersions(t *testing.T) {
-	pages := New([]Account{consuming()}, WithClock(atNoon))
-	sdks := New([]Account{consuming()}, WithClock(atNoon), WithConsume2022())
+	pages := New([]Account{consumingAccount()}, WithClock(noonClock))
+	sdks := New([]Account{consumingAccount()}, WithClock(noonClock), WithConsume2022())
 	tests := []struct {
 		action, version string
 		pages, sdks     int
@@ -188,7 +169,7 @@ func TestConsumeVersions(t *testing.T) {
 	for _, tt := range tests {
 		query := "Action=" + tt.action + "&Version=" + tt.version + "&BillMonth=2026-11"
 		for s, want := range map[*Server]int{pages: tt.pages, sdks: tt.sdks} {
-			status, body := ask(t, s, inJSON, query)
+			status, body := askServer(t, s, acceptJSON, query)
 			if status != want || status == 404 && errorOf(t, body) != "INVALID_ACTION: Not Found" {
 				t.Errorf("%s: %d %s, want %d", query, status, body, want)
 			}
@@ -196,21 +177,21 @@ func TestConsumeVersions(t *testing.T) {
 	}
 }
 
-// TestConsumeMonths: the running and the previous month, as Beijing's calendar goes on.
+// TestConsumeMonths checks that there is consumption of the running and the previous month in Beijing only.
 func TestConsumeMonths(t *testing.T) {
 	clock := noon
-	s := New([]Account{consuming()}, WithClock(func() time.Time { return clock }))
+	s := New([]Account{consumingAccount()}, WithClock(func() time.Time { return clock }))
 	for now, want := range map[string][]string{
 		"2026-11-30 23:59:59": {"2026-10", "2026-11"},
 		"2026-12-01 00:00:00": {"2026-11", "2026-12"},
 		"2027-01-31 12:00:00": {"2026-12", "2027-01"},
 		"2027-03-31 12:00:00": {"2027-02", "2027-03"},
 	} {
-		clock = beijing(now)()
+		clock = beijingClock(now)()
 		var got []string
 		for month := day(20_729).monthStart(0); month < 20_880; month = month.monthStart(1) {
 			query := "Action=getMonthConsume&Version=2018-06-01&BillMonth=" + month.month()
-			if status, _ := ask(t, s, inJSON, query); status == 200 {
+			if status, _ := askServer(t, s, acceptJSON, query); status == 200 {
 				got = append(got, month.month())
 			}
 		}
@@ -220,10 +201,10 @@ func TestConsumeMonths(t *testing.T) {
 	}
 }
 
-// page is what a page says of itself, and the numbers of its lines.
-func page(t *testing.T, s *Server, query string) string {
+// describePage returns the numbers that a page states and the numbers of its lines.
+func describePage(t *testing.T, s *Server, query string) string {
 	t.Helper()
-	_, body := ask(t, s, inJSON, query)
+	_, body := askServer(t, s, acceptJSON, query)
 	p := decodeJSON(t, []byte(body)).(map[string]any)
 	numbers := ""
 	for _, l := range p["PostpayDetailBillSet"].([]any) {
@@ -252,19 +233,19 @@ func TestPages(t *testing.T) {
 		{"&PageSize=9&ProductCode=KEC&ProjectId=7", "page 0 of 9, total 1: e", "page 1 of 9, total 1: e"},
 		{"&PageSize=9&ProductCode=KS3", "page 0 of 9, total 0: ", "page 1 of 9, total 0: "},
 	}
-	fromZero := New([]Account{consuming(daily(8)...)}, WithClock(atNoon))
-	fromOne := New([]Account{consuming(daily(8)...)}, WithClock(atNoon), WithPagesFromOne())
+	fromZero := New([]Account{consumingAccount(dailyLines(8)...)}, WithClock(noonClock))
+	fromOne := New([]Account{consumingAccount(dailyLines(8)...)}, WithClock(noonClock), WithPagesFromOne())
 	for _, tt := range tests {
-		if got := page(t, fromZero, daysQuery+tt.query); got != tt.fromZero {
+		if got := describePage(t, fromZero, daysQuery+tt.query); got != tt.fromZero {
 			t.Errorf("from 0, %s: %s, want %s", tt.query, got, tt.fromZero)
 		}
-		if got := page(t, fromOne, daysQuery+tt.query); got != tt.fromOne {
+		if got := describePage(t, fromOne, daysQuery+tt.query); got != tt.fromOne {
 			t.Errorf("from 1, %s: %s, want %s", tt.query, got, tt.fromOne)
 		}
 	}
 }
 
-// TestPageFaults: what goes wrong with pages, and with lines on them.
+// TestPageFaults checks the faults of pages and of the lines on them.
 func TestPageFaults(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -294,11 +275,11 @@ func TestPageFaults(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := New([]Account{consuming(daily(8)...)}, WithClock(atNoon))
+			s := New([]Account{consumingAccount(dailyLines(8)...)}, WithClock(noonClock))
 			s.Fault(tt.fault)
 			var got []string
 			for n := range tt.want {
-				_, about, _ := strings.Cut(page(t, s, fmt.Sprintf("%s&PageSize=3&PageNo=%d", daysQuery, n)), ", ")
+				_, about, _ := strings.Cut(describePage(t, s, fmt.Sprintf("%s&PageSize=3&PageNo=%d", daysQuery, n)), ", ")
 				got = append(got, about)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -307,16 +288,16 @@ func TestPageFaults(t *testing.T) {
 		})
 	}
 	t.Run("cut", func(t *testing.T) {
-		s := New([]Account{consuming(daily(8)...)}, WithClock(atNoon))
+		s := New([]Account{consumingAccount(dailyLines(8)...)}, WithClock(noonClock))
 		s.Fault(Break(Cut, 2))
-		if _, got := ask(t, s, inJSON, daysQuery+"&PageSize=3"); strings.Count(got, "DetailBillNo") != 2 {
+		if _, got := askServer(t, s, acceptJSON, daysQuery+"&PageSize=3"); strings.Count(got, "DetailBillNo") != 2 {
 			t.Errorf("more or less than two lines: %s", got)
 		}
 	})
 	t.Run("fields", func(t *testing.T) {
-		s := New([]Account{consuming(daily(1)...)}, WithClock(atNoon))
+		s := New([]Account{consumingAccount(dailyLines(1)...)}, WithClock(noonClock))
 		s.Fault(Fault{Forms: map[string]Form{"Total": AsString, "PageNo": Missing, "DetailBillStatDate": Null}})
-		_, got := ask(t, s, inJSON, daysQuery)
+		_, got := askServer(t, s, acceptJSON, daysQuery)
 		for _, want := range []string{`01","PageSize":1,"Total":"1",`, `"DetailBillStatDate":null,`} {
 			if !strings.Contains(got, want) {
 				t.Errorf("no %s in %s", want, got)
@@ -325,7 +306,7 @@ func TestPageFaults(t *testing.T) {
 	})
 }
 
-// TestConsumptionByDay: lines that meet and part in days and keys.
+// TestConsumptionByDay adds up lines some of which have the same day or the same keys.
 func TestConsumptionByDay(t *testing.T) {
 	line := func(day, product, project, instance string, cost Amount) Line {
 		return Line{StatDate: day, ProductCode: product, ProjectID: project, InstanceID: instance, Cost: cost}
@@ -353,9 +334,9 @@ func TestConsumptionByDay(t *testing.T) {
 	}
 }
 
-// TestDemoDaysOverHTTP adds up all pages as a client gets them and holds that against summary and ByDay.
+// TestDemoDaysOverHTTP adds up the lines of all pages that a client gets and compares the sums with summary and ByDay.
 func TestDemoDaysOverHTTP(t *testing.T) {
-	a := Demo(atNoon)[0]
+	a := Demo(noonClock)[0]
 	a.AccessKeyID, a.SecretAccessKey = "AKSAMPLE", "secret"
 	_, c := serve(t, a)
 	const query = "Action=getPostpayDetailConsume&Version=2018-06-01&BillMonth=2026-11&PageSize=5000&PageNo="
@@ -366,33 +347,26 @@ func TestDemoDaysOverHTTP(t *testing.T) {
 			l := item.(map[string]any)
 			cost, _ := new(big.Rat).SetString(l["Cost"].(string))
 			sum.Add(sum, cost)
-			addTo(products, l["ProductCode"].(string), cost)
-			addTo(days, l["DetailBillStatDate"].(string), cost)
+			addCost(products, l["ProductCode"].(string), cost)
+			addCost(days, l["DetailBillStatDate"].(string), cost)
 		}
 	}
 	_, body := c.get(consumeQuery)
 	month := decodeJSON(t, []byte(body)).(map[string]any)["MonthBillSet"].([]any)[0].(map[string]any)
-	summary := map[string]string{"": number(month["Sum"])}
+	summary := map[string]string{"": formatNumber(month["Sum"])}
 	for _, p := range month["BillProductSet"].([]any) {
-		summary[p.(map[string]any)["Code"].(string)] = number(p.(map[string]any)["Cost"])
+		summary[p.(map[string]any)["Code"].(string)] = formatNumber(p.(map[string]any)["Cost"])
 	}
-	addTo(products, "", sum)
+	addCost(products, "", sum)
 	if diff := cmp.Diff(ratSums(products).texts(), summary); diff != "" {
 		t.Errorf("lines and summary differ:\n%s", diff)
 	}
 	consumption, _ := a.Consume("2026-11")
 	byDay := map[string]string{}
 	for day, s := range consumption.ByDay() {
-		byDay[day] = rat(s.Total).FloatString(8)
+		byDay[day] = newRat(s.Total).FloatString(8)
 	}
 	if diff := cmp.Diff(ratSums(days).texts(), byDay); diff != "" || len(byDay) != 16 {
 		t.Errorf("lines and ByDay differ on %d days:\n%s", len(byDay), diff)
 	}
-}
-
-func addTo(sums map[string]*big.Rat, key string, cost *big.Rat) {
-	if sums[key] == nil {
-		sums[key] = new(big.Rat)
-	}
-	sums[key].Add(sums[key], cost)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestGenerated: the size is as promised, months differ in amounts only.
+// TestGenerated checks that lines have the promised size and that months differ in amounts only.
 func TestGenerated(t *testing.T) {
 	bills := Generated("73400575", 20_000, 4_000, 7)
 	october, _ := bills("2026-10")
@@ -44,7 +44,7 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
-// TestGeneratedConsumption: every page has the lines in their order, and instances are the bill's.
+// TestGeneratedConsumption checks that the pages have all lines in order, of the instances of the bill.
 func TestGeneratedConsumption(t *testing.T) {
 	const instances = 100
 	a := accountOf(nil)
@@ -55,10 +55,10 @@ func TestGeneratedConsumption(t *testing.T) {
 		l.daily = true
 		writeLine(&want, &l)
 	}
-	s := New([]Account{a}, WithClock(atNoon))
+	s := New([]Account{a}, WithClock(noonClock))
 	var pages []string
 	for n := range 4 {
-		_, page := ask(t, s, inJSON, fmt.Sprintf("%s&PageSize=500&PageNo=%d", daysQuery, n))
+		_, page := askServer(t, s, acceptJSON, fmt.Sprintf("%s&PageSize=500&PageNo=%d", daysQuery, n))
 		about := fmt.Sprintf(`"PageNo":%d,"PageSize":500,"Total":1600,"PostpayDetailBillSet":[`, n)
 		_, lines, ok := strings.Cut(strings.TrimSuffix(page, "]}"), about)
 		if !ok {
@@ -70,7 +70,7 @@ func TestGeneratedConsumption(t *testing.T) {
 		t.Errorf("the pages are not the lines: %.2000s", got)
 	}
 	s.Fault(RepeatedPage(0))
-	if _, page := ask(t, s, inJSON, daysQuery+"&PageSize=500"); !strings.Contains(page, pages[0]) {
+	if _, page := askServer(t, s, acceptJSON, daysQuery+"&PageSize=500"); !strings.Contains(page, pages[0]) {
 		t.Error("there are lines before the first page")
 	}
 	days := c.ByDay()
@@ -81,7 +81,7 @@ func TestGeneratedConsumption(t *testing.T) {
 	if diff := cmp.Diff(keys(bill.Sums().ByInstance), keys(days[c.EndDate].ByInstance)); diff != "" {
 		t.Errorf("instances of the bill and of a day differ:\n%s", diff)
 	}
-	_, page := ask(t, s, inJSON, daysQuery+"&ProjectId=0")
+	_, page := askServer(t, s, acceptJSON, daysQuery+"&ProjectId=0")
 	lines := 0
 	for l := range c.Lines {
 		if l.ProjectID == "0" {
@@ -101,7 +101,7 @@ func keys(of map[InstanceKey]Amount) map[InstanceKey]bool {
 	return found
 }
 
-// TestGeneratedConsumptionDays: no more days than the month has, and no consumption without a day.
+// TestGeneratedConsumptionDays checks that there are no more days than the month has, and no consumption without a day.
 func TestGeneratedConsumptionDays(t *testing.T) {
 	for _, tt := range []struct {
 		month string

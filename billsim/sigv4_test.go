@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestPublishedVector is get-vanilla of AWS' Signature Version 4 test suite.
+// TestPublishedVector checks get-vanilla of AWS' Signature Version 4 test suite.
 func TestPublishedVector(t *testing.T) {
 	const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
@@ -16,18 +16,18 @@ func TestPublishedVector(t *testing.T) {
 	r.Header.Set("X-Amz-Date", "20150830T123600Z")
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "+
 		"SignedHeaders=host;x-amz-date, Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31")
-	g, no := readSignature(r)
-	if no != nil {
-		t.Fatal(no)
+	g, err := readSignature(r)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if g.accessKeyID != "AKIDEXAMPLE" || g.region() != "us-east-1" {
 		t.Errorf("key %q, region %q", g.accessKeyID, g.region())
 	}
 	now := time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)
-	if no := g.check(r, secret, "service", now); no != nil {
-		t.Error(no)
+	if err := g.check(r, secret, "service", now); err != nil {
+		t.Error(err)
 	}
-	if no := g.check(r, secret+"x", "service", now); no == nil {
+	if err := g.check(r, secret+"x", "service", now); err == nil {
 		t.Error("another secret is as good")
 	}
 }
@@ -41,7 +41,7 @@ func TestCanonicalQuery(t *testing.T) {
 	}
 }
 
-// TestSignatures tampers with one thing at a time.
+// TestSignatures changes one thing at a time in a signed call.
 func TestSignatures(t *testing.T) {
 	header := func(change func(*http.Request)) func(*http.Request) {
 		return func(r *http.Request) {
@@ -191,7 +191,7 @@ func signRegion(r *http.Request, region string) {
 	authorize(r, &g, "secret")
 }
 
-// signPayload says the payload's hash in a header, as some SDKs do.
+// signPayload signs the payload's hash in a header, as some SDKs do.
 func signPayload(r *http.Request, hash string) {
 	g := newTestSignature("AKSAMPLE", noon)
 	g.headers = []string{"host", "x-amz-content-sha256", "x-amz-date"}

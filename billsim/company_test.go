@@ -7,10 +7,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestDemoBillIsItsDays: a closed month's bill is the sum of its days and of the lines billed by the month, for every
-// product, project, instance and list price. So is a running month's bill, as far as it has come.
+// TestDemoBillIsItsDays checks that a closed month's bill is the sum of its days and of the lines billed by the month,
+// for every product, project, instance and list price.
 func TestDemoBillIsItsDays(t *testing.T) {
-	for _, a := range Demo(atNoon) {
+	for _, a := range Demo(noonClock) {
 		for _, month := range []string{"2025-10", "2026-02", "2026-09", "2026-10"} {
 			bill, _ := a.Bills(month)
 			c, _ := a.Consume(month)
@@ -36,7 +36,7 @@ func TestDemoBillIsItsDays(t *testing.T) {
 	}
 }
 
-// TestDemoHorizon: which days are metered, and which of them wholly.
+// TestDemoHorizon checks which days are metered, and which of them only in part.
 func TestDemoHorizon(t *testing.T) {
 	tests := []struct {
 		now, month string
@@ -56,8 +56,8 @@ func TestDemoHorizon(t *testing.T) {
 		{"2026-11-17 12:00:00", "2026-13", "", false},
 	}
 	for _, tt := range tests {
-		whole := Demo(beijing("2026-12-02 12:00:00"))
-		for i, a := range Demo(beijing(tt.now)) {
+		whole := Demo(beijingClock("2026-12-02 12:00:00"))
+		for i, a := range Demo(beijingClock(tt.now)) {
 			c, ok := a.Consume(tt.month)
 			if c.EndDate != tt.end || ok != (tt.end != "") {
 				t.Errorf("%s, %s: ends with %q, want %q", tt.now, tt.month, c.EndDate, tt.end)
@@ -66,8 +66,8 @@ func TestDemoHorizon(t *testing.T) {
 				continue
 			}
 			later, _ := whole[i].Consume(tt.month)
-			lines, beyond := linesOn(c, tt.end)
-			all, _ := linesOn(later, tt.end)
+			lines, beyond := countDayLines(c, tt.end)
+			all, _ := countDayLines(later, tt.end)
 			share := 100 * lines / all
 			if half := 40 < share && share < 60; half != tt.half || !half && share != 100 || beyond > 0 {
 				t.Errorf("%s, %s: %d%% of the newest day's lines, %d beyond it", tt.now, tt.month, share, beyond)
@@ -76,8 +76,8 @@ func TestDemoHorizon(t *testing.T) {
 	}
 }
 
-// linesOn counts the lines of a day, and of those after it.
-func linesOn(c Consumption, day string) (on, beyond int) {
+// countDayLines counts the lines of a day and those of later days.
+func countDayLines(c Consumption, day string) (on, beyond int) {
 	for l := range c.All() {
 		switch {
 		case l.StatDate == day:
@@ -89,25 +89,25 @@ func linesOn(c Consumption, day string) (on, beyond int) {
 	return on, beyond
 }
 
-// TestDemoDaysStay: a day that is metered says the same for ever, and in a demo begun anew on the same day.
+// TestDemoDaysStay checks that a metered day has the same lines on later days and in another demo of the same day.
 func TestDemoDaysStay(t *testing.T) {
-	clock := beijing("2026-11-17 10:00:00")
-	accounts, anew := Demo(func() time.Time { return clock() }), Demo(beijing("2026-11-17 23:59:59"))
+	clock := beijingClock("2026-11-17 10:00:00")
+	accounts, anew := Demo(func() time.Time { return clock() }), Demo(beijingClock("2026-11-17 23:59:59"))
 	for i, a := range accounts {
-		clock = beijing("2026-11-17 10:00:00")
-		lines := november(a, "2026-11-16")
-		if lines == "" || lines != november(anew[i], "2026-11-16") {
+		clock = beijingClock("2026-11-17 10:00:00")
+		lines := novemberJSON(a, "2026-11-16")
+		if lines == "" || lines != novemberJSON(anew[i], "2026-11-16") {
 			t.Errorf("%s: other lines anew", a.CustomerID)
 		}
-		clock = beijing("2026-11-30 09:00:00")
-		if lines != november(a, "2026-11-16") {
+		clock = beijingClock("2026-11-30 09:00:00")
+		if lines != novemberJSON(a, "2026-11-16") {
 			t.Errorf("%s: other lines two weeks later", a.CustomerID)
 		}
 	}
 }
 
-// november is the JSON of the lines of November through a day.
-func november(a Account, last string) string {
+// novemberJSON returns the JSON of the lines of November until a day.
+func novemberJSON(a Account, last string) string {
 	c, _ := a.Consume("2026-11")
 	var w jsonWriter
 	for l := range c.All() {
@@ -119,10 +119,10 @@ func november(a Account, last string) string {
 	return string(w.take())
 }
 
-// TestDemoDays: the spike shows on its day, also among the account's, no two lines have a number in common, a month is
-// small.
+// TestDemoDays checks that only the day of the spike is expensive, that no two lines have the same number and that a
+// month is small.
 func TestDemoDays(t *testing.T) {
-	for _, a := range Demo(atNoon) {
+	for _, a := range Demo(noonClock) {
 		for _, month := range []string{"2026-10", "2026-11"} {
 			c, _ := a.Consume(month)
 			for day, s := range c.ByDay() {
@@ -141,11 +141,36 @@ func TestDemoDays(t *testing.T) {
 					t.Errorf("%d days, %d hours in %s of %s", l.BillDays, l.BillHours, l.BillMonth, l.CustomerID)
 				}
 				numbers[l.DetailBillNo] = true
-				count(seen, &l)
+				countOddities(seen, &l)
 			}
 			lines := c.Sums().Lines
 			if len(numbers) != lines || lines > 15_000 || seen["negative"] == 0 || seen["zero"] == 0 {
 				t.Errorf("%s, %s: %d lines with %d numbers, %v", a.CustomerID, month, lines, len(numbers), seen)
+			}
+		}
+	}
+}
+
+// TestDemoPurchases checks that purchases of a running month end with today and that those of a closed month do not
+// change.
+func TestDemoPurchases(t *testing.T) {
+	first, later := Demo(beijingClock("2026-11-01 12:00:00")), Demo(beijingClock("2026-11-20 12:00:00"))
+	for i, a := range first {
+		if diff := cmp.Diff(a.Prepaid("2026-10"), later[i].Prepaid("2026-10")); diff != "" {
+			t.Errorf("%s: prepaid, three weeks later:\n%s", a.CustomerID, diff)
+		}
+		if diff := cmp.Diff(a.Realtime("2026-10"), later[i].Realtime("2026-10")); diff != "" {
+			t.Errorf("%s: realtime, three weeks later:\n%s", a.CustomerID, diff)
+		}
+		if n, more := len(a.Prepaid("2026-11")), len(later[i].Prepaid("2026-11")); n >= more {
+			t.Errorf("%s: %d subscriptions on the 1st, %d on the 20th", a.CustomerID, n, more)
+		}
+		if n := len(a.Realtime("2026-11")); n != 0 {
+			t.Errorf("%s: %d costs of no day", a.CustomerID, n)
+		}
+		for _, month := range []string{"2025-08", "2026-13", "2026-12"} {
+			if p, r := a.Prepaid(month), a.Realtime(month); p != nil || r != nil {
+				t.Errorf("%s, %s: %v, %v", a.CustomerID, month, p, r)
 			}
 		}
 	}
