@@ -93,7 +93,7 @@ func lastMonth() billclient.Month { return billclient.MonthOf(time.Now()).Add(-1
 const emptyPayload = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 // get asks for the lines of the bill as any client of the API has to, and has their bytes read.
-func (j job) get(ctx context.Context, read func(io.Reader) error) error {
+func readLines(ctx context.Context, j job, read func(io.Reader) error) error {
 	month := lastMonth().String()
 	query := url.Values{
 		"Action": {billclient.GetPostpayDetailBill}, "Version": {"2018-06-01"},

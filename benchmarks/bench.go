@@ -39,7 +39,7 @@ type way struct {
 	measure func(context.Context) (measured, error)
 }
 
-func (j job) way(name string) way { return way{name, j.do} }
+func newWay(name string, j job) way { return way{name, j.do} }
 
 // leftOut is an error that says why a way is left out.
 type leftOut string
@@ -128,7 +128,7 @@ func (b *bench) reading(lines int, apis farm) []way {
 	var ways []way
 	for _, do := range []string{"count", "loop", "stream", "refresh", "sdk", "usual"} {
 		j.Do = do
-		ways = append(ways, j.way(do))
+		ways = append(ways, newWay(do, j))
 	}
 	for i := range ways[4:] {
 		ways[4+i] = ways[4+i].ifMemoryLasts(lines)
@@ -160,9 +160,9 @@ func keeping(lines int, apis farm) []way {
 	kept.Do = "kept"
 	tenth.API, tenth.Bill = apis["tenth"].url, tenthBill(lines)
 	tenfold.API, tenfold.Bill = apis["tenfold"].url, tenfoldBill(lines)
-	ways := []way{all.way("refresh all"), kept.way("kept")}
+	ways := []way{newWay("refresh all", all), newWay("kept", kept)}
 	if tenth.Bill.Instances >= 100 { // with fewer, it is the runtime that is measured
-		ways = append(ways, tenth.way("tenth"), tenfold.way("tenfold"))
+		ways = append(ways, newWay("tenth", tenth), newWay("tenfold", tenfold))
 	}
 	return ways
 }
@@ -174,7 +174,7 @@ func (b *bench) rendering(lines int) []way {
 	j := job{Series: seriesAt(lines), Times: b.times(lines)}
 	page, gzip := j, j
 	page.Do, gzip.Do = "render", "compress"
-	return []way{page.way("render"), gzip.way("compress")}
+	return []way{newWay("render", page), newWay("compress", gzip)}
 }
 
 // runScrapes measures what is done with sums: pages, scrapes of servers that all serve the same, and one server before

@@ -15,12 +15,12 @@ const pieceSize = 64 << 10
 
 // count only counts the bytes of the answer: what every way of reading it costs at least.
 func count(ctx context.Context, j job) (measured, error) {
-	return j.measurePieces(ctx, func(piece []byte) int { return len(piece) })
+	return measurePieces(ctx, j, func(piece []byte) int { return len(piece) })
 }
 
 // loop looks at every byte, in the plainest way that Go has.
 func loop(ctx context.Context, j job) (measured, error) {
-	return j.measurePieces(ctx, func(piece []byte) int {
+	return measurePieces(ctx, j, func(piece []byte) int {
 		quotes := 0
 		for _, c := range piece {
 			if c == '"' {
@@ -32,11 +32,11 @@ func loop(ctx context.Context, j job) (measured, error) {
 }
 
 // measurePieces adds up what look finds in the pieces of the answer.
-func (j job) measurePieces(ctx context.Context, look func(piece []byte) int) (measured, error) {
+func measurePieces(ctx context.Context, j job, look func(piece []byte) int) (measured, error) {
 	piece := make([]byte, pieceSize)
 	return j.measure(func() error {
 		found := 0
-		err := j.get(ctx, func(body io.Reader) error {
+		err := readLines(ctx, j, func(body io.Reader) error {
 			for {
 				n, err := body.Read(piece)
 				found += look(piece[:n])
@@ -57,7 +57,7 @@ func (j job) measurePieces(ctx context.Context, look func(piece []byte) int) (me
 
 // stream adds up the lines per instance with the exporter's client: the least that anybody can do with it.
 func stream(ctx context.Context, j job) (measured, error) {
-	client := billclient.New(j.client())
+	client := billclient.New(clientOptions(j))
 	return j.measure(func() error {
 		query := billclient.DetailQuery{From: lastMonth(), To: lastMonth()}
 		sums := map[string]*billclient.Amount{}
@@ -72,12 +72,12 @@ func stream(ctx context.Context, j job) (measured, error) {
 			}
 			*sum = sum.Add(line.Cost)
 		}
-		return j.check(len(sums))
+		return checkInstances(j, len(sums))
 	})
 }
 
 // client is the exporter's way to the API, without the limits that protect the real one.
-func (j job) client() billclient.Options {
+func clientOptions(j job) billclient.Options {
 	o := billclient.DefaultOptions()
 	o.Endpoint, o.UnionEndpoint = j.API, ""
 	o.RequestsPerSecond, o.DailyCalls, o.MaxRetries = 0, 0, 0
@@ -86,7 +86,7 @@ func (j job) client() billclient.Options {
 }
 
 // check makes sure that a way to read the bill has found all of it.
-func (j job) check(instances int) error {
+func checkInstances(j job, instances int) error {
 	if instances != j.Bill.Instances {
 		return fmt.Errorf("%d instances, the bill has %d", instances, j.Bill.Instances)
 	}

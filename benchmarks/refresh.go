@@ -15,13 +15,13 @@ import (
 
 // refresh is the whole exporter but its web server: from nothing to the page that shows the bill.
 func refresh(ctx context.Context, j job) (measured, error) {
-	return j.measure(func() error { return j.refresh(ctx, prometheus.NewRegistry(), func(*exposition.Page) {}) })
+	return j.measure(func() error { return runCollector(ctx, j, prometheus.NewRegistry(), func(*exposition.Page) {}) })
 }
 
 // kept is what a refreshed exporter keeps: the page and the sums that it is rendered from.
 func kept(ctx context.Context, j job) (m measured, err error) {
 	before := heap()
-	err = j.refresh(ctx, prometheus.NewRegistry(), func(page *exposition.Page) {
+	err = runCollector(ctx, j, prometheus.NewRegistry(), func(page *exposition.Page) {
 		m.Kept, m.Series = heap()-before, page.Series()
 	})
 	return m, err
@@ -29,7 +29,7 @@ func kept(ctx context.Context, j job) (m measured, err error) {
 
 // refresh runs a new collector until it has published the lines, calls look while it is still there, and ends it. The
 // collector's own metrics stay in the registry.
-func (j job) refresh(ctx context.Context, registry prometheus.Registerer, look func(*exposition.Page)) error {
+func runCollector(ctx context.Context, j job, registry prometheus.Registerer, look func(*exposition.Page)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	pages, ended := make(chan *exposition.Page, 1), make(chan error, 1)
@@ -43,7 +43,7 @@ func (j job) refresh(ctx context.Context, registry prometheus.Registerer, look f
 		default: // the first one is enough
 		}
 	}
-	c := collector.New(j.options(), registry, publish, failures(stop))
+	c := collector.New(collectorOptions(j), registry, publish, failures(stop))
 	go func() { ended <- c.Run(ctx) }()
 	select {
 	case page := <-pages:
@@ -57,9 +57,9 @@ func (j job) refresh(ctx context.Context, registry prometheus.Registerer, look f
 }
 
 // options are the exporter's defaults but for how many instances are shown.
-func (j job) options() collector.Options {
+func collectorOptions(j job) collector.Options {
 	return collector.Options{
-		Accounts: []collector.Account{{Name: "main", API: j.client()}},
+		Accounts: []collector.Account{{Name: "main", API: clientOptions(j)}},
 		Refresh: collector.Refresh{
 			Interval: time.Hour, DetailsInterval: 6 * time.Hour, DetailsMaxAge: 24 * time.Hour,
 			MaxStaleness: 72 * time.Hour, Concurrency: 2,

@@ -36,7 +36,7 @@ func (r report) write(w io.Writer) {
 // save writes the picture and the page, as far as they are wanted.
 func (r report) save(page string) error {
 	if r.picture != "" {
-		if err := os.WriteFile(r.picture, r.draw(), 0o644); err != nil {
+		if err := os.WriteFile(r.picture, drawPicture(r), 0o644); err != nil {
 			return err
 		}
 	}

@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
 
 	"ksyun_bill_exporter/exposition"
 )
@@ -54,7 +56,7 @@ func pageServer(ctx context.Context, j job) (http.Handler, error) {
 	if j.Own {
 		registry.MustRegister(versioncollector.NewCollector("ksyun_bill_exporter"))
 		// Most of its metrics are there only when it has asked.
-		if err := j.refresh(ctx, registry, func(*exposition.Page) {}); err != nil {
+		if err := runCollector(ctx, j, registry, func(*exposition.Page) {}); err != nil {
 			return nil, err
 		}
 	}
@@ -199,4 +201,24 @@ func (s *scraper) scrapeFor(ctx context.Context, from *server, coding string, bu
 		each = used / time.Duration(scrapes+1)
 	}
 	return each, scrapes, err
+}
+
+// scrapeAtOnce reads no answer before all of them have begun.
+func (s *scraper) scrapeAtOnce(ctx context.Context, from *server, scrapers int) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var begun sync.WaitGroup
+	begun.Add(scrapers)
+	for range scrapers {
+		group.Go(func() error {
+			begin := sync.OnceFunc(begun.Done)
+			defer begin() // a scrape that fails must not hold up the others
+			return s.get(ctx, from, metricsPath, packed, func(body io.Reader) error {
+				begin()
+				begun.Wait()
+				_, err := io.Copy(io.Discard, body)
+				return err
+			})
+		})
+	}
+	return group.Wait()
 }

@@ -49,17 +49,17 @@ const style = `
 `
 
 // draw shows time and memory against the number of lines, the exporter's and the usual way's.
-func (r report) draw() []byte {
+func drawPicture(r report) []byte {
 	panels := []panel{
 		{"CPU time of a refresh", seconds, []curve{
-			r.curve("usual", cpu, "usual way", "usual"),
-			r.curve("refresh", cpu, "this exporter", "ours"),
-			r.curve("count", cpu, "counting bytes", "least"),
+			newCurve(r, "usual", cpu, "usual way", "usual"),
+			newCurve(r, "refresh", cpu, "this exporter", "ours"),
+			newCurve(r, "count", cpu, "counting bytes", "least"),
 		}},
 		{"Memory, resident at most", megabytes, []curve{
-			r.curve("usual", peak, "usual way", "usual"),
-			r.curve("refresh", peak, "this exporter", "ours"),
-			r.curve("count", peak, "counting bytes", "least"),
+			newCurve(r, "usual", peak, "usual way", "usual"),
+			newCurve(r, "refresh", peak, "this exporter", "ours"),
+			newCurve(r, "count", peak, "counting bytes", "least"),
 		}},
 	}
 	var b bytes.Buffer
@@ -76,7 +76,7 @@ func (r report) draw() []byte {
 	return b.Bytes()
 }
 
-func (r report) curve(way string, of func(measured) float64, name, class string) curve {
+func newCurve(r report, way string, of func(measured) float64, name, class string) curve {
 	c := curve{name: name, class: class}
 	for _, lines := range r.sizes() {
 		if value := median(each(way, of)(r.results, lines)); !math.IsNaN(value) {

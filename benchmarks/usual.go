@@ -50,7 +50,7 @@ type keyValue struct{ Key, Value string }
 func usual(ctx context.Context, j job) (measured, error) {
 	return j.measure(func() error {
 		var a answer
-		err := j.get(ctx, func(body io.Reader) error {
+		err := readLines(ctx, j, func(body io.Reader) error {
 			text, err := io.ReadAll(body)
 			if err != nil {
 				return err
@@ -65,7 +65,7 @@ func usual(ctx context.Context, j job) (measured, error) {
 		if err := a.addTo(gauges); err != nil {
 			return err
 		}
-		return j.check(gaugesIn(gauges))
+		return checkInstances(j, gaugesIn(gauges))
 	})
 }
 
@@ -97,7 +97,7 @@ func gaugesIn(gauges *prometheus.GaugeVec) (n int) {
 func sdk(ctx context.Context, j job) (measured, error) {
 	return j.measure(func() error {
 		var text string
-		err := j.get(ctx, func(body io.Reader) error {
+		err := readLines(ctx, j, func(body io.Reader) error {
 			read, err := io.ReadAll(body)
 			text = string(read)
 			return err
@@ -117,6 +117,6 @@ func sdk(ctx context.Context, j job) (measured, error) {
 			}
 			sums[d.InstanceID] += cost
 		}
-		return j.check(len(sums))
+		return checkInstances(j, len(sums))
 	})
 }
