@@ -22,12 +22,12 @@ import (
 // bill is the size of a month's bill.
 type bill struct{ Lines, Instances int }
 
-// The only customer of the simulated API.
+// customerID is the only customer of the simulated API.
 const customerID = "73400575"
 
 var customerKeys = billclient.Credentials{AccessKeyID: "AKBENCHMARK", SecretAccessKey: "secret of the benchmark"}
 
-// apiServer is the billing API, in a process of its own so that what it costs does not count.
+// apiServer returns the simulated billing API. It runs in a process of its own, so that its cost is not measured.
 func apiServer(_ context.Context, j job) (http.Handler, error) {
 	generated := billsim.Generated(customerID, j.Bill.Lines, j.Bill.Instances, 1)
 	api := billsim.New([]billsim.Account{{
@@ -45,11 +45,12 @@ func apiServer(_ context.Context, j job) (http.Handler, error) {
 	return api, nil
 }
 
-// replay renders each answer of an API once and serves its bytes from then on. A reader that is faster than the simulator
-// would wait for it again and again, and waiting costs CPU time too: the yardsticks would look dearer than they are.
+// replay renders each answer of an API once and serves its bytes from then on. A reader that is faster than the
+// simulator would have to wait for it, and waiting costs CPU time too: the yardsticks would seem more expensive than
+// they are.
 type replay struct {
 	api  http.Handler
-	size int // bytes of the largest answer, about
+	size int // approximate bytes of the largest answer
 
 	mu      sync.Mutex
 	answers map[string]*httptest.ResponseRecorder // by query
@@ -59,13 +60,13 @@ func newReplay(api http.Handler, lines int) *replay {
 	return &replay{api: api, size: lines * lineSize, answers: map[string]*httptest.ResponseRecorder{}}
 }
 
-// ServeHTTP answers a query. Only its first request is checked by the API.
+// ServeHTTP answers a query. The API checks only the first request with the query.
 func (p *replay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := p.answer(r)
 	maps.Copy(w.Header(), answer.Header())
 	w.Header().Set("Content-Length", strconv.Itoa(answer.Body.Len()))
 	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes()) // a reader that has gone reports it itself
+	_, _ = w.Write(answer.Body.Bytes()) // fails only if the reader has gone, which then fails itself
 }
 
 func (p *replay) answer(r *http.Request) *httptest.ResponseRecorder {
@@ -75,7 +76,7 @@ func (p *replay) answer(r *http.Request) *httptest.ResponseRecorder {
 	if !ok {
 		answer = httptest.NewRecorder()
 		if r.URL.Query().Get("Action") == billclient.GetPostpayDetailBill {
-			answer.Body.Grow(p.size) // a buffer that grows would copy a gigabyte again and again
+			answer.Body.Grow(p.size) // growing would copy a gigabyte several times
 		}
 		p.api.ServeHTTP(answer, r)
 		p.answers[r.URL.RawQuery] = answer
@@ -92,7 +93,7 @@ func lastMonth() billclient.Month { return billclient.MonthOf(time.Now()).Add(-1
 // emptyPayload is the SHA-256 of nothing, the body of a GET.
 const emptyPayload = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-// get asks for the lines of the bill as any client of the API has to, and has their bytes read.
+// readLines requests the lines of the bill, signed as the API requires, and calls read with the body of the answer.
 func readLines(ctx context.Context, j job, read func(io.Reader) error) error {
 	month := lastMonth().String()
 	query := url.Values{
@@ -114,7 +115,7 @@ func readLines(ctx context.Context, j job, read func(io.Reader) error) error {
 	return fetch(http.DefaultClient, req, func(res *http.Response) error { return read(res.Body) })
 }
 
-// fetch sends a request and has the answer read; any status but 200 is an error.
+// fetch sends a request and calls read with the answer. Any status but 200 is an error.
 func fetch(client *http.Client, req *http.Request, read func(*http.Response) error) error {
 	res, err := client.Do(req)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestReplay: the API renders the lines once, for the exporter's client and for all others.
+// TestReplay checks that the API renders the lines once for all clients, the exporter's and others.
 func TestReplay(t *testing.T) {
 	j := job{Bill: bill{1000, 200}, Times: 2}
 	api, err := apiServer(t.Context(), j)
@@ -22,7 +22,7 @@ func TestReplay(t *testing.T) {
 	defer server.Close()
 	j.API = server.URL
 	for _, do := range []string{"count", "stream", "usual"} {
-		if _, err := works[do](t.Context(), j); err != nil {
+		if _, err := measures[do](t.Context(), j); err != nil {
 			t.Errorf("%s: %v", do, err)
 		}
 	}

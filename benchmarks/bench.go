@@ -11,24 +11,24 @@ import (
 	"time"
 )
 
-// bench measures every way of doing something at growing numbers of lines.
+// bench measures every way of doing something at several numbers of lines.
 type bench struct {
-	lines    int           // at most
+	lines    int           // the largest number
 	runs     int           // of every way
-	repeat   int           // work is repeated until it has read so many lines, to be long enough to be measured
+	repeat   int           // lines that one measurement reads at least; with fewer it would be too short
 	budget   time.Duration // of a server's CPU time, for one measurement of its scrapes
 	progress io.Writer
 
 	results results
-	notes   []string // what was left out, and why
+	notes   []string // what was left out and why
 }
 
-// results has what the ways measured, by name and number of lines: one measurement a round.
-type results map[string]map[int][]measured
+// results has the measurements by name of the way and number of lines, one for each round.
+type results map[string]map[int][]measurement
 
-func (r results) add(way string, lines int, m measured) {
+func (r results) add(way string, lines int, m measurement) {
 	if r[way] == nil {
-		r[way] = map[int][]measured{}
+		r[way] = map[int][]measurement{}
 	}
 	r[way][lines] = append(r[way][lines], m)
 }
@@ -36,15 +36,15 @@ func (r results) add(way string, lines int, m measured) {
 // way is a way to do something.
 type way struct {
 	name    string
-	measure func(context.Context) (measured, error)
+	measure func(context.Context) (measurement, error)
 }
 
-func newWay(name string, j job) way { return way{name, j.do} }
+func newWay(name string, j job) way { return way{name, j.runInChild} }
 
-// leftOut is an error that says why a way is left out.
-type leftOut string
+// omission is an error that says why a way cannot be measured here.
+type omission string
 
-func (l leftOut) Error() string { return string(l) }
+func (l omission) Error() string { return string(l) }
 
 // sizes returns the numbers of lines: 1k, 10k and so on.
 func (b *bench) sizes() []int {
@@ -55,10 +55,14 @@ func (b *bench) sizes() []int {
 	return sizes
 }
 
-// An instance has five lines, or fifty, or five where the bill is a tenth as long.
-func usualBill(lines int) bill   { return bill{lines, lines / 5} }
+// usualBill returns a bill with five lines for each instance.
+func usualBill(lines int) bill { return bill{lines, lines / 5} }
+
+// tenfoldBill returns a bill with fifty lines for each instance.
 func tenfoldBill(lines int) bill { return bill{lines, lines / 50} }
-func tenthBill(lines int) bill   { return bill{lines / 10, lines / 50} }
+
+// tenthBill returns a bill with the instances of tenfoldBill and five lines for each.
+func tenthBill(lines int) bill { return bill{lines / 10, lines / 50} }
 
 func (b *bench) run(ctx context.Context) error {
 	b.results = results{}
@@ -73,7 +77,7 @@ func (b *bench) run(ctx context.Context) error {
 	return nil
 }
 
-// runReading measures what is done with bills.
+// runReading measures the ways that read bills.
 func (b *bench) runReading(ctx context.Context, lines int) (err error) {
 	apis, err := serveAll(ctx, map[string]job{
 		"usual":   {Do: "api", Bill: usualBill(lines), Replay: true},
@@ -84,21 +88,20 @@ func (b *bench) runReading(ctx context.Context, lines int) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := b.takeTurns(ctx, lines, b.reading(lines, apis)); err != nil {
+	if err := b.takeTurns(ctx, lines, b.readingWays(lines, apis)); err != nil {
 		return err
 	}
-	return b.takeTurns(ctx, lines, keeping(lines, apis))
+	return b.takeTurns(ctx, lines, memoryWays(lines, apis))
 }
 
-// takeTurns measures the ways one after the other, again and again, so that what else the machine does meets them
-// alike.
+// takeTurns measures all ways once in each round, so that other work of the machine affects all of them alike.
 func (b *bench) takeTurns(ctx context.Context, lines int, ways []way) error {
 	for round := range b.runs {
 		for _, w := range ways {
 			fmt.Fprintf(b.progress, "%d lines, round %d of %d: %s\n", lines, round+1, b.runs, w.name)
 			m, err := w.measure(ctx)
-			if reason, ok := errors.AsType[leftOut](err); ok {
-				b.note(fmt.Sprintf("%d lines, %s: left out, %s", lines, w.name, reason))
+			if reason, ok := errors.AsType[omission](err); ok {
+				b.addNote(fmt.Sprintf("%d lines, %s: left out, %s", lines, w.name, reason))
 				continue
 			}
 			if err != nil {
@@ -110,77 +113,81 @@ func (b *bench) takeTurns(ctx context.Context, lines int, ways []way) error {
 	return nil
 }
 
-func (b *bench) note(text string) {
+func (b *bench) addNote(text string) {
 	if !slices.Contains(b.notes, text) {
 		b.notes = append(b.notes, text)
 	}
 }
 
-// defaultShown is how many instances the exporter shows unless it is told otherwise.
+// defaultShown is how many instances the exporter shows by default.
 const defaultShown = 2000
 
-// times is how often work at so many lines is done for one measurement.
-func (b *bench) times(lines int) int { return max(1, b.repeat/lines) }
+// repetitions returns how often work with this number of lines is done for one measurement.
+func (b *bench) repetitions(lines int) int { return max(1, b.repeat/lines) }
 
-// reading is from the API's bytes to sums.
-func (b *bench) reading(lines int, apis farm) []way {
-	j := job{API: apis["usual"].url, Bill: usualBill(lines), Shown: defaultShown, Times: b.times(lines)}
+// readingWays returns the ways from the API's bytes to sums.
+func (b *bench) readingWays(lines int, apis serverSet) []way {
+	j := job{API: apis["usual"].url, Bill: usualBill(lines), Shown: defaultShown, Times: b.repetitions(lines)}
 	var ways []way
 	for _, do := range []string{"count", "loop", "stream", "refresh", "sdk", "usual"} {
 		j.Do = do
-		ways = append(ways, newWay(do, j))
-	}
-	for i := range ways[4:] {
-		ways[4+i] = ways[4+i].ifMemoryLasts(lines)
+		w := newWay(do, j)
+		if do == "sdk" || do == "usual" {
+			w = w.requireMemory(lines)
+		}
+		ways = append(ways, w)
 	}
 	return ways
 }
 
-// wholeBody is more than twice the memory that a line takes of those who read the answer whole and unmarshal it.
+// wholeBody is the memory in bytes that a way needs for a line if it reads the whole answer and unmarshals it, with
+// more than half of it in reserve.
 const wholeBody = 10_000
 
-func (w way) ifMemoryLasts(lines int) way {
-	return way{w.name, func(ctx context.Context) (measured, error) {
+// requireMemory returns a way that is left out if the machine has too little memory for it.
+func (w way) requireMemory(lines int) way {
+	return way{w.name, func(ctx context.Context) (measurement, error) {
 		available, err := availableMemory()
 		if err != nil {
-			return measured{}, err
+			return measurement{}, err
 		}
 		if need := int64(lines) * wholeBody; need > available {
 			reason := fmt.Sprintf("it may need %d MB, and %d MB are available", need/1e6, available/1e6)
-			return measured{}, leftOut(reason)
+			return measurement{}, omission(reason)
 		}
 		return w.measure(ctx)
 	}}
 }
 
-// keeping is about memory alone.
-func keeping(lines int, apis farm) []way {
+// memoryWays returns the ways of which only the memory is of interest.
+func memoryWays(lines int, apis serverSet) []way {
 	all := job{Do: "refresh", API: apis["usual"].url, Bill: usualBill(lines), Shown: lines, Times: 1}
 	kept, tenth, tenfold := all, all, all
 	kept.Do = "kept"
 	tenth.API, tenth.Bill = apis["tenth"].url, tenthBill(lines)
 	tenfold.API, tenfold.Bill = apis["tenfold"].url, tenfoldBill(lines)
 	ways := []way{newWay("refresh all", all), newWay("kept", kept)}
-	if tenth.Bill.Instances >= 100 { // with fewer, it is the runtime that is measured
+	if tenth.Bill.Instances >= 100 { // with fewer, the memory is mostly that of the runtime
 		ways = append(ways, newWay("tenth", tenth), newWay("tenfold", tenfold))
 	}
 	return ways
 }
 
-func seriesAt(lines int) int { return lines / 5 }
+// seriesCount returns the number of series of a page.
+func seriesCount(lines int) int { return lines / 5 }
 
-// rendering is from sums to a page.
-func (b *bench) rendering(lines int) []way {
-	j := job{Series: seriesAt(lines), Times: b.times(lines)}
+// renderingWays returns the ways from sums to a page.
+func (b *bench) renderingWays(lines int) []way {
+	j := job{Series: seriesCount(lines), Times: b.repetitions(lines)}
 	page, gzip := j, j
 	page.Do, gzip.Do = "render", "compress"
 	return []way{newWay("render", page), newWay("compress", gzip)}
 }
 
-// runScrapes measures what is done with sums: pages, scrapes of servers that all serve the same, and one server before
-// a crowd.
+// runScrapes measures the ways that begin with sums: pages, scrapes of servers with the same answer, and one server
+// with many scrapers.
 func (b *bench) runScrapes(ctx context.Context, lines int) (err error) {
-	if err := b.takeTurns(ctx, lines, b.rendering(lines)); err != nil {
+	if err := b.takeTurns(ctx, lines, b.renderingWays(lines)); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "ksyun-benchmark-")
@@ -193,20 +200,20 @@ func (b *bench) runScrapes(ctx context.Context, lines int) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := b.takeTurns(ctx, lines, b.scraping(servers)); err != nil {
+	if err := b.takeTurns(ctx, lines, b.scrapeWays(servers)); err != nil {
 		return err
 	}
-	return b.takeTurns(ctx, lines, crowding(lines))
+	return b.takeTurns(ctx, lines, crowdWays(lines))
 }
 
-// startServers starts what can be had. On failure, what has been started is returned as well.
-func (b *bench) startServers(ctx context.Context, lines int, dir string) (farm, error) {
-	series, asked := seriesAt(lines), usualBill(1000)
-	api, err := job{Do: "api", Bill: asked}.serve(ctx)
+// startServers starts all servers that are available. If it fails, it returns those that are running.
+func (b *bench) startServers(ctx context.Context, lines int, dir string) (serverSet, error) {
+	series, small := seriesCount(lines), usualBill(1000)
+	api, err := job{Do: "api", Bill: small}.serve(ctx)
 	if err != nil {
 		return nil, err
 	}
-	own := job{Do: "page", Series: series, Own: true, API: api.url, Bill: asked, Shown: defaultShown}
+	own := job{Do: "page", Series: series, Own: true, API: api.url, Bill: small, Shown: defaultShown}
 	live := own
 	live.Live = true
 	f, err := serveAll(ctx, map[string]job{
@@ -220,12 +227,12 @@ func (b *bench) startServers(ctx context.Context, lines int, dir string) (farm, 
 	if err != nil {
 		return f, err
 	}
-	if err := save(ctx, f["page"], dir); err != nil {
+	if err := saveAnswers(ctx, f["page"], dir); err != nil {
 		return f, err
 	}
-	nginx, err := serveWithNginx(ctx, dir)
-	if reason, ok := errors.AsType[leftOut](err); ok {
-		b.note(fmt.Sprintf("%d lines, nginx: left out, %s", lines, reason))
+	nginx, err := startNginx(ctx, dir)
+	if reason, ok := errors.AsType[omission](err); ok {
+		b.addNote(fmt.Sprintf("%d lines, nginx: left out, %s", lines, reason))
 		return f, nil
 	}
 	if err == nil {
@@ -234,11 +241,11 @@ func (b *bench) startServers(ctx context.Context, lines int, dir string) (farm, 
 	return f, err
 }
 
-// save writes both answers of a server into files, for other servers.
-func save(ctx context.Context, from *server, dir string) error {
+// saveAnswers writes the answers of a server in both codings into files, for other servers.
+func saveAnswers(ctx context.Context, from *server, dir string) error {
 	s := newScraper()
 	defer s.CloseIdleConnections()
-	for coding, name := range map[string]string{packed: packedFile, plain: plainFile} {
+	for coding, name := range map[string]string{gzipCoding: gzipFile, plainCoding: plainFile} {
 		err := s.get(ctx, from, metricsPath, coding, func(body io.Reader) error {
 			text, err := io.ReadAll(body)
 			if err != nil {
@@ -253,13 +260,13 @@ func save(ctx context.Context, from *server, dir string) error {
 	return nil
 }
 
-// scraping is from a page to an answer.
-func (b *bench) scraping(f farm) []way {
+// scrapeWays returns the ways from a page to an answer.
+func (b *bench) scrapeWays(f serverSet) []way {
 	var ways []way
-	for _, coding := range []string{packed, plain} {
+	for _, coding := range []string{gzipCoding, plainCoding} {
 		for _, name := range []string{"page", "nginx", "files", "own", "live", "consts"} {
 			if s, ok := f[name]; ok {
-				ways = append(ways, way{name + " " + coding, func(ctx context.Context) (measured, error) {
+				ways = append(ways, way{name + " " + coding, func(ctx context.Context) (measurement, error) {
 					return measureScrapes(ctx, s, coding, b.budget)
 				}})
 			}
@@ -268,11 +275,11 @@ func (b *bench) scraping(f farm) []way {
 	return ways
 }
 
-// crowding is one scraper against many at once.
-func crowding(lines int) []way {
-	page := job{Do: "page", Series: seriesAt(lines)}
+// crowdWays returns the ways with one scraper and with many at once.
+func crowdWays(lines int) []way {
+	page := job{Do: "page", Series: seriesCount(lines)}
 	return []way{
-		{"1 scraper", func(ctx context.Context) (measured, error) { return crowd(ctx, page, 1) }},
-		{"50 scrapers", func(ctx context.Context) (measured, error) { return crowd(ctx, page, 50) }},
+		{"1 scraper", func(ctx context.Context) (measurement, error) { return measureCrowd(ctx, page, 1) }},
+		{"50 scrapers", func(ctx context.Context) (measurement, error) { return measureCrowd(ctx, page, 50) }},
 	}
 }

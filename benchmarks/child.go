@@ -16,38 +16,38 @@ import (
 	"time"
 )
 
-// jobVariable is the environment variable that makes this program a child of itself: it has the job as JSON. Each
-// measurement has a process of its own, so that none finds the memory, the connections or the garbage of another.
+// jobVariable is the environment variable with the job as JSON that makes this program a child of itself. Each
+// measurement has a process of its own, so that none starts with the memory, connections or garbage of another.
 const jobVariable = "KSYUN_BENCHMARK_JOB"
 
-// job is what a child does.
+// job is the work of a child.
 type job struct {
-	Do     string // a name in works or in servers
-	Times  int    // how often; for works
-	Bill   bill   // that the API has
-	API    string // its address
+	Do     string // a name in measures or in servers
+	Times  int    // how often; for measures
+	Bill   bill   // of the API
+	API    string // its URL
 	Replay bool   // whether the API serves its answers from memory
 	Shown  int    // instances that the exporter shows: instances.max_series
 	Series int    // of a page
-	Own    bool   // whether the page ends with what the exporter tells of its own work; asks the API once
-	Live   bool   // and of the Go runtime and the process
+	Own    bool   // whether the page ends with the exporter's metrics of its own work; it then calls the API once
+	Live   bool   // whether the metrics of the Go runtime and the process follow
 	Dir    string // of the files to serve
 }
 
-// works are the jobs that end by themselves with a measurement.
-var works = map[string]func(context.Context, job) (measured, error){
-	"count":    count,
-	"loop":     loop,
-	"stream":   stream,
-	"refresh":  refresh,
-	"kept":     kept,
-	"usual":    usual,
-	"sdk":      sdk,
-	"render":   render,
-	"compress": compress,
+// measures has the jobs that end with a measurement.
+var measures = map[string]func(context.Context, job) (measurement, error){
+	"count":    countBytes,
+	"loop":     loopOverBytes,
+	"stream":   sumStream,
+	"refresh":  measureRefresh,
+	"kept":     measureKept,
+	"usual":    measureUsualWay,
+	"sdk":      measureSDKWay,
+	"render":   measureRender,
+	"compress": measureCompression,
 }
 
-// servers are the jobs that answer HTTP until the parent has had enough.
+// servers has the jobs that answer HTTP until the parent ends them.
 var servers = map[string]func(context.Context, job) (http.Handler, error){
 	"api":    apiServer,
 	"page":   pageServer,
@@ -55,17 +55,17 @@ var servers = map[string]func(context.Context, job) (http.Handler, error){
 	"consts": constServer,
 }
 
-// measured is what one time of something costs.
-type measured struct {
+// measurement is the cost of doing something once.
+type measurement struct {
 	CPU    time.Duration // user and system
 	Allocs float64
-	Peak   int64 // bytes that the process had resident at most, until it was done for the first time
-	Kept   int64 // bytes on the heap that stay
+	Peak   int64 // most bytes that the process had resident until it was done for the first time
+	Kept   int64 // bytes that remain on the heap
 	Series int   // of the page, if one was made
 }
 
-// measure has the work done as often as the job says, and returns what one time costs.
-func (j job) measure(work func() error) (m measured, err error) {
+// measure does the work as often as the job says and returns the average cost.
+func (j job) measure(work func() error) (m measurement, err error) {
 	runtime.GC()
 	began, err := cpuTime()
 	if err != nil {
@@ -79,7 +79,7 @@ func (j job) measure(work func() error) (m measured, err error) {
 		if i > 0 {
 			continue
 		}
-		if m.Peak, err = peakOf(os.Getpid()); err != nil {
+		if m.Peak, err = peakMemory(os.Getpid()); err != nil {
 			return m, err
 		}
 	}
@@ -95,17 +95,17 @@ func mallocs() uint64 {
 	return stats.Mallocs
 }
 
-// heap returns the bytes on the heap that are in use.
-func heap() int64 {
+// heapInUse returns the bytes on the heap that are in use.
+func heapInUse() int64 {
 	runtime.GC()
-	runtime.GC() // what the first one found in a sync.Pool, the second one frees
+	runtime.GC() // what is in a sync.Pool is freed by the second one
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return int64(stats.HeapAlloc)
 }
 
-// child does the job that the environment has, and reports on stdout; done is false if there is no job.
-func child(ctx context.Context, stdin io.Reader, stdout io.Writer) (done bool, err error) {
+// runAsChild does the job in the environment and writes its result to stdout. done is false if there is no job.
+func runAsChild(ctx context.Context, stdin io.Reader, stdout io.Writer) (done bool, err error) {
 	text, ok := os.LookupEnv(jobVariable)
 	if !ok {
 		return false, nil
@@ -125,19 +125,20 @@ func child(ctx context.Context, stdin io.Reader, stdout io.Writer) (done bool, e
 	return true, nil
 }
 
+// work writes the measurement of the job as JSON.
 func (j job) work(ctx context.Context, stdout io.Writer) error {
-	m, err := works[j.Do](ctx, j)
+	m, err := measures[j.Do](ctx, j)
 	if err != nil {
 		return err
 	}
 	return json.NewEncoder(stdout).Encode(m)
 }
 
-// listen serves on a free port, which it reports, until stdin ends: with the parent, at the latest.
+// listen serves on a free port, whose URL it writes, until stdin ends, which the end of the parent causes too.
 func (j job) listen(
-	ctx context.Context, handlerOf func(context.Context, job) (http.Handler, error), stdin io.Reader, stdout io.Writer,
+	ctx context.Context, newHandler func(context.Context, job) (http.Handler, error), stdin io.Reader, stdout io.Writer,
 ) error {
-	handler, err := handlerOf(ctx, j)
+	handler, err := newHandler(ctx, j)
 	if err != nil {
 		return err
 	}
@@ -147,8 +148,8 @@ func (j job) listen(
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	go func() {
-		_, _ = io.Copy(io.Discard, stdin) // broken or ended, it is over
-		_ = server.Close()                // the process ends anyway
+		_, _ = io.Copy(io.Discard, stdin) // an error is an end of stdin too
+		_ = server.Close()                // the process ends in any case
 	}()
 	if _, err := fmt.Fprintf(stdout, "http://%s\n", listener.Addr()); err != nil {
 		return err
@@ -159,7 +160,7 @@ func (j job) listen(
 	return nil
 }
 
-// command is this program as a child.
+// command returns the command that runs this program as a child.
 func (j job) command(ctx context.Context) (*exec.Cmd, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -175,8 +176,8 @@ func (j job) command(ctx context.Context) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// do has a child of its own do the work.
-func (j job) do(ctx context.Context) (m measured, err error) {
+// runInChild does the job in a new child.
+func (j job) runInChild(ctx context.Context) (m measurement, err error) {
 	cmd, err := j.command(ctx)
 	if err != nil {
 		return m, err
@@ -192,11 +193,11 @@ func (j job) do(ctx context.Context) (m measured, err error) {
 type server struct {
 	url     string
 	pid     int
-	foreign bool         // no child of ours
+	foreign bool         // not this program, so that it does not count allocations
 	stop    func() error // ends the process and waits for it
 }
 
-// serve starts a child that serves.
+// serve starts a child that answers HTTP.
 func (j job) serve(ctx context.Context) (*server, error) {
 	cmd, err := j.command(ctx)
 	if err != nil {
@@ -222,12 +223,12 @@ func (j job) serve(ctx context.Context) (*server, error) {
 	return s, nil
 }
 
-// farm are servers by name.
-type farm map[string]*server
+// serverSet has servers by name.
+type serverSet map[string]*server
 
-// serveAll starts a server for each job. On failure, what has been started is returned as well.
-func serveAll(ctx context.Context, jobs map[string]job) (farm, error) {
-	f := farm{}
+// serveAll starts a server for each job. If it fails, it returns those that are running.
+func serveAll(ctx context.Context, jobs map[string]job) (serverSet, error) {
+	f := serverSet{}
 	for name, j := range jobs {
 		s, err := j.serve(ctx)
 		if err != nil {
@@ -238,7 +239,7 @@ func serveAll(ctx context.Context, jobs map[string]job) (farm, error) {
 	return f, nil
 }
 
-func (f farm) stop() error {
+func (f serverSet) stop() error {
 	var errs []error
 	for _, s := range f {
 		errs = append(errs, s.stop())

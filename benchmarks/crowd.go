@@ -5,11 +5,12 @@ import (
 	"errors"
 )
 
-// crowdScrapes is how often a server is scraped altogether while its memory is watched.
+// crowdScrapes is how often a server is scraped in total.
 const crowdScrapes = 200
 
-// crowd has so many scrapers at once scrape a new server, again and again, and returns the server's peak.
-func crowd(ctx context.Context, j job, scrapers int) (m measured, err error) {
+// measureCrowd starts a server, lets the given number of scrapers scrape it at once several times, and returns the
+// server's peak.
+func measureCrowd(ctx context.Context, j job, scrapers int) (m measurement, err error) {
 	from, err := j.serve(ctx)
 	if err != nil {
 		return m, err
@@ -18,10 +19,10 @@ func crowd(ctx context.Context, j job, scrapers int) (m measured, err error) {
 	s := newScraper()
 	defer s.CloseIdleConnections()
 	for range crowdScrapes / scrapers {
-		if err := s.scrapeAtOnce(ctx, from, scrapers); err != nil {
+		if err := s.scrapeTogether(ctx, from, scrapers); err != nil {
 			return m, err
 		}
 	}
-	m.Peak, err = peakOf(from.pid)
+	m.Peak, err = peakMemory(from.pid)
 	return m, err
 }

@@ -10,16 +10,16 @@ import (
 	"ksyun_bill_exporter/billclient"
 )
 
-// pieceSize is how much of an answer the yardsticks read at once: as much as the API writes.
+// pieceSize is how many bytes the yardsticks read at once: as many as the API writes.
 const pieceSize = 64 << 10
 
-// count only counts the bytes of the answer: what every way of reading it costs at least.
-func count(ctx context.Context, j job) (measured, error) {
+// countBytes counts the bytes of the answer, which is the least that a way to read it can cost.
+func countBytes(ctx context.Context, j job) (measurement, error) {
 	return measurePieces(ctx, j, func(piece []byte) int { return len(piece) })
 }
 
-// loop looks at every byte, in the plainest way that Go has.
-func loop(ctx context.Context, j job) (measured, error) {
+// loopOverBytes looks at every byte in a plain Go loop.
+func loopOverBytes(ctx context.Context, j job) (measurement, error) {
 	return measurePieces(ctx, j, func(piece []byte) int {
 		quotes := 0
 		for _, c := range piece {
@@ -31,8 +31,8 @@ func loop(ctx context.Context, j job) (measured, error) {
 	})
 }
 
-// measurePieces adds up what look finds in the pieces of the answer.
-func measurePieces(ctx context.Context, j job, look func(piece []byte) int) (measured, error) {
+// measurePieces adds up the results of look for the pieces of the answer.
+func measurePieces(ctx context.Context, j job, look func(piece []byte) int) (measurement, error) {
 	piece := make([]byte, pieceSize)
 	return j.measure(func() error {
 		found := 0
@@ -55,8 +55,8 @@ func measurePieces(ctx context.Context, j job, look func(piece []byte) int) (mea
 	})
 }
 
-// stream adds up the lines per instance with the exporter's client: the least that anybody can do with it.
-func stream(ctx context.Context, j job) (measured, error) {
+// sumStream adds up the lines per instance with the exporter's client, which is the least that a program does with it.
+func sumStream(ctx context.Context, j job) (measurement, error) {
 	client := billclient.New(clientOptions(j))
 	return j.measure(func() error {
 		query := billclient.DetailQuery{From: lastMonth(), To: lastMonth()}
@@ -76,7 +76,7 @@ func stream(ctx context.Context, j job) (measured, error) {
 	})
 }
 
-// client is the exporter's way to the API, without the limits that protect the real one.
+// clientOptions returns the options of the exporter's client, without the limits that protect the real API.
 func clientOptions(j job) billclient.Options {
 	o := billclient.DefaultOptions()
 	o.Endpoint, o.UnionEndpoint = j.API, ""
@@ -85,7 +85,7 @@ func clientOptions(j job) billclient.Options {
 	return o
 }
 
-// check makes sure that a way to read the bill has found all of it.
+// checkInstances returns an error if a way to read the bill has not found all instances.
 func checkInstances(j job, instances int) error {
 	if instances != j.Bill.Instances {
 		return fmt.Errorf("%d instances, the bill has %d", instances, j.Bill.Instances)

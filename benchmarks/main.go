@@ -1,6 +1,6 @@
-// Command benchmarks measures what a refresh and a scrape of the exporter cost, beside yardsticks that are measured in
-// turn with them: counting the same bytes, the ways in which such exporters are usually written, and web servers that
-// hand out files. It prints a table and says which of the project's limits hold. Linux only.
+// Command benchmarks measures what a refresh and a scrape of the exporter cost. For comparison it measures yardsticks
+// in turn with them: counting the same bytes, the ways in which such exporters are usually written, and web servers
+// that serve files. It prints tables and says which of the project's limits hold. It runs on Linux only.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	done, err := child(ctx, os.Stdin, os.Stdout)
+	done, err := runAsChild(ctx, os.Stdin, os.Stdout)
 	if !done {
 		err = run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	}
@@ -27,7 +27,7 @@ func main() {
 	}
 }
 
-// run is the program without its exit. A limit that does not hold is a result, not an error.
+// run is main without the exit. A limit that does not hold is a result, not an error.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	b := bench{progress: stderr}
 	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)

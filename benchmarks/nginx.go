@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// nginxConfig makes one process of nginx that serves a directory as Debian's package would: sendfile on, and files
-// that are compressed already if there are any.
+// nginxConfig runs nginx in one process that serves a directory as Debian's package would, with sendfile, and with
+// compressed files where there are any.
 const nginxConfig = `
 daemon off;
 master_process off;
@@ -39,11 +39,11 @@ http {
 }
 `
 
-// serveWithNginx serves the directory's files, if nginx is there.
-func serveWithNginx(ctx context.Context, dir string) (*server, error) {
+// startNginx serves the files of a directory with nginx. The error is an omission if nginx is not installed.
+func startNginx(ctx context.Context, dir string) (*server, error) {
 	program, err := findNginx()
 	if err != nil {
-		return nil, leftOut("nginx is not installed")
+		return nil, omission("nginx is not installed")
 	}
 	address, err := freeAddress(ctx)
 	if err != nil {
@@ -67,7 +67,7 @@ func serveWithNginx(ctx context.Context, dir string) (*server, error) {
 	return s, nil
 }
 
-// findNginx looks where Debian has it, too: not on the path of an ordinary user.
+// findNginx also looks where Debian has it, which is not on the path of an ordinary user.
 func findNginx() (string, error) {
 	if program, err := exec.LookPath("nginx"); err == nil {
 		return program, nil
@@ -75,7 +75,7 @@ func findNginx() (string, error) {
 	return exec.LookPath("/usr/sbin/nginx")
 }
 
-// freeAddress returns an address on loopback that was free a moment ago: nginx cannot tell which port it has chosen.
+// freeAddress returns a loopback address that is free at this moment. nginx cannot choose one and report it.
 func freeAddress(ctx context.Context) (string, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -84,7 +84,7 @@ func freeAddress(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// awaitAddress returns once somebody listens.
+// awaitAddress waits until a server listens at the address.
 func awaitAddress(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -16,18 +16,18 @@ import (
 	"ksyun_bill_exporter/exposition"
 )
 
-// families are a page of so many series as the exporter has them: half are the costs of instances, half describe them,
-// sorted by product and project. They are made while they are read, so that a process that serves them has nothing else
-// in memory.
-func families(series int) iter.Seq[exposition.Family] {
-	things := series - series/2
+// newFamilies returns families with the given number of series, like those of the exporter: half of them are the costs
+// of instances, half describe the instances. They are sorted by product and project. Samples are made while they are
+// read, so that they need no memory in a process that serves them.
+func newFamilies(series int) iter.Seq[exposition.Family] {
+	count := series - series/2
 	costs := exposition.Family{
 		Name: "ksyun_bill_past_month_instance_cost_cny", Help: "Cost in CNY of a closed month per instance.",
 		Labels: []string{
 			"account", "pay_mode", "product_code", "project_id", "instance_id", "instance_name", "months_ago",
 		},
-		Samples: samples(things, func(i int) ([]string, float64) {
-			t := newThing(i, things)
+		Samples: newSamples(count, func(i int) ([]string, float64) {
+			t := newInstance(i, count)
 			return []string{"main", "postpaid", t.product, t.project, t.id, t.name, "1"}, t.cost
 		}),
 	}
@@ -37,8 +37,8 @@ func families(series int) iter.Seq[exposition.Family] {
 			"account", "product_code", "project_id", "instance_id", "instance_name", "product_subtype", "billing_mode",
 			"region_name", "zone_name",
 		},
-		Samples: samples(series/2, func(i int) ([]string, float64) {
-			t := newThing(i, things)
+		Samples: newSamples(series/2, func(i int) ([]string, float64) {
+			t := newInstance(i, count)
 			return []string{
 				"main", t.product, t.project, t.id, t.name, "IO优化型云主机", "按日配置付费", "华北1(北京)", t.zone,
 			}, 1
@@ -47,7 +47,7 @@ func families(series int) iter.Seq[exposition.Family] {
 	return func(yield func(exposition.Family) bool) { _ = yield(costs) && yield(infos) }
 }
 
-func samples(n int, at func(int) ([]string, float64)) iter.Seq2[[]string, float64] {
+func newSamples(n int, at func(int) ([]string, float64)) iter.Seq2[[]string, float64] {
 	return func(yield func([]string, float64) bool) {
 		for i := range n {
 			if !yield(at(i)) {
@@ -57,19 +57,19 @@ func samples(n int, at func(int) ([]string, float64)) iter.Seq2[[]string, float6
 	}
 }
 
-// thing is an instance of the cloud.
-type thing struct {
+// instance is an instance of the cloud.
+type instance struct {
 	product, project, id, name, zone string
 	cost                             float64
 }
 
-// newThing is the i-th of n things, always the same.
-func newThing(i, n int) thing {
+// newInstance returns the i-th of n instances, always the same.
+func newInstance(i, n int) instance {
 	r := rand.New(rand.NewPCG(1, uint64(i)))
 	products := [...]string{"CDN", "EBS", "EIP", "KEC", "KRDS", "KS3", "Redis", "SLB"}
 	const projects = 12 // of each product
 	group := i * len(products) * projects / n
-	return thing{
+	return instance{
 		product: products[group/projects],
 		project: fmt.Sprint(103800 + group%projects),
 		id:      fmt.Sprintf("%08x-%04x-4000-8000-%012x", r.Uint32(), r.IntN(1<<16), r.Int64N(1<<48)),
@@ -79,8 +79,8 @@ func newThing(i, n int) thing {
 	}
 }
 
-// inMemory is a copy of the families whose samples need not be made any more.
-func inMemory(families iter.Seq[exposition.Family]) iter.Seq[exposition.Family] {
+// copyToMemory returns a copy of the families with all samples in memory, so that making them is not measured.
+func copyToMemory(families iter.Seq[exposition.Family]) iter.Seq[exposition.Family] {
 	var copies []exposition.Family
 	for f := range families {
 		var values [][]string
@@ -88,7 +88,7 @@ func inMemory(families iter.Seq[exposition.Family]) iter.Seq[exposition.Family] 
 		for v, number := range f.Samples {
 			values, numbers = append(values, v), append(numbers, number)
 		}
-		f.Samples = samples(len(values), func(i int) ([]string, float64) { return values[i], numbers[i] })
+		f.Samples = newSamples(len(values), func(i int) ([]string, float64) { return values[i], numbers[i] })
 		copies = append(copies, f)
 	}
 	return func(yield func(exposition.Family) bool) {
@@ -100,10 +100,10 @@ func inMemory(families iter.Seq[exposition.Family]) iter.Seq[exposition.Family] 
 	}
 }
 
-// render makes a page out of samples.
-func render(_ context.Context, j job) (measured, error) {
-	all := inMemory(families(j.Series))
-	before := heap()
+// measureRender measures how samples become a page.
+func measureRender(_ context.Context, j job) (measurement, error) {
+	all := copyToMemory(newFamilies(j.Series))
+	before := heapInUse()
 	var page *exposition.Page
 	m, err := j.measure(func() (err error) {
 		page, err = exposition.Render(all)
@@ -112,18 +112,18 @@ func render(_ context.Context, j job) (measured, error) {
 	if err != nil {
 		return m, err
 	}
-	m.Kept, m.Series = heap()-before, page.Series()
-	runtime.KeepAlive(all) // it was there before
+	m.Kept, m.Series = heapInUse()-before, page.Series()
+	runtime.KeepAlive(all) // it is part of the heap before, so it must be part of the heap after
 	return m, nil
 }
 
-// compress only compresses the text of such a page.
-func compress(_ context.Context, j job) (measured, error) {
-	page, err := exposition.Render(families(j.Series))
+// measureCompression measures the compression of the text of such a page.
+func measureCompression(_ context.Context, j job) (measurement, error) {
+	page, err := exposition.Render(newFamilies(j.Series))
 	if err != nil {
-		return measured{}, err
+		return measurement{}, err
 	}
-	text := textOf(page)
+	text := readPage(page)
 	return j.measure(func() error {
 		to, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
 		if err != nil {
@@ -136,8 +136,8 @@ func compress(_ context.Context, j job) (measured, error) {
 	})
 }
 
-// textOf is what a scraper without gzip gets.
-func textOf(page *exposition.Page) []byte {
+// readPage returns what a scraper without gzip gets.
+func readPage(page *exposition.Page) []byte {
 	h := exposition.NewHandler(prometheus.NewRegistry(), exposition.Options{})
 	h.Publish(page)
 	answer := httptest.NewRecorder()

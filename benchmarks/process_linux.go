@@ -18,8 +18,8 @@ func cpuTime() (time.Duration, error) {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
 }
 
-// cpuTimeOf returns the CPU time, user and system, that a process has used, to the tick.
-func cpuTimeOf(pid int) (time.Duration, error) {
+// processCPUTime returns the CPU time, user and system, that a process has used, to the tick.
+func processCPUTime(pid int) (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
@@ -38,18 +38,17 @@ func cpuTimeOf(pid int) (time.Duration, error) {
 	return time.Duration(user+system) * tick, nil
 }
 
-// peakOf returns the most memory, in bytes, that a process has had resident. wait4's ru_maxrss would not do: it counts
-// what the process was before it became another program, and that was this one (exec of a vfork keeps the parent's
-// mark).
-func peakOf(pid int) (int64, error) {
-	return kibibytes(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:")
+// peakMemory returns the most memory, in bytes, that a process has had resident. wait4's ru_maxrss would be wrong: a
+// process that was started with vfork and exec keeps the peak of its parent, which is this program.
+func peakMemory(pid int) (int64, error) {
+	return readKibibytes(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:")
 }
 
-// availableMemory returns how many bytes programs may still ask for without the machine suffering.
-func availableMemory() (int64, error) { return kibibytes("/proc/meminfo", "MemAvailable:") }
+// availableMemory returns how many bytes programs can still allocate without swapping.
+func availableMemory() (int64, error) { return readKibibytes("/proc/meminfo", "MemAvailable:") }
 
-// kibibytes reads a line of the form "Name:  123 kB", in bytes.
-func kibibytes(file, name string) (int64, error) {
+// readKibibytes returns the value of a line of the form "Name:  123 kB" in bytes.
+func readKibibytes(file, name string) (int64, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return 0, err
@@ -63,7 +62,7 @@ func kibibytes(file, name string) (int64, error) {
 	return 0, fmt.Errorf("%s: no %s", file, name)
 }
 
-// cpuModel returns what the machine calls its processor.
+// cpuModel returns the name of the processor.
 func cpuModel() string {
 	text, _ := os.ReadFile("/proc/cpuinfo") // without it, the model is unknown
 	for line := range bytes.Lines(text) {

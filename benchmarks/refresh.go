@@ -13,37 +13,38 @@ import (
 	"ksyun_bill_exporter/ledger"
 )
 
-// refresh is the whole exporter but its web server: from nothing to the page that shows the bill.
-func refresh(ctx context.Context, j job) (measured, error) {
+// measureRefresh measures the whole exporter without its web server, from its start to the page that shows the bill.
+func measureRefresh(ctx context.Context, j job) (measurement, error) {
 	return j.measure(func() error { return runCollector(ctx, j, prometheus.NewRegistry(), func(*exposition.Page) {}) })
 }
 
-// kept is what a refreshed exporter keeps: the page and the sums that it is rendered from.
-func kept(ctx context.Context, j job) (m measured, err error) {
-	before := heap()
+// measureKept measures the memory that an exporter keeps after a refresh: the page and the sums that it is rendered
+// from.
+func measureKept(ctx context.Context, j job) (m measurement, err error) {
+	before := heapInUse()
 	err = runCollector(ctx, j, prometheus.NewRegistry(), func(page *exposition.Page) {
-		m.Kept, m.Series = heap()-before, page.Series()
+		m.Kept, m.Series = heapInUse()-before, page.Series()
 	})
 	return m, err
 }
 
-// refresh runs a new collector until it has published the lines, calls look while it is still there, and ends it. The
-// collector's own metrics stay in the registry.
+// runCollector runs a new collector until it has published the lines, calls look with the page and ends the collector,
+// whose own metrics stay in the registry.
 func runCollector(ctx context.Context, j job, registry prometheus.Registerer, look func(*exposition.Page)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	pages, ended := make(chan *exposition.Page, 1), make(chan error, 1)
 	publish := func(page *exposition.Page) {
-		// Earlier pages have no lines. With them, each instance has its cost and what describes it.
+		// Earlier pages do not have the lines yet. A page that does has two series for each instance.
 		if page.Series() < 2*min(j.Shown, j.Bill.Instances) {
 			return
 		}
 		select {
 		case pages <- page:
-		default: // the first one is enough
+		default: // the first page is enough
 		}
 	}
-	c := collector.New(collectorOptions(j), registry, publish, failures(stop))
+	c := collector.New(collectorOptions(j), registry, publish, newFailureLogger(stop))
 	go func() { ended <- c.Run(ctx) }()
 	select {
 	case page := <-pages:
@@ -56,7 +57,7 @@ func runCollector(ctx context.Context, j job, registry prometheus.Registerer, lo
 	}
 }
 
-// options are the exporter's defaults but for how many instances are shown.
+// collectorOptions returns the exporter's defaults, except for how many instances are shown.
 func collectorOptions(j job) collector.Options {
 	return collector.Options{
 		Accounts: []collector.Account{{Name: "main", API: clientOptions(j)}},
@@ -71,8 +72,8 @@ func collectorOptions(j job) collector.Options {
 	}
 }
 
-// failures is a logger that calls stop with the first error that it is told.
-func failures(stop context.CancelCauseFunc) log.Logger {
+// newFailureLogger returns a logger that calls stop with the first error that is logged.
+func newFailureLogger(stop context.CancelCauseFunc) log.Logger {
 	return log.LoggerFunc(func(keyvals ...any) error {
 		for i := 0; i+1 < len(keyvals); i += 2 {
 			if keyvals[i] == "err" {

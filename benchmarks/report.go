@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// report is what a run has shown.
+// report is the result of a run.
 type report struct {
 	*bench
 	began   time.Time
@@ -33,7 +33,7 @@ func (r report) write(w io.Writer) {
 	}
 }
 
-// save writes the picture and the page, as far as they are wanted.
+// save writes the picture and the page, unless their file names are empty.
 func (r report) save(page string) error {
 	if r.picture != "" {
 		if err := os.WriteFile(r.picture, drawPicture(r), 0o644); err != nil {
@@ -50,22 +50,22 @@ func (r report) save(page string) error {
 	return os.WriteFile(page, append(bytes.TrimSpace(text.Bytes()), '\n'), 0o644)
 }
 
-// Machine says where and when the numbers were measured.
+// Machine returns where and when the numbers were measured.
 func (r report) Machine() string {
 	return fmt.Sprintf("%s: %d cores (%s), %s, %s/%s, median of %d runs.", r.began.Format(time.DateOnly),
 		runtime.NumCPU(), cpuModel(), runtime.Version(), runtime.GOOS, runtime.GOARCH, r.runs)
 }
 
-// Tables returns the measurements.
+// Tables returns the tables of the measurements.
 func (r report) Tables() string { return formatSections(r.results, r.sizes()) }
 
-// Figures returns which limits hold.
+// Figures returns the table of the limits that hold or do not.
 func (r report) Figures() string { return formatFigures(r.results, r.sizes()) }
 
-// Notes returns what was left out, and why.
+// Notes returns what was left out and why.
 func (r report) Notes() []string { return r.notes }
 
-// Picture returns the picture's name for a page that stands beside it; empty if there is none.
+// Picture returns the name of the picture for a page in the same directory, empty if there is none.
 func (r report) Picture() string {
 	if r.picture == "" {
 		return ""

@@ -12,25 +12,26 @@ type section struct {
 	rows  []row
 }
 
-// row is a number at each number of lines.
+// row has a number for each number of lines.
 type row struct {
-	title string
-	unit  string
-	of    func(results, int) []float64 // one a round; none where it was not measured
-	limit limit
+	title  string
+	unit   string
+	values func(results, int) []float64 // one for each round; none if it was not measured
+	limit  limit
 }
 
-// limit is what a row is to reach; the zero limit is none. It holds if the worst number from a size on does.
+// limit is a limit for the numbers of a row. The zero limit is none.
 type limit struct {
-	figure int     // which of the six that the project has set itself
-	bound  float64 // at most, or at least
-	least  bool
-	from   int // lines; the largest size if that is less
+	figure    int     // which of the six figures of the project it belongs to
+	bound     float64 // the largest number that is allowed, or the smallest
+	isMinimum bool
+	from      int // number of lines from which it has to hold; the largest that is measured if that is less
 }
 
-// value returns the median of a row, not a number where it was not measured.
-func (r row) value(all results, lines int) float64 { return median(r.of(all, lines)) }
+// value returns the median of a row, NaN if it was not measured.
+func (r row) value(all results, lines int) float64 { return median(r.values(all, lines)) }
 
+// titleWithUnit returns the title and the unit, unless the numbers have it.
 func (r row) titleWithUnit() string {
 	if r.unit == "" || r.unit == "x" {
 		return r.title
@@ -38,7 +39,7 @@ func (r row) titleWithUnit() string {
 	return r.title + ", " + r.unit
 }
 
-// format returns a number with three digits that count, or more before the point.
+// format returns a number with three significant digits, or with all digits before the point.
 func (r row) format(value float64) string {
 	if math.IsNaN(value) {
 		return "-"
@@ -53,23 +54,23 @@ func (r row) format(value float64) string {
 	return text
 }
 
-// verdict judges the worst number that counts.
+// verdict returns the cells that say whether the limit holds for the worst number.
 func (r row) verdict(all results, sizes []int) []string {
 	worst := math.NaN()
 	for _, lines := range sizes {
 		value := r.value(all, lines)
-		if counts := lines >= min(r.limit.from, sizes[len(sizes)-1]); counts && r.limit.worse(value, worst) {
+		if counts := lines >= min(r.limit.from, sizes[len(sizes)-1]); counts && r.limit.isWorse(value, worst) {
 			worst = value
 		}
 	}
 	word, verdict := "at most", "holds"
-	if r.limit.least {
+	if r.limit.isMinimum {
 		word = "at least"
 	}
 	switch {
 	case math.IsNaN(worst):
 		verdict = "not measured"
-	case r.limit.worse(worst, r.limit.bound):
+	case r.limit.isWorse(worst, r.limit.bound):
 		verdict = "does not hold"
 	}
 	return []string{
@@ -78,12 +79,12 @@ func (r row) verdict(all results, sizes []int) []string {
 	}
 }
 
-// worse compares two numbers; any is worse than none.
-func (l limit) worse(a, b float64) bool {
+// isWorse reports whether a is worse than b. Any number is worse than NaN.
+func (l limit) isWorse(a, b float64) bool {
 	if math.IsNaN(b) {
 		return !math.IsNaN(a)
 	}
-	return l.least && a < b || !l.least && a > b
+	return l.isMinimum && a < b || !l.isMinimum && a > b
 }
 
 func median(values []float64) float64 {
@@ -98,39 +99,40 @@ func median(values []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// What a measurement is asked for.
-func cpu(m measured) float64       { return m.CPU.Seconds() }
-func allocs(m measured) float64    { return m.Allocs }
-func peak(m measured) float64      { return float64(m.Peak) / 1e6 }
-func perSeries(m measured) float64 { return float64(m.Kept) / float64(m.Series) }
+// These functions return the numbers of a measurement that rows show.
+func cpuSeconds(m measurement) float64     { return m.CPU.Seconds() }
+func allocations(m measurement) float64    { return m.Allocs }
+func peakMegabytes(m measurement) float64  { return float64(m.Peak) / 1e6 }
+func bytesPerSeries(m measurement) float64 { return float64(m.Kept) / float64(m.Series) }
 
-// ratio is how many times the one way is the other, in each round: neighbours in time, for the machine has its moods.
-func ratio(one, other string, of func(measured) float64) func(results, int) []float64 {
+// ratiosOf returns how many times as much one way costs as another in each round. Within a round, the state of the
+// machine differs least.
+func ratiosOf(one, other string, number func(measurement) float64) func(results, int) []float64 {
 	return func(all results, lines int) []float64 {
 		a, b := all[one][lines], all[other][lines]
 		ratios := make([]float64, min(len(a), len(b)))
 		for i := range ratios {
-			ratios[i] = of(a[i]) / of(b[i])
+			ratios[i] = number(a[i]) / number(b[i])
 		}
 		return ratios
 	}
 }
 
-// each is a number of the way itself.
-func each(way string, of func(measured) float64) func(results, int) []float64 {
+// valuesOf returns the numbers of one way.
+func valuesOf(way string, number func(measurement) float64) func(results, int) []float64 {
 	return func(all results, lines int) []float64 {
 		var values []float64
 		for _, m := range all[way][lines] {
-			values = append(values, of(m))
+			values = append(values, number(m))
 		}
 		return values
 	}
 }
 
-// perLine is allocs a line.
-func perLine(way string) func(results, int) []float64 {
+// allocsPerLine returns the allocations of one way divided by the number of lines.
+func allocsPerLine(way string) func(results, int) []float64 {
 	return func(all results, lines int) []float64 {
-		values := each(way, allocs)(all, lines)
+		values := valuesOf(way, allocations)(all, lines)
 		for i := range values {
 			values[i] /= float64(lines)
 		}
@@ -138,68 +140,104 @@ func perLine(way string) func(results, int) []float64 {
 	}
 }
 
-func atMost(figure int, bound float64, from int) limit {
+func upperLimit(figure int, bound float64, from int) limit {
 	return limit{figure: figure, bound: bound, from: from}
 }
 
-func atLeast(figure int, bound float64, from int) limit {
-	return limit{figure: figure, bound: bound, least: true, from: from}
+func lowerLimit(figure int, bound float64, from int) limit {
+	return limit{figure: figure, bound: bound, isMinimum: true, from: from}
 }
 
-// Below these sizes, what is the same for any number of lines hides what a figure is about.
+// largeBill and largestBill are numbers of lines. With fewer, the numbers of a figure would depend mostly on costs that
+// are the same for any number of lines.
 const (
-	large   = 100_000
-	largest = 1_000_000
+	largeBill   = 100_000
+	largestBill = 1_000_000
 )
 
-// sections is the whole table. Ratios are of CPU time, unless they say otherwise.
+// sections has all rows. Ratios are of CPU time unless their section says otherwise.
 var sections = []section{
 	{"From the API's bytes to sums: CPU time", []row{
-		{"decode and sum / only counting the bytes", "x", ratio("stream", "count", cpu), atMost(1, 28, large)},
-		{"decode and sum / a Go loop over the bytes", "x", ratio("stream", "loop", cpu), atMost(1, 5, large)},
-		{"whole refresh / only counting the bytes", "x", ratio("refresh", "count", cpu), limit{}},
-		{"whole refresh / a Go loop over the bytes", "x", ratio("refresh", "loop", cpu), limit{}},
-		{"the SDK's way / decode and sum", "x", ratio("sdk", "stream", cpu), atLeast(1, 4, large)},
-		{"the SDK's way / whole refresh", "x", ratio("sdk", "refresh", cpu), atLeast(1, 3, large)},
-		{"the usual way / whole refresh", "x", ratio("usual", "refresh", cpu), limit{}},
-		{"whole refresh", "s", each("refresh", cpu), limit{}},
-		{"the usual way", "s", each("usual", cpu), limit{}},
+		{
+			"decode and sum / only counting the bytes", "x",
+			ratiosOf("stream", "count", cpuSeconds), upperLimit(1, 28, largeBill),
+		},
+		{
+			"decode and sum / a Go loop over the bytes", "x",
+			ratiosOf("stream", "loop", cpuSeconds), upperLimit(1, 5, largeBill),
+		},
+		{"whole refresh / only counting the bytes", "x", ratiosOf("refresh", "count", cpuSeconds), limit{}},
+		{"whole refresh / a Go loop over the bytes", "x", ratiosOf("refresh", "loop", cpuSeconds), limit{}},
+		{"the SDK's way / decode and sum", "x", ratiosOf("sdk", "stream", cpuSeconds), lowerLimit(1, 4, largeBill)},
+		{"the SDK's way / whole refresh", "x", ratiosOf("sdk", "refresh", cpuSeconds), lowerLimit(1, 3, largeBill)},
+		{"the usual way / whole refresh", "x", ratiosOf("usual", "refresh", cpuSeconds), limit{}},
+		{"whole refresh", "s", valuesOf("refresh", cpuSeconds), limit{}},
+		{"the usual way", "s", valuesOf("usual", cpuSeconds), limit{}},
 	}},
 	{"From the API's bytes to sums: allocations a line", []row{
-		{"decode and sum", "", perLine("stream"), atMost(1, 2, large)},
-		{"whole refresh", "", perLine("refresh"), limit{}},
-		{"the usual way", "", perLine("usual"), limit{}},
-		{"the SDK's way", "", perLine("sdk"), limit{}},
+		{"decode and sum", "", allocsPerLine("stream"), upperLimit(1, 2, largeBill)},
+		{"whole refresh", "", allocsPerLine("refresh"), limit{}},
+		{"the usual way", "", allocsPerLine("usual"), limit{}},
+		{"the SDK's way", "", allocsPerLine("sdk"), limit{}},
 	}},
 	{"Memory of a process: resident at most", []row{
-		{"whole refresh, 2000 instances shown (default)", "MB", each("refresh", peak), atMost(2, 200, largest)},
-		{"whole refresh, every instance shown", "MB", each("refresh all", peak), limit{}},
-		{"ten times the lines of the same instances", "x", ratio("tenfold", "tenth", peak), atMost(2, 1.1, largest)},
-		{"only counting the bytes", "MB", each("count", peak), limit{}},
-		{"decode and sum", "MB", each("stream", peak), limit{}},
-		{"the usual way", "MB", each("usual", peak), limit{}},
-		{"the SDK's way", "MB", each("sdk", peak), limit{}},
+		{
+			"whole refresh, 2000 instances shown (default)", "MB",
+			valuesOf("refresh", peakMegabytes), upperLimit(2, 200, largestBill),
+		},
+		{"whole refresh, every instance shown", "MB", valuesOf("refresh all", peakMegabytes), limit{}},
+		{
+			"ten times the lines of the same instances", "x",
+			ratiosOf("tenfold", "tenth", peakMegabytes), upperLimit(2, 1.1, largestBill),
+		},
+		{"only counting the bytes", "MB", valuesOf("count", peakMegabytes), limit{}},
+		{"decode and sum", "MB", valuesOf("stream", peakMegabytes), limit{}},
+		{"the usual way", "MB", valuesOf("usual", peakMegabytes), limit{}},
+		{"the SDK's way", "MB", valuesOf("sdk", peakMegabytes), limit{}},
 	}},
 	{"From sums to an answer: CPU time, with a series for five lines", []row{
-		{"gzip: the page / nginx gzip_static", "x", ratio("page gzip", "nginx gzip", cpu), atMost(3, 2, largest)},
-		{"gzip: the page / net/http, a file", "x", ratio("page gzip", "files gzip", cpu), limit{}},
-		{"gzip: page and own metrics / nginx", "x", ratio("own gzip", "nginx gzip", cpu), atMost(3, 2, largest)},
-		{"gzip: page, own, Go's and process's / nginx", "x", ratio("live gzip", "nginx gzip", cpu), limit{}},
-		{"gzip: promhttp, const metrics / the page", "x", ratio("consts gzip", "page gzip", cpu), limit{}},
-		{"identity: the page / nginx, a file", "x", ratio("page identity", "nginx identity", cpu), limit{}},
-		{"identity: the page / net/http, a file", "x", ratio("page identity", "files identity", cpu), limit{}},
-		{"identity: promhttp, const metrics / the page", "x", ratio("consts identity", "page identity", cpu), limit{}},
-		{"building the page / gzip-1 of its text", "x", ratio("render", "compress", cpu), atMost(4, 1.6, largest)},
+		{
+			"gzip: the page / nginx gzip_static", "x",
+			ratiosOf("page gzip", "nginx gzip", cpuSeconds), upperLimit(3, 2, largestBill),
+		},
+		{"gzip: the page / net/http, a file", "x", ratiosOf("page gzip", "files gzip", cpuSeconds), limit{}},
+		{
+			"gzip: page and own metrics / nginx", "x",
+			ratiosOf("own gzip", "nginx gzip", cpuSeconds), upperLimit(3, 2, largestBill),
+		},
+		{"gzip: page, own, Go's and process's / nginx", "x", ratiosOf("live gzip", "nginx gzip", cpuSeconds), limit{}},
+		{"gzip: promhttp, const metrics / the page", "x", ratiosOf("consts gzip", "page gzip", cpuSeconds), limit{}},
+		{"identity: the page / nginx, a file", "x", ratiosOf("page identity", "nginx identity", cpuSeconds), limit{}},
+		{
+			"identity: the page / net/http, a file", "x",
+			ratiosOf("page identity", "files identity", cpuSeconds),
+			limit{},
+		},
+		{
+			"identity: promhttp, const metrics / the page", "x",
+			ratiosOf("consts identity", "page identity", cpuSeconds),
+			limit{},
+		},
+		{
+			"building the page / gzip-1 of its text", "x",
+			ratiosOf("render", "compress", cpuSeconds), upperLimit(4, 1.6, largestBill),
+		},
 	}},
 	{"From sums to an answer: allocations a scrape; bytes kept on the heap; memory", []row{
-		{"gzip: the page", "", each("page gzip", allocs), atMost(3, 150, largest)},
-		{"gzip: page and own metrics", "", each("own gzip", allocs), limit{}},
-		{"gzip: page, own, Go's and process's", "", each("live gzip", allocs), limit{}},
-		{"gzip: net/http, a file", "", each("files gzip", allocs), limit{}},
-		{"gzip: promhttp, const metrics", "", each("consts gzip", allocs), limit{}},
-		{"identity: the page", "", each("page identity", allocs), limit{}},
-		{"kept: the page", "B a series", each("render", perSeries), atMost(5, 60, largest)},
-		{"kept: the page and the sums behind it", "B a series", each("kept", perSeries), atMost(5, 320, largest)},
-		{"resident at most: 50 scrapers / one", "x", ratio("50 scrapers", "1 scraper", peak), atMost(6, 1.3, largest)},
+		{"gzip: the page", "", valuesOf("page gzip", allocations), upperLimit(3, 150, largestBill)},
+		{"gzip: page and own metrics", "", valuesOf("own gzip", allocations), limit{}},
+		{"gzip: page, own, Go's and process's", "", valuesOf("live gzip", allocations), limit{}},
+		{"gzip: net/http, a file", "", valuesOf("files gzip", allocations), limit{}},
+		{"gzip: promhttp, const metrics", "", valuesOf("consts gzip", allocations), limit{}},
+		{"identity: the page", "", valuesOf("page identity", allocations), limit{}},
+		{"kept: the page", "B a series", valuesOf("render", bytesPerSeries), upperLimit(5, 60, largestBill)},
+		{
+			"kept: the page and the sums behind it", "B a series",
+			valuesOf("kept", bytesPerSeries), upperLimit(5, 320, largestBill),
+		},
+		{
+			"resident at most: 50 scrapers / one", "x",
+			ratiosOf("50 scrapers", "1 scraper", peakMegabytes), upperLimit(6, 1.3, largestBill),
+		},
 	}},
 }

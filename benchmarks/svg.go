@@ -24,14 +24,14 @@ type curve struct {
 
 type point struct{ lines, value float64 }
 
-// Sizes of the picture, in pixels.
+// Sizes in the picture, in pixels.
 const (
 	panelWidth, panelHeight = 470, 340
-	left, right             = 64, 128 // of a panel's axes, to its edges: room for numbers and names
-	top, bottom             = 52, 48
+	marginLeft, marginRight = 64, 128 // between axes and edges of a panel: space for numbers and names
+	marginTop, marginBottom = 52, 48
 )
 
-// style gives the picture a ground of its own, so that it is legible on any page.
+// style includes a background, so that the picture is legible on any page.
 const style = `
 	text { font: 12px system-ui, sans-serif; fill: #1f2328 }
 	.title { font-weight: 600; font-size: 14px }
@@ -48,18 +48,18 @@ const style = `
 	}
 `
 
-// draw shows time and memory against the number of lines, the exporter's and the usual way's.
+// drawPicture draws time and memory of the exporter and of the usual way against the number of lines.
 func drawPicture(r report) []byte {
 	panels := []panel{
-		{"CPU time of a refresh", seconds, []curve{
-			newCurve(r, "usual", cpu, "usual way", "usual"),
-			newCurve(r, "refresh", cpu, "this exporter", "ours"),
-			newCurve(r, "count", cpu, "counting bytes", "least"),
+		{"CPU time of a refresh", formatSeconds, []curve{
+			newCurve(r, "usual", cpuSeconds, "usual way", "usual"),
+			newCurve(r, "refresh", cpuSeconds, "this exporter", "ours"),
+			newCurve(r, "count", cpuSeconds, "counting bytes", "least"),
 		}},
-		{"Memory, resident at most", megabytes, []curve{
-			newCurve(r, "usual", peak, "usual way", "usual"),
-			newCurve(r, "refresh", peak, "this exporter", "ours"),
-			newCurve(r, "count", peak, "counting bytes", "least"),
+		{"Memory, resident at most", formatMegabytes, []curve{
+			newCurve(r, "usual", peakMegabytes, "usual way", "usual"),
+			newCurve(r, "refresh", peakMegabytes, "this exporter", "ours"),
+			newCurve(r, "count", peakMegabytes, "counting bytes", "least"),
 		}},
 	}
 	var b bytes.Buffer
@@ -76,24 +76,24 @@ func drawPicture(r report) []byte {
 	return b.Bytes()
 }
 
-func newCurve(r report, way string, of func(measured) float64, name, class string) curve {
+func newCurve(r report, way string, number func(measurement) float64, name, class string) curve {
 	c := curve{name: name, class: class}
 	for _, lines := range r.sizes() {
-		if value := median(each(way, of)(r.results, lines)); !math.IsNaN(value) {
+		if value := median(valuesOf(way, number)(r.results, lines)); !math.IsNaN(value) {
 			c.points = append(c.points, point{float64(lines), value})
 		}
 	}
 	return c
 }
 
-func seconds(s float64) string {
+func formatSeconds(s float64) string {
 	if s < 1 {
 		return fmt.Sprintf("%g ms", math.Round(s*1e6)/1e3)
 	}
 	return fmt.Sprintf("%g s", s)
 }
 
-func megabytes(mb float64) string {
+func formatMegabytes(mb float64) string {
 	if mb < 1000 {
 		return fmt.Sprintf("%g MB", mb)
 	}
@@ -106,7 +106,7 @@ type plot struct {
 	x, y axis
 }
 
-// axis maps numbers to pixels by their logarithm; it reaches from one power of ten to another.
+// axis maps numbers to pixels by their logarithm. It begins and ends with a power of ten.
 type axis struct {
 	low, high  int // exponents
 	start, end float64
@@ -120,14 +120,14 @@ func newAxis(values []float64, start, end float64) axis {
 	return axis{int(low), max(int(high), int(low)+1), start, end}
 }
 
-func (a axis) at(value float64) float64 {
+func (a axis) position(value float64) float64 {
 	return a.start + (a.end-a.start)*(math.Log10(value)-float64(a.low))/float64(a.high-a.low)
 }
 
-// ticks yields the powers of ten with their places.
+// ticks yields the powers of ten and their positions.
 func (a axis) ticks(yield func(value, place float64) bool) {
 	for e := a.low; e <= a.high; e++ {
-		if value := math.Pow10(e); !yield(value, a.at(value)) {
+		if value := math.Pow10(e); !yield(value, a.position(value)) {
 			return
 		}
 	}
@@ -140,45 +140,47 @@ func newPlot(p panel) plot {
 			lines, values = append(lines, at.lines), append(values, at.value)
 		}
 	}
-	return plot{p, newAxis(lines, left, panelWidth-right), newAxis(values, panelHeight-bottom, top)}
+	x := newAxis(lines, marginLeft, panelWidth-marginRight)
+	y := newAxis(values, panelHeight-marginBottom, marginTop)
+	return plot{p, x, y}
 }
 
 func (p plot) draw(b *bytes.Buffer) {
-	fmt.Fprintf(b, "<text class=\"title\" x=\"%d\" y=\"28\">%s</text>\n", left, p.title)
+	fmt.Fprintf(b, "<text class=\"title\" x=\"%d\" y=\"28\">%s</text>\n", marginLeft, p.title)
 	for value, x := range p.x.ticks {
 		fmt.Fprintf(b, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
-			x, panelHeight-bottom+20, formatRound(value))
+			x, panelHeight-marginBottom+20, formatRound(value))
 	}
 	for value, y := range p.y.ticks {
 		fmt.Fprintf(b, "<path class=\"grid\" style=\"stroke-width:1\" d=\"M%.1f %.1fH%.1f\"/>\n", p.x.start, y, p.x.end)
 		fmt.Fprintf(b, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", p.x.start-8, y+4, p.unit(value))
 	}
 	fmt.Fprintf(b, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">bill lines</text>\n",
-		(p.x.start+p.x.end)/2, panelHeight-bottom+38)
-	room := 0.
-	for _, c := range p.fromTop() {
-		room = p.drawCurve(b, c, room) + 14
+		(p.x.start+p.x.end)/2, panelHeight-marginBottom+38)
+	minY := 0.
+	for _, c := range p.sortCurves() {
+		minY = p.drawCurve(b, c, minY) + 14
 	}
 }
 
-// fromTop returns the curves in the order in which their names stand.
-func (p plot) fromTop() []curve {
+// sortCurves returns the curves that have points, the one with the highest end first.
+func (p plot) sortCurves() []curve {
 	last := func(c curve) float64 { return c.points[len(c.points)-1].value }
 	drawn := slices.DeleteFunc(slices.Clone(p.curves), func(c curve) bool { return len(c.points) == 0 })
 	slices.SortFunc(drawn, func(a, b curve) int { return cmp.Compare(last(b), last(a)) })
 	return drawn
 }
 
-// drawCurve returns where it has written the curve's name: beside its end, but not above room.
-func (p plot) drawCurve(b *bytes.Buffer, c curve, room float64) float64 {
+// drawCurve draws a curve and writes its name beside its end, but not above minY. It returns the y of the name.
+func (p plot) drawCurve(b *bytes.Buffer, c curve, minY float64) float64 {
 	var path, dots strings.Builder
 	x, y := 0., 0.
 	for i, at := range c.points {
-		x, y = p.x.at(at.lines), p.y.at(at.value)
+		x, y = p.x.position(at.lines), p.y.position(at.value)
 		fmt.Fprintf(&path, "%c%.1f %.1f", "ML"[min(i, 1)], x, y)
 		fmt.Fprintf(&dots, `<circle cx="%.1f" cy="%.1f" r="4"/>`, x, y)
 	}
-	name := max(y+4, room)
+	name := max(y+4, minY)
 	fmt.Fprintf(b, "<g class=\"%s\"><path d=\"%s\"/>%s<text x=\"%.1f\" y=\"%.1f\">%s</text></g>\n",
 		c.class, path.String(), dots.String(), x+10, name, c.name)
 	return name

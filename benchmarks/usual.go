@@ -9,12 +9,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// answer is the API's answer as the usual program declares it (https://endocs.ksyun.com/documents/37510 and 37511).
+// answer is the API's answer as programs usually declare it (https://endocs.ksyun.com/documents/37510 and 37511).
 type answer struct {
 	RequestID            string `json:"RequestId"`
 	PostpayDetailBillSet []detail
 }
 
+// detail is a line of the answer.
 type detail struct {
 	DetailBillNo        string
 	BillMonth           string
@@ -44,10 +45,11 @@ type detail struct {
 	TagSet              []keyValue
 }
 
+// keyValue is an entry of the sets of a line.
 type keyValue struct{ Key, Value string }
 
-// usual is how an exporter usually does it: the whole body, json.Unmarshal, a GaugeVec.
-func usual(ctx context.Context, j job) (measured, error) {
+// measureUsualWay measures how exporters usually read a bill: the whole body, json.Unmarshal, a GaugeVec.
+func measureUsualWay(ctx context.Context, j job) (measurement, error) {
 	return j.measure(func() error {
 		var a answer
 		err := readLines(ctx, j, func(body io.Reader) error {
@@ -65,7 +67,7 @@ func usual(ctx context.Context, j job) (measured, error) {
 		if err := a.addTo(gauges); err != nil {
 			return err
 		}
-		return checkInstances(j, gaugesIn(gauges))
+		return checkInstances(j, countGauges(gauges))
 	})
 }
 
@@ -80,7 +82,7 @@ func (a *answer) addTo(gauges *prometheus.GaugeVec) error {
 	return nil
 }
 
-func gaugesIn(gauges *prometheus.GaugeVec) (n int) {
+func countGauges(gauges *prometheus.GaugeVec) (n int) {
 	metrics := make(chan prometheus.Metric)
 	go func() {
 		gauges.Collect(metrics)
@@ -92,9 +94,9 @@ func gaugesIn(gauges *prometheus.GaugeVec) (n int) {
 	return n
 }
 
-// sdk is how a program does it that uses the vendor's SDK for Go: that returns the body, read whole, as a string, and
-// its types for this service are empty. Then the least: a sum per instance.
-func sdk(ctx context.Context, j job) (measured, error) {
+// measureSDKWay measures a program that uses the vendor's SDK for Go and adds up the lines per instance. The SDK reads
+// the whole body and returns it as a string, because its types for this service are empty.
+func measureSDKWay(ctx context.Context, j job) (measurement, error) {
 	return j.measure(func() error {
 		var text string
 		err := readLines(ctx, j, func(body io.Reader) error {
