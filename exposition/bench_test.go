@@ -11,32 +11,31 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// The benchmarks are for reading: a scrape beside promhttp's, and a rendering beside the mere compression of its text.
-
+// BenchmarkScrape compares a scrape with one of promhttp.
 func BenchmarkScrape(b *testing.B) {
 	for _, series := range []int{20_000, 200_000} {
 		h := NewHandler(testLive(), Options{})
-		h.Publish(render(b, instances("a_cny", series)))
+		h.Publish(render(b, instanceFamily("a_cny", series)))
 		registry := prometheus.NewRegistry()
-		registry.MustRegister(constMetrics{instances("a_cny", series)})
+		registry.MustRegister(constMetrics{instanceFamily("a_cny", series)})
 		for _, coding := range []string{"gzip", "identity"} {
-			b.Run(fmt.Sprintf("page/%s/%d", coding, series), func(b *testing.B) { scrape(b, h, coding) })
+			b.Run(fmt.Sprintf("page/%s/%d", coding, series), func(b *testing.B) { benchmarkScrape(b, h, coding) })
 			b.Run(fmt.Sprintf("promhttp/%s/%d", coding, series), func(b *testing.B) {
-				scrape(b, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), coding)
+				benchmarkScrape(b, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), coding)
 			})
 		}
 	}
 }
 
-func scrape(b *testing.B, h http.Handler, coding string) {
+func benchmarkScrape(b *testing.B, h http.Handler, coding string) {
 	r := request(b, http.MethodGet, "/metrics", "Accept", acceptOpenMetrics, "Accept-Encoding", coding)
 	b.ReportAllocs()
 	for b.Loop() {
-		h.ServeHTTP(nowhere{}, r)
+		h.ServeHTTP(nullWriter{}, r)
 	}
 }
 
-// constMetrics is a family as exporters commonly have it: const metrics, made at every scrape.
+// constMetrics collects a family as most exporters do: as const metrics that are made at every scrape.
 type constMetrics struct{ Family }
 
 func (c constMetrics) desc() *prometheus.Desc {
@@ -52,9 +51,10 @@ func (c constMetrics) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
+// BenchmarkRender compares rendering a page with compressing its text.
 func BenchmarkRender(b *testing.B) {
 	for _, series := range []int{20_000, 200_000} {
-		f := instances("a_cny", series)
+		f := instanceFamily("a_cny", series)
 		var values [][]string
 		var numbers []float64
 		for v, n := range f.Samples {

@@ -13,14 +13,15 @@ import (
 // gzipHead is the header of a gzip stream (RFC 1952, 2.3): deflate, no time, fastest compression, unknown system.
 var gzipHead = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255}
 
-// body is what a response consists of.
+// body is the body of a response.
 type body interface {
-	coding() string // for Content-Encoding
+	coding() string // for Content-Encoding; empty: none
 	size() int64
 	writeTo(w io.Writer) error
 }
 
-// plainBody inflates the page while it is written: clients without gzip are rare, and memory is for all.
+// plainBody is not compressed. It inflates the page while it is written: clients without gzip are rare, so that a
+// second copy of the page would waste memory.
 type plainBody struct {
 	page *Page
 	live []byte
@@ -38,7 +39,7 @@ func (p plainBody) writeTo(w io.Writer) error {
 	return err
 }
 
-// gzipBody is one gzip stream, not two members in a row, of which curl and browsers would read only the first.
+// gzipBody is one gzip stream with one member. Of two members, curl and browsers would read only the first one.
 type gzipBody struct {
 	page *Page
 	tail []byte // the live text as the last deflate blocks, and the trailer
@@ -57,22 +58,23 @@ func (g gzipBody) writeTo(w io.Writer) error {
 	return nil
 }
 
-// buffers are what a response needs for its live part; they are used again and again.
+// buffers has the memory that a response needs for its live part. It is used again for other responses.
 type buffers struct {
 	live, tail bytes.Buffer
 }
 
 var bufferPool = sync.Pool{New: func() any { return new(buffers) }}
 
+// release gives b back to the pool.
 func (b *buffers) release() {
 	b.live.Reset()
 	b.tail.Reset()
 	bufferPool.Put(b)
 }
 
-// body is what is wanted of the page, then the live text. It is valid until the release.
-func (b *buffers) body(page *Page, wanted selection, zip bool) (body, error) {
-	page, err := page.only(wanted)
+// newBody returns a body with the wanted families of the page and the live text. It is valid until release.
+func (b *buffers) newBody(page *Page, wanted selection, zip bool) (body, error) {
+	page, err := page.selectFamilies(wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +90,7 @@ func (b *buffers) body(page *Page, wanted selection, zip bool) (body, error) {
 // endGzip writes the tail that ends the page's stream with the live text.
 func (b *buffers) endGzip(page *Page) error {
 	live := b.live.Bytes()
-	// Stateless: the tables of a compressor that remembers would weigh more than the live text.
+	// A compressor with state would need more memory for its tables than the live text does.
 	if err := flate.StatelessDeflate(&b.tail, live, true, nil); err != nil {
 		return err
 	}

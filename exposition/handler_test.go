@@ -1,9 +1,6 @@
 package exposition
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,106 +23,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-const (
-	pageText = `# HELP a_cny A cost.
-# TYPE a_cny gauge
-a_cny{account="主"} 0.1
-# HELP b_cny B cost.
-# TYPE b_cny gauge
-b_cny 2
-`
-	liveText = `# HELP live_calls_total Calls.
-# TYPE live_calls_total counter
-live_calls_total 3
-`
-	liveOpenMetrics = `# HELP live_calls Calls.
-# TYPE live_calls counter
-live_calls_total 3.0
-# EOF
-`
-	acceptOpenMetrics = "application/openmetrics-text;version=1.0.0"
-)
-
-func testPage(t testing.TB) *Page {
-	return render(t,
-		family("a_cny", "A cost.", []string{"account"}, sample{[]string{"主"}, 0.1}),
-		family("absent_cny", "Nothing.", nil),
-		family("b_cny", "B cost.", nil, sample{nil, 2}))
-}
-
-func testLive() prometheus.Gatherer {
-	calls := prometheus.NewCounter(prometheus.CounterOpts{Name: "live_calls_total", Help: "Calls."})
-	calls.Add(3)
-	live := prometheus.NewRegistry()
-	live.MustRegister(calls)
-	return live
-}
-
-func testHandler(t testing.TB) *Handler {
-	h := NewHandler(testLive(), Options{ErrorLog: func(err error) { t.Error(err) }})
-	h.Publish(testPage(t))
-	return h
-}
-
-// request is a request with header fields in pairs.
-func request(t testing.TB, method, target string, fields ...string) *http.Request {
-	r := httptest.NewRequestWithContext(t.Context(), method, target, nil)
-	for i := 0; i < len(fields); i += 2 {
-		r.Header.Add(fields[i], fields[i+1])
-	}
-	return r
-}
-
-func ask(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
-}
-
-func get(t testing.TB, h http.Handler, target string, fields ...string) *httptest.ResponseRecorder {
-	return ask(h, request(t, http.MethodGet, target, fields...))
-}
-
-// fetch reads an answer over the network, and tells whether the client had to decompress it.
-func fetch(t testing.TB, client *http.Client, url string) (text string, compressed bool, err error) {
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		return "", false, err
-	}
-	res, err := client.Do(r)
-	if err != nil {
-		return "", false, err
-	}
-	body, err := io.ReadAll(res.Body)
-	return string(body), res.Uncompressed, errors.Join(err, res.Body.Close())
-}
-
-// read is the text of an answer, which has to be as long as announced and, if compressed, one gzip stream and no more.
-func read(t testing.TB, res *httptest.ResponseRecorder) string {
-	t.Helper()
-	body := res.Body.Bytes()
-	if length := res.Header().Get("Content-Length"); length != strconv.Itoa(len(body)) {
-		t.Fatalf("%d bytes, Content-Length %s", len(body), length)
-	}
-	if res.Header().Get("Content-Encoding") == "" {
-		return string(body)
-	}
-	rest := bufio.NewReader(bytes.NewReader(body))
-	stream, err := gzip.NewReader(rest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream.Multistream(false)
-	text, err := io.ReadAll(stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := rest.ReadByte(); err != io.EOF {
-		t.Fatalf("more after the gzip stream: %v", err)
-	}
-	return string(text)
-}
-
 func TestServe(t *testing.T) {
 	h := testHandler(t)
 	formats := map[string]string{"": pageText + liveText, acceptOpenMetrics: pageText + liveOpenMetrics}
@@ -134,7 +30,7 @@ func TestServe(t *testing.T) {
 		for coding, wantCoding := range map[string]string{"": "", "gzip": "gzip", "identity": "", "gzip;q=0": ""} {
 			t.Run(accept+" "+coding, func(t *testing.T) {
 				res := get(t, h, "/metrics", "Accept", accept, "Accept-Encoding", coding)
-				if diff := cmp.Diff(want, read(t, res)); diff != "" {
+				if diff := cmp.Diff(want, readBody(t, res)); diff != "" {
 					t.Error(diff)
 				}
 				if got := res.Header().Get("Content-Encoding"); got != wantCoding {
@@ -151,7 +47,7 @@ func TestServe(t *testing.T) {
 func TestServeBeforePublish(t *testing.T) {
 	h := NewHandler(testLive(), Options{})
 	for _, coding := range []string{"", "gzip"} {
-		if got := read(t, get(t, h, "/metrics", "Accept-Encoding", coding)); got != liveText {
+		if got := readBody(t, get(t, h, "/metrics", "Accept-Encoding", coding)); got != liveText {
 			t.Errorf("%q: got %q", coding, got)
 		}
 	}
@@ -161,101 +57,8 @@ func TestServeOnlyPage(t *testing.T) {
 	h := NewHandler(prometheus.NewRegistry(), Options{})
 	h.Publish(testPage(t))
 	for _, coding := range []string{"", "gzip"} {
-		if got := read(t, get(t, h, "/metrics", "Accept-Encoding", coding)); got != pageText {
+		if got := readBody(t, get(t, h, "/metrics", "Accept-Encoding", coding)); got != pageText {
 			t.Errorf("%q: got %q", coding, got)
-		}
-	}
-}
-
-func TestContentType(t *testing.T) {
-	const (
-		text        = "text/plain; version=0.0.4; charset=utf-8; escaping="
-		openMetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping="
-	)
-	tests := []struct{ client, accept, want string }{
-		{
-			"Prometheus 2.42",
-			"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75," +
-				"text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
-			openMetrics + "underscores",
-		},
-		{
-			"Prometheus 3.14",
-			"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6," +
-				"application/openmetrics-text;version=0.0.1;q=0.5," +
-				"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
-			openMetrics + "allow-utf-8",
-		},
-		{"VictoriaMetrics 1.79", "text/plain;version=0.0.4;q=1,*/*;q=0.1", text + "underscores"},
-		{
-			"OpenMetrics 0.0.1 or text",
-			"application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
-			text + "underscores",
-		},
-		{"OpenMetrics 0.0.1 alone", "application/openmetrics-text; version=0.0.1", text + "underscores"},
-		{
-			"protobuf first",
-			"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6," +
-				"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,*/*;q=0.2",
-			openMetrics + "allow-utf-8",
-		},
-		{
-			"protobuf alone",
-			"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
-			text + "underscores",
-		},
-		{"browser", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", text + "underscores"},
-		{"curl", "*/*", text + "underscores"},
-		{"none", "", text + "underscores"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.client, func(t *testing.T) {
-			res := get(t, testHandler(t), "/metrics", "Accept", tt.accept, "Accept-Encoding", "gzip")
-			if got := res.Header().Get("Content-Type"); got != tt.want {
-				t.Errorf("got  %s\nwant %s", got, tt.want)
-			}
-			wantEnd := liveText
-			if strings.HasPrefix(tt.want, openMetrics) {
-				wantEnd = liveOpenMetrics
-			}
-			if got := read(t, res); got != pageText+wantEnd {
-				t.Errorf("got %s", got)
-			}
-		})
-	}
-}
-
-func TestAcceptsGzip(t *testing.T) {
-	tests := []struct {
-		accept []string
-		want   bool
-	}{
-		{nil, false},
-		{[]string{""}, false},
-		{[]string{"gzip"}, true},
-		{[]string{"GZip"}, true},
-		{[]string{"gzip, deflate, br, zstd"}, true},
-		{[]string{"deflate", "br,,gzip ;q=0.5"}, true},
-		{[]string{"zstd;q=1, gzip;q=0.001"}, true},
-		{[]string{"deflate, br"}, false},
-		{[]string{"gzip;q=0"}, false},
-		{[]string{"gzip; Q=0.000, *"}, false},
-		{[]string{"*"}, true},
-		{[]string{"*;q=0"}, false},
-		{[]string{"identity, gzip"}, true},
-		{[]string{"identity;q=0.5, gzip;q=0.4"}, false},
-		{[]string{"identity;q=0.5, *;q=0.4"}, false},
-		{[]string{"identity;q=0, gzip;q=0.1"}, true},
-		{[]string{"gzip;q=2"}, false},
-		{[]string{"gzip;q=-1"}, false},
-		{[]string{"gzip;q=NaN"}, false},
-		{[]string{"gzip;q=x"}, false},
-		{[]string{"gzip;q"}, false},
-		{[]string{"xgzip, gzipped"}, false},
-	}
-	for _, tt := range tests {
-		if got := acceptsGzip(http.Header{"Accept-Encoding": tt.accept}); got != tt.want {
-			t.Errorf("%q: got %t", tt.accept, got)
 		}
 	}
 }
@@ -285,7 +88,7 @@ func TestRealClients(t *testing.T) {
 func TestHead(t *testing.T) {
 	h := testHandler(t)
 	for _, coding := range []string{"", "gzip"} {
-		head := ask(h, request(t, http.MethodHead, "/metrics", "Accept-Encoding", coding))
+		head := serveRequest(h, request(t, http.MethodHead, "/metrics", "Accept-Encoding", coding))
 		whole := get(t, h, "/metrics", "Accept-Encoding", coding)
 		if diff := cmp.Diff(whole.Header(), head.Header()); diff != "" || head.Body.Len() > 0 {
 			t.Errorf("%q: %d bytes, headers differ: %s", coding, head.Body.Len(), diff)
@@ -295,52 +98,9 @@ func TestHead(t *testing.T) {
 
 func TestOtherMethods(t *testing.T) {
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
-		w := ask(testHandler(t), request(t, method, "/metrics"))
+		w := serveRequest(testHandler(t), request(t, method, "/metrics"))
 		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
 			t.Errorf("%s: %d, Allow %q", method, w.Code, w.Header().Get("Allow"))
-		}
-	}
-}
-
-func TestNames(t *testing.T) {
-	split := strings.Index(pageText, "# HELP b_cny")
-	a, b := pageText[:split], pageText[split:]
-	tests := []struct {
-		query, accept string
-		code          int
-		want          string
-	}{
-		{"name[]=a_cny", "", 200, a},
-		{"name%5B%5D=b_cny&name[]=a_cny&name[]=a_cny", "", 200, a + b},
-		{"name[]=b_cny&name[]=live_calls_total", "", 200, b + liveText},
-		{"name[]=b_cny&name[]=live_calls_total", acceptOpenMetrics, 200, b + liveOpenMetrics},
-		{"name[]=live_calls_total", "", 200, liveText},
-		{"name[]=absent_cny", "", 200, ""},
-		{"name[]=absent_cny", acceptOpenMetrics, 200, "# EOF\n"},
-		{"name=a_cny", "", 200, pageText + liveText},
-		{"name[]=a_cny&name[]=c_cny", "", 400, "name[]: unknown metric family \"c_cny\"\n"},
-		{"name[]=live_calls", "", 400, "name[]: unknown metric family \"live_calls\"\n"},
-		{"name[]=", "", 400, "name[]: unknown metric family \"\"\n"},
-		{"name[]=a%2", "", 400, "query: invalid URL escape \"%2\"\n"},
-	}
-	h := testHandler(t)
-	for _, tt := range tests {
-		for _, coding := range []string{"", "gzip"} {
-			t.Run(tt.query+" "+tt.accept+" "+coding, func(t *testing.T) {
-				res := get(t, h, "/metrics?"+tt.query, "Accept", tt.accept, "Accept-Encoding", coding)
-				if tt.code == http.StatusOK {
-					if diff := cmp.Diff(tt.want, read(t, res)); diff != "" {
-						t.Error(diff)
-					}
-					if got := res.Header().Get("Content-Encoding"); got != coding {
-						t.Errorf("Content-Encoding %q", got)
-					}
-					return
-				}
-				if res.Code != tt.code || res.Body.String() != tt.want {
-					t.Errorf("got %d %q", res.Code, res.Body)
-				}
-			})
 		}
 	}
 }
@@ -376,7 +136,7 @@ func TestTooManyRequests(t *testing.T) {
 	}
 }
 
-// TestLiveErrors has a live part that fails in every way it can; the rest is served all the same.
+// TestLiveErrors checks that the rest is served if the live part fails in every possible way.
 func TestLiveErrors(t *testing.T) {
 	gauge := func(name string, numbers ...float64) *dto.MetricFamily {
 		f := &dto.MetricFamily{Name: &name, Help: new("H."), Type: dto.MetricType_GAUGE.Enum()}
@@ -404,7 +164,7 @@ func TestLiveErrors(t *testing.T) {
 
 	const want = "# HELP x_count H.\n# TYPE x_count gauge\nx_count 5\n# HELP y_bucket H.\n# TYPE y_bucket gauge\n" +
 		"y_bucket 6\n# HELP z H.\n# TYPE z gauge\nz 7\n# HELP last H.\n# TYPE last gauge\nlast 7\n"
-	if diff := cmp.Diff(want, read(t, get(t, h, "/metrics", "Accept-Encoding", "gzip"))); diff != "" {
+	if diff := cmp.Diff(want, readBody(t, get(t, h, "/metrics", "Accept-Encoding", "gzip"))); diff != "" {
 		t.Error(diff)
 	}
 	wantLog := []string{
@@ -429,10 +189,10 @@ promhttp_metric_handler_errors_total{cause="gathering"} 6
 	}
 }
 
-// deafWriter is a client that hangs up at once.
-type deafWriter struct{ http.ResponseWriter }
+// closedWriter is the response to a client that has closed the connection.
+type closedWriter struct{ http.ResponseWriter }
 
-func (deafWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+func (closedWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestClientHangsUp(t *testing.T) {
 	for _, coding := range []string{"", "gzip"} {
@@ -443,7 +203,7 @@ func TestClientHangsUp(t *testing.T) {
 		})
 		h.Publish(testPage(t))
 		r := request(t, http.MethodGet, "/metrics", "Accept-Encoding", coding)
-		h.ServeHTTP(deafWriter{httptest.NewRecorder()}, r)
+		h.ServeHTTP(closedWriter{httptest.NewRecorder()}, r)
 		if len(log) != 1 || log[0].Error() != "send answer: io: read/write on closed pipe" {
 			t.Errorf("%q: logged %v", coding, log)
 		}
@@ -468,8 +228,8 @@ func TestClientsThatDoNotRead(t *testing.T) {
 			client := listener.dial()
 			defer client.Close()
 			fmt.Fprint(client, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+			synctest.Wait()
 		}
-		synctest.Wait()
 		if w := get(t, h, "/metrics"); w.Code != http.StatusOK {
 			t.Errorf("another scrape: %d %s", w.Code, w.Body)
 		}
@@ -510,8 +270,7 @@ func (l *pipeListener) Close() error {
 
 func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
-// TestGenerations publishes a new page in the midst of every scrape, fifty scrapes at once: each must read one page,
-// whole.
+// TestGenerations publishes a new page during every scrape, with fifty scrapes at once. Each must read one whole page.
 func TestGenerations(t *testing.T) {
 	var pages [2]*Page
 	for i := range pages {
@@ -550,19 +309,12 @@ func TestGenerations(t *testing.T) {
 	}
 }
 
-// nowhere is a client that costs nothing.
-type nowhere http.Header
-
-func (w nowhere) Header() http.Header         { return http.Header(w) }
-func (w nowhere) Write(b []byte) (int, error) { return len(b), nil }
-func (w nowhere) WriteHeader(int)             {}
-
 func TestAllocationsOfScrape(t *testing.T) {
 	allocations := func(series int) float64 {
 		h := NewHandler(testLive(), Options{})
-		h.Publish(render(t, instances("a_cny", series)))
+		h.Publish(render(t, instanceFamily("a_cny", series)))
 		r := request(t, http.MethodGet, "/metrics", "Accept-Encoding", "gzip")
-		return testing.AllocsPerRun(20, func() { h.ServeHTTP(nowhere{}, r) })
+		return testing.AllocsPerRun(20, func() { h.ServeHTTP(nullWriter{}, r) })
 	}
 	few, many := allocations(100), allocations(10000)
 	if many > few+10 {

@@ -9,20 +9,20 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// negotiateFormat is the best of the two formats in which a page's bytes are valid. Who asks for neither, but for
-// OpenMetrics 0.0.1 or protobuf alone, gets the text format.
+// negotiateFormat returns the format that the client prefers of the two in which a page's bytes are valid. A client
+// that accepts neither, only OpenMetrics 0.0.1 or protobuf, gets the text format.
 func negotiateFormat(h http.Header) expfmt.Format {
 	return expfmt.NegotiateAccept(h, expfmt.FmtOpenMetrics_1_0_0, expfmt.FmtText)
 }
 
-// acceptsGzip reports whether gzip is acceptable and not less welcome than no coding at all (RFC 9110, 12.5.3). Without
-// the header anything would be acceptable; those clients, made by hand, are better off with plain text.
+// acceptsGzip reports whether the client accepts gzip and does not prefer no coding (RFC 9110, 12.5.3). Without the
+// header a client accepts any coding, but it is likely that a simple client without it cannot decompress.
 func acceptsGzip(h http.Header) bool {
 	weights := map[string]float64{}
 	for coding := range strings.SplitSeq(strings.Join(h.Values("Accept-Encoding"), ","), ",") {
 		name, params, err := mime.ParseMediaType(coding)
 		if err != nil {
-			continue // an empty element of the list, or nothing that could name gzip
+			continue // the element is empty or cannot be gzip
 		}
 		weights[name] = weight(params["q"])
 	}
@@ -33,7 +33,7 @@ func acceptsGzip(h http.Header) bool {
 	return gzip > 0 && gzip >= weights["identity"]
 }
 
-// weight is the value of a q parameter; one that is no weight accepts nothing.
+// weight returns the value of a q parameter, 1 if there is none, 0 if it is not valid.
 func weight(q string) float64 {
 	if q == "" {
 		return 1

@@ -1,5 +1,5 @@
-// Package exposition serves finished bytes to scrapers: a Page of gauges is rendered and compressed once, and every
-// scrape hands it out together with what a live Gatherer has at that moment, as one answer. It knows no bills.
+// Package exposition serves finished bytes to scrapers. A Page of gauges is rendered and compressed once. Every scrape
+// is answered with the page and with what a live Gatherer has at that moment. The package knows nothing about bills.
 package exposition
 
 import (
@@ -10,12 +10,14 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/klauspost/compress/flate"
+	dto "github.com/prometheus/client_model/go"
 )
 
-// chunkSize is how many bytes of text are collected before they are compressed, so that the text of a page, six times
-// its compressed size, is never held whole.
+// chunkSize is how many bytes of text are collected before they are compressed. The whole text of a page, six times its
+// compressed size, is never in memory.
 const chunkSize = 32 << 10
 
 // Family is one gauge family of a page.
@@ -23,30 +25,30 @@ type Family struct {
 	Name    string
 	Help    string
 	Labels  []string                     // the label names
-	Samples iter.Seq2[[]string, float64] // a value per label and the number; the slice may be reused after each yield
+	Samples iter.Seq2[[]string, float64] // a value for each label, and the number; the slice may be reused
 }
 
 // Page is a rendered and compressed set of families. It never changes, so it is safe for concurrent use. The zero Page
 // is empty.
 type Page struct {
-	deflated []byte // raw deflate (RFC 1951) ended by a sync flush: whole bytes, and more blocks may follow
-	crc      uint32 // CRC-32 of the text, as gzip (RFC 1952) wants it
+	deflated []byte // raw deflate (RFC 1951) with a sync flush at its end, so that more blocks can follow
+	crc      uint32 // CRC-32 of the text, as gzip (RFC 1952) needs it
 	size     int64  // bytes of the text
 	series   int
 	sections []section // in the order of the text
 	names    map[string]struct{}
 }
 
-// section is the part of a page's text that one family takes; of size 0 if the family has no samples.
+// section is the part of a page's text with one family. Its size is 0 if the family has no samples.
 type section struct {
 	name string
 	size int64
 }
 
-// Render renders and compresses the families, in the order given, into a Page. A family without samples is left out
-// whole, though the page knows its name. What would not be a valid page in both the Prometheus text format 0.0.4 and
-// OpenMetrics 1.0.0 is an error worded "family NAME: cause"; that two samples of a family differ in their labels is up
-// to the caller. Invalid UTF-8 in a label value becomes U+FFFD, since the number behind it must not get lost.
+// Render renders and compresses the families, in this order, into a Page. A family without samples is left out, but the
+// page has its name. It is an error, worded "family NAME: cause", if the page would not be valid in both the Prometheus
+// text format 0.0.4 and OpenMetrics 1.0.0. The caller makes sure that no two samples of a family have the same labels.
+// Invalid UTF-8 in a label value becomes U+FFFD, because the number of the sample must not be lost.
 func Render(families iter.Seq[Family]) (*Page, error) {
 	b, err := newBuilder()
 	if err != nil {
@@ -60,25 +62,45 @@ func Render(families iter.Seq[Family]) (*Page, error) {
 	return b.finish()
 }
 
-// Series is the number of series on the page.
+// Series returns the number of series on the page.
 func (p *Page) Series() int { return p.series }
 
-// Size is the number of bytes of the page as it is kept, compressed.
+// Size returns the number of bytes of the page in memory, where it is compressed.
 func (p *Page) Size() int { return len(p.deflated) }
 
-func (p *Page) has(name string) bool {
+// hasFamily reports whether the page was rendered with a family of this name, with or without samples.
+func (p *Page) hasFamily(name string) bool {
 	_, ok := p.names[name]
 	return ok
 }
 
-// text reads the page inflated. The limit stops the reader at the flush, behind which it would miss a last block.
+// clashes reports whether a live family would write a name of the page in one of the formats. In OpenMetrics the family
+// of a counter has its name without _total.
+func (p *Page) clashes(f *dto.MetricFamily) bool {
+	name := f.GetName()
+	if p.hasFamily(name) {
+		return true
+	}
+	switch f.GetType() {
+	case dto.MetricType_COUNTER:
+		return p.hasFamily(strings.TrimSuffix(name, "_total"))
+	case dto.MetricType_SUMMARY:
+		return p.hasFamily(name+"_sum") || p.hasFamily(name+"_count")
+	case dto.MetricType_HISTOGRAM:
+		return p.hasFamily(name+"_sum") || p.hasFamily(name+"_count") || p.hasFamily(name+"_bucket")
+	default:
+		return false
+	}
+}
+
+// text returns a reader of the inflated page. It stops at the flush, after which the inflater would expect more blocks.
 func (p *Page) text() io.Reader {
 	return io.LimitReader(flate.NewReader(bytes.NewReader(p.deflated)), p.size)
 }
 
-// only is the text of the wanted families as a page of its own, fit for one answer: a slow way, inflating everything
-// and compressing what stays.
-func (p *Page) only(wanted selection) (*Page, error) {
+// selectFamilies returns a page for one answer with the wanted families. This is slow: it inflates the whole page and
+// compresses what it keeps.
+func (p *Page) selectFamilies(wanted selection) (*Page, error) {
 	if wanted == nil {
 		return p, nil
 	}
@@ -89,7 +111,7 @@ func (p *Page) only(wanted selection) (*Page, error) {
 	text := p.text()
 	for _, s := range p.sections {
 		to := io.Discard
-		if wanted.has(s.name) {
+		if wanted.includes(s.name) {
 			to = b
 		}
 		if _, err := io.CopyN(to, text, s.size); err != nil {
@@ -99,7 +121,7 @@ func (p *Page) only(wanted selection) (*Page, error) {
 	return b.finish()
 }
 
-// builder writes a page.
+// builder makes a page.
 type builder struct {
 	page       Page
 	chunk      []byte
@@ -118,7 +140,7 @@ func (b *builder) add(f Family) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if b.page.has(f.Name) {
+	if b.page.hasFamily(f.Name) {
 		return errors.New("given twice")
 	}
 	start, line, first := b.page.size, newLine(f), true
@@ -129,7 +151,7 @@ func (b *builder) add(f Family) error {
 		if first {
 			b.chunk, first = appendHead(b.chunk, f), false
 		}
-		b.chunk = line.append(b.chunk, values, number)
+		b.chunk = line.appendSample(b.chunk, values, number)
 		b.page.series++
 		if err := b.flush(chunkSize); err != nil {
 			return err
@@ -140,7 +162,7 @@ func (b *builder) add(f Family) error {
 	return err
 }
 
-// flush compresses the chunk if it has grown to limit bytes.
+// flush compresses the chunk if it has at least limit bytes.
 func (b *builder) flush(limit int) error {
 	if len(b.chunk) < limit {
 		return nil
@@ -155,14 +177,14 @@ func (b *builder) record(name string, size int64) {
 	b.page.names[name] = struct{}{}
 }
 
-// Write adds to the page's text.
+// Write appends to the page's text.
 func (b *builder) Write(text []byte) (int, error) {
 	b.page.crc = crc32.Update(b.page.crc, crc32.IEEETable, text)
 	b.page.size += int64(len(text))
 	return b.compressor.Write(text)
 }
 
-// finish copies the page out of the builder: it lives long, without the spare room of the pieces and the compressor.
+// finish returns the page as a copy, which does not keep the unused memory of the pieces and the compressor.
 func (b *builder) finish() (*Page, error) {
 	if err := b.compressor.Flush(); err != nil {
 		return nil, err
@@ -172,7 +194,7 @@ func (b *builder) finish() (*Page, error) {
 	return &page, nil
 }
 
-// pieces takes what is written in parts of pieceSize: a buffer that grows would copy a large page again and again.
+// pieces keeps what is written to it in parts of pieceSize. One growing buffer would copy a large page several times.
 type pieces [][]byte
 
 const pieceSize = 256 << 10

@@ -8,7 +8,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// selection is the names of the families that a request asks for; nil asks for all.
+// selection has the names of the families that a request selects. nil selects all.
 type selection []string
 
 // parseSelection reads the name[] parameters of a query, as promhttp does.
@@ -20,21 +20,21 @@ func parseSelection(query string) (selection, error) {
 	return values["name[]"], nil
 }
 
-func (s selection) has(name string) bool { return s == nil || slices.Contains(s, name) }
+func (s selection) includes(name string) bool { return s == nil || slices.Contains(s, name) }
 
-// check refuses a name that neither part of the answer has. The live part has the names that Go code registered: a
-// counter's with _total, a histogram's without _bucket.
-func (s selection) check(page *Page, live []*dto.MetricFamily) error {
+// checkNames returns an error if neither page nor live has a family of the selection. Live families have the names
+// under which Go code registers them: a counter's with _total, a histogram's without _bucket.
+func (s selection) checkNames(page *Page, live []*dto.MetricFamily) error {
 	for _, name := range s {
-		isIt := func(f *dto.MetricFamily) bool { return f.GetName() == name }
-		if !page.has(name) && !slices.ContainsFunc(live, isIt) {
+		hasName := func(f *dto.MetricFamily) bool { return f.GetName() == name }
+		if !page.hasFamily(name) && !slices.ContainsFunc(live, hasName) {
 			return fmt.Errorf("name[]: unknown metric family %q", name)
 		}
 	}
 	return nil
 }
 
-// of is the live families that are asked for.
-func (s selection) of(live []*dto.MetricFamily) []*dto.MetricFamily {
-	return slices.DeleteFunc(live, func(f *dto.MetricFamily) bool { return !s.has(f.GetName()) })
+// filter returns the live families that are selected.
+func (s selection) filter(live []*dto.MetricFamily) []*dto.MetricFamily {
+	return slices.DeleteFunc(live, func(f *dto.MetricFamily) bool { return !s.includes(f.GetName()) })
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// check refuses what cannot be written, or not alike in both formats. Names are the classic ones,
-// [a-zA-Z_:][a-zA-Z0-9_:]* and without the colon for labels: others are quoted, and in newer formats only.
+// check returns an error if the family cannot be written, or differs between the two formats. Names of families have to
+// match [a-zA-Z_:][a-zA-Z0-9_:]*, those of labels too but without colons: newer formats know others, but only in
+// quotes.
 func (f Family) check() error {
 	switch {
 	case !model.LegacyValidation.IsValidMetricName(f.Name):
@@ -34,6 +35,7 @@ func (f Family) check() error {
 	return nil
 }
 
+// checkSample returns an error if a sample of the family cannot be written.
 func (f Family) checkSample(values []string, number float64) error {
 	if len(values) != len(f.Labels) {
 		return fmt.Errorf("sample %q: %d label values for %d labels", values, len(values), len(f.Labels))
@@ -44,7 +46,7 @@ func (f Family) checkSample(values []string, number float64) error {
 	return nil
 }
 
-// appendHead appends the lines that a family starts with. They read the same in the text format
+// appendHead appends the lines with which a family starts. They are the same in the text format
 // (https://prometheus.io/docs/instrumenting/exposition_formats/) and in OpenMetrics 1.0.0 as long as HELP has no quote.
 func appendHead(b []byte, f Family) []byte {
 	b = append(b, "# HELP "...)
@@ -56,17 +58,17 @@ func appendHead(b []byte, f Family) []byte {
 	return append(b, " gauge\n"...)
 }
 
-// line writes the sample lines of a family: what is the same in all of them is made once.
+// line writes the lines of a family's samples. It makes only once what all of them have in common.
 type line struct {
 	labels []labelWriter
-	end    string // behind the labels
+	end    string // after the labels
 }
 
-// labelWriter remembers its last text, since most labels of a sample have the value of the sample before.
+// labelWriter keeps its last text, because most labels have the same value as in the sample before.
 type labelWriter struct {
-	value  string
-	text   []byte // what stands between the previous label's value and this one, then the value escaped
-	before int    // bytes of text before the value
+	value        string
+	text         []byte // what stands between the previous label's value and this one, then this value, escaped
+	prefixLength int    // bytes of text that stand before the value
 }
 
 func newLine(f Family) line {
@@ -77,44 +79,44 @@ func newLine(f Family) line {
 	before := f.Name + "{"
 	for _, label := range f.Labels {
 		before += label + `="`
-		l.labels = append(l.labels, labelWriter{text: []byte(before), before: len(before)})
+		l.labels = append(l.labels, labelWriter{text: []byte(before), prefixLength: len(before)})
 		before = `",`
 	}
 	return l
 }
 
-func (l line) append(b []byte, values []string, number float64) []byte {
+func (l line) appendSample(b []byte, values []string, number float64) []byte {
 	for i, value := range values {
-		b = append(b, l.labels[i].with(value)...)
+		b = append(b, l.labels[i].labelText(value)...)
 	}
 	b = append(b, l.end...)
 	b = appendNumber(b, number)
 	return append(b, '\n')
 }
 
-func (l *labelWriter) with(value string) []byte {
+func (l *labelWriter) labelText(value string) []byte {
 	if value != l.value {
-		l.value, l.text = value, append(l.text[:l.before], escape(value)...)
+		l.value, l.text = value, append(l.text[:l.prefixLength], escape(value)...)
 	}
 	return l.text
 }
 
 var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
-// escape is s with backslash, double quote and newline escaped, as both formats want it in label values.
+// escape returns s with backslash, double quote and newline escaped, as both formats need it in label values.
 func escape(s string) string {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
-	// Hardly any value needs it, and three times IndexByte is the fastest way to know.
+	// Few values need it. Calling IndexByte three times is the fastest way to find out.
 	if strings.IndexByte(s, '\\') < 0 && strings.IndexByte(s, '"') < 0 && strings.IndexByte(s, '\n') < 0 {
 		return s
 	}
 	return escapes.Replace(s)
 }
 
-// appendNumber appends the shortest decimal that reads back as the same float64. People read these pages, so there is
-// no exponent below 1e21; beyond, zeros help nobody.
+// appendNumber appends the shortest decimal that is read back as the same float64. Numbers below 1e21 have no exponent,
+// because people read these pages too.
 func appendNumber(b []byte, number float64) []byte {
 	if hundredths := math.Round(number * 100); hundredths/100 == number && math.Abs(hundredths) < 1e15 {
 		return appendHundredths(b, int64(hundredths))
@@ -125,9 +127,9 @@ func appendNumber(b []byte, number float64) []byte {
 	return strconv.AppendFloat(b, number, 'g', -1, 64)
 }
 
-// appendHundredths is for whole numbers and amounts of money, which nearly all numbers are: AppendFloat would be a
-// tenth of the work on a page. Of at most fifteen digits each decimal has a float64 of its own (DBL_DIG of IEEE 754),
-// so none that is shorter reads the same.
+// appendHundredths appends n hundredths: whole numbers and amounts of money, which nearly all numbers are. It saves a
+// tenth of the work for a page, which AppendFloat would take. Decimals of at most fifteen digits are all different as
+// float64 (DBL_DIG of IEEE 754), so that no shorter one is read back as the same number.
 func appendHundredths(b []byte, n int64) []byte {
 	if n < 0 {
 		b, n = append(b, '-'), -n
