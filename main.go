@@ -228,9 +228,11 @@ func (i invocation) execute(ctx context.Context) error {
 }
 
 func (i invocation) executeServe(ctx context.Context) error {
-	switch {
-	case i.serve.check:
+	if i.serve.check {
 		return i.checkConfig()
+	}
+	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more does not end a daemon
+	switch {
 	case i.serve.demo:
 		return serveDemo(ctx, i.serve, i.logs)
 	default:

@@ -149,7 +149,7 @@ func runExporter(
 		ClientLog: func(err error) {
 			level.Debug(logs.kit).Log("msg", "a scrape was not read to its end", "err", err)
 		},
-		Registerer:          f.registerOwnMetrics(registry),
+		Registerer: f.registerOwnMetrics(registry),
 	})
 	registry.MustRegister(versioncollector.NewCollector(programName))
 	published := make(chan struct{})

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"ksyun_bill_exporter/billclient"
@@ -54,7 +53,7 @@ func readKey(value, file string) (string, error) {
 	if file == "" {
 		return trimKey(value)
 	}
-	text, err := os.ReadFile(file)
+	text, err := readFile(file)
 	if err != nil {
 		return "", err
 	}

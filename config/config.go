@@ -4,7 +4,6 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -72,7 +71,7 @@ func load(file string, getenv func(string) string, rules func(Config, *document)
 	if file == "" {
 		return loadEnvironment(getenv)
 	}
-	text, err := os.ReadFile(file)
+	text, err := readFile(file)
 	if err != nil {
 		return Default(), fmt.Errorf("--config.file: %w", err)
 	}

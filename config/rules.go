@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -67,7 +68,7 @@ func validateAccounts(d *document, accounts []Account) {
 	if len(accounts) == 0 {
 		d.reject("accounts", "want at least one account")
 	}
-	names, ids := map[string]bool{}, map[string]bool{}
+	names, ids, keys := map[string]bool{}, map[string]bool{}, readKeys(accounts)
 	for i, a := range accounts {
 		key := fmt.Sprintf("accounts[%d]", i)
 		switch {
@@ -81,15 +82,30 @@ func validateAccounts(d *document, accounts []Account) {
 		names[a.Name] = true
 		validateKey(d, key+".access_key_id", a.AccessKeyID, a.AccessKeyIDFile)
 		validateKey(d, key+".secret_access_key", string(a.SecretAccessKey), a.SecretAccessKeyFile)
-		if id, err := a.credentials(); err == nil && ids[id.AccessKeyID] {
+		if id := keys[i]; id != "" && ids[id] {
 			d.reject(key+".access_key_id", "is another account's: its bills would count twice")
-		} else {
-			ids[id.AccessKeyID] = true
 		}
+		ids[keys[i]] = true
 		if a.CustomerID != "" && !customerID.MatchString(a.CustomerID) {
 			d.reject(key+".customer_id", "%q is no customer id: digits, as the bill has them", a.CustomerID)
 		}
 	}
+}
+
+// readKeys returns the access key id of each account, empty where it cannot be read. They are read at once: a file that
+// hangs delays no other.
+func readKeys(accounts []Account) []string {
+	ids := make([]string, len(accounts))
+	var readers sync.WaitGroup
+	for i, a := range accounts {
+		readers.Go(func() {
+			if key, err := a.credentials(); err == nil {
+				ids[i] = key.AccessKeyID
+			}
+		})
+	}
+	readers.Wait()
+	return ids
 }
 
 var customerID = regexp.MustCompile(`^0*[1-9][0-9]*$`)

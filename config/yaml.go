@@ -115,23 +115,71 @@ func (d *document) decodeMapping(key string, node *yaml.Node, out reflect.Value)
 	}
 	fields, seen := fieldsByKey(out), map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
-		name := node.Content[i].Value
-		field, ok := fields[name]
-		if !ok {
-			name = output.Printable(name)
+		if node.Content[i].Tag != mergeTag {
+			d.decodeMember(key, node.Content[i], node.Content[i+1], fields, seen)
 		}
-		path := strings.TrimPrefix(key+"."+name, ".")
-		switch {
-		case !ok:
-			d.lines[path] = node.Content[i].Line
-			d.reject(path, "unknown key")
-		case seen[name]:
-			d.lines[path] = node.Content[i].Line
-			d.reject(path, "given twice")
-		default:
-			d.decode(path, node.Content[i+1], field)
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Tag == mergeTag {
+			d.decodeMerge(key, node.Content[i+1], fields, seen, 0)
 		}
-		seen[name] = true
+	}
+}
+
+func (d *document) decodeMember(
+	key string, nameNode, value *yaml.Node, fields map[string]reflect.Value, seen map[string]bool,
+) {
+	name := nameNode.Value
+	field, ok := fields[name]
+	if !ok {
+		name = output.Printable(name)
+	}
+	path := strings.TrimPrefix(key+"."+name, ".")
+	switch {
+	case !ok:
+		d.lines[path] = nameNode.Line
+		d.reject(path, "unknown key")
+	case seen[name]:
+		d.lines[path] = nameNode.Line
+		d.reject(path, "given twice")
+	default:
+		d.decode(path, value, field)
+	}
+	seen[name] = true
+}
+
+// mergeTag is the tag of <<, which adds the keys of other mappings to those that a mapping has itself
+// (https://yaml.org/type/merge.html).
+const mergeTag = "!!merge"
+
+// deepestMerge is how deep mappings may be merged into each other: no file needs as much, and one that merges a mapping
+// into itself would have no end.
+const deepestMerge = 10
+
+// decodeMerge adds the keys of a mapping, or of several of which the first wins, that are not there yet.
+func (d *document) decodeMerge(
+	key string, node *yaml.Node, fields map[string]reflect.Value, seen map[string]bool, depth int,
+) {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	switch {
+	case depth > deepestMerge:
+		d.reject(key, "<< is nested too deeply")
+	case node.Kind == yaml.SequenceNode:
+		for _, item := range node.Content {
+			d.decodeMerge(key, item, fields, seen, depth+1)
+		}
+	case node.Kind != yaml.MappingNode:
+		d.reject(key, "<< wants keys with values, have %s", describeKind(node))
+	default:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if name := node.Content[i]; name.Tag == mergeTag {
+				d.decodeMerge(key, node.Content[i+1], fields, seen, depth+1)
+			} else if !seen[name.Value] {
+				d.decodeMember(key, name, node.Content[i+1], fields, seen)
+			}
+		}
 	}
 }
 

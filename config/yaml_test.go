@@ -59,3 +59,41 @@ func TestBadYAML(t *testing.T) {
 		})
 	}
 }
+
+// Keys of other mappings can be merged in: what a mapping has itself wins, then the first of several.
+func TestMerge(t *testing.T) {
+	const text = `accounts:
+  - &first {name: a, access_key_id: b, secret_access_key: c, customer_id: "1"}
+  - {<<: *first, name: d, access_key_id: e}
+refresh: &slow {interval: 2h, concurrency: 3}
+months:
+  <<: [{past: 5}, {past: 6, running: bill}]
+`
+	out := Default()
+	d := decodeYAML("FILE", []byte(text), &out)
+	if err := d.joinMistakes(); err != nil {
+		t.Fatal(err)
+	}
+	second := out.Accounts[1]
+	if second.Name != "d" || second.AccessKeyID != "e" || second.SecretAccessKey != "c" || second.CustomerID != "1" {
+		t.Errorf("merged %q", []string{second.Name, second.AccessKeyID, second.CustomerID})
+	}
+	if out.Months.Past != 5 || out.Months.Running != "bill" {
+		t.Errorf("months %+v", out.Months)
+	}
+}
+
+// What is merged in is held to the same rules, and cannot be without end.
+func TestBadMerge(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"unknown key", "months: {<<: {passed: 1}}", "FILE:1: months.passed: unknown key"},
+		{"no mapping", "months: {<<: 3}", "FILE:1: months: << wants keys with values, have a single value"},
+		{"of itself", "months: &m {past: 1, <<: *m}", "FILE:1: months: << is nested too deeply"},
+	} {
+		out := Default()
+		err := decodeYAML("FILE", []byte(c.text), &out).joinMistakes()
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%s: %v, want %s", c.name, err, c.want)
+		}
+	}
+}

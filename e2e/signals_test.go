@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -95,6 +96,40 @@ func TestSecondSignalKills(t *testing.T) {
 			}
 			return
 		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// A log that nobody reads any more does not end the exporter: it goes on serving.
+func TestClosedLog(t *testing.T) {
+	address := peers.FreeAddress(t)
+	exporter := exec.CommandContext(t.Context(), binary(t), "--demo", "--log.level=debug", "--web.listen-address="+address)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exporter.Stdout, exporter.Stderr = write, write
+	if err := exporter.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- exporter.Wait() }()
+	defer exporter.Process.Kill()
+	write.Close()
+	read.Close()
+	for deadline, answers := time.Now().Add(time.Minute), 0; answers < 3; time.Sleep(200 * time.Millisecond) {
+		r, err := http.Get("http://" + address + "/metrics") //nolint:noctx // it is on this machine
+		if err == nil {
+			r.Body.Close()
+			answers++
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("ended: %v", err)
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it does not serve")
 		}
 	}
 }
