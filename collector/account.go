@@ -159,7 +159,7 @@ func (a *account) run(ctx context.Context) {
 		withKey, cancel := context.WithCancel(ctx)
 		var loops sync.WaitGroup
 		for name, slots := range a.slots {
-			if !a.hasSources(name) {
+			if !hasSources(a.Account, name) {
 				continue
 			}
 			l := &loop{account: a, custody: a.currentCustody(), name: name, slots: slots, kick: a.kicks[name]}
@@ -175,8 +175,8 @@ func (a *account) run(ctx context.Context) {
 }
 
 // hasSources reports whether a loop has anything to ask.
-func (a *account) hasSources(name loopName) bool {
-	return slices.ContainsFunc(sources, func(s source) bool { return s.loop == name && s.enabled(a.Account) })
+func hasSources(a Account, name loopName) bool {
+	return slices.ContainsFunc(sources, func(s source) bool { return s.loop == name && s.enabled(a) })
 }
 
 // awaitOtherKey looks at the key every minute, and returns the next one that has another id; ok is false if ctx has
@@ -314,9 +314,9 @@ func (a *account) keep(c *custody) *kept {
 }
 
 // usedAttempts returns the attempts at the sources that the configuration uses.
-func (a *account) usedAttempts(v visible) (used []attempts) {
+func usedAttempts(a Account, v visible) (used []attempts) {
 	for i, s := range v.attempts {
-		if sources[i].enabled(a.Account) {
+		if sources[i].enabled(a) {
 			used = append(used, s)
 		}
 	}
@@ -355,7 +355,7 @@ func (a *account) show(now time.Time, refused *metrics.Refusal, options metrics.
 		Name: a.Name, CustomerID: a.CustomerID, Snapshot: v.snapshot, Refused: refused,
 		AllModes: a.API.UnionEndpoint != "",
 	}
-	for _, s := range a.usedAttempts(v) {
+	for _, s := range usedAttempts(a.Account, v) {
 		shown.Sources = append(shown.Sources, s.Source)
 	}
 	if a.API.UnionEndpoint == "" { // what is kept of bill-union may be wanted again

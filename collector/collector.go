@@ -196,7 +196,33 @@ func (c *Collector) Status() metrics.Status {
 	page := c.page
 	c.mu.Unlock()
 	for _, a := range page {
-		status.Accounts = append(status.Accounts, a.Status())
+		status.Accounts = append(status.Accounts, metrics.StatusOf(a))
 	}
 	return status
+}
+
+// Describe implements prometheus.Collector.
+func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{
+		upDesc, attemptDesc, successDesc, durationDesc, refreshesDesc, failuresDesc, remainingDesc, limitDesc,
+	} {
+		descs <- desc
+	}
+}
+
+// Collect implements prometheus.Collector. It makes no call.
+func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
+	_, accounts := c.inForce()
+	for _, a := range accounts {
+		if used, limit := a.client.Calls(); limit > 0 {
+			metrics <- newGauge(remainingDesc, float64(max(0, limit-used)), a.Name)
+			metrics <- newGauge(limitDesc, float64(limit), a.Name)
+		}
+		isShown := a.isShown()
+		for _, s := range usedAttempts(a.Account, a.currentCustody().revealed()) {
+			if s.Tried() {
+				s.collect(metrics, a.Name, isShown)
+			}
+		}
+	}
 }

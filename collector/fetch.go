@@ -40,7 +40,7 @@ func (f *fetch) learnMonth(m billclient.Month, change func(ledger.Month) ledger.
 
 // basis returns the basis of a month, by what is known.
 func (f *fetch) basis(m billclient.Month, now time.Time) ledger.Basis {
-	return f.snapshot.Basis(m, now, f.options.basisRules())
+	return ledger.BasisOf(f.snapshot, m, now, f.options.basisRules())
 }
 
 // protection is how long good numbers are kept against answers that say less. Then the API's word is taken.

@@ -132,32 +132,6 @@ var (
 		"Calls that the account may make a day: api.daily_calls. Absent without a limit.", []string{"account"}, nil)
 )
 
-// Describe implements prometheus.Collector.
-func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{
-		upDesc, attemptDesc, successDesc, durationDesc, refreshesDesc, failuresDesc, remainingDesc, limitDesc,
-	} {
-		descs <- desc
-	}
-}
-
-// Collect implements prometheus.Collector. It makes no call.
-func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
-	_, accounts := c.inForce()
-	for _, a := range accounts {
-		if used, limit := a.client.Calls(); limit > 0 {
-			metrics <- newGauge(remainingDesc, float64(max(0, limit-used)), a.Name)
-			metrics <- newGauge(limitDesc, float64(limit), a.Name)
-		}
-		isShown := a.isShown()
-		for _, s := range a.usedAttempts(a.currentCustody().revealed()) {
-			if s.Tried() {
-				s.collect(metrics, a.Name, isShown)
-			}
-		}
-	}
-}
-
 func newGauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
 	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 }

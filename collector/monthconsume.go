@@ -98,7 +98,7 @@ type notOffered struct {
 
 func newNotOffered(f *fetch, err error) error {
 	cause := asBillError(err)
-	hasEstimates := f.snapshot.HasEstimates(now(), f.options.Refresh.MaxStaleness)
+	hasEstimates := ledger.HasEstimates(f.snapshot, now(), f.options.Refresh.MaxStaleness)
 	if hasEstimates || f.options.Months.forcedBasis() == ledger.Estimated {
 		return &notOffered{cause: cause}
 	}

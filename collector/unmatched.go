@@ -29,7 +29,7 @@ const unmatchedFor = 24 * time.Hour
 // update returns the keys of an account that have matched nothing for a day, and logs each once.
 func (u unmatched) update(now time.Time, a metrics.Account, logger log.Logger) (old []metrics.ConfigKey) {
 	seen := map[accountKey]bool{}
-	for _, k := range a.UnmatchedKeys() {
+	for _, k := range metrics.UnmatchedKeys(a) {
 		key := accountKey{a.Name, k}
 		seen[key] = true
 		since, ok := u[key]

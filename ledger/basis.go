@@ -23,16 +23,16 @@ type BasisRules struct {
 	BillSettles  time.Duration // after the end of a month: until then its bill may be a part of the final one
 }
 
-// Basis returns which book a month's numbers are taken from at the instant now. It depends on nothing but what is known
+// BasisOf returns which book a month's numbers are taken from at the instant now. It depends on nothing but what is known
 // of the two books, so that two exporters with the same answers say the same, whatever they knew before.
-func (s *Snapshot) Basis(m billclient.Month, now time.Time, rules BasisRules) Basis {
+func BasisOf(s *Snapshot, m billclient.Month, now time.Time, rules BasisRules) Basis {
 	switch running := billclient.MonthOf(now); {
 	case m > running:
 		return Undecided
 	case m == running:
-		return s.runningBasis(m, now, rules)
+		return runningBasis(s, m, now, rules)
 	default:
-		return s.Months[m].closedBasis(m, now, rules)
+		return closedBasis(s.Months[m], m, now, rules)
 	}
 }
 
@@ -41,13 +41,13 @@ const billStartsAt = 4
 
 // runningBasis returns the basis of the running month: the estimate of an account that has estimates, else the bill.
 // Before its first day is metered, an account with estimates has no running month.
-func (s *Snapshot) runningBasis(m billclient.Month, now time.Time, rules BasisRules) Basis {
+func runningBasis(s *Snapshot, m billclient.Month, now time.Time, rules BasisRules) Basis {
 	month := s.Months[m]
 	late := !now.Before(billclient.DayOf(m.Start()).Add(billStartsAt - 1).Start())
 	switch {
 	case rules.Running != Undecided:
 		return rules.Running
-	case s.HasEstimates(now, rules.MaxStaleness) && !(late && month.Estimate.Empty() && !month.Bill.Empty()):
+	case HasEstimates(s, now, rules.MaxStaleness) && !(late && month.Estimate.Empty() && !month.Bill.Empty()):
 		return Estimated
 	case !month.Bill.Empty():
 		return Billed
@@ -58,7 +58,7 @@ func (s *Snapshot) runningBasis(m billclient.Month, now time.Time, rules BasisRu
 
 // HasEstimates reports whether the account has estimates: one of the running month or the last one was answered within
 // maxStaleness. An answer that is as far in the future, by a clock that was ahead, does not count.
-func (s *Snapshot) HasEstimates(now time.Time, maxStaleness time.Duration) bool {
+func HasEstimates(s *Snapshot, now time.Time, maxStaleness time.Duration) bool {
 	running := billclient.MonthOf(now)
 	for _, m := range []billclient.Month{running, running - 1} {
 		if e := s.Months[m].Estimate; !e.Empty() && now.Sub(e.Summary.ReadAt).Abs() <= maxStaleness {
@@ -70,9 +70,9 @@ func (s *Snapshot) HasEstimates(now time.Time, maxStaleness time.Duration) bool 
 
 // closedBasis returns the basis of a closed month: its bill, once that is plausibly whole, else its estimate, else what
 // it had come to by its bill while it ran.
-func (m Month) closedBasis(of billclient.Month, now time.Time, rules BasisRules) Basis {
+func closedBasis(m Month, of billclient.Month, now time.Time, rules BasisRules) Basis {
 	switch {
-	case m.Bill.Final(now) && (m.Estimate.Empty() || m.billFitsEstimate() || now.After(of.End().Add(rules.BillSettles))):
+	case m.Bill.Final(now) && (m.Estimate.Empty() || billFitsEstimate(m) || now.After(of.End().Add(rules.BillSettles))):
 		return Billed
 	case !m.Estimate.Empty():
 		return Estimated
@@ -85,7 +85,7 @@ func (m Month) closedBasis(of billclient.Month, now time.Time, rules BasisRules)
 
 // billFitsEstimate reports whether the bill is not below the estimate by more than 1%. A placeholder, or what the month
 // had come to while it ran, is.
-func (m Month) billFitsEstimate() bool {
+func billFitsEstimate(m Month) bool {
 	bill, estimate := m.Bill.Summary.Sum.Float64(), m.Estimate.Summary.Sum.Float64()
 	return bill >= estimate-0.01*max(estimate, -estimate)
 }

@@ -85,7 +85,7 @@ func TestBasis(t *testing.T) {
 		}, Undecided},
 	} {
 		s, now := c.make()
-		if got := s.Basis(c.of, now, rules); got != c.want {
+		if got := BasisOf(s, c.of, now, rules); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
@@ -97,7 +97,7 @@ func TestForcedBasis(t *testing.T) {
 	for _, forced := range []Basis{Billed, Estimated} {
 		rules := rules
 		rules.Running = forced
-		if got := (&Snapshot{}).Basis(october, beijing(10, 15, 0), rules); got != forced {
+		if got := BasisOf(&Snapshot{}, october, beijing(10, 15, 0), rules); got != forced {
 			t.Errorf("%q, want %q", got, forced)
 		}
 	}
@@ -140,7 +140,7 @@ func TestBasisHasNoMemory(t *testing.T) {
 		}
 		now := beijing(10, 1, 0).Add(time.Duration(rapid.Int64Range(0, 60*24).Draw(t, "now")) * time.Hour)
 		for _, m := range months {
-			if a, b := old.Basis(m, now, rules), fresh.Basis(m, now, rules); a != b {
+			if a, b := BasisOf(old, m, now, rules), BasisOf(fresh, m, now, rules); a != b {
 				t.Fatalf("%v at %v: %q, and %q for one that has just begun", m, now, a, b)
 			}
 		}

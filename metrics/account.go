@@ -90,7 +90,7 @@ func (a Account) basis(m billclient.Month) ledger.Basis {
 	if m == a.month && a.options.Running == ledger.Undecided && !slices.ContainsFunc(a.Sources, wasAsked) {
 		return ledger.Undecided
 	}
-	return a.Snapshot.Basis(m, a.now, ledger.BasisRules{
+	return ledger.BasisOf(a.Snapshot, m, a.now, ledger.BasisRules{
 		Running: a.options.Running, MaxStaleness: a.options.MaxStaleness, BillSettles: a.options.BillSettles,
 	})
 }

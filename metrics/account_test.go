@@ -83,7 +83,7 @@ func TestToDate(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 		whole := c.days[billclient.DayOf(beijing(3, 5, 0))].ProjectProduct != nil // what people are shown needs both
-		if d := a.toDate(); (d != nil) != (got != "" && whole) || d != nil && d.LastMonth.Cmp(yuan(got)) != 0 {
+		if d := toDate(a); (d != nil) != (got != "" && whole) || d != nil && d.LastMonth.Cmp(yuan(got)) != 0 {
 			t.Errorf("%s: people are shown %+v", c.name, d)
 		}
 	}

@@ -82,14 +82,14 @@ type DayCost struct {
 	Cost billclient.Amount
 }
 
-// Status returns what people are shown of the account: the same numbers as on the page of metrics.
-func (a Account) Status() AccountStatus {
+// StatusOf returns what people are shown of an account: the same numbers as on the page of metrics.
+func StatusOf(a Account) AccountStatus {
 	status := AccountStatus{
 		Name: a.Name, CustomerID: a.CustomerID, Refused: a.Refused,
-		Running: a.monthStatus(0), ToDate: a.toDate(), Days: a.dayCosts(),
+		Running: monthStatus(a, 0), ToDate: toDate(a), Days: dayCosts(a),
 	}
 	if a.options.PastMonths > 0 {
-		status.LastMonth = a.monthStatus(1)
+		status.LastMonth = monthStatus(a, 1)
 	}
 	for _, s := range a.Sources {
 		if s.Tried() {
@@ -101,7 +101,7 @@ func (a Account) Status() AccountStatus {
 
 // monthStatus returns the month n months ago, nil where there are no postpaid numbers: the other pay modes alone would
 // look like a cheap month.
-func (a Account) monthStatus(n int) *MonthStatus {
+func monthStatus(a Account, n int) *MonthStatus {
 	m, ok := a.shownMonth(n)
 	if !ok {
 		return nil
@@ -142,7 +142,7 @@ func (m *MonthStatus) rankProducts(rows []ledger.Row, names map[string]string) {
 }
 
 // dayCosts returns the newest days that are shown, up to the first that is not covered.
-func (a Account) dayCosts() []DayCost {
+func dayCosts(a Account) []DayCost {
 	var days []DayCost
 	for ago, d := range a.shownDays() {
 		if ago != len(days) {
@@ -156,7 +156,7 @@ func (a Account) dayCosts() []DayCost {
 
 // toDate compares the running month with the last one where ksyun_bill_past_month_to_date_* is shown, and every day of
 // the running month is covered too.
-func (a Account) toDate() *ToDate {
+func toDate(a Account) *ToDate {
 	last, hasLast := a.lastMonthToDate()
 	running, hasRunning := a.coveredDays(billclient.DayOf(a.month.Start()), a.newest)
 	if !hasLast || !hasRunning {

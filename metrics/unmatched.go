@@ -6,9 +6,9 @@ type ConfigKey struct {
 	Key  string // product code or project id
 }
 
-// UnmatchedKeys returns the budgets and projects of the configuration that match nothing in the account's numbers; none
+// UnmatchedKeys returns the budgets and projects of the configuration that match nothing in an account's numbers; none
 // while it has no numbers.
-func (a Account) UnmatchedKeys() (unmatched []ConfigKey) {
+func UnmatchedKeys(a Account) (unmatched []ConfigKey) {
 	products, projects := a.productNames(), a.projectNames()
 	if len(products) == 0 && len(projects) == 0 {
 		return nil
