@@ -176,7 +176,7 @@ func (a *account) run(ctx context.Context) {
 
 // hasSources reports whether a loop has anything to ask.
 func hasSources(a Account, name loopName) bool {
-	return slices.ContainsFunc(sources, func(s source) bool { return s.loop == name && s.enabled(a) })
+	return slices.ContainsFunc(sources, func(s source) bool { return s.loop == name && s.isEnabled(a) })
 }
 
 // awaitOtherKey looks at the key every minute, and returns the next one that has another id; ok is false if ctx has
@@ -316,7 +316,7 @@ func (a *account) keep(c *custody) *kept {
 // usedAttempts returns the attempts at the sources that the configuration uses.
 func usedAttempts(a Account, v visible) (used []attempts) {
 	for i, s := range v.attempts {
-		if sources[i].enabled(a) {
+		if sources[i].isEnabled(a) {
 			used = append(used, s)
 		}
 	}
@@ -325,7 +325,7 @@ func usedAttempts(a Account, v visible) (used []attempts) {
 
 // hasTried reports whether the account has numbers or has finished an attempt.
 func (a *account) hasTried() bool {
-	return slices.ContainsFunc(a.currentCustody().revealed().attempts, func(s attempts) bool { return s.Tried() })
+	return slices.ContainsFunc(a.currentCustody().visibleState().attempts, func(s attempts) bool { return s.WasTried() })
 }
 
 // isShown reports whether the account's numbers are shown.
@@ -337,7 +337,7 @@ func (a *account) isShown() bool {
 
 // refuse decides whether the account's numbers may be shown, and logs a new refusal.
 func (a *account) refuse(claims claims) *metrics.Refusal {
-	v := a.currentCustody().revealed()
+	v := a.currentCustody().visibleState()
 	refusal := claims.check(a, v)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -350,7 +350,7 @@ func (a *account) refuse(claims claims) *metrics.Refusal {
 
 // show returns the account as it is at the instant now, with what options say of what is shown.
 func (a *account) show(now time.Time, refused *metrics.Refusal, options metrics.Options) metrics.Account {
-	v := a.currentCustody().revealed()
+	v := a.currentCustody().visibleState()
 	shown := metrics.Account{
 		Name: a.Name, CustomerID: a.CustomerID, Snapshot: v.snapshot, Refused: refused,
 		AllModes: a.API.UnionEndpoint != "",
@@ -361,7 +361,7 @@ func (a *account) show(now time.Time, refused *metrics.Refusal, options metrics.
 	if a.API.UnionEndpoint == "" { // what is kept of bill-union may be wanted again
 		shown.Snapshot = shown.Snapshot.WithoutUnions()
 	}
-	return shown.At(now, options)
+	return shown.AsOf(now, options)
 }
 
 // sameAs reports whether the account is configured as it was.

@@ -65,14 +65,14 @@ func TestKeptBeforeShown(t *testing.T) {
 				t.Fatal(errs)
 			}
 			_, all := bills.show(now())
-			if !seen && len(kept) > 0 && !kept[0].Snapshot.Months[october].Bill.Empty() {
-				if seen = true; !all[0].Snapshot.Empty() {
+			if !seen && len(kept) > 0 && !kept[0].Snapshot.Months[october].Bill.IsEmpty() {
+				if seen = true; !all[0].Snapshot.IsEmpty() {
 					t.Error("shown before it was kept")
 				}
 			}
 		}
 		(&loop{account: a, custody: a.custody, name: summaryLoop}).refresh(t.Context())
-		if _, all := bills.show(now()); !seen || all[0].Snapshot.Empty() {
+		if _, all := bills.show(now()); !seen || all[0].Snapshot.IsEmpty() {
 			t.Errorf("kept: %t, and not shown after that", seen)
 		}
 	})

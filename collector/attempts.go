@@ -53,8 +53,8 @@ func (a *attempts) record(began, ended time.Time, err error, interval time.Durat
 // longestRest is the longest time for which a server is left alone that asks for it.
 const longestRest = 24 * time.Hour
 
-// held reports whether the server has asked to be left alone until later, by a clock that was not set back since.
-func (a *attempts) held(now time.Time) bool {
+// isHeld reports whether the server has asked to be left alone until later, by a clock that was not set back since.
+func (a *attempts) isHeld(now time.Time) bool {
 	rest := a.NotBefore.Sub(now)
 	return 0 < rest && rest <= longestRest
 }
@@ -72,7 +72,7 @@ func (a *attempts) pause() time.Duration {
 }
 
 // retryDue reports whether a failed source is to be tried again.
-func (a *attempts) retryDue(now time.Time) bool { return a.Failing() && !now.Before(a.Retry) }
+func (a *attempts) retryDue(now time.Time) bool { return a.IsFailing() && !now.Before(a.Retry) }
 
 // clone returns a copy that does not change.
 func (a *attempts) clone() attempts {

@@ -49,7 +49,7 @@ func NewCalls(stateDir, account string, onUse func(error)) *Calls {
 	}
 	c.file = filepath.Join(stateDir, fileName(account)+callsSuffix)
 	_, err := patiently(context.Background(), &c.disk, "calls of today: "+c.file, func() (struct{}, error) {
-		return struct{}{}, c.read()
+		return struct{}{}, c.readFile()
 	})
 	c.onUse(err)
 	return c
@@ -81,7 +81,7 @@ func (c *Calls) takeFromFile(ctx context.Context, day billclient.Day, limit int)
 		return false, fmt.Errorf("calls of today: %s%s: %w", c.file, lockSuffix, err)
 	}
 	defer release()
-	err = c.read()
+	err = c.readFile()
 	if !c.take(day, limit) {
 		return false, nil
 	}
@@ -128,8 +128,8 @@ func (c *Calls) turn(day billclient.Day) {
 	}
 }
 
-// read takes over what the file says, unless it knows less than this process does.
-func (c *Calls) read() error {
+// readFile takes over what the file says, unless it knows less than this process does.
+func (c *Calls) readFile() error {
 	text, err := os.ReadFile(c.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -152,7 +152,7 @@ func (c *Collector) keepPublished(ctx context.Context) error {
 // changes.
 func (c *Collector) render(now time.Time) (until time.Time, err error) {
 	options, all := c.show(now)
-	page, err := metrics.Render(options.shown(), all)
+	page, err := metrics.Render(options.metricsOptions(), all)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -164,7 +164,7 @@ func (c *Collector) render(now time.Time) (until time.Time, err error) {
 	level.Debug(c.logger).Log("msg", "page published", "series", page.Series(), "bytes", page.Size())
 	until = billclient.DayOf(now).End()
 	for _, a := range all {
-		until = earlierOf(until, a.Until(now))
+		until = earlierOf(until, a.ValidUntil(now))
 	}
 	return until, nil
 }
@@ -176,7 +176,7 @@ func (c *Collector) show(now time.Time) (Options, []metrics.Account) {
 	claims := claims{}
 	all := make([]metrics.Account, len(accounts))
 	for i, a := range accounts {
-		all[i] = a.show(now, a.refuse(claims), options.shown())
+		all[i] = a.show(now, a.refuse(claims), options.metricsOptions())
 		all[i].Unmatched = c.unmatched.update(now, all[i], c.logger)
 	}
 	return options, all
@@ -219,8 +219,8 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 			metrics <- newGauge(limitDesc, float64(limit), a.Name)
 		}
 		isShown := a.isShown()
-		for _, s := range usedAttempts(a.Account, a.currentCustody().revealed()) {
-			if s.Tried() {
+		for _, s := range usedAttempts(a.Account, a.currentCustody().visibleState()) {
+			if s.WasTried() {
 				s.collect(metrics, a.Name, isShown)
 			}
 		}

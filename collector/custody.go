@@ -103,7 +103,7 @@ func (c *custody) retry(loop loopName, at time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, s := range sources {
-		if a := &c.attempts[i]; s.loop == loop && a.Failing() {
+		if a := &c.attempts[i]; s.loop == loop && a.IsFailing() {
 			at = earlierOf(at, a.Retry)
 		}
 	}
@@ -137,8 +137,8 @@ func (c *custody) reveal() {
 	}
 }
 
-// revealed returns what others may see.
-func (c *custody) revealed() visible {
+// visibleState returns what others may see.
+func (c *custody) visibleState() visible {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.visible
@@ -154,11 +154,11 @@ func (c *custody) keep(account string) *kept {
 	k := &kept{
 		Account: account, Snapshot: c.snapshot, Sources: map[string]metrics.Progress{}, Owner: c.keyID,
 		UnionOf: c.unionOf,
-		Next:    c.schedules[summaryLoop].kept(), NextUnion: c.schedules[unionLoop].kept(),
-		NextLines: c.schedules[lineLoop].kept(), OneByOne: c.oneByOne.time(), Marks: c.marks.clone(now()), fromDisk: map[string]bool{},
+		Next:    c.schedules[summaryLoop].keptTick(), NextUnion: c.schedules[unionLoop].keptTick(),
+		NextLines: c.schedules[lineLoop].keptTick(), OneByOne: c.oneByOne.time(), Marks: c.marks.clone(now()), fromDisk: map[string]bool{},
 	}
 	for _, a := range c.attempts {
-		if a.Tried() {
+		if a.WasTried() {
 			k.Sources[a.Name] = a.Progress
 			k.fromDisk[a.Name] = a.FromDisk
 		}

@@ -66,7 +66,7 @@ func (f *fetch) trust(source string, m billclient.Month) { f.marks.clear(markOf(
 func (f *fetch) seesBills() bool {
 	bills := f.sources["month_bill"]
 	for _, m := range f.snapshot.Months {
-		if !m.Bill.Empty() && !m.Bill.Summary.ReadAt.Before(bills.LastAttempt) {
+		if !m.Bill.IsEmpty() && !m.Bill.Summary.ReadAt.Before(bills.LastAttempt) {
 			return true
 		}
 	}

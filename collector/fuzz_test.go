@@ -41,7 +41,7 @@ func FuzzState(f *testing.F) {
 		}
 		a := New(o, prometheus.NewRegistry(), nil, log.NewNopLogger()).accounts[0]
 		checkRoundTrip(t, a.keep(a.custody), config)
-		if _, err := metrics.Render(o.shown(), []metrics.Account{a.show(now(), a.refuse(claims{}), o.shown())}); err != nil {
+		if _, err := metrics.Render(o.metricsOptions(), []metrics.Account{a.show(now(), a.refuse(claims{}), o.metricsOptions())}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -81,7 +81,7 @@ func stateOf(f *testing.F, of Account, c *customer) *kept {
 		(&loop{account: a, custody: a.custody, name: name}).refresh(f.Context())
 	}
 	for _, s := range a.custody.attempts {
-		if s.Failing() || !s.Tried() && s.Name != "detail_bill" {
+		if s.IsFailing() || !s.WasTried() && s.Name != "detail_bill" {
 			f.Fatalf("source %s: %+v", s.Name, s)
 		}
 	}

@@ -144,7 +144,7 @@ func declared(t *testing.T) map[string]string {
 	o.Instances.Promote = []string{"PROMOTED"}
 	o.Instances.Tags = []ledger.Tag{{Label: "TAGS"}}
 	families := map[string]string{}
-	for _, f := range metrics.Families(o.shown()) {
+	for _, f := range metrics.Families(o.metricsOptions()) {
 		families[f.Name] = strings.Join(append([]string{"account"}, f.Labels...), ", ")
 	}
 	live := &recorder{}

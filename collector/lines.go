@@ -52,7 +52,7 @@ func dueLines(f *fetch, of ledger.Basis, now time.Time) (due []billclient.Month)
 // bill is there; then its lines can only be fewer than those that are known.
 func areDaysWanted(f *fetch, m ledger.Month, now time.Time) bool {
 	estimates := f.sources["month_consume"]
-	dropped := m.Bill.Final(now) && !m.Estimate.Empty() && estimates.Up &&
+	dropped := m.Bill.IsFinal(now) && !m.Estimate.IsEmpty() && estimates.Up &&
 		m.Estimate.Summary.ReadAt.Before(estimates.LastAttempt)
 	return !dropped && f.options.wantsDays()
 }
@@ -60,8 +60,8 @@ func areDaysWanted(f *fetch, m ledger.Month, now time.Time) bool {
 // areLinesDue reports whether the lines of a book are to be read: at once if they never were, or were only counted and are
 // to be shown, then as seldom as the configuration wants.
 func areLinesDue(f *fetch, b ledger.Book, isShown bool, now time.Time) bool {
-	if b.Empty() || b.Lines == nil || isShown && !b.Lines.Summed {
-		return !b.Empty()
+	if b.IsEmpty() || b.Lines == nil || isShown && !b.Lines.Summed {
+		return !b.IsEmpty()
 	}
 	age := now.Sub(b.Lines.ReadAt)
 	tooOld := age < 0 || age >= f.options.Refresh.DetailsMaxAge // before 0 if the clock was set back since
@@ -101,7 +101,7 @@ func readDetailBill(ctx context.Context, f *fetch, m billclient.Month) error {
 	}
 	lines := l.Close(bill.Summary, now)
 	f.learnMonth(m, func(known ledger.Month) ledger.Month {
-		if !known.Bill.Empty() {
+		if !known.Bill.IsEmpty() {
 			known.Bill.Lines = lines
 		}
 		return known
@@ -118,7 +118,7 @@ func readDetailConsume(ctx context.Context, f *fetch, m billclient.Month) error 
 	if err != nil {
 		return err
 	}
-	if known.Bill.Final(now) && known.Estimate.DropsLines(l) {
+	if known.Bill.IsFinal(now) && known.Estimate.DropsLines(l) {
 		learnConsumption(f, m, known.Estimate.LinesReadAgain(l, now), nil)
 		return nil
 	}
@@ -145,7 +145,7 @@ func watchedDays(f *fetch, now time.Time) []billclient.Day {
 // learnConsumption learns the lines of a month's consumption, and its days if there are any.
 func learnConsumption(f *fetch, m billclient.Month, lines *ledger.LineSums, days map[billclient.Day]ledger.Day) {
 	f.learnMonth(m, func(known ledger.Month) ledger.Month {
-		if !known.Estimate.Empty() {
+		if !known.Estimate.IsEmpty() {
 			known.Estimate.Lines = lines
 		}
 		return known

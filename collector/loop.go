@@ -28,15 +28,15 @@ func (l *loop) run(ctx context.Context) {
 		sleep(ctx, l.grace(), l.custody.firstTold)
 	}
 	for ctx.Err() == nil {
-		if !now().Before(l.due()) {
+		if !now().Before(l.nextDue()) {
 			withSlot(ctx, l.slots, func() { l.refresh(ctx) })
 		}
-		sleep(ctx, min(wake, l.due().Sub(now())), l.kick)
+		sleep(ctx, min(wake, l.nextDue().Sub(now())), l.kick)
 	}
 }
 
-// due returns when there is something to ask: at the tick, at the retry of a failed source, or now after a kick.
-func (l *loop) due() (at time.Time) {
+// nextDue returns when there is something to ask: at the tick, at the retry of a failed source, or now after a kick.
+func (l *loop) nextDue() (at time.Time) {
 	l.custody.schedule(l.name, func(s *schedule) {
 		at = s.next.Add(l.grace())
 		if s.kicked || s.outOfReach(now()) {
@@ -58,13 +58,13 @@ func (l *loop) grace() time.Duration {
 func (l *loop) refresh(ctx context.Context) {
 	regular := false
 	l.custody.schedule(l.name, func(s *schedule) {
-		if regular = s.due(now()); regular {
+		if regular = s.isDue(now()); regular {
 			s.begin(now())
 		}
 		s.kicked = false
 	})
 	for i, s := range sources {
-		if s.loop != l.name || !s.enabled(l.account.Account) {
+		if s.loop != l.name || !s.isEnabled(l.account.Account) {
 			continue
 		}
 		if foundKept := l.askIfDue(ctx, i, regular); foundKept {
@@ -87,7 +87,7 @@ func (l *loop) refresh(ctx context.Context) {
 func (l *loop) askIfDue(ctx context.Context, i int, regular bool) (foundKept bool) {
 	f := l.newFetch()
 	var held, retryDue, failing bool
-	l.custody.attempt(i, func(a *attempts) { held, retryDue, failing = a.held(now()), a.retryDue(now()), a.Failing() })
+	l.custody.attempt(i, func(a *attempts) { held, retryDue, failing = a.isHeld(now()), a.retryDue(now()), a.IsFailing() })
 	if months := sources[i].months; months != nil {
 		if len(months(f, now())) == 0 {
 			l.forget(ctx, i)
@@ -105,7 +105,7 @@ func (l *loop) askIfDue(ctx context.Context, i int, regular bool) (foundKept boo
 func (l *loop) forget(ctx context.Context, i int) {
 	forgotten := false
 	l.custody.attempt(i, func(a *attempts) {
-		if forgotten = a.Failing(); forgotten {
+		if forgotten = a.IsFailing(); forgotten {
 			a.Up = true
 			a.clearFailure()
 		}
@@ -166,7 +166,7 @@ func (l *loop) report(s source, before, after attempts, err error) {
 		level.Debug(logger).Log("msg", failure, "reason", after.Reason, "err", err)
 	case err != nil:
 		level.Warn(logger).Log("msg", failure, "reason", after.Reason, "err", err,
-			"next", l.due().In(billclient.Beijing).Format(time.RFC3339))
+			"next", l.nextDue().In(billclient.Beijing).Format(time.RFC3339))
 	case before.Reason != "":
 		level.Info(logger).Log("msg", "refreshed, the source works again", s.unit, after.Items)
 	default:

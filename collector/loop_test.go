@@ -179,7 +179,7 @@ func TestSlowLinesHoldUpNobody(t *testing.T) {
 		}
 		w.sleep(72 * time.Hour)
 		for _, a := range w.bills.accounts {
-			bills := a.custody.revealed().attempts[0]
+			bills := a.custody.visibleState().attempts[0]
 			if age := time.Since(bills.LastSuccess); age > time.Hour || bills.refreshes != 73 {
 				t.Errorf("%s: summaries are %v old, after %d refreshes", a.Name, age, bills.refreshes)
 			}

@@ -30,8 +30,8 @@ func (m *marks) age(mark string, now time.Time) time.Duration {
 	return now.Sub(at)
 }
 
-// due reports whether a mark is not set, or was set longer ago than every, and sets it if so.
-func (m *marks) due(mark string, every time.Duration, now time.Time) bool {
+// takeDue reports whether a mark is not set, or was set longer ago than every, and sets it if so.
+func (m *marks) takeDue(mark string, every time.Duration, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if at, ok := m.at[mark]; ok && now.Sub(at).Abs() < every {

@@ -31,7 +31,7 @@ func readMonthBills(ctx context.Context, f *fetch) error {
 	}
 	withdrawn, lacking := askForLacking(ctx, f, byMonth, from, to)
 	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot {
-		s = s.Since(min(from, to.Add(-1)))
+		s = s.DropBefore(min(from, to.Add(-1)))
 		for m := from; m <= to; m++ {
 			next := s.Months[m]
 			// A month that lacks keeps its own last good bill. No sum is made of several months: none looks cheap.
@@ -84,7 +84,7 @@ func warnOfLostParts(f *fetch, action string, m billclient.Month, lost []string)
 // measureBills returns how many months have a bill, and the end of the newest of them that has ended by now.
 func measureBills(s *ledger.Snapshot, now time.Time) (items int, data time.Time) {
 	for at, m := range s.Months {
-		if !m.Bill.Empty() {
+		if !m.Bill.IsEmpty() {
 			items++
 			data = laterOf(data, endIfOver(at, now))
 		}
@@ -129,8 +129,8 @@ func askForLacking(ctx context.Context, f *fetch, answer map[billclient.Month][]
 // isDueAlone reports whether a closed month of which no bill was ever seen is to be asked for alone: not before there are
 // first numbers, which have to come soon.
 func isDueAlone(f *fetch, m, running billclient.Month) bool {
-	return m < running && f.snapshot.Months[m].Bill.Empty() && !f.sources["month_bill"].LastSuccess.IsZero() &&
-		f.marks.due(markOf("alone", m), 24*time.Hour, now())
+	return m < running && f.snapshot.Months[m].Bill.IsEmpty() && !f.sources["month_bill"].LastSuccess.IsZero() &&
+		f.marks.takeDue(markOf("alone", m), 24*time.Hour, now())
 }
 
 // oneByOne says until when an account's months are asked one by one. It is safe for concurrent use.

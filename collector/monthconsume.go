@@ -22,7 +22,7 @@ func readMonthConsumes(ctx context.Context, f *fetch) error {
 // them counts.
 func measureEstimates(s *ledger.Snapshot, now time.Time) (items int, data time.Time) {
 	for at, m := range s.Months {
-		if !m.Estimate.Empty() && at >= billclient.MonthOf(now)-1 {
+		if !m.Estimate.IsEmpty() && at >= billclient.MonthOf(now)-1 {
 			items++
 			data = laterOf(data, m.Estimate.Summary.DataEnd())
 		}
@@ -53,9 +53,9 @@ func learnEstimate(
 		next.Summary = ledger.SummarizeEstimates(estimates, readAt)
 	}
 	less := lessThan(next, known.Estimate, m)
-	isBilled := !running && known.Bill.Final(readAt)
+	isBilled := !running && known.Bill.IsFinal(readAt)
 	switch {
-	case isBilled && next.Empty():
+	case isBilled && next.IsEmpty():
 		return nil
 	case less == nil || isBilled:
 		f.trust("month_consume", m)
@@ -63,7 +63,7 @@ func learnEstimate(
 		return less
 	}
 	f.learnMonth(m, func(known ledger.Month) ledger.Month {
-		if known.Estimate.Summary = next.Summary; next.Empty() {
+		if known.Estimate.Summary = next.Summary; next.IsEmpty() {
 			known.Estimate = next
 		}
 		return known
@@ -74,9 +74,9 @@ func learnEstimate(
 // lessThan returns the failure of an estimate that says less than the last one of the month, nil if it does not.
 func lessThan(next, last ledger.Book, m billclient.Month) error {
 	switch {
-	case last.Empty():
+	case last.IsEmpty():
 		return nil
-	case next.Empty():
+	case next.IsEmpty():
 		return missing(billclient.GetMonthConsume, "estimate", m)
 	case next.Summary.End != 0 && next.Summary.End < last.Summary.End:
 		return incomplete(billclient.GetMonthConsume, "the estimate goes to %v, the last answer went to %v",

@@ -64,8 +64,8 @@ func (m Months) forcedBasis() ledger.Basis {
 	return ledger.Undecided
 }
 
-// shown returns what of the options says what is shown.
-func (o Options) shown() metrics.Options {
+// metricsOptions returns what of the options says what is metricsOptions.
+func (o Options) metricsOptions() metrics.Options {
 	return metrics.Options{
 		PastMonths: o.Months.Past, Days: o.Days, MaxStaleness: o.Refresh.MaxStaleness,
 		Running: o.Months.forcedBasis(), BillSettles: o.Months.BillSettles,

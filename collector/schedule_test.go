@@ -40,7 +40,7 @@ func TestClockSetBack(t *testing.T) {
 		{"an hour before", october(15).Add(-time.Hour), false},
 		{"days before", october(5), true},
 	} {
-		if got := s.due(c.now); got != c.want {
+		if got := s.isDue(c.now); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}

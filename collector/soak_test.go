@@ -196,7 +196,7 @@ func (s *soak) restart() {
 func isIdle(a *account) bool {
 	for name := range a.slots {
 		l := &loop{account: a, custody: a.custody, name: name}
-		if a.custody.schedules[name].underway || !l.due().After(time.Now()) {
+		if a.custody.schedules[name].underway || !l.nextDue().After(time.Now()) {
 			return false
 		}
 	}

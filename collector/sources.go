@@ -48,5 +48,5 @@ var sources = []source{
 	lineSource("detail_bill", "Lines of bills", ledger.Billed, readDetailBill),
 }
 
-// enabled reports whether the configuration of an account uses the source.
-func (s source) enabled(a Account) bool { return s.loop != unionLoop || a.API.UnionEndpoint != "" }
+// isEnabled reports whether the configuration of an account uses the source.
+func (s source) isEnabled(a Account) bool { return s.loop != unionLoop || a.API.UnionEndpoint != "" }

@@ -155,7 +155,7 @@ func (s *State) load() (all []*kept, errs []error) {
 		return nil, []error{fmt.Errorf("state_dir: %w", err)}
 	}
 	for _, name := range names {
-		k, err := s.read(filepath.Join(s.dir, name))
+		k, err := s.readFile(filepath.Join(s.dir, name))
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -165,8 +165,8 @@ func (s *State) load() (all []*kept, errs []error) {
 	return all, errs
 }
 
-// read reads a file.
-func (s *State) read(file string) (*kept, error) {
+// readFile reads a file.
+func (s *State) readFile(file string) (*kept, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		s.unread.Store(file, true)
@@ -189,7 +189,7 @@ func (s *State) readAgain(account string) (k *kept, err error) {
 	if _, ok := s.unread.Load(s.file(account)); !ok {
 		return nil, nil
 	}
-	return s.read(s.file(account))
+	return s.readFile(s.file(account))
 }
 
 // mostAside is how many of an account's files are set aside at most.

@@ -333,7 +333,7 @@ func TestStateIsWhole(t *testing.T) {
 	}.WithUnion(ledger.ByPayMode, &ledger.Union{
 		ReadFor: yuan("-2"), Parts: []ledger.Row{{Labels: []string{"prepaid"}, Amount: yuan("3")}},
 	})
-	before.snapshot = (&ledger.Snapshot{}).With(estimate.Month, m).
+	before.snapshot = (&ledger.Snapshot{}).WithMonth(estimate.Month, m).
 		WithDays(estimate.Month, map[billclient.Day]ledger.Day{
 			1: {ReadAt: october(15)}, 2: {Instances: []ledger.InstanceCost{}},
 			3: {Instances: []ledger.InstanceCost{{Key: &ledger.Key{"a"}, Cost: yuan("4")}}},

@@ -259,7 +259,7 @@ func TestUnionStays(t *testing.T) {
 		} {
 			of := billclient.MonthOf(october(15)).Add(-c.ago)
 			m := ledger.Month{}.WithUnion(ledger.ByPayMode, &ledger.Union{ReadAt: c.readAt})
-			f := &fetch{options: options(), snapshot: (&ledger.Snapshot{}).With(of, m)}
+			f := &fetch{options: options(), snapshot: (&ledger.Snapshot{}).WithMonth(of, m)}
 			if got := isUnionCurrent(f, of, ledger.ByPayMode, now()); got != c.want {
 				t.Errorf("%s: %v", c.name, got)
 			}

@@ -16,7 +16,7 @@ type vault struct {
 
 // put takes numbers into the vault, unless there are none.
 func (v *vault) put(k *kept) {
-	if k.Snapshot.Empty() && len(k.Sources) == 0 {
+	if k.Snapshot.IsEmpty() && len(k.Sources) == 0 {
 		return
 	}
 	v.mu.Lock()

@@ -47,9 +47,9 @@ func runningBasis(s *Snapshot, m billclient.Month, now time.Time, rules BasisRul
 	switch {
 	case rules.Running != Undecided:
 		return rules.Running
-	case HasEstimates(s, now, rules.MaxStaleness) && !(late && month.Estimate.Empty() && !month.Bill.Empty()):
+	case HasEstimates(s, now, rules.MaxStaleness) && !(late && month.Estimate.IsEmpty() && !month.Bill.IsEmpty()):
 		return Estimated
-	case !month.Bill.Empty():
+	case !month.Bill.IsEmpty():
 		return Billed
 	default:
 		return Undecided
@@ -61,7 +61,7 @@ func runningBasis(s *Snapshot, m billclient.Month, now time.Time, rules BasisRul
 func HasEstimates(s *Snapshot, now time.Time, maxStaleness time.Duration) bool {
 	running := billclient.MonthOf(now)
 	for _, m := range []billclient.Month{running, running - 1} {
-		if e := s.Months[m].Estimate; !e.Empty() && now.Sub(e.Summary.ReadAt).Abs() <= maxStaleness {
+		if e := s.Months[m].Estimate; !e.IsEmpty() && now.Sub(e.Summary.ReadAt).Abs() <= maxStaleness {
 			return true
 		}
 	}
@@ -72,11 +72,11 @@ func HasEstimates(s *Snapshot, now time.Time, maxStaleness time.Duration) bool {
 // it had come to by its bill while it ran.
 func closedBasis(m Month, of billclient.Month, now time.Time, rules BasisRules) Basis {
 	switch {
-	case m.Bill.Final(now) && (m.Estimate.Empty() || billFitsEstimate(m) || now.After(of.End().Add(rules.BillSettles))):
+	case m.Bill.IsFinal(now) && (m.Estimate.IsEmpty() || billFitsEstimate(m) || now.After(of.End().Add(rules.BillSettles))):
 		return Billed
-	case !m.Estimate.Empty():
+	case !m.Estimate.IsEmpty():
 		return Estimated
-	case !m.Bill.Empty():
+	case !m.Bill.IsEmpty():
 		return Billed
 	default:
 		return Undecided

@@ -19,11 +19,11 @@ func TestBasis(t *testing.T) {
 	}
 	none := Book{}
 	running := func(now time.Time, bill, estimate, last Book) (*Snapshot, time.Time) {
-		return (&Snapshot{}).With(november, Month{Bill: bill, Estimate: estimate}).
-			With(october, Month{Estimate: last}), now
+		return (&Snapshot{}).WithMonth(november, Month{Bill: bill, Estimate: estimate}).
+			WithMonth(october, Month{Estimate: last}), now
 	}
 	closed := func(now time.Time, bill, estimate Book) (*Snapshot, time.Time) {
-		return (&Snapshot{}).With(october, Month{Bill: bill, Estimate: estimate}), now
+		return (&Snapshot{}).WithMonth(october, Month{Bill: bill, Estimate: estimate}), now
 	}
 	at := func(day, hour int) time.Time { return beijing(11, day, hour) }
 	for _, c := range []struct {
@@ -118,11 +118,11 @@ func TestBasisHasNoMemory(t *testing.T) {
 		for _, m := range months {
 			month := Month{Bill: books.Draw(t, "bill"), Estimate: books.Draw(t, "estimate")}
 			for _, b := range []Book{month.Bill, month.Estimate} {
-				if !b.Empty() {
+				if !b.IsEmpty() {
 					b.Summary.Month = m
 				}
 			}
-			next := *s.With(m, month)
+			next := *s.WithMonth(m, month)
 			next.Months[m] = month
 			s = &next
 		}
@@ -136,7 +136,7 @@ func TestBasisHasNoMemory(t *testing.T) {
 		old = answer(t, old)
 		fresh := &Snapshot{}
 		for m, month := range old.Months {
-			fresh = fresh.With(m, Month{Bill: Book{Summary: month.Bill.Summary}, Estimate: Book{Summary: month.Estimate.Summary}})
+			fresh = fresh.WithMonth(m, Month{Bill: Book{Summary: month.Bill.Summary}, Estimate: Book{Summary: month.Estimate.Summary}})
 		}
 		now := beijing(10, 1, 0).Add(time.Duration(rapid.Int64Range(0, 60*24).Draw(t, "now")) * time.Hour)
 		for _, m := range months {

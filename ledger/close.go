@@ -194,7 +194,7 @@ func (l *Ledger) closeInstances(s *LineSums, v View) {
 	latest := l.latestEntries(kept)
 	for _, r := range kept.Rows(len(v.Labels)) {
 		i := Instance{Key: Key(r.Labels), Facts: l.facts(latest[Key(r.Labels)])}
-		r.Labels = append(r.Labels, l.options.Instances.promoted(i.Facts)...)
+		r.Labels = append(r.Labels, l.options.Instances.promotedValues(i.Facts)...)
 		s.Rows[v.Name] = append(s.Rows[v.Name], r)
 		s.Instances = append(s.Instances, i)
 	}

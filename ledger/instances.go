@@ -36,8 +36,8 @@ func (i Instances) Facts() []string {
 	return names
 }
 
-// promoted returns the values of the promoted attributes among all values of an instance.
-func (i Instances) promoted(facts []string) []string {
+// promotedValues returns the values of the promotedValues attributes among all values of an instance.
+func (i Instances) promotedValues(facts []string) []string {
 	names := i.Facts()
 	values := make([]string, 0, len(i.Promote))
 	for _, name := range i.Promote {

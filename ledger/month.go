@@ -42,7 +42,7 @@ func (m *Month) Book(of Basis) *Book {
 // HasPromisedBill reports whether an answer without the month's bill is more likely a short answer than a bill that was
 // withdrawn. What a month came to while it ran may be gone until its bill is there.
 func (m Month) HasPromisedBill(running bool, now time.Time) bool {
-	return m.Bill.Final(now) || running && !m.Bill.Empty()
+	return m.Bill.IsFinal(now) || running && !m.Bill.IsEmpty()
 }
 
 // merge returns a month with all that a newer one has, and else what m has.
@@ -76,12 +76,12 @@ type Book struct {
 	Lines   *LineSums // nil until they are read
 }
 
-// Empty reports whether the book has no summary.
-func (b Book) Empty() bool { return b.Summary == nil }
+// IsEmpty reports whether the book has no summary.
+func (b Book) IsEmpty() bool { return b.Summary == nil }
 
-// Final reports whether the book's summary was there after its month had ended, at the instant now: one that was seen
+// IsFinal reports whether the book's summary was there after its month had ended, at the instant now: one that was seen
 // only before may have grown since.
-func (b Book) Final(now time.Time) bool { return b.Summary != nil && b.Summary.Final(now) }
+func (b Book) IsFinal(now time.Time) bool { return b.Summary != nil && b.Summary.IsFinal(now) }
 
 // Rows returns the book's rows of a view: those of the summary, or those of the lines where the summary has none, or has
 // more of None while the lines were read for the same sum.
@@ -150,7 +150,7 @@ func (b Book) LinesReadAgain(l *Ledger, readAt time.Time) *LineSums {
 
 // merge returns a book with the newer summary and the newer lines.
 func (b Book) merge(newer Book) Book {
-	if newer.Empty() {
+	if newer.IsEmpty() {
 		return b
 	}
 	if newer.Lines == nil {

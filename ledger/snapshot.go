@@ -16,8 +16,8 @@ type Snapshot struct {
 	Days   map[billclient.Day]Day // by daily metering
 }
 
-// With returns a copy of the snapshot that has m in place of what it knew of a month.
-func (s *Snapshot) With(of billclient.Month, m Month) *Snapshot {
+// WithMonth returns a copy of the snapshot that has m in place of what it knew of a month.
+func (s *Snapshot) WithMonth(of billclient.Month, m Month) *Snapshot {
 	next := *s
 	next.Months = maps.Clone(s.Months)
 	if next.Months == nil {
@@ -31,15 +31,15 @@ func (s *Snapshot) With(of billclient.Month, m Month) *Snapshot {
 
 // Put returns a copy of the snapshot that has m in place of what it knew of a month, also if m is nothing.
 func (s *Snapshot) Put(of billclient.Month, m Month) *Snapshot {
-	next := s.With(of, m)
+	next := s.WithMonth(of, m)
 	if m.isZero() {
 		delete(next.Months, of)
 	}
 	return next
 }
 
-// Since returns a copy of the snapshot without the months before one.
-func (s *Snapshot) Since(from billclient.Month) *Snapshot {
+// DropBefore returns a copy of the snapshot without the months before one.
+func (s *Snapshot) DropBefore(from billclient.Month) *Snapshot {
 	next := *s
 	next.Months = maps.Clone(s.Months)
 	maps.DeleteFunc(next.Months, func(m billclient.Month, _ Month) bool { return m < from })
@@ -88,8 +88,8 @@ func (s *Snapshot) WithoutUnions() *Snapshot {
 	return &next
 }
 
-// Empty reports whether the snapshot has neither bill nor estimate.
-func (s *Snapshot) Empty() bool {
+// IsEmpty reports whether the snapshot has neither bill nor estimate.
+func (s *Snapshot) IsEmpty() bool {
 	for range s.newestFirst {
 		return false
 	}
@@ -99,7 +99,7 @@ func (s *Snapshot) Empty() bool {
 // HasNumbers reports whether the snapshot has anything to show.
 func (s *Snapshot) HasNumbers() bool {
 	for _, m := range s.Months {
-		if !m.Bill.Empty() || !m.Estimate.Empty() || len(m.Unions) > 0 {
+		if !m.Bill.IsEmpty() || !m.Estimate.IsEmpty() || len(m.Unions) > 0 {
 			return true
 		}
 	}
@@ -111,7 +111,7 @@ func (s *Snapshot) newestFirst(yield func(Book) bool) {
 	newestFirst := func(a, b billclient.Month) int { return cmp.Compare(b, a) }
 	for _, at := range slices.SortedFunc(maps.Keys(s.Months), newestFirst) {
 		for _, b := range []Book{s.Months[at].Bill, s.Months[at].Estimate} {
-			if !b.Empty() && !yield(b) {
+			if !b.IsEmpty() && !yield(b) {
 				return
 			}
 		}
@@ -127,7 +127,7 @@ func (s *Snapshot) ReadTimes(yield func(time.Time) bool) {
 			}
 		}
 		for _, b := range []Book{m.Bill, m.Estimate} {
-			if !b.Empty() && !yield(b.Summary.ReadAt) || b.Lines != nil && !yield(b.Lines.ReadAt) {
+			if !b.IsEmpty() && !yield(b.Summary.ReadAt) || b.Lines != nil && !yield(b.Lines.ReadAt) {
 				return
 			}
 		}
@@ -184,7 +184,7 @@ func (s *Snapshot) NewestDay(now, staleBefore time.Time) billclient.Day {
 func (s *Snapshot) WatchedDays(now time.Time) []billclient.Day {
 	newest := billclient.Day(0)
 	for _, m := range s.Months {
-		if !m.Estimate.Empty() {
+		if !m.Estimate.IsEmpty() {
 			newest = max(newest, m.Estimate.Summary.End)
 		}
 	}
@@ -259,7 +259,7 @@ func (s *Snapshot) BillIDs() map[string]bool {
 func (s *Snapshot) Merge(newer *Snapshot) *Snapshot {
 	next := *s
 	for at, m := range newer.Months {
-		merged := *next.With(at, next.Months[at].merge(m))
+		merged := *next.WithMonth(at, next.Months[at].merge(m))
 		next = merged
 	}
 	next.Days = maps.Clone(s.Days)

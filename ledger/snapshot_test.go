@@ -29,7 +29,7 @@ func TestWatchedDays(t *testing.T) {
 		{"up to today, which is not over", day(15)},
 		{"up to no day that it says", 0},
 	} {
-		s := (&Snapshot{}).With(of, Month{Estimate: Book{Summary: &Summary{End: c.end}}})
+		s := (&Snapshot{}).WithMonth(of, Month{Estimate: Book{Summary: &Summary{End: c.end}}})
 		if got := s.WatchedDays(october(15)); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", c.name, got, want)
 		}

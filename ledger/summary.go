@@ -117,14 +117,14 @@ func joinIDs(a, b string) string {
 // clockSlack is how far a clock may be set back without a read from before being one of the future.
 const clockSlack = time.Minute
 
-// Final reports whether the summary was there after its month had ended. What a clock that was ahead has read in the
+// IsFinal reports whether the summary was there after its month had ended. What a clock that was ahead has read in the
 // future does not count.
-func (s *Summary) Final(now time.Time) bool {
+func (s *Summary) IsFinal(now time.Time) bool {
 	return !s.ReadAt.Before(s.Month.End()) && !s.ReadAt.After(now.Add(clockSlack))
 }
 
-// Covered reports whether all days of the month are metered.
-func (s *Summary) Covered() bool { return s.End != 0 && !s.End.End().Before(s.Month.End()) }
+// IsWhole reports whether all days of the month are metered.
+func (s *Summary) IsWhole() bool { return s.End != 0 && !s.End.End().Before(s.Month.End()) }
 
 // DataEnd returns the instant up to which an estimate counts, the zero time if it does not say. A day that is not over
 // counts as far as it has come.

@@ -27,8 +27,8 @@ type Account struct {
 	newest      billclient.Day   // newest day that is shown; 0: there are no days
 }
 
-// At returns the account as it is at the instant now. A refused account has no numbers, and no source of them.
-func (a Account) At(now time.Time, o Options) Account {
+// AsOf returns the account as it is at the instant now. A refused account has no numbers, and no source of them.
+func (a Account) AsOf(now time.Time, o Options) Account {
 	a.options, a.now, a.month, a.staleBefore = o, now, billclient.MonthOf(now), now.Add(-o.MaxStaleness)
 	if a.Refused != nil {
 		a.Snapshot = &ledger.Snapshot{}
@@ -40,8 +40,8 @@ func (a Account) At(now time.Time, o Options) Account {
 	return a
 }
 
-// Until returns when the next of the numbers becomes too old, or an instant before which none does.
-func (a Account) Until(now time.Time) time.Time {
+// ValidUntil returns when the next of the numbers becomes too old, or an instant before which none does.
+func (a Account) ValidUntil(now time.Time) time.Time {
 	until := now.Add(a.options.MaxStaleness)
 	for read := range a.Snapshot.ReadTimes {
 		if end := read.Add(a.options.MaxStaleness); !read.Before(a.staleBefore) && end.Before(until) {
@@ -74,7 +74,7 @@ func (a Account) shownMonth(n int) (m shownMonth, ok bool) {
 	m = shownMonth{Month: at, Basis: a.basis(at)}
 	known := a.Snapshot.Months[at]
 	m.Book = *known.Book(m.Basis)
-	if m.Empty() || !a.isSummaryCurrent(m) {
+	if m.IsEmpty() || !a.isSummaryCurrent(m) {
 		return shownMonth{}, false
 	}
 	if m.Lines != nil && !a.areLinesCurrent(m) {
@@ -86,7 +86,7 @@ func (a Account) shownMonth(n int) (m shownMonth, ok bool) {
 // basis returns the basis of a month. The running one has none before the API was asked for estimates: an account that
 // has them would be shown its bill for a moment.
 func (a Account) basis(m billclient.Month) ledger.Basis {
-	wasAsked := func(s Source) bool { return s.Name == "month_consume" && s.Tried() }
+	wasAsked := func(s Source) bool { return s.Name == "month_consume" && s.WasTried() }
 	if m == a.month && a.options.Running == ledger.Undecided && !slices.ContainsFunc(a.Sources, wasAsked) {
 		return ledger.Undecided
 	}
@@ -107,7 +107,7 @@ func (a Account) areLinesCurrent(m shownMonth) bool {
 }
 
 // isWholeEstimate reports whether all days of a closed month are metered: such an estimate does not grow stale.
-func (a Account) isWholeEstimate(s *ledger.Summary) bool { return s.Month < a.month && s.Covered() }
+func (a Account) isWholeEstimate(s *ledger.Summary) bool { return s.Month < a.month && s.IsWhole() }
 
 // isCurrent reports whether what was read of a month is shown: always if the month had ended by then, else while it is
 // not too old.
@@ -158,7 +158,7 @@ func (a Account) hasNothingPostpaid() bool {
 			return true
 		}
 	}
-	return a.Snapshot.Empty() && len(a.Sources) > 0 &&
+	return a.Snapshot.IsEmpty() && len(a.Sources) > 0 &&
 		!slices.ContainsFunc(a.Sources, func(s Source) bool { return !hasNone(s) })
 }
 

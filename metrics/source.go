@@ -29,8 +29,8 @@ type Progress struct {
 	NotBefore                time.Time         // until when the server asked to be left alone; zero if it did not
 }
 
-// Tried reports whether the source was ever asked.
-func (p Progress) Tried() bool { return !p.LastAttempt.IsZero() }
+// WasTried reports whether the source was ever asked.
+func (p Progress) WasTried() bool { return !p.LastAttempt.IsZero() }
 
-// Failing reports whether the last attempt failed.
-func (p Progress) Failing() bool { return p.Failed > 0 }
+// IsFailing reports whether the last attempt failed.
+func (p Progress) IsFailing() bool { return p.Failed > 0 }

@@ -92,7 +92,7 @@ func StatusOf(a Account) AccountStatus {
 		status.LastMonth = monthStatus(a, 1)
 	}
 	for _, s := range a.Sources {
-		if s.Tried() {
+		if s.WasTried() {
 			status.Sources = append(status.Sources, s)
 		}
 	}

@@ -14,7 +14,7 @@ var pastEstimate = []Family{{
 	samples: func(a Account, emit emit) {
 		last := a.month.Add(-1)
 		e := a.Snapshot.Months[last].Estimate
-		if a.options.PastMonths > 0 && !e.Empty() && (a.isWholeEstimate(e.Summary) || a.isCurrent(last, e.Summary.ReadAt)) {
+		if a.options.PastMonths > 0 && !e.IsEmpty() && (a.isWholeEstimate(e.Summary) || a.isCurrent(last, e.Summary.ReadAt)) {
 			emit(e.Summary.Sum.Float64(), "1")
 		}
 	},

@@ -108,7 +108,7 @@ var unionFacts = []Family{
 				m := a.month.Add(-n)
 				bill := a.Snapshot.Months[m].Bill
 				cost, ok := a.union(n, ledger.ByPayMode).Part(billclient.Postpaid)
-				if ok && !bill.Empty() && a.isCurrent(m, bill.Summary.ReadAt) {
+				if ok && !bill.IsEmpty() && a.isCurrent(m, bill.Summary.ReadAt) {
 					emit(cost.Sub(bill.Summary.Sum).Float64(), strconv.Itoa(n))
 				}
 			}
