@@ -107,6 +107,9 @@ func TestEveryActionMeetsEveryFault(t *testing.T) {
 	}
 }
 
+// duelInterval is short, for every minute that is simulated takes its time.
+const duelInterval = 20 * time.Minute
+
 // duel is two accounts of which the first is to meet a fault.
 type duel struct {
 	*world
@@ -127,7 +130,7 @@ func newDuel(t *testing.T, action string, longest time.Duration) *duel {
 		accounts = append(accounts, account)
 	}
 	o := options(accounts...)
-	o.Refresh.DetailsInterval, o.Refresh.DetailsMaxAge = time.Minute, 30*time.Minute
+	o.Refresh.Interval, o.Refresh.DetailsInterval, o.Refresh.DetailsMaxAge = duelInterval, time.Minute, 10*time.Minute
 	d.world = start(t, october(15), o, d.struck.Account, d.other.Account)
 	return d
 }
@@ -159,12 +162,12 @@ func strike(t *testing.T, action string, f fault) {
 	mend := d.meet(f)
 	d.log.take()
 	d.api.ResetCalls()
-	d.sleepUntil(nextTick("struck", time.Hour, time.Now()).Add(3*time.Minute - 2*time.Second))
+	d.sleepUntil(nextTick("struck", duelInterval, time.Now()).Add(3*time.Minute - 2*time.Second))
 	compare(t, d.of("struck"), before)
 	d.expectFailures(f)
 	d.expectCalls()
 	d.other.cost(2)
-	d.sleep(time.Hour + time.Minute)
+	d.sleep(duelInterval + time.Minute)
 	compare(t, d.of("struck"), before)
 	for _, sample := range []string{
 		`ksyun_bill_account_cost_cny{account="other",pay_mode="postpaid"} 6`,
@@ -177,7 +180,7 @@ func strike(t *testing.T, action string, f fault) {
 	}
 	mend()
 	d.struck.cost(2)
-	d.sleep(2*time.Hour + time.Minute)
+	d.sleep(2*duelInterval + time.Minute)
 	d.expectHealth()
 }
 
@@ -261,7 +264,7 @@ func TestEveryActionMeetsOddAnswers(t *testing.T) {
 					defer d.meet(fault{fault: odd})()
 					d.struck.cost(2)
 					d.other.cost(2)
-					d.sleep(4 * time.Hour)
+					d.sleep(4 * duelInterval)
 					d.expectHealth()
 					for _, sample := range d.scrape("ksyun_bill_source_refresh_failures_total") {
 						if !strings.HasSuffix(sample, "} 0") {
@@ -415,7 +418,7 @@ func meet(t *testing.T, action string, fault billsim.Fault, reason billclient.Re
 	heal := w.api.Fault(fault)
 	bill(200)
 	w.log.take()
-	w.sleepUntil(nextTick("struck", time.Hour, time.Now()).Add(2 * time.Minute))
+	w.sleepUntil(nextTick("struck", duelInterval, time.Now()).Add(2 * time.Minute))
 	now := w.of("struck")
 	if action == getDetailBill { // the summary has been read; what comes from lines must stand still
 		before, now = fromLines(before), fromLines(now)

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/flate"
 	dto "github.com/prometheus/client_model/go"
@@ -129,8 +130,16 @@ type builder struct {
 	compressor *flate.Writer
 }
 
+// compressors has compressors that are not in use: each is more than a megabyte of tables.
+var compressors sync.Pool
+
 func newBuilder() (*builder, error) {
 	b := &builder{page: Page{names: map[string]struct{}{}}, chunk: make([]byte, 0, chunkSize+chunkSize/8)}
+	if pooled, ok := compressors.Get().(*flate.Writer); ok {
+		b.compressor = pooled
+		b.compressor.Reset(&b.deflated)
+		return b, nil
+	}
 	var err error
 	b.compressor, err = flate.NewWriter(&b.deflated, flate.BestSpeed)
 	return b, err
@@ -191,6 +200,8 @@ func (b *builder) finish() (*Page, error) {
 	}
 	page := b.page
 	page.deflated = slices.Concat(b.deflated...)
+	b.compressor.Reset(io.Discard) // so that it keeps nothing of this page
+	compressors.Put(b.compressor)
 	return &page, nil
 }
 
