@@ -1,19 +1,17 @@
 package billclient
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"mime"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/width"
@@ -97,28 +95,23 @@ func readErrorForCSV(r *response) error {
 	return classify(Decode, "no CSV file: %s", excerpt)
 }
 
-// newUTF8Body returns the body in UTF-8, with invalid bytes replaced by U+FFFD.
+// newUTF8Body returns the file in UTF-8, with invalid bytes replaced by U+FFFD. The API documents GBK. A byte order mark
+// shows that the file is in UTF-8, and so does a header that is valid UTF-8 beyond ASCII. Where the header is all ASCII,
+// the Content-Type decides, and without one the rows do.
 func newUTF8Body(r *response) io.Reader {
-	return findCSVEncoding(r).NewDecoder().Reader(r.body)
-}
-
-// findCSVEncoding returns the encoding of the file. The API documents GBK. A header that is valid UTF-8 beyond ASCII
-// shows that the file is in UTF-8. The Content-Type decides only where the header is all ASCII.
-func findCSVEncoding(r *response) encoding.Encoding {
-	head, _ := r.body.Peek(bufferSize / 16)
-	header, _, _ := strings.Cut(string(head), "\n")
-	isASCII := !strings.ContainsFunc(header, func(c rune) bool { return c >= utf8.RuneSelf })
-	if !isASCII && utf8.ValidString(header) {
-		return unicode.UTF8
+	head, _ := r.body.Peek(sampleSize)
+	header, _, _ := bytes.Cut(head, []byte("\n"))
+	isASCII := countASCII(header) == len(header)
+	switch declared := declaredEncoding(r.header); {
+	case r.hasMark, !isASCII && utf8.Valid(header):
+		return unicode.UTF8.NewDecoder().Reader(r.body)
+	case !isASCII:
+		return simplifiedchinese.GB18030.NewDecoder().Reader(r.body)
+	case declared != nil:
+		return decodeText(r.body, declared)
+	default:
+		return decodeText(r.body, simplifiedchinese.GB18030)
 	}
-	if isASCII {
-		if _, params, err := mime.ParseMediaType(r.header.Get("Content-Type")); err == nil {
-			if declared, err := htmlindex.Get(params["charset"]); err == nil {
-				return declared
-			}
-		}
-	}
-	return simplifiedchinese.GB18030
 }
 
 // csvReader reads lines from a CSV file.

@@ -29,6 +29,7 @@ type response struct {
 	retryAfter  time.Duration // how long Retry-After asks to wait
 	transferred *countedBody  // nil until there is an answer
 	body        *bufio.Reader // unpacked
+	hasMark     bool          // the body began with the byte order mark of UTF-8
 }
 
 // receive prepares the body for reading.
@@ -88,6 +89,7 @@ func (r *response) attempt(began time.Time, err error, cut bool) Attempt {
 func (r *response) firstByte() (byte, error) {
 	if mark, _ := r.body.Peek(3); bytes.Equal(mark, []byte("\uFEFF")) {
 		r.body.Discard(len(mark))
+		r.hasMark = true
 	}
 	for {
 		c, err := r.body.ReadByte()
@@ -106,6 +108,6 @@ func (r *response) firstByte() (byte, error) {
 // excerpt returns the beginning of the body, for an error's text.
 func (r *response) excerpt() string {
 	// The text that is scrubbed is longer than the excerpt, so that no secret is cut before it is found.
-	head, _ := r.body.Peek(bufferSize / 16)
+	head, _ := r.body.Peek(sampleSize)
 	return scrub(string(head), r.credentials, maxExcerpt)
 }

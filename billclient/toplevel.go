@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/units"
+	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
 // maxError limits how much of an error body is read.
@@ -25,14 +26,23 @@ func openAnswer(r *response) (answer, error) {
 	case first == '<' && (strings.Contains(declared, "html") || looksLikeHTML(r)):
 		return nil, classify(Decode, "HTML in place of an answer: %s", r.excerpt())
 	case first == '{' && !strings.Contains(declared, "xml"):
-		return newJSON(r.body), nil
+		return newJSON(decodeBody(r)), nil
 	case first == '<' && !strings.Contains(declared, "json"):
-		return newXML(r.body)
+		return newXML(r)
 	case declared == "":
 		return nil, classify(Decode, "neither JSON nor XML: %s", r.excerpt())
 	default:
 		return nil, classify(Decode, "not what its type %q says: %s", shorten(declared, 60), r.excerpt())
 	}
+}
+
+// decodeBody returns the body in UTF-8 if its Content-Type names GBK or a relative of it, and else as it is: servers add
+// the names of western encodings to answers that are in UTF-8.
+func decodeBody(r *response) io.Reader {
+	if r.hasMark || declaredEncoding(r.header) != simplifiedchinese.GB18030 {
+		return r.body
+	}
+	return decodeText(r.body, simplifiedchinese.GB18030)
 }
 
 // looksLikeHTML reports whether the body begins as a page does.

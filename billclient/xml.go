@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"golang.org/x/text/encoding/htmlindex"
 )
 
 // maxXMLDepth limits how deep elements may be nested in a part that is skipped.
@@ -21,12 +19,17 @@ type xmlDocument struct {
 	consumed int64 // how many bytes had been read when the last token ended
 }
 
-// newXML reads up to the root element, which is the next value then.
-func newXML(body io.Reader) (*xmlDocument, error) {
+// newXML reads up to the root element, which is the next value then. The encoding that the Content-Type names goes
+// before the one of the XML declaration (RFC 7303, section 3.2).
+func newXML(r *response) (*xmlDocument, error) {
+	body := decodeBody(r)
 	x := &xmlDocument{window: &window{body: body}}
 	x.window.consumed = func() int64 { return x.consumed }
 	x.dec = xml.NewDecoder(x.window)
 	x.dec.CharsetReader = decodeCharset
+	if r.hasMark || body != io.Reader(r.body) { // it is in UTF-8 by now, whatever the declaration says
+		x.dec.CharsetReader = func(_ string, body io.Reader) (io.Reader, error) { return body, nil }
+	}
 	for {
 		token, err := x.readToken()
 		if err != nil {
@@ -40,11 +43,11 @@ func newXML(body io.Reader) (*xmlDocument, error) {
 
 // decodeCharset returns body in UTF-8, for declarations such as encoding="GBK".
 func decodeCharset(label string, body io.Reader) (io.Reader, error) {
-	encoding, err := htmlindex.Get(label)
+	declared, err := findEncoding(label)
 	if err != nil {
 		return nil, fmt.Errorf("encoding %q: %w", label, err)
 	}
-	return encoding.NewDecoder().Reader(body), nil
+	return decodeText(body, declared), nil
 }
 
 func (x *xmlDocument) readValue(text []byte, child func(name []byte) error) ([]byte, error) {
