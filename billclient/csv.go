@@ -95,9 +95,9 @@ func readErrorForCSV(r *response) error {
 	return classify(Decode, "no CSV file: %s", excerpt)
 }
 
-// newUTF8Body returns the file in UTF-8, with invalid bytes replaced by U+FFFD. The API documents GBK. A byte order mark
-// shows that the file is in UTF-8, and so does a header that is valid UTF-8 beyond ASCII. Where the header is all ASCII,
-// the Content-Type decides, and without one the rows do.
+// newUTF8Body returns the file in UTF-8, with invalid bytes replaced by U+FFFD. The API documents GBK. A byte order
+// mark shows that the file is in UTF-8, and so does a header that is valid UTF-8 beyond ASCII. Where the header is all
+// ASCII, the Content-Type decides, and without one the rows do.
 func newUTF8Body(r *response) io.Reader {
 	head, _ := r.body.Peek(sampleSize)
 	header, _, _ := bytes.Cut(head, []byte("\n"))

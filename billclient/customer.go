@@ -8,9 +8,10 @@ import "strings"
 type CustomerID string
 
 // ParseCustomerID returns the customer id that a line of a bill or a configuration states, without blanks around it
-// and without leading zeros. The API documents the id as free text, so any other text is kept as it is.
+// and without leading zeros. A whole number with a point or an exponent (7.3400575E7) becomes its digits. The API
+// documents the id as free text, so any other text is kept as it is.
 func ParseCustomerID(text string) CustomerID {
-	return CustomerID(strings.TrimLeft(strings.TrimSpace(text), "0"))
+	return CustomerID(strings.TrimLeft(canonicalNumberID(text), "0"))
 }
 
 // CustomerOfBill returns the customer whose bill has the id: KSYZD, ten digits of the customer id, and the month as

@@ -6,6 +6,7 @@ func TestParseCustomerID(t *testing.T) {
 	for text, want := range map[string]CustomerID{
 		"73400575": "73400575", "0073400575": "73400575", " 0073400575\n": "73400575", "7340057500": "7340057500",
 		"": "", "0": "", " 000 ": "", "00x7": "x7", "7 7": "7 7", "客户": "客户", "-7": "-7",
+		"7.3400575E7": "73400575", " 73400575.0 ": "73400575", "0.0": "", "1.5": "1.5",
 	} {
 		if got := ParseCustomerID(text); got != want {
 			t.Errorf("ParseCustomerID(%q) = %q, want %q", text, got, want)

@@ -12,15 +12,16 @@ const GetPostpayDetailBill = "GetPostpayDetailBill"
 var detailBillAction = declareAction(billService, actionVersion{GetPostpayDetailBill, version2018})
 
 // Line is one line of a bill or of consumption: what an instance cost in a part of a month or on a day (types
-// PostpayDetailBill and PostpayDetailConsume of the API, https://endocs.ksyun.com/documents/37511). All texts are as
-// the API sent them. Times have the form "2018-06-25 23:59:59" and are Beijing's.
+// PostpayDetailBill and PostpayDetailConsume of the API, https://endocs.ksyun.com/documents/37511). All texts but
+// the ids of the customer and the project are as the API sent them. Times have the form "2018-06-25 23:59:59" and are
+// Beijing's.
 //
 // The texts of a Line share a piece of memory with the texts of the lines around it. A consumer that keeps a text for
 // long should clone it (strings.Clone).
 type Line struct {
 	DetailBillNo       string
 	Month              Month
-	CustomerID         string // see ParseCustomerID
+	CustomerID         string // digits, as in "73400575"; see ParseCustomerID
 	StatDate           Day    // DetailBillStatDate, in lines of consumption; zero in lines of a bill
 	StartTime          string // DetailBillStartTime
 	EndTime            string // DetailBillEndTime
@@ -39,7 +40,7 @@ type Line struct {
 	RegionName         string
 	ZoneName           string
 	RuleRemark         string
-	ProjectID          string
+	ProjectID          string // digits, as in "0", if the API sent a whole number in any notation
 	ProjectName        string
 	Providers          []KeyValue // ProviderSet: price factors
 	Configs            []KeyValue // ConfigSet

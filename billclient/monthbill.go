@@ -34,7 +34,7 @@ type ProductCost struct {
 
 // ProjectCost is what one project cost, as a whole and by product (type BillProject).
 type ProjectCost struct {
-	ID       string
+	ID       string // as Line.ProjectID
 	Name     string
 	Cost     Amount
 	Products []ProductCost
@@ -133,7 +133,7 @@ func readProductCost(x *nodeReader) ProductCost {
 
 func readProjectCost(x *nodeReader) ProjectCost {
 	return ProjectCost{
-		ID:       x.text("Id"),
+		ID:       canonicalNumberID(x.text("Id")),
 		Name:     x.text("Name"),
 		Cost:     x.amount("Cost"),
 		Products: readElements(x, "Details", readProductCost),

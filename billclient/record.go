@@ -182,6 +182,8 @@ func (r *record) makeLine() (*Line, error) {
 			*target = r.fieldText(text, i)
 		}
 	}
+	r.line.CustomerID = canonicalNumberID(r.line.CustomerID)
+	r.line.ProjectID = canonicalNumberID(r.line.ProjectID)
 	r.putSets(text)
 	return r.line, nil
 }

@@ -36,8 +36,8 @@ func openAnswer(r *response) (answer, error) {
 	}
 }
 
-// decodeBody returns the body in UTF-8 if its Content-Type names GBK or a relative of it, and else as it is: servers add
-// the names of western encodings to answers that are in UTF-8.
+// decodeBody returns the body in UTF-8 if its Content-Type names GBK or a relative of it, and else as it is: servers
+// add the names of western encodings to answers that are in UTF-8.
 func decodeBody(r *response) io.Reader {
 	if r.hasMark || declaredEncoding(r.header) != simplifiedchinese.GB18030 {
 		return r.body

@@ -21,8 +21,8 @@ const (
 
 var (
 	payModeSummary     = declareSummary(DescribeBillSummaryByPayMode, readPayModePart)
-	productSummary     = declareSummary(DescribeBillSummaryByProduct, readNamedPart("ProductCode", "ProductName"))
-	projectSummary     = declareSummary(DescribeBillSummaryByProject, readNamedPart("ProjectId", "ProjectName"))
+	productSummary     = declareSummary(DescribeBillSummaryByProduct, readProductPart)
+	projectSummary     = declareSummary(DescribeBillSummaryByProject, readProjectPart)
 	productGroupAction = declareAction(unionService, actionVersion{DescribeProductCode, version2020})
 )
 
@@ -206,9 +206,10 @@ func readPayModePart(x *nodeReader) UnionPart {
 	return UnionPart{Key: parsePayMode(name), Name: name}
 }
 
-// readNamedPart returns a reader of parts that have their key and their name in the fields of these names.
-func readNamedPart(keyField, nameField string) func(*nodeReader) UnionPart {
-	return func(x *nodeReader) UnionPart {
-		return UnionPart{Key: x.text(keyField), Name: x.text(nameField)}
-	}
+func readProductPart(x *nodeReader) UnionPart {
+	return UnionPart{Key: x.text("ProductCode"), Name: x.text("ProductName")}
+}
+
+func readProjectPart(x *nodeReader) UnionPart {
+	return UnionPart{Key: canonicalNumberID(x.text("ProjectId")), Name: x.text("ProjectName")}
 }
