@@ -18,7 +18,7 @@ type Reason string
 
 // The reasons, as the reason label of the exporter's metrics has them.
 const (
-	Auth       Reason = "auth"       // HTTP 401, 403, or a code that speaks of keys, signatures or permissions
+	Auth       Reason = "auth"       // HTTP 401, 403, or a code about keys, signatures, clocks or permissions
 	Invalid    Reason = "invalid"    // any other 4xx: the request is wrong
 	Throttled  Reason = "throttled"  // HTTP 429, or a throttling code under any status
 	Server     Reason = "server"     // HTTP 5xx, or "Server unavailable"
@@ -44,6 +44,9 @@ type Error struct {
 	HTTPStatus int           // 0 where there was no answer
 	RequestID  string        // the vendor's support asks for it
 	RetryAfter time.Duration // how long the server asked to wait; 0 where it did not ask
+	// ClockSkew is how far this machine's clock was ahead of the answer's Date, or behind it if negative. It is 0 up to
+	// five minutes, which requests of the vendor's model may be off (AWS Signature Version 4), and without a Date.
+	ClockSkew time.Duration
 	Err        error         // the cause; nil where the API itself reported the failure
 }
 
@@ -97,8 +100,34 @@ func (e *Error) isNotFound() bool {
 func (e *Error) isDenied() bool { return e.Reason == Auth && isPermissionCode(e.Code) }
 
 // advice returns, in half a sentence, what an operator can do about an answer that refuses the call. It is empty where
-// the rest of the error's text says enough.
+// the rest of the error's text says enough. A clock that is off makes every signature invalid, so it is named as the
+// cause, and beside a cause that is sure.
 func (e *Error) advice() string {
+	advice, clock := e.adviceOnRequest(), e.adviceOnClock()
+	switch {
+	case clock == "" || advice == "":
+		return advice
+	case e.Reason == Auth && !e.isDenied():
+		return clock
+	default:
+		return advice + ", and " + clock
+	}
+}
+
+// adviceOnClock returns what to do about this machine's clock, an empty text if it is right as far as is known.
+func (e *Error) adviceOnClock() string {
+	switch {
+	case e.ClockSkew > 0:
+		return fmt.Sprintf("set this machine's clock: it is %v ahead of the API's", e.ClockSkew)
+	case e.ClockSkew < 0:
+		return fmt.Sprintf("set this machine's clock: it is %v behind the API's", -e.ClockSkew)
+	default:
+		return ""
+	}
+}
+
+// adviceOnRequest returns what to do about the key, the endpoint or the parameters.
+func (e *Error) adviceOnRequest() string {
 	const keys = "check access_key_id, secret_access_key and "
 	service := serviceOf(e.Action)
 	_, isKnownCode := reasonOfCode(e.Code)
@@ -161,7 +190,11 @@ func (r Reason) retryable() bool {
 }
 
 // codeReasons has the reasons by the beginnings of error codes, whatever the HTTP status: "Forbidden Request" comes
-// with 400. The beginnings are spelled as normalizeCode returns them.
+// with 400. The beginnings are spelled as normalizeCode returns them. No page lists the codes of a wrong key, signature
+// or clock, so the list has those that the vendor's own clients know, with others of the same form
+// (https://github.com/kingsoftcloud/ksadk-python, ksadk/cli/error_utils.py;
+// https://github.com/kingsoftcloud/vpc-route-controller, pkg/http/kophttp.go;
+// https://github.com/KscSDK/ksc-sdk-java, RetryUtils.java).
 var codeReasons = []struct {
 	prefix string
 	reason Reason
@@ -170,7 +203,18 @@ var codeReasons = []struct {
 	{"requestlimitexceeded", Throttled},
 	{"forbidden", Auth},
 	{"auth", Auth},
+	{"accessdenied", Auth},
+	{"unauthorized", Auth},
 	{"signature", Auth},
+	{"invalidsignature", Auth},
+	{"incompletesignature", Auth},
+	{"requestexpired", Auth},
+	{"requesttimetooskewed", Auth},
+	{"invalidaccesskey", Auth},
+	{"securitytoken", Auth},
+	{"invalidsecuritytoken", Auth},
+	{"expiredtoken", Auth},
+	{"missingsecretkey", Auth},
 	{"invalidauthenticationcode", Auth},
 	{"missingsignature", Auth},
 	{"missingaccesskey", Auth},
@@ -228,8 +272,12 @@ func reasonOfStatus(status int) Reason {
 // key is unknown or the signature wrong.
 func isPermissionCode(code string) bool {
 	code = normalizeCode(code)
-	return strings.HasPrefix(code, "forbidden") || strings.HasPrefix(code, "auth") ||
-		code == "invalidauthenticationcode"
+	for _, prefix := range [...]string{"forbidden", "auth", "accessdenied", "unauthorized"} {
+		if strings.HasPrefix(code, prefix) {
+			return true
+		}
+	}
+	return code == "invalidauthenticationcode"
 }
 
 // classifiedError is an error whose Reason is known at the place where it happens. response.asError makes an *Error of

@@ -3,9 +3,11 @@ package billclient
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -30,6 +32,23 @@ func TestReasons(t *testing.T) {
 		{400, "MissingAccesskey", Auth, keys},
 		{403, "SignatureDoesNotMatch", Auth, keys},
 		{400, "InvalidClientTokenId", Auth, keys},
+		{400, "RequestExpired", Auth, keys},
+		{400, "RequestTimeTooSkewed", Auth, keys},
+		{400, "InvalidSignature", Auth, keys},
+		{400, "InvalidSignatureException", Auth, keys},
+		{400, "IncompleteSignature", Auth, keys},
+		{400, "SignatureMismatch", Auth, keys},
+		{400, "SignatureDoesNotMatch", Auth, keys},
+		{400, "InvalidAccessKey", Auth, keys},
+		{400, "InvalidAccessKeyId.NotFound", Auth, keys},
+		{200, "MissingSecretKey", Auth, keys},
+		{400, "SecurityTokenExpired", Auth, keys},
+		{400, "InvalidSecurityToken", Auth, keys},
+		{400, "ExpiredToken", Auth, keys},
+		{400, "AccessDenied", Auth, "; grant bill:GetMonthBill to this key"},
+		{400, "AccessDeniedException", Auth, "; grant bill:GetMonthBill to this key"},
+		{400, "Unauthorized", Auth, "; grant bill:GetMonthBill to this key"},
+		{403, "UnauthorizedOperation", Auth, "; grant bill:GetMonthBill to this key"},
 		{404, "INVALID_ACTION", Invalid, "; check that api.endpoint is the billing API's"},
 		{400, "INTERNAL_FAILURE", Server, ""},
 		{200, "ServiceTimeout", Server, ""},
@@ -124,5 +143,65 @@ func TestIsUnknownAction(t *testing.T) {
 		if got := IsUnknownAction(tt.err); got != tt.want {
 			t.Errorf("%v: %v", tt.err, got)
 		}
+	}
+}
+
+// TestClockSkew tests that an answer that refuses a call names this machine's clock as the cause, if it is off.
+func TestClockSkew(t *testing.T) {
+	const keys = "check access_key_id, secret_access_key and this machine's clock"
+	minutes := func(n time.Duration) time.Duration { return n * time.Minute }
+	for name, tt := range map[string]struct {
+		status int
+		code   string
+		date   time.Duration // after the machine's clock; 0: no such header
+		skew   time.Duration // that the error has
+		advice string
+	}{
+		"no date":   {400, "RequestExpired", 0, 0, keys},
+		"in time":   {400, "RequestExpired", minutes(-5), 0, keys},
+		"in time 2": {400, "RequestExpired", minutes(5), 0, keys},
+		"ahead": {
+			400, "RequestExpired", minutes(-6), minutes(6),
+			"set this machine's clock: it is 6m0s ahead of the API's",
+		},
+		"behind": {
+			403, "SignatureDoesNotMatch", minutes(60*24) + 5*time.Second, -minutes(60*24) - 5*time.Second,
+			"set this machine's clock: it is 24h0m5s behind the API's",
+		},
+		"an unknown code under 403": {
+			403, "SomethingNew", minutes(6), -minutes(6), "set this machine's clock: it is 6m0s behind the API's",
+		},
+		"a right that is missing": {
+			400, "AccessDenied", minutes(6), -minutes(6),
+			"grant bill:GetMonthBill to this key, and set this machine's clock: it is 6m0s behind the API's",
+		},
+		"an unknown code under 400": {
+			400, "SomethingNew", minutes(6), -minutes(6),
+			"check api.region and the months asked for, and set this machine's clock: it is 6m0s behind the API's",
+		},
+		"a server that fails": {500, "Server unavailable", minutes(6), -minutes(6), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := respondWith(tt.status, "", fmt.Sprintf(`{"Error":{"Code":%q,"Message":"no"}}`, tt.code))
+			runConversation(t, Options{}, func(t *testing.T, c *conversation) {
+				err := c.askMonthBill(t.Context())
+				if e, ok := errors.AsType[*Error](err); !ok || e.ClockSkew != tt.skew {
+					t.Errorf("error %#v, want a clock skew of %v", err, tt.skew)
+				}
+				want := fmt.Sprintf("GetMonthBill: %s (HTTP %d): no", tt.code, tt.status)
+				if tt.advice != "" {
+					want += "; " + tt.advice
+				}
+				if err.Error() != want {
+					t.Errorf("text %q, want %q", err, want)
+				}
+			}, func(w http.ResponseWriter, r *http.Request) {
+				w.Header()["Date"] = nil
+				if tt.date != 0 {
+					w.Header().Set("Date", time.Now().Add(tt.date).UTC().Format(http.TimeFormat))
+				}
+				answer(w, r)
+			})
+		})
 	}
 }

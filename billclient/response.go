@@ -27,6 +27,7 @@ type response struct {
 	header      http.Header
 	requestID   string
 	retryAfter  time.Duration // how long Retry-After asks to wait
+	clockSkew   time.Duration // as in Error
 	transferred *countedBody  // nil until there is an answer
 	body        *bufio.Reader // unpacked
 	hasMark     bool          // the body began with the byte order mark of UTF-8
@@ -35,7 +36,8 @@ type response struct {
 // receive prepares the body for reading.
 func (r *response) receive(res *http.Response, w *watchdog) {
 	r.status, r.header = res.StatusCode, res.Header
-	r.retryAfter = parseRetryAfter(res.Header, time.Now())
+	now := time.Now()
+	r.retryAfter, r.clockSkew = parseRetryAfter(res.Header, now), measureClockSkew(res.Header, now)
 	r.transferred = &countedBody{body: res.Body, watchdog: w}
 	body := io.Reader(r.transferred)
 	switch encoding := strings.ToLower(res.Header.Get("Content-Encoding")); encoding {
@@ -52,6 +54,21 @@ func (r *response) receive(res *http.Response, w *watchdog) {
 	r.body = bufio.NewReaderSize(body, bufferSize)
 }
 
+// maxClockSkew is how far a clock may be off before it is named as a cause.
+const maxClockSkew = 5 * time.Minute
+
+// measureClockSkew returns how far now is after the Date of an answer, 0 if that is at most maxClockSkew.
+func measureClockSkew(h http.Header, now time.Time) time.Duration {
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	if skew := now.Sub(date).Round(time.Second); skew.Abs() > maxClockSkew {
+		return skew
+	}
+	return 0
+}
+
 // asError returns the error that ended the attempt as an *Error with everything that is known of the answer. It
 // returns nil for nil and for errEnough.
 func (r *response) asError(err error) error {
@@ -63,7 +80,7 @@ func (r *response) asError(err error) error {
 		text := scrub(err.Error(), r.credentials, maxErrorText)
 		e = &Error{Reason: reasonOfCause(err), Err: &scrubbedError{text, err}}
 	}
-	e.Action, e.HTTPStatus, e.RetryAfter = r.action.name, r.status, r.retryAfter
+	e.Action, e.HTTPStatus, e.RetryAfter, e.ClockSkew = r.action.name, r.status, r.retryAfter, r.clockSkew
 	e.RequestID = scrub(r.requestID, r.credentials, maxExcerpt)
 	e.Code = scrub(e.Code, r.credentials, maxExcerpt)
 	e.Message = scrub(e.Message, r.credentials, maxErrorText)
