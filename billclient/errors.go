@@ -47,7 +47,7 @@ type Error struct {
 	// ClockSkew is how far this machine's clock was ahead of the answer's Date, or behind it if negative. It is 0 up to
 	// five minutes, which requests of the vendor's model may be off (AWS Signature Version 4), and without a Date.
 	ClockSkew time.Duration
-	Err        error         // the cause; nil where the API itself reported the failure
+	Err       error // the cause; nil where the API itself reported the failure
 }
 
 // Error returns "Action: code (HTTP 403, request id ...): message; advice".

@@ -2,27 +2,68 @@ package billclient
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
+// payModeAnswer returns an answer of DescribeBillSummaryByPayMode that has these parts, of 1 yuan each.
+func payModeAnswer(modes ...string) string {
+	var parts []string
+	for _, mode := range modes {
+		parts = append(parts, fmt.Sprintf(`{"PayMode":%q,"RealTotalCost":1,"BillMonth":"2026-10"}`, mode))
+	}
+	return fmt.Sprintf(`{"Currency":"CNY","RealTotalCost":%d,"SummaryOverview":[%s]}`,
+		len(modes), strings.Join(parts, ","))
+}
+
 func TestPayModes(t *testing.T) {
 	for name, want := range map[string]string{
-		"Prepaid": "prepaid", "PREPAYMENT": "prepaid", " 预付费\n": "prepaid",
+		"Prepaid": "prepaid", "PREPAYMENT": "prepaid", " 预付费\n": "prepaid", "prePay": "prepaid",
+		"预付费(包年包月)": "prepaid", "包年包月": "prepaid", "Prepaid (Subscription)": "prepaid", "0": "prepaid",
 		"Pay-As-You-Go": "realtime", "pay as you go": "realtime", "Real-time": "realtime",
-		"按量付费": "realtime", "实时付费": "realtime",
-		"Postpaid": "postpaid", "Post-payment": "postpaid", "后付费": "postpaid",
-		" Spot-Market ": "spot-market", "竞价": "竞价", "postpaid2": "postpaid2",
+		"按量付费": "realtime", "实时付费": "realtime", "1": "realtime",
+		"Postpaid": "postpaid", "Post-payment": "postpaid", "后付费": "postpaid", "postpay": "postpaid",
+		"Post-pay": "postpaid", "POST_PAY": "postpaid", "后付费(月结)": "postpaid", "后付费（月结）": "postpaid",
+		"后付费 （月结） ": "postpaid", "2": "postpaid", "２": "postpaid", "2.0": "postpaid",
+		" Spot-Market ": "spot-market", "竞价": "竞价", "postpaid2": "postpaid2", "3": "3",
+		"Pay-As-You-Go (Monthly)": "pay-as-you-go (monthly)", "按量付费(月结)": "按量付费(月结)",
+		"竞价(月结)": "竞价(月结)", "后付费(月结": "后付费(月结",
 	} {
-		body := fmt.Sprintf(`{"Currency":"CNY","RealTotalCost":1,"SummaryOverview":[{"PayMode":%q,"RealTotalCost":1,`+
-			`"BillMonth":"2026-10"}]}`, name)
+		body := payModeAnswer("Postpaid", name) // which a mode that is not known needs beside it
 		got, err := newUnionClient(t, respondWith(200, "", body)).DescribeBillSummaryByPayMode(t.Context(), october)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]UnionPart{unionPart(want, name, "1")}, got.Parts, equalAmounts); diff != "" {
+		wantParts := []UnionPart{unionPart("postpaid", "Postpaid", "1"), unionPart(want, name, "1")}
+		if diff := cmp.Diff(wantParts, got.Parts, equalAmounts); diff != "" {
 			t.Errorf("parts (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// TestUnknownPayModes tests that a mode that is not known fails an answer in which it could be postpaid under another
+// name: the cost of GetMonthBill would count once more.
+func TestUnknownPayModes(t *testing.T) {
+	for name, tt := range map[string]struct {
+		body, text string
+	}{
+		"alone":                  {payModeAnswer("月结算"), `SummaryOverview 1: PayMode "月结算" is not known, and no part is postpaid`},
+		"beside":                 {payModeAnswer("预付费", "X"), `SummaryOverview 2: PayMode "X" is not known, and no part is postpaid`},
+		"beside postpaid before": {payModeAnswer("后付费", "X"), ""},
+		"beside postpaid after":  {payModeAnswer("X", "2"), ""},
+		"without any cost":       {strings.ReplaceAll(payModeAnswer("X", "预付费"), `Cost":1`, `Cost":0`), ""},
+		"all known":              {payModeAnswer("0", "1"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newUnionClient(t, respondWith(200, "", tt.body))
+			_, err := c.DescribeBillSummaryByPayMode(t.Context(), october)
+			if tt.text != "" {
+				checkError(t, err, Decode, tt.text)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -20,9 +21,9 @@ const (
 )
 
 var (
-	payModeSummary     = declareSummary(DescribeBillSummaryByPayMode, readPayModePart)
-	productSummary     = declareSummary(DescribeBillSummaryByProduct, readProductPart)
-	projectSummary     = declareSummary(DescribeBillSummaryByProject, readProjectPart)
+	payModeSummary     = declareSummary(DescribeBillSummaryByPayMode, readPayModePart, checkPayModes)
+	productSummary     = declareSummary(DescribeBillSummaryByProduct, readProductPart, nil)
+	projectSummary     = declareSummary(DescribeBillSummaryByProject, readProjectPart, nil)
 	productGroupAction = declareAction(unionService, actionVersion{DescribeProductCode, version2020})
 )
 
@@ -30,11 +31,14 @@ var (
 type summaryAction struct {
 	action   action
 	readPart func(*nodeReader) UnionPart // reads the key and the name of a part
+	check    func([]UnionPart) error     // fails if the parts together cannot be trusted; may be nil
 }
 
 // declareSummary returns a summary action of bill-union. See declareAction.
-func declareSummary(name string, readPart func(*nodeReader) UnionPart) summaryAction {
-	return summaryAction{declareAction(unionService, actionVersion{name, version2020}), readPart}
+func declareSummary(
+	name string, readPart func(*nodeReader) UnionPart, check func([]UnionPart) error,
+) summaryAction {
+	return summaryAction{declareAction(unionService, actionVersion{name, version2020}), readPart, check}
 }
 
 // The means of payment, as Payment.Means has them.
@@ -61,7 +65,7 @@ func (s UnionSummary) Billed() bool { return len(s.Parts) > 0 }
 type UnionPart struct {
 	// Key is a pay mode, the code of a product group, or the id of a project. The code of a product group is none of
 	// the codes in ProductCost. The last two can be empty. A pay mode that is not known is as the API writes it, in
-	// lower case.
+	// lower case. It stands only beside a part that is Postpaid, or costs nothing.
 	Key  string
 	Name string // may change: it is in the language that the API chooses
 	Cost Amount // after discount
@@ -108,7 +112,7 @@ func (c *Client) DescribeProductCode(ctx context.Context) ([]ProductCode, error)
 func fetchSummary(ctx context.Context, c *Client, s summaryAction, m Month) (UnionSummary, error) {
 	params := url.Values{"BillBeginMonth": {m.String()}, "BillEndMonth": {m.String()}}
 	return fetch(ctx, c, s.action, params, func(r *response) (UnionSummary, error) {
-		return readUnionSummary(r, m, s.readPart)
+		return readUnionSummary(r, m, s)
 	})
 }
 
@@ -126,18 +130,21 @@ var paymentFields = []struct{ field, means string }{
 	{"CloudTicketCost", CloudTicket},
 }
 
-func readUnionSummary(r *response, m Month, readPart func(*nodeReader) UnionPart) (UnionSummary, error) {
+func readUnionSummary(r *response, m Month, a summaryAction) (UnionSummary, error) {
 	s, texts := UnionSummary{Month: m}, []*topLevelText{{name: currency}, {name: unionTotal}}
 	for _, p := range paymentFields {
 		texts = append(texts, &topLevelText{name: p.field})
 	}
 	err := readItems(r, unionSet, func(d document, number int) error {
-		part, err := readUnionPart(d, m, readPart)
+		part, err := readUnionPart(d, m, a.readPart)
 		s.Parts = append(s.Parts, part)
 		return locate(fmt.Sprintf("%s %d", unionSet, number), err)
 	}, texts...)
 	if err == nil {
 		err = s.readTotal(texts)
+	}
+	if err == nil && a.check != nil {
+		err = a.check(s.Parts)
 	}
 	return s, err
 }
@@ -204,6 +211,21 @@ func readPayModePart(x *nodeReader) UnionPart {
 		x.fail("PayMode", errMissing)
 	}
 	return UnionPart{Key: parsePayMode(name), Name: name}
+}
+
+// checkPayModes fails if a part has a pay mode that is not known, and costs something, while no part is postpaid: it
+// can be postpaid under another name, and what GetMonthBill has would count twice.
+func checkPayModes(parts []UnionPart) error {
+	if slices.ContainsFunc(parts, func(p UnionPart) bool { return p.Key == Postpaid }) {
+		return nil
+	}
+	for i, p := range parts {
+		if !isPayMode(p.Key) && p.Cost.Sign() != 0 {
+			err := classify(Decode, "PayMode %q is not known, and no part is postpaid", shorten(p.Name, 60))
+			return locate(fmt.Sprintf("%s %d", unionSet, i+1), err)
+		}
+	}
+	return nil
 }
 
 func readProductPart(x *nodeReader) UnionPart {
