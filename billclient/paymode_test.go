@@ -49,8 +49,8 @@ func TestUnknownPayModes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		body, text string
 	}{
-		"alone":                  {payModeAnswer("月结算"), `SummaryOverview 1: PayMode "月结算" is not known, and no part is postpaid`},
-		"beside":                 {payModeAnswer("预付费", "X"), `SummaryOverview 2: PayMode "X" is not known, and no part is postpaid`},
+		"alone":                  {payModeAnswer("月结算"), `1: PayMode "月结算" is not known, and no part is postpaid`},
+		"beside":                 {payModeAnswer("预付费", "X"), `2: PayMode "X" is not known, and no part is postpaid`},
 		"beside postpaid before": {payModeAnswer("后付费", "X"), ""},
 		"beside postpaid after":  {payModeAnswer("X", "2"), ""},
 		"without any cost":       {strings.ReplaceAll(payModeAnswer("X", "预付费"), `Cost":1`, `Cost":0`), ""},
@@ -60,7 +60,7 @@ func TestUnknownPayModes(t *testing.T) {
 			c := newUnionClient(t, respondWith(200, "", tt.body))
 			_, err := c.DescribeBillSummaryByPayMode(t.Context(), october)
 			if tt.text != "" {
-				checkError(t, err, Decode, tt.text)
+				checkError(t, err, Decode, "SummaryOverview "+tt.text)
 			} else if err != nil {
 				t.Error(err)
 			}

@@ -3,6 +3,7 @@ package billclient
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -80,7 +81,7 @@ type Payment struct {
 
 // DescribeBillSummaryByPayMode returns what a month cost by pay mode. The API does not document whether it has the
 // running month: a month of which it has nothing is not an error, and not Billed. An answer with an amount that is
-// missing, cannot be read or is not in CNY is an error. DescribeBillSummaryByPayMode tries again as Retry does. Its
+// missing, cannot be read or is not in CNY (see IsForeignCurrency) is an error. DescribeBillSummaryByPayMode tries again as Retry does. Its
 // errors are an *Error; without a call, it is Invalid where Options.UnionEndpoint is empty. Source:
 // https://endocs.ksyun.com/documents/37502.
 func (c *Client) DescribeBillSummaryByPayMode(ctx context.Context, m Month) (UnionSummary, error) {
@@ -153,8 +154,11 @@ func readUnionSummary(r *response, m Month, a summaryAction) (UnionSummary, erro
 func (s *UnionSummary) readTotal(texts []*topLevelText) error {
 	x := newTextReader(texts)
 	code := x.text(currency)
-	if (code != "" || s.Billed()) && !isCNY(code) {
-		return classify(Decode, "%s %q: only amounts in CNY are taken", currency, shorten(code, 60))
+	if err := checkCurrency(code); err != nil {
+		return err
+	}
+	if code == "" && s.Billed() {
+		return classify(Decode, "%s %q: only amounts in CNY are taken", currency, code)
 	}
 	if !s.Billed() && x.findChild(unionTotal) == nil {
 		return nil
@@ -167,9 +171,30 @@ func (s *UnionSummary) readTotal(texts []*topLevelText) error {
 	return x.err
 }
 
-// isCNY reports whether a code is one of the two that the vendor's pages have for the yuan
-// (https://docs.ksyun.com/documents/41452 has RMB).
-func isCNY(code string) bool { return strings.EqualFold(code, "CNY") || strings.EqualFold(code, "RMB") }
+// foreignCurrency is the currency of an answer or of a part of it that is not in CNY.
+type foreignCurrency struct{ code string }
+
+func (f *foreignCurrency) Error() string {
+	return fmt.Sprintf("%q: only amounts in CNY are taken", shorten(f.code, 60))
+}
+
+// IsForeignCurrency reports whether err says that an account is not in CNY. The actions of the service bill name no
+// currency, so what they answer for the account cannot be taken for yuan either.
+func IsForeignCurrency(err error) bool {
+	_, ok := errors.AsType[*foreignCurrency](err)
+	return ok
+}
+
+// checkCurrency fails if code is a currency other than the yuan, for which the vendor's pages have two codes and a
+// character (https://docs.ksyun.com/documents/41452 has RMB, https://docs.ksyun.com/documents/39126 has 元).
+func checkCurrency(code string) error {
+	switch strings.ToUpper(strings.TrimSpace(code)) {
+	case "", "CNY", "RMB", "元":
+		return nil
+	default:
+		return classify(Decode, "%s %w", currency, &foreignCurrency{code})
+	}
+}
 
 // newTextReader returns a reader of the texts beside a set, as if they were the children of a node.
 func newTextReader(texts []*topLevelText) *nodeReader {
@@ -189,6 +214,8 @@ func readUnionPart(d document, m Month, readPart func(*nodeReader) UnionPart) (U
 	}
 	x := nodeReader{node: n}
 	_, err = parseMonthWithin(x.text("BillMonth"), m, m)
+	// No page documents a currency of a part. A part in another one must not be added to those in CNY.
+	err = cmp.Or(checkCurrency(x.text(currency)), err)
 	part := readPart(&x)
 	part.Cost, part.Paid = x.amount(unionTotal), readPayments(&x)
 	return part, cmp.Or(err, x.err)

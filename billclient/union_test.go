@@ -134,6 +134,11 @@ func TestUnionSummaries(t *testing.T) {
 		"nothing in XML":      {`<R><Currency/><SummaryOverview/></R>`, unbilled},
 		"nothing that costs":  {`{"SummaryOverview":[],"Currency":"rmb","RealTotalCost":"0.0000"}`, unbilled},
 		"null for everything": {`{"SummaryOverview":[],"Currency":null,"RealTotalCost":null}`, unbilled},
+		"yuan in each part": {
+			top + `"SummaryOverview":[{"ProductCode":"A","RealTotalCost":1,"BillMonth":"2026-10","Currency":"RMB"},` +
+				`{"ProductCode":"B","RealTotalCost":1,"BillMonth":"2026-10","Currency":null}]}`,
+			with(nil, unionPart("A", "", "1"), unionPart("B", "", "1")),
+		},
 		"numbers, and the set first": {
 			`{"SummaryOverview":[{"ProductCode":7,"RealTotalCost":5172897.43,"BillMonth":"2026-10"},` +
 				`{"RealTotalCost":-1e2,"BillMonth":"2026-10"}],"Currency":"RMB","RealTotalCost":5172897.43}`,
@@ -180,6 +185,18 @@ func TestBadUnionSummaries(t *testing.T) {
 		},
 		"dollars for nothing": {
 			`"Currency":"USD"`, "", Decode, `Currency "USD": only amounts in CNY are taken`,
+		},
+		"dollars in a part": {
+			`"Currency":"CNY","RealTotalCost":1`, strings.Replace(good, "{", `{"currency":"USD",`, 1), Decode,
+			`SummaryOverview 1: Currency "USD": only amounts in CNY are taken`,
+		},
+		"dollars in all parts": {
+			`"Currency":"USD","RealTotalCost":1`, strings.Replace(good, "{", `{"Currency":"USD",`, 1), Decode,
+			`SummaryOverview 1: Currency "USD": only amounts in CNY are taken`,
+		},
+		"yuan in a part of dollars": {
+			`"Currency":"USD","RealTotalCost":1`, strings.Replace(good, "{", `{"Currency":"CNY",`, 1), Decode,
+			`Currency "USD": only amounts in CNY are taken`,
 		},
 		"no currency": {`"RealTotalCost":1`, good, Decode, `Currency "": only amounts in CNY are taken`},
 		"two currencies": {
@@ -233,6 +250,9 @@ func TestBadUnionSummaries(t *testing.T) {
 			body := `{"SummaryOverview":[` + tt.parts + `]` + strings.TrimSuffix(","+tt.top, ",") + `}`
 			got, err := newUnionClient(t, respondWith(200, "", body)).DescribeBillSummaryByPayMode(t.Context(), october)
 			checkError(t, err, tt.reason, tt.text)
+			if want := strings.Contains(name, "dollars"); IsForeignCurrency(err) != want {
+				t.Errorf("foreign currency %t, want %t", !want, want)
+			}
 			if diff := cmp.Diff(UnionSummary{}, got, equalAmounts); diff != "" {
 				t.Errorf("a summary in spite of the error:\n%s", diff)
 			}
