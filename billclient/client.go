@@ -43,6 +43,9 @@ type Options struct {
 	Observe func(Attempt) `yaml:"-"`
 	// OnRetry, unless nil, is called each time before an action is tried again, with the error of the last try.
 	OnRetry func(action string, err error) `yaml:"-"`
+	// OnLeftOut, unless nil, is called for each element of an answer of GetMonthBill or getMonthConsume that is left
+	// out of what the method returns, once the answer was read whole. It is called again for each answer that has it.
+	OnLeftOut func(LeftOutBill) `yaml:"-"`
 }
 
 // Attempt says how one request went.
@@ -110,6 +113,17 @@ func newTransport() *http.Transport {
 
 // Calls returns how many calls were made today, and how many are allowed; limit 0 is no limit.
 func (c *Client) Calls() (used, limit int) { return c.budget.used(), c.options.DailyCalls }
+
+// reportLeftOut calls Options.OnLeftOut for each of some elements of an answer of that action.
+func (c *Client) reportLeftOut(action string, leftOut []LeftOutBill) {
+	if c.options.OnLeftOut == nil {
+		return
+	}
+	for _, bill := range leftOut {
+		bill.Action = action
+		c.options.OnLeftOut(bill)
+	}
+}
 
 // fetch calls an action until it succeeds, as Client.Retry does, and returns what read returns for the answer. Beside
 // an error it returns the zero T.

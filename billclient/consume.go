@@ -27,7 +27,7 @@ var (
 // the API).
 type MonthConsume struct {
 	Month    Month
-	BillType string // "postpay", or empty
+	BillType string // as in MonthBill
 	BillID   string
 	Sum      Amount
 	Products []ProductCost
@@ -39,31 +39,39 @@ type MonthConsume struct {
 
 // GetMonthConsume returns the estimates of a month, none where the API has none. The API has them for the running and
 // the previous month, and refuses other months as Invalid. An answer with an amount that is missing or cannot be read
-// is an error. GetMonthConsume tries again as Retry does. Its errors are an *Error. Source:
-// https://endocs.ksyun.com/documents/37507.
+// is an error. Elements are left out as by GetMonthBill. GetMonthConsume tries again as Retry does. Its errors are an
+// *Error. Source: https://endocs.ksyun.com/documents/37507.
 func (c *Client) GetMonthConsume(ctx context.Context, m Month) ([]MonthConsume, error) {
 	params := url.Values{"BillMonth": {m.String()}}
-	return fetch(ctx, c, monthConsumeAction, params, func(r *response) ([]MonthConsume, error) {
+	set, err := fetch(ctx, c, monthConsumeAction, params, func(r *response) (consumeSet, error) {
 		return readMonthConsumes(r, m)
 	})
+	c.reportLeftOut(GetMonthConsume, set.leftOut)
+	return set.months, err
 }
 
-func readMonthConsumes(r *response, m Month) ([]MonthConsume, error) {
+// consumeSet is what an answer of getMonthConsume has.
+type consumeSet struct {
+	months  []MonthConsume
+	leftOut []LeftOutBill
+}
+
+func readMonthConsumes(r *response, m Month) (consumeSet, error) {
 	beginText, endText := topLevelText{name: "BeginDate"}, topLevelText{name: "EndDate"}
-	bills, err := readMonthBills(r, m, m, &beginText, &endText)
+	set, err := readBillSet(r, m, m, &beginText, &endText)
 	if err != nil {
-		return nil, err
+		return consumeSet{}, err
 	}
 	begin, beginErr := beginText.parseDay()
 	end, endErr := endText.parseDay()
-	var months []MonthConsume
-	for _, b := range bills {
-		months = append(months, MonthConsume{
+	consumed := consumeSet{leftOut: set.leftOut}
+	for _, b := range set.bills {
+		consumed.months = append(consumed.months, MonthConsume{
 			Month: b.Month, BillType: b.BillType, BillID: b.BillID, Sum: b.Sum, Products: b.Products,
 			Begin: begin, End: end,
 		})
 	}
-	return months, cmp.Or(beginErr, endErr)
+	return consumed, cmp.Or(beginErr, endErr)
 }
 
 // ConsumeQuery says which lines of consumption to ask for, and which of their sets to read: a set that is not read

@@ -3,7 +3,6 @@ package billclient
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/url"
 )
 
@@ -12,13 +11,10 @@ const GetMonthBill = "GetMonthBill"
 
 var monthBillAction = declareAction(billService, actionVersion{GetMonthBill, version2018})
 
-// billTypePostpay is the BillType of everything that the service bill knows. The API calls Postpaid so here.
-const billTypePostpay = "postpay"
-
 // MonthBill is the postpaid bill of a month, by product and by project (type MonthBill of the API).
 type MonthBill struct {
 	Month    Month
-	BillType string // "postpay", or empty
+	BillType string // "postpay", another word for Postpaid, or empty
 	BillID   string
 	Sum      Amount
 	Products []ProductCost
@@ -41,38 +37,19 @@ type ProjectCost struct {
 }
 
 // GetMonthBill returns the bills of the months from and to and all between, in the order of the answer. A month that
-// has no bill yet is not among them. An answer with an amount that is missing or cannot be read is an error.
-// GetMonthBill tries again as Retry does. Its errors are an *Error. Source: https://endocs.ksyun.com/documents/37509.
+// has no bill yet is not among them. An answer with an amount that is missing or cannot be read is an error. An element
+// that is no postpaid bill, or repeats another one, is left out; see Options.OnLeftOut. GetMonthBill tries again as
+// Retry does. Its errors are an *Error. Source: https://endocs.ksyun.com/documents/37509.
 func (c *Client) GetMonthBill(ctx context.Context, from, to Month) ([]MonthBill, error) {
 	params, err := monthParams(GetMonthBill, from, to)
 	if err != nil {
 		return nil, err
 	}
-	return fetch(ctx, c, monthBillAction, params, func(r *response) ([]MonthBill, error) {
-		return readMonthBills(r, from, to)
+	set, err := fetch(ctx, c, monthBillAction, params, func(r *response) (billSet, error) {
+		return readBillSet(r, from, to)
 	})
-}
-
-// readMonthBills reads an answer that has a MonthBillSet, and the texts beside the set. A bill that comes twice is an
-// error: it would be counted twice.
-func readMonthBills(r *response, from, to Month, texts ...*topLevelText) ([]MonthBill, error) {
-	const set = "MonthBillSet"
-	var bills []MonthBill
-	ids := map[string]bool{}
-	err := readItems(r, set, func(d document, number int) error {
-		bill, err := readMonthBill(d, from, to)
-		id := fmt.Sprintf("BillId %q", shorten(bill.BillID, 60))
-		if bill.BillID == "" {
-			id = fmt.Sprintf("a bill of %v without BillId", bill.Month)
-		}
-		if err == nil && ids[id] {
-			err = classify(Decode, "%s: twice in one answer", id)
-		}
-		ids[id] = true
-		bills = append(bills, bill)
-		return locate(fmt.Sprintf("%s %d", set, number), err)
-	}, texts...)
-	return bills, err
+	c.reportLeftOut(GetMonthBill, set.leftOut)
+	return set.bills, err
 }
 
 // monthParams returns the parameters for the months from and to and all between. Months of which the API has no bill
@@ -101,30 +78,17 @@ func parseMonthWithin(text string, from, to Month) (Month, error) {
 	return 0, classify(Decode, "BillMonth %q: asked for %s", shorten(text, 60), asked)
 }
 
-func readMonthBill(d document, from, to Month) (MonthBill, error) {
-	n, err := readNode(d)
-	if err != nil {
-		return MonthBill{}, err
-	}
-	x := nodeReader{node: n}
+func readMonthBill(x *nodeReader, from, to Month) (MonthBill, error) {
 	month, err := parseMonthWithin(x.text("BillMonth"), from, to)
 	bill := MonthBill{
 		Month:    month,
 		BillType: x.text("BillType"),
 		BillID:   x.text("BillId"),
 		Sum:      x.amount("Sum"),
-		Products: readElements(&x, "BillProductSet", readProductCost),
-		Projects: readElements(&x, "BillProjectSet", readProjectCost),
+		Products: readElements(x, "BillProductSet", readProductCost),
+		Projects: readElements(x, "BillProjectSet", readProjectCost),
 	}
-	return bill, cmp.Or(err, checkBillType(bill.BillType), x.err)
-}
-
-// checkBillType fails if a bill is of another pay mode: its sums would be taken for postpaid.
-func checkBillType(billType string) error {
-	if billType == "" || billType == billTypePostpay {
-		return nil
-	}
-	return classify(Decode, "BillType %q: want %s", shorten(billType, 60), billTypePostpay)
+	return bill, cmp.Or(err, x.err)
 }
 
 func readProductCost(x *nodeReader) ProductCost {

@@ -117,9 +117,12 @@ func TestBadMonthBills(t *testing.T) {
 			`MonthBillSet 2: BillId "a": twice in one answer`,
 		},
 		{
-			"a bill twice without id",
-			`{"BillMonth":"2026-10","Sum":1},{"BillMonth":"2026-11","Sum":1},{"BillMonth":"2026-10","Sum":1}`,
-			`MonthBillSet 3: a bill of 2026-10 without BillId: twice in one answer`,
+			"other pay modes only", `{"BillMonth":"x","BillType":"prepay"},{"Sum":1,"BillType":"realtime"}`,
+			`MonthBillSet 1: BillType "prepay": want postpay`,
+		},
+		{
+			"two pay modes", `{"BillMonth":"2026-10","Sum":1,"BillType":"postpay","billtype":"prepay"}`,
+			`MonthBillSet 1: BillType: twice in one object`,
 		},
 		{
 			"deep", `{"x":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`,

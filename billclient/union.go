@@ -81,9 +81,9 @@ type Payment struct {
 
 // DescribeBillSummaryByPayMode returns what a month cost by pay mode. The API does not document whether it has the
 // running month: a month of which it has nothing is not an error, and not Billed. An answer with an amount that is
-// missing, cannot be read or is not in CNY (see IsForeignCurrency) is an error. DescribeBillSummaryByPayMode tries again as Retry does. Its
-// errors are an *Error; without a call, it is Invalid where Options.UnionEndpoint is empty. Source:
-// https://endocs.ksyun.com/documents/37502.
+// missing, cannot be read or is not in CNY (see IsForeignCurrency) is an error. DescribeBillSummaryByPayMode tries
+// again as Retry does. Its errors are an *Error; without a call, it is Invalid where Options.UnionEndpoint is empty.
+// Source: https://endocs.ksyun.com/documents/37502.
 func (c *Client) DescribeBillSummaryByPayMode(ctx context.Context, m Month) (UnionSummary, error) {
 	return fetchSummary(ctx, c, payModeSummary, m)
 }
