@@ -1,6 +1,7 @@
 package billclient
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 )
@@ -20,8 +21,9 @@ type billSet struct {
 	bills   []MonthBill
 	leftOut []LeftOutBill
 
-	numbers []int // of the bills, in the answer
-	ids     map[string]bool
+	numbers  []int // of the bills, in the answer
+	ids      map[string]bool
+	customer CustomerID // as the ids of the elements name it
 }
 
 // readBillSet reads an answer that has a MonthBillSet, and the texts beside the set. An element of another pay mode is
@@ -59,6 +61,9 @@ func (s *billSet) readBill(d document, number int, from, to Month) error {
 	if x.err != nil {
 		return x.err
 	}
+	if err := s.checkCustomer(CustomerOfBill(x.text("BillId"))); err != nil {
+		return err
+	}
 	bill, err := readMonthBill(&x, from, to)
 	if billType != "" && parsePayMode(billType) != Postpaid {
 		s.leaveOut(bill, number, classify(Decode, "BillType %q: want postpay", shorten(billType, 60)))
@@ -72,6 +77,16 @@ func (s *billSet) readBill(d document, number int, from, to Month) error {
 	}
 	s.bills, s.numbers = append(s.bills, bill), append(s.numbers, number)
 	return err
+}
+
+// checkCustomer fails if a bill is of another customer than those before, be it left out or not: what the key reads is
+// not one customer's cost.
+func (s *billSet) checkCustomer(customer CustomerID) error {
+	if customer.DiffersFrom(s.customer) {
+		return classify(Auth, "%w", &twoCustomers{s.customer, customer})
+	}
+	s.customer = cmp.Or(s.customer, customer)
+	return nil
 }
 
 func (s *billSet) leaveOut(bill MonthBill, number int, err error) {

@@ -1,6 +1,10 @@
 package billclient
 
-import "strings"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // CustomerID is the id of a customer of the vendor: its digits without the leading zeros, which pad it in the ids of
 // bills. The zero CustomerID stands for a customer who is not known. A CustomerID can be compared with == and be a key
@@ -33,4 +37,20 @@ func isNoDigit(r rune) bool { return r < '0' || r > '9' }
 // differ.
 func (id CustomerID) DiffersFrom(other CustomerID) bool {
 	return id != "" && other != "" && id != other
+}
+
+// twoCustomers is an answer that has the bills of two customers.
+type twoCustomers struct{ first, second CustomerID }
+
+func (t *twoCustomers) Error() string {
+	return fmt.Sprintf("bills of two customers in one answer, %s and %s",
+		min(t.first, t.second), max(t.first, t.second))
+}
+
+// IsTwoCustomers reports whether err says that an answer has the bills of two customers, as a payer's can have those of
+// a linked account. Its Reason is Auth, as where a key belongs to another customer than expected: another try does not
+// help, but another key does.
+func IsTwoCustomers(err error) bool {
+	_, ok := errors.AsType[*twoCustomers](err)
+	return ok
 }

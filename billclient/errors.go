@@ -18,7 +18,8 @@ type Reason string
 
 // The reasons, as the reason label of the exporter's metrics has them.
 const (
-	Auth       Reason = "auth"       // HTTP 401, 403, or a code about keys, signatures, clocks or permissions
+	// Auth is HTTP 401, 403, or a code about keys, signatures, clocks or permissions; also the bills of two customers.
+	Auth       Reason = "auth"
 	Invalid    Reason = "invalid"    // any other 4xx: the request is wrong
 	Throttled  Reason = "throttled"  // HTTP 429, or a throttling code under any status
 	Server     Reason = "server"     // HTTP 5xx, or "Server unavailable"
@@ -105,6 +106,8 @@ func (e *Error) isDenied() bool { return e.Reason == Auth && isPermissionCode(e.
 func (e *Error) advice() string {
 	advice, clock := e.adviceOnRequest(), e.adviceOnClock()
 	switch {
+	case IsTwoCustomers(e):
+		return "use a key that reads the bills of one customer only"
 	case clock == "" || advice == "":
 		return advice
 	case e.Reason == Auth && !e.isDenied():

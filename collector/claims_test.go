@@ -145,8 +145,7 @@ ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
 	})
 }
 
-// What a bill's id suggests need not be what its lines say, nor what the id of another month does: lines are right, and
-// are not read anew for it.
+// What the ids of bills suggest need not be what their lines say: lines are right, and are not read anew for it.
 func TestBillIDSuggestsAnotherCustomer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("11")
@@ -154,7 +153,7 @@ func TestBillIDSuggestsAnotherCustomer(t *testing.T) {
 			ID: "KSYZD0000000099202610", Lines: slices.Values([]billsim.Line{server("kec-1", 100)}),
 		})
 		c.put("2026-09", billsim.Bill{
-			ID: "KSYZD0000000098202609", Lines: slices.Values([]billsim.Line{server("kec-1", 1)}),
+			ID: "KSYZD0000000099202609", Lines: slices.Values([]billsim.Line{server("kec-1", 1)}),
 		})
 		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
 		w.asked()
