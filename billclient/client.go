@@ -31,6 +31,10 @@ type Options struct {
 	DailyCalls        int              `yaml:"daily_calls"` // every attempt counts; days are Beijing's
 	AllowHTTP         bool             `yaml:"allow_http"`  // for those who check Endpoint; the client accepts any
 
+	// DailyReserve is how many of DailyCalls only GetMonthBill and getMonthConsume may use: the numbers of an account
+	// depend on them, and the other actions can need many calls. Without DailyCalls it has no effect.
+	DailyReserve int `yaml:"-"`
+
 	// Credentials returns the credentials of the moment. It is called at every attempt, so that the client notices a
 	// key that was replaced in its file.
 	Credentials func() (Credentials, error) `yaml:"-"`
@@ -204,7 +208,7 @@ func (c *Client) newRequest(ctx context.Context, r *response, params url.Values)
 	if r.credentials, err = readCredentials(c.options.Credentials); err != nil {
 		return nil, err
 	}
-	if err := c.budget.take(ctx); err != nil {
+	if err := c.budget.take(ctx, r.action.name); err != nil {
 		return nil, err
 	}
 	if err := signRequest(req, r.credentials, service.name, c.options.Region, time.Now()); err != nil {

@@ -2,6 +2,8 @@ package billclient
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,6 +25,7 @@ type callBudget struct {
 	limiter    *rate.Limiter
 	counter    Counter
 	dailyCalls int
+	reserve    int // of the daily calls
 }
 
 // burst is how many calls may follow each other without a pause.
@@ -37,19 +40,40 @@ func newCallBudget(o Options) *callBudget {
 	if counter == nil {
 		counter = &memoryCounter{}
 	}
-	return &callBudget{limiter: rate.NewLimiter(pace, burst), counter: counter, dailyCalls: o.DailyCalls}
+	return &callBudget{
+		limiter: rate.NewLimiter(pace, burst), counter: counter, dailyCalls: o.DailyCalls, reserve: o.DailyReserve,
+	}
 }
 
-// take waits until a call may be made, and then counts it: a call that is given up while it waits does not count.
-func (b *callBudget) take(ctx context.Context) error {
+// take waits until a call of an action may be made, and then counts it: a call that is given up while it waits does not
+// count.
+func (b *callBudget) take(ctx context.Context, action string) error {
 	if err := b.limiter.Wait(ctx); err != nil {
 		return classify(reasonOfContext(ctx), "waiting for api.requests_per_second: %w", err)
 	}
-	if today := DayOf(time.Now()); !b.counter.Take(ctx, today, b.dailyCalls) {
-		return classify(CallLimit, "the %d calls of today (api.daily_calls) are used up; the next day begins at %v",
-			b.dailyCalls, today.End().Format(time.RFC3339))
+	today, reserve := DayOf(time.Now()), b.reserveFor(action)
+	limit := b.dailyCalls - reserve
+	if b.dailyCalls > 0 && limit <= 0 || !b.counter.Take(ctx, today, limit) {
+		return classify(CallLimit, "the %d calls of today (api.daily_calls%s) are used up; the next day begins at %v",
+			max(0, limit), describeReserve(reserve), today.End().Format(time.RFC3339))
 	}
 	return nil
+}
+
+// reserveFor returns how many of the daily calls an action has to leave to others.
+func (b *callBudget) reserveFor(action string) int {
+	if b.dailyCalls == 0 || action == GetMonthBill || strings.EqualFold(action, GetMonthConsume) {
+		return 0
+	}
+	return b.reserve
+}
+
+// describeReserve returns what a text says about the calls that are left to others.
+func describeReserve(reserve int) string {
+	if reserve == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" less %d for %s and %s", reserve, GetMonthBill, GetMonthConsume)
 }
 
 // used returns how many calls were counted today.

@@ -3,6 +3,7 @@ package billclient
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,4 +96,61 @@ func TestDailyCalls(t *testing.T) {
 			t.Errorf("%d calls, %d observed", len(c.calls), len(c.attempts))
 		}
 	}, respondWith(200, "", noBill))
+}
+
+// TestDailyReserve tests that the last calls of a day are left to the summaries of the service bill.
+func TestDailyReserve(t *testing.T) {
+	const answer = `{"MonthBillSet":[],"ProductCodeSet":[],"Total":0,"PostpayDetailBillSet":[]}`
+	for name, tt := range map[string]struct {
+		calls, reserve int
+		others         int    // how many calls of other actions are allowed
+		summaries      int    // and of summaries after them
+		text           string // of the error of the others
+	}{
+		"a reserve": {
+			5, 2, 3, 2, "the 3 calls of today (api.daily_calls less 2 for GetMonthBill and getMonthConsume)",
+		},
+		"nothing else": {
+			2, 2, 0, 2, "the 0 calls of today (api.daily_calls less 2 for GetMonthBill and getMonthConsume)",
+		},
+		"a reserve beyond the limit": {
+			2, 9, 0, 2, "the 0 calls of today (api.daily_calls less 9 for GetMonthBill and getMonthConsume)",
+		},
+		"no reserve": {3, 0, 3, 0, "the 3 calls of today (api.daily_calls)"},
+		"no limit":   {0, 2, 9, 9, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := Options{DailyCalls: tt.calls, DailyReserve: tt.reserve}
+			runConversation(t, o, func(t *testing.T, c *conversation) {
+				if got := countCalls(func() error {
+					_, err := c.GetProductCode(t.Context())
+					return err
+				}); got != tt.others {
+					t.Errorf("%d calls of others, want %d", got, tt.others)
+				}
+				_, err := collectLines(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
+				if tt.text != "" && (ReasonOf(err) != CallLimit || !strings.Contains(err.Error(), tt.text)) {
+					t.Errorf("lines: %s: %v, want %s", ReasonOf(err), err, tt.text)
+				}
+				summaries := []func() error{
+					func() error { return c.askMonthBill(t.Context()) },
+					func() error { _, err := c.GetMonthConsume(t.Context(), october); return err },
+				}
+				n := 0
+				if got := countCalls(func() error { n++; return summaries[n%2]() }); got != tt.summaries {
+					t.Errorf("%d calls of summaries, want %d", got, tt.summaries)
+				}
+			}, respondWith(200, "", answer))
+		})
+	}
+}
+
+// countCalls makes a call until it fails as CallLimit, nine times at most, and returns how often it succeeded.
+func countCalls(call func() error) int {
+	for n := range 9 {
+		if ReasonOf(call()) == CallLimit {
+			return n
+		}
+	}
+	return 9
 }
