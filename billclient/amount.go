@@ -13,8 +13,13 @@ import (
 const (
 	// maxExponent limits the exponent of an amount, so that a text of a few bytes cannot ask for gigabytes of zeros.
 	maxExponent = 100
-	// maxDigits limits the digits of an amount, so that a sum stays fast.
+	// maxDigits limits the digits of an amount that the API writes, so that a sum stays fast.
 	maxDigits = 100
+	// maxKeptDigits limits the digits of an amount that UnmarshalText reads. It has room for every amount that String
+	// returns: without its exponent, an amount that was parsed has at most 200 digits on each side of the point, and a
+	// sum of as many of them as there can be has a few more. Otherwise one long amount would make all that was kept
+	// with it unreadable.
+	maxKeptDigits = 500
 	// maxPlainDigits is how many digits always fit into an int64.
 	maxPlainDigits = 18
 )
@@ -31,12 +36,16 @@ type Amount struct {
 
 // ParseAmount reads a decimal number as JSON writes one (66, 55.00, -0.5, 1e2), exactly. It also accepts a leading
 // plus sign, leading zeros and blanks around the number, because the API documents amounts as free text.
-func ParseAmount(s string) (Amount, error) {
+// An amount of more than 100 digits, or with an exponent beyond 100, is an error.
+func ParseAmount(s string) (Amount, error) { return parseAmount(s, maxDigits) }
+
+// parseAmount reads an amount of at most limit digits.
+func parseAmount(s string, limit int) (Amount, error) {
 	if short, ok := parsePlain(s); ok {
 		return Amount{short: short}, nil
 	}
 	s = strings.TrimSpace(s)
-	digits, exponent, err := scanAmount(s)
+	digits, exponent, err := scanAmount(s, limit)
 	if err != nil {
 		return Amount{}, fmt.Errorf("amount %q: %w", shorten(s, 60), err)
 	}
@@ -82,12 +91,12 @@ var errNotNumber = errors.New("not a decimal number")
 
 // scanAmount fails if s contains anything that no decimal number contains. It returns the number of digits and the
 // exponent. It does not check the order of digits, signs and points, which the parser that follows does.
-func scanAmount(s string) (digits, exponent int, err error) {
+func scanAmount(s string, limit int) (digits, exponent int, err error) {
 	mantissa, exponentText := s, "0"
 	if i := strings.IndexAny(s, "eE"); i >= 0 {
 		mantissa, exponentText = s[:i], s[i+1:]
 	}
-	if digits, err = countDigits(mantissa); err != nil {
+	if digits, err = countDigits(mantissa, limit); err != nil {
 		return 0, 0, err
 	}
 	if exponent, err = strconv.Atoi(exponentText); err != nil {
@@ -99,7 +108,7 @@ func scanAmount(s string) (digits, exponent int, err error) {
 	return digits, exponent, nil
 }
 
-func countDigits(mantissa string) (digits int, err error) {
+func countDigits(mantissa string, limit int) (digits int, err error) {
 	for _, c := range []byte(mantissa) {
 		switch {
 		case c >= '0' && c <= '9':
@@ -108,8 +117,8 @@ func countDigits(mantissa string) (digits int, err error) {
 			return 0, errNotNumber
 		}
 	}
-	if digits > maxDigits {
-		return 0, fmt.Errorf("it has more than %d digits", maxDigits)
+	if digits > limit {
+		return 0, fmt.Errorf("it has more than %d digits", limit)
 	}
 	return digits, nil
 }
@@ -183,9 +192,10 @@ func (a Amount) String() string {
 // MarshalText returns what String returns.
 func (a Amount) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalText reads what ParseAmount reads, and leaves a as it is if that fails.
+// UnmarshalText reads what ParseAmount reads, and every text that MarshalText returns for an amount that was parsed or
+// for a sum of such amounts. It leaves a as it is if that fails.
 func (a *Amount) UnmarshalText(text []byte) error {
-	amount, err := ParseAmount(string(text))
+	amount, err := parseAmount(string(text), maxKeptDigits)
 	if err != nil {
 		return err
 	}

@@ -163,3 +163,57 @@ func FuzzAmount(f *testing.F) {
 		}
 	})
 }
+
+// longDecimals generates amounts as long as ParseAmount allows, and some that are longer.
+func longDecimals() *rapid.Generator[string] {
+	return rapid.Custom(func(t *rapid.T) string {
+		text := rapid.SampledFrom([]string{"", "-", "+", " "}).Draw(t, "sign")
+		text += rapid.StringMatching(`[0-9]{1,101}`).Draw(t, "whole")
+		text += rapid.StringMatching(`(\.[0-9]{0,100})?`).Draw(t, "fraction")
+		return text + rapid.StringMatching(`([eE][+-]?(10[01]|[0-9]{1,2}))?`).Draw(t, "exponent")
+	})
+}
+
+// TestAmountsAreKept tests that every amount that can be read from the API, and every sum of such amounts, can be
+// written as a text and read back.
+func TestAmountsAreKept(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		sum := Amount{}
+		for _, text := range rapid.SliceOfN(longDecimals(), 1, 5).Draw(t, "texts") {
+			a, err := ParseAmount(text)
+			if err != nil {
+				continue
+			}
+			sum = sum.Add(a)
+			requireKept(t, a)
+			requireKept(t, sum)
+		}
+	})
+}
+
+// TestLongestAmountsAreKept tests sums of the longest amounts, of which there can be as many as a bill has lines.
+func TestLongestAmountsAreKept(t *testing.T) {
+	large, small := mustAmount(strings.Repeat("9", 100)+"e100"), mustAmount("-1."+strings.Repeat("1", 99)+"e-100")
+	sum := large.Add(small)
+	for range 100 {
+		sum = sum.Add(sum)
+	}
+	for _, a := range []Amount{large, small, sum, sum.Neg()} {
+		requireKept(t, a)
+	}
+	if err := new(Amount).UnmarshalText([]byte(strings.Repeat("9", maxKeptDigits+1))); err == nil {
+		t.Error("a text of any length is read")
+	}
+}
+
+func requireKept(t rapid.TB, a Amount) {
+	t.Helper()
+	text, err := a.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Amount
+	if err := back.UnmarshalText(text); err != nil || back.Cmp(a) != 0 {
+		t.Fatalf("%s is read back as %v, %v", text, back, err)
+	}
+}
