@@ -100,21 +100,37 @@ func (q ConsumeQuery) detailQuery() DetailQuery {
 }
 
 // GetPostpayDetailConsume returns a stream of the lines of a month's consumption, each of one day (Line.StatDate),
-// over all pages. It yields them while they arrive, in constant memory. Each page is a call, and each use of the
-// stream is one attempt at all pages, which ends after the first error, an *Error. The lines are whole only if the
-// stream ends without an error, so a consumer has to drop the sums of an attempt that failed.
+// over all pages. It yields them while they arrive, in 8 bytes of memory for each line. Each page is a call, and
+// each use of the stream is one attempt at all pages, which ends after the first error, an *Error. The lines are whole
+// only if the stream ends without an error, so a consumer has to drop the sums of an attempt that failed.
 //
 // Pages that do not add up to their Total, or do not fit each other, are Incomplete: the account may have changed
 // while they were read. Client.Retry reads them again from the first page, at most twice and at most
-// Options.MaxRetries times. Source: https://endocs.ksyun.com/documents/37508.
+// Options.MaxRetries times. Lines that are on several pages are Incomplete as well, until two reads of the same query
+// in a row have the same lines. If Total counts such lines, all of them are yielded then, else each of them once.
+// Source: https://endocs.ksyun.com/documents/37508.
 func (c *Client) GetPostpayDetailConsume(ctx context.Context, q ConsumeQuery) iter.Seq2[Line, error] {
 	return lineStream(func(emit func(*Line) error) error {
-		p := newPagesReader(q, emit)
+		before, _ := c.pagesReads.Load(q)
+		known, _ := before.(*pagesRead)
+		p := newPagesReader(q, known, emit)
 		for ; !p.done; p.page++ {
-			if err := c.call(ctx, detailConsumeAction, q.params(p.page, maxPageSize), p.readPage); err != nil {
+			err := c.call(ctx, detailConsumeAction, q.params(p.page, maxPageSize), p.readPage)
+			c.keepPagesRead(q, p)
+			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// keepPagesRead keeps what the next read of the query is compared with, once a read has come to its end.
+func (c *Client) keepPagesRead(q ConsumeQuery, p *pagesReader) {
+	switch {
+	case p.rows.result != nil:
+		c.pagesReads.Store(q, p.rows.result)
+	case p.rows.isChecked:
+		c.pagesReads.Delete(q)
+	}
 }

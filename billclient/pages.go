@@ -22,21 +22,26 @@ func newPagesError(format string, args ...any) error {
 // pagesReader reads all pages of a query once, from page 0 on, the documented default.
 //
 // The API does not document whether it counts pages from 0. If it counts from 1, it takes 0 for 1, and page 1 repeats
-// page 0. So the rows of a page are held back as long as they are those of the page before, and emitted with the first
-// row that differs. Where the API counts from 0, that is the first row already, and no row is held back.
+// page 0, or it answers 0 with no rows. So the rows of a page are held back as long as they are those of the page
+// before, and emitted with the first row that differs. Where the API counts from 0, that is the first row already, and
+// no row is held back.
 type pagesReader struct {
 	query    ConsumeQuery
 	emit     func(*Line) error
 	page     int // the number of the page at hand
 	comparer pageComparer
-	held     []Line // the rows of the page at hand that are held back
-	rows     int    // emitted so far, from all pages
-	total    int    // the number of rows according to the page before
+	rows     rowDigests // of the pages before
+	held     []Line     // the rows of the page at hand that are held back
+	emitted  int        // rows of all pages
+	total    int        // the number of rows according to the page before
 	done     bool
 }
 
-func newPagesReader(q ConsumeQuery, emit func(*Line) error) *pagesReader {
-	return &pagesReader{query: q, emit: emit, comparer: pageComparer{seed: maphash.MakeSeed()}}
+// newPagesReader returns a reader whose rows are compared with those of an earlier read of the same query, if there is
+// one whose rows came twice.
+func newPagesReader(q ConsumeQuery, before *pagesRead, emit func(*Line) error) *pagesReader {
+	rows := newRowDigests(before)
+	return &pagesReader{query: q, emit: emit, comparer: pageComparer{seed: rows.seed}, rows: rows}
 }
 
 // readPage reads the page at hand.
@@ -70,13 +75,14 @@ func (p *pagesReader) addRow(line *Line, r *record) error {
 	if err := p.emitHeld(); err != nil {
 		return err
 	}
-	return p.emitRow(line)
+	return p.emitRow(line, len(p.comparer.rows)-1)
 }
 
-// emitHeld emits the rows that were held back, because the page is not a repetition.
+// emitHeld emits the rows that were held back, because the page is not a repetition. They are the first ones of the
+// page.
 func (p *pagesReader) emitHeld() error {
 	for i := range p.held {
-		if err := p.emitRow(&p.held[i]); err != nil {
+		if err := p.emitRow(&p.held[i], i); err != nil {
 			return err
 		}
 	}
@@ -84,8 +90,12 @@ func (p *pagesReader) emitHeld() error {
 	return nil
 }
 
-func (p *pagesReader) emitRow(line *Line) error {
-	p.rows++
+// emitRow emits the row at that place of the page, unless it is known to be a repetition.
+func (p *pagesReader) emitRow(line *Line, place int) error {
+	if p.rows.isRepetition(p.comparer.rows[place], p.page) {
+		return nil
+	}
+	p.emitted++
 	err := p.emit(line)
 	p.done = err != nil
 	return err
@@ -94,13 +104,14 @@ func (p *pagesReader) emitRow(line *Line) error {
 // endPage compares the page, after its last row, with its Total and with the pages before.
 func (p *pagesReader) endPage(totalText string) error {
 	total, err := parseTotal(totalText)
+	isEmpty := len(p.comparer.rows) == 0
 	switch {
 	case err != nil:
 		return err
 	case p.page > 0 && total != p.total:
 		return newPagesError("Total is %d, it was %d", total, p.total)
-	case len(p.comparer.rows) == 0 && p.rows < total:
-		return newPagesError("no lines after %d of %d", p.rows, total)
+	case isEmpty && p.page > 0 && p.rows.count < total:
+		return newPagesError("no lines after %d of %d", p.rows.count, total)
 	case p.comparer.repeats() && p.page == 1: // the API counts from 1
 		return nil
 	case p.comparer.repeats():
@@ -109,11 +120,12 @@ func (p *pagesReader) endPage(totalText string) error {
 	if err := p.emitHeld(); err != nil {
 		return err
 	}
-	if p.rows > total {
-		return newPagesError("%d lines, Total is %d", p.rows, total)
+	p.rows.addPage(p.comparer.rows, total)
+	if p.total = total; p.rows.count < total { // also if page 0 is empty, and the API counts from 1
+		return nil
 	}
-	p.total, p.done = total, p.rows == total
-	return nil
+	p.done = true
+	return p.rows.check(p.emitted, total)
 }
 
 func parseTotal(text string) (int, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -212,7 +213,11 @@ func TestPagesThatDoNotAddUp(t *testing.T) {
 			[]billsim.Fault{billsim.MissingPage(1)}, "page 1: " + prefix + "no lines after 3 of 8", "abc",
 		},
 		"missing at first": {
-			[]billsim.Fault{billsim.MissingPage(0)}, "page 0: " + prefix + "no lines after 0 of 8", "",
+			[]billsim.Fault{billsim.MissingPage(0)}, "page 3: " + prefix + "no lines after 5 of 8", "defgh",
+		},
+		"missing at first and after it": {
+			[]billsim.Fault{billsim.MissingPage(0), billsim.MissingPage(1)},
+			"page 1: " + prefix + "no lines after 0 of 8", "",
 		},
 		"missing at last": {
 			[]billsim.Fault{billsim.MissingPage(2)}, "page 2: " + prefix + "no lines after 6 of 8", "abcdef",
@@ -265,7 +270,7 @@ func lineNumbers(lines []Line) (text string) {
 }
 
 // TestAlikeLines tests pages that begin like the page before, or have the same lines in part, and yet do not repeat
-// it.
+// it. Lines that are on several pages count once a second read has them, too.
 func TestAlikeLines(t *testing.T) {
 	for _, pages := range [][]string{
 		{"ab", "ac", "d"},
@@ -279,21 +284,119 @@ func TestAlikeLines(t *testing.T) {
 		if pages[0] == pages[1] {
 			all = strings.Join(pages[1:], "")
 		}
-		var answers []http.HandlerFunc
-		for _, page := range pages {
-			var lines []string
-			for _, no := range page {
+		runConversation(t, Options{DailyCalls: 50}, func(t *testing.T, c *conversation) {
+			for read := 1; read <= 3; read++ {
+				lines, err := collectLines(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
+				calls, isWhole := read*len(pages), read > 1
+				if got := lineNumbers(lines); got != all || (err == nil) != isWhole || len(c.calls) != calls {
+					t.Errorf("read %d of pages %v: lines %s, want %s, in %d calls, error %v",
+						read, pages, got, all, len(c.calls), err)
+				}
+			}
+		}, pageHandler(len(all), pages))
+	}
+}
+
+// pageHandler answers with pages of lines, one read after another. A line is a letter, its number.
+func pageHandler(total int, reads ...[]string) http.HandlerFunc {
+	read := -1
+	return func(w http.ResponseWriter, r *http.Request) {
+		page, err := strconv.Atoi(r.URL.Query().Get("PageNo"))
+		if err != nil {
+			panic(err)
+		}
+		if page == 0 {
+			read = min(read+1, len(reads)-1)
+		}
+		var lines []string
+		if page < len(reads[read]) {
+			for _, no := range reads[read][page] {
 				lines = append(lines, strings.Replace(octoberLine("2026-10-05"), "01", string(no), 1))
 			}
-			answers = append(answers, respondWith(200, "", jsonPage(fmt.Sprint(len(all)), lines...)))
 		}
-		runConversation(t, Options{DailyCalls: 50}, func(t *testing.T, c *conversation) {
-			lines, err := collectLines(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
-			if got := lineNumbers(lines); got != all || err != nil || len(c.calls) != len(pages) {
-				t.Errorf("pages %v: lines %s, want %s, in %d calls, error %v", pages, got, all, len(c.calls), err)
-			}
-		}, answers...)
+		respondWith(200, "", jsonPage(strconv.Itoa(total), lines...))(w, r)
 	}
+}
+
+// TestRepeatedLines tests what becomes of lines that are on several pages: no read counts whose lines the read before
+// did not have.
+func TestRepeatedLines(t *testing.T) {
+	const prefix = "the pages do not add up: "
+	for name, tt := range map[string]struct {
+		total int
+		reads [][]string // the last one is repeated for ever
+		want  string     // the lines of the last read
+		count int        // of the reads
+		text  string     // of the error, if there is one
+	}{
+		"once": {6, [][]string{{"abc", "cde"}, {"abc", "def"}}, "abcdef", 2, ""},
+		"then other lines twice": {
+			6, [][]string{{"abc", "cde"}, {"abc", "bde"}, {"abc", "bde"}}, "abcbde", 3, "",
+		},
+		"always, and Total counts them": {6, [][]string{{"abc", "cde"}}, "abccde", 2, ""},
+		"always, in another order":      {6, [][]string{{"abc", "cde"}, {"bca", "edc"}}, "bcaedc", 2, ""},
+		"never the same": {
+			6, [][]string{{"abc", "cde"}, {"abc", "bde"}, {"abc", "ade"}}, "abcade", 3,
+			"page 1: " + prefix + "1 of 6 lines are on several pages",
+		},
+		"a last page that begins too early": {8, [][]string{{"abc", "def", "fgh"}}, "abcdefgh", 2, ""},
+		"a last page of old lines":          {8, [][]string{{"abc", "def", "bc"}}, "abcdefbc", 2, ""},
+		"a last page that begins too early at first": {
+			8, [][]string{{"abc", "def", "fgh"}, {"abc", "def", "gh"}}, "abcdefgh", 2, "",
+		},
+		"two lines alike on a page, again later": {8, [][]string{{"aab", "cde", "aafg"}}, "aabcdefg", 2, ""},
+		"beyond Total, and too few without them": {
+			7, [][]string{{"abc", "def", "fab"}}, "abcdef", 3, "page 2: " + prefix + "6 lines, Total is 7",
+		},
+		"two lines alike on one page": {6, [][]string{{"aab", "cdd"}}, "aabcdd", 1, ""},
+		"an empty page 0":             {5, [][]string{{"", "abc", "de"}}, "abcde", 1, ""},
+		"an empty page 0 of one more": {3, [][]string{{"", "abc"}}, "abc", 1, ""},
+		"from 1":                      {6, [][]string{{"abc", "abc", "cde"}}, "abccde", 2, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runConversation(t, Options{MaxRetries: 5}, func(t *testing.T, c *conversation) {
+				count, text := 0, ""
+				var lines []Line
+				err := c.Retry(t.Context(), GetPostpayDetailConsume, func() (err error) {
+					count++
+					lines, err = collectLines(c.GetPostpayDetailConsume(t.Context(), ConsumeQuery{Month: october}))
+					return err
+				})
+				if err != nil {
+					_, text, _ = strings.Cut(err.Error(), "): ")
+				}
+				if got := lineNumbers(lines); got != tt.want || count != tt.count || text != tt.text {
+					t.Errorf("lines %s in %d reads, error %q, want %s in %d, %q",
+						got, count, text, tt.want, tt.count, tt.text)
+				}
+			}, pageHandler(tt.total, tt.reads...))
+		})
+	}
+}
+
+// TestRepeatedLinesOfQueries tests that a read is compared with one of the same query only, and no longer with one from
+// before a read without repeated lines.
+func TestRepeatedLinesOfQueries(t *testing.T) {
+	repeated, whole := []string{"abc", "cde"}, []string{"abc", "def"}
+	reads := [][]string{repeated, repeated, repeated, whole, repeated, repeated}
+	runConversation(t, Options{}, func(t *testing.T, c *conversation) {
+		for i, tt := range []struct {
+			query ConsumeQuery
+			ok    bool
+		}{
+			{ConsumeQuery{Month: october}, false},
+			{ConsumeQuery{Month: october, ProductCode: "KEC"}, false},
+			{ConsumeQuery{Month: october}, true},
+			{ConsumeQuery{Month: october}, true},
+			{ConsumeQuery{Month: october}, false},
+			{ConsumeQuery{Month: october}, true},
+		} {
+			_, err := collectLines(c.GetPostpayDetailConsume(t.Context(), tt.query))
+			if tt.ok != (err == nil) {
+				t.Errorf("read %d: error %v", i+1, err)
+			}
+		}
+	}, pageHandler(6, reads...))
 }
 
 func octoberLine(day string) string { return goodLine(`,"DetailBillStatDate":"` + day + `"`) }
@@ -510,7 +613,7 @@ func BenchmarkPages(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		p := newPagesReader(ConsumeQuery{Month: october}, func(*Line) error { n++; return nil })
+		p := newPagesReader(ConsumeQuery{Month: october}, nil, func(*Line) error { n++; return nil })
 		for _, body := range bodies {
 			if err := p.readPage(responseOf("application/json", body)); err != nil {
 				b.Fatal(err)
