@@ -374,6 +374,43 @@ func TestRepeatedLines(t *testing.T) {
 	}
 }
 
+// TestRepeatedLinesOfSimulatedAPI tests lines that move between two pages of the simulated API, in both notations, and
+// an API that counts from 1 and answers page 0 with nothing.
+func TestRepeatedLinesOfSimulatedAPI(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault billsim.Fault
+		first int
+		reads int
+	}{
+		"a last page that begins too early": {threeLinesPerPage(0, billsim.EarlyPage(2, 1)), 0, 2},
+		"nothing on page 0":                 {threeLinesPerPage(1, billsim.MissingPage(0)), 1, 1},
+	} {
+		for _, accept := range []string{"application/json", "application/xml"} {
+			t.Run(name+" "+accept, func(t *testing.T) {
+				var options []billsim.Option
+				if tt.first == 1 {
+					options = append(options, billsim.WithPagesFromOne())
+				}
+				s := billsim.New(simulatedCustomer(eightLines), options...)
+				s.Fault(tt.fault)
+				runSimulation(t, Options{}, s, func(t *testing.T, c *conversation) {
+					c.http.Transport = acceptTransport{accept, c.http.Transport}
+					q := ConsumeQuery{Month: october, Sets: true}
+					for read := 1; read <= tt.reads; read++ {
+						got, err := collectLines(c.GetPostpayDetailConsume(t.Context(), q))
+						if (err == nil) != (read == tt.reads) {
+							t.Fatalf("read %d: %v", read, err)
+						}
+						if diff := cmp.Diff(wantEightLines(), got, equalAmounts); err == nil && diff != "" {
+							t.Errorf("lines (-want +got):\n%s", diff)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
 // TestRepeatedLinesOfQueries tests that a read is compared with one of the same query only, and no longer with one from
 // before a read without repeated lines.
 func TestRepeatedLinesOfQueries(t *testing.T) {

@@ -256,6 +256,7 @@ func TestPageFaults(t *testing.T) {
 		{"more in total", ChangedTotal(1, 2), []string{"total 8: abc", "total 10: def", "total 8: gh"}},
 		{"less in total", ChangedTotal(0, -1), []string{"total 7: abc", "total 8: def", "total 8: gh"}},
 		{"missing", MissingPage(1), []string{"total 8: abc", "total 8: ", "total 8: gh"}},
+		{"too early", EarlyPage(2, 1), []string{"total 8: abc", "total 8: def", "total 8: fgh"}},
 		{"repeated", RepeatedPage(2), []string{"total 8: abc", "total 8: def", "total 8: def"}},
 		{
 			"nothing before the first",

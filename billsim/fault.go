@@ -159,6 +159,15 @@ func RepeatedPage(page int) Fault {
 	}}
 }
 
+// EarlyPage begins a page of consumption lines so many lines too early: the last ones of the page before come again.
+func EarlyPage(page, lines int) Fault {
+	return Fault{EditPage: func(p *LinePage) {
+		if p.PageNo == page {
+			p.Skipped -= lines
+		}
+	}}
+}
+
 // render returns the answer to the request with this id.
 func (a *Answer) render(requestID string) answer {
 	text := ""
