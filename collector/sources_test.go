@@ -418,7 +418,7 @@ func meet(t *testing.T, action string, fault billsim.Fault, reason billclient.Re
 	heal := w.api.Fault(fault)
 	bill(200)
 	w.log.take()
-	w.sleepUntil(nextTick("struck", duelInterval, time.Now()).Add(2 * time.Minute))
+	w.sleepUntil(nextTick("struck", time.Hour, time.Now()).Add(2 * time.Minute))
 	now := w.of("struck")
 	if action == getDetailBill { // the summary has been read; what comes from lines must stand still
 		before, now = fromLines(before), fromLines(now)
