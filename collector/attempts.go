@@ -31,12 +31,13 @@ func (a *attempts) record(began, ended time.Time, err error, interval time.Durat
 	a.refreshes++
 	a.Up = err == nil
 	if err == nil {
-		a.LastSuccess, a.FromDisk = ended, false
+		a.LastSuccess, a.FromDisk, a.NotCNY = ended, false, false
 		a.clearFailure()
 		return
 	}
 	a.Reason, a.Error = billclient.ReasonOf(err), err.Error()
 	_, a.Foreign = errors.AsType[*foreignLine](err)
+	a.NotCNY = a.NotCNY || billclient.IsForeignCurrency(err)
 	a.failures[a.Reason]++
 	a.Failed++
 	pause := a.pause()

@@ -51,6 +51,25 @@ getMonthConsume 2026-10`)
 	})
 }
 
+// Lines leave calls to the summaries: when a day's calls become few, the account's cost stays current.
+func TestCallsLeftToSummaries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		o := options(simulated("main", c.Account))
+		o.Accounts[0].API.DailyCalls = 30
+		w := start(t, october(15), o, c.Account)
+		for hour := 1; hour <= 7; hour++ {
+			c.bill("2026-10", server("kec-1", int64(100+hour)))
+			w.sleep(time.Hour)
+		}
+		compare(t, w.scrape("ksyun_bill_source_up"), `
+ksyun_bill_source_up{account="main",source="detail_bill"} 0
+ksyun_bill_source_up{account="main",source="month_bill"} 1
+ksyun_bill_source_up{account="main",source="month_consume"} 1`)
+	})
+}
+
 // Another process that holds the file of the calls and does not go on holds up neither scrapes nor the end, and calls
 // for two seconds each.
 func TestCallsHeldByAnother(t *testing.T) {

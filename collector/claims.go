@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"slices"
+
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/metrics"
 )
@@ -9,7 +11,7 @@ import (
 type claims map[string]string
 
 // check returns why an account's numbers may not be shown, nil if they may: they are of another customer than the
-// configuration expects, or an account before it in the configuration shows them already.
+// configuration expects, or an account before it in the configuration shows them already, or they are not in CNY.
 func (c claims) check(a *account, v visible) *metrics.Refusal {
 	customer, expected := v.snapshot.CustomerID(), billclient.ParseCustomerID(a.CustomerID)
 	if expected != "" && expected != customer && v.snapshot.HasNumbers() {
@@ -29,6 +31,9 @@ func (c claims) check(a *account, v visible) *metrics.Refusal {
 		if shownBy, ok := c[mark]; ok {
 			return &metrics.Refusal{Customer: string(customer), ShownBy: shownBy}
 		}
+	}
+	if slices.ContainsFunc(usedAttempts(a.Account, v), func(s attempts) bool { return s.NotCNY }) {
+		return &metrics.Refusal{Customer: string(customer), NotCNY: true}
 	}
 	for _, mark := range marks {
 		c[mark] = a.Name

@@ -95,6 +95,8 @@ func (c *Collector) newAccount(configured Account, options Options) *account {
 	configured.API.Counter = c.calls[configured.Name]
 	configured.API.Observe = c.health.observe(configured.Name)
 	configured.API.OnRetry = c.health.onRetry(configured.Name)
+	configured.API.DailyReserve = dailyReserve(configured.API.DailyCalls, options.Refresh.Interval)
+	configured.API.OnLeftOut = logLeftOut(log.With(c.logger, "account", configured.Name))
 	a := newAccount(configured, options, c.logger, &c.vault)
 	a.onChange, a.onSave = c.noteChange, c.health.onSave(log.With(a.logger, "what", "numbers"))
 	for name := range a.slots {
@@ -104,6 +106,20 @@ func (c *Collector) newAccount(configured Account, options Options) *account {
 		a.slots[name] = c.slots[name]
 	}
 	return a
+}
+
+// dailyReserve returns how many of a day's calls are left to the summaries: what they need for a whole day of refreshes,
+// at most half of the calls.
+func dailyReserve(dailyCalls int, interval time.Duration) int {
+	const callsOfRefresh = 3 // GetMonthBill, and getMonthConsume of two months
+	return min(dailyCalls/2, callsOfRefresh*int(24*time.Hour/interval))
+}
+
+// logLeftOut returns a function that logs elements of an answer that are not in the numbers.
+func logLeftOut(logger log.Logger) func(billclient.LeftOutBill) {
+	return func(b billclient.LeftOutBill) {
+		level.Warn(logger).Log("msg", "part of an answer is not in the numbers", "err", b.Err)
+	}
 }
 
 // noteChange has a new page rendered.

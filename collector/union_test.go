@@ -1,7 +1,9 @@
 package collector
 
 import (
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -309,4 +311,52 @@ ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 10
 ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01`)
 		})
 	}
+}
+
+// The actions of the service bill name no currency: where bill-union names another one than CNY, no amount of the account
+// is shown as one in CNY, also after a restart, until an answer is in CNY.
+func TestOtherCurrency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		o := options(complete(c))
+		o.Months.Past = 0
+		inDollars := c.Account
+		inDollars.Currency = "USD"
+		var isInDollars atomic.Bool
+		isInDollars.Store(true)
+		o = keptIn(t, t.TempDir(), o)
+		w := startWith(t, october(15), o, func(inYuan http.Handler) http.Handler {
+			dollars := billsim.New([]billsim.Account{inDollars})
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if isInDollars.Load() {
+					dollars.ServeHTTP(w, r)
+				} else {
+					inYuan.ServeHTTP(w, r)
+				}
+			})
+		}, c.Account)
+		const up = `ksyun_bill_source_up`
+		const noneUp = `
+ksyun_bill_source_up{account="main",source="detail_bill"} 0
+ksyun_bill_source_up{account="main",source="month_bill"} 0
+ksyun_bill_source_up{account="main",source="month_consume"} 0
+ksyun_bill_source_up{account="main",source="pay_mode_summary"} 0
+ksyun_bill_source_up{account="main",source="product_summary"} 0
+ksyun_bill_source_up{account="main",source="project_summary"} 0`
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", up), noneUp)
+		w.end()
+		w.run(o)
+		w.sleep(time.Second)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", up), noneUp)
+		if log := w.log.take(); !strings.Contains(log, "bill-union names another currency than CNY") {
+			t.Errorf("the log does not say why:\n%s", log)
+		}
+		isInDollars.Store(false)
+		w.sleep(2 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
+ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 10
+ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01`)
+	})
 }

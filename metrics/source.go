@@ -24,6 +24,7 @@ type Progress struct {
 	Failed                   int               // attempts in a row
 	Reason                   billclient.Reason // of the last failure
 	Foreign                  bool              // the last failure is an answer about another customer than expected
+	NotCNY                   bool              // the last answer that named a currency named another one than CNY
 	Error                    string            // the last failure in words, without secrets
 	Retry                    time.Time         // when a failed source is due again; zero if it did not fail
 	NotBefore                time.Time         // until when the server asked to be left alone; zero if it did not

@@ -27,12 +27,14 @@ type AccountStatus struct {
 	Sources    []Source  // those that were ever asked
 }
 
-// Refusal is why an account's numbers are not shown: an earlier account shows them already, else they are of another
+// Refusal is why an account's numbers are not shown: an earlier account shows them already, else they are not in CNY
+// though their metrics say so, else they are of another
 // customer than the configuration expects.
 type Refusal struct {
 	Customer string // whose the numbers are; empty if nothing tells yet
 	Expected string // customer_id of the configuration; empty if there is none
 	ShownBy  string // the account that shows the numbers already; empty if there is none
+	NotCNY   bool   // the numbers are not in CNY
 }
 
 // String returns the reason for a log line.
@@ -42,6 +44,8 @@ func (r Refusal) String() string {
 		return fmt.Sprintf("account %s has the numbers of the same key already", r.ShownBy)
 	case r.ShownBy != "":
 		return fmt.Sprintf("account %s has the numbers of customer %s already", r.ShownBy, r.Customer)
+	case r.NotCNY:
+		return "bill-union names another currency than CNY, which the metrics say"
 	case r.Customer == "":
 		return "nothing tells yet whose numbers these are, customer_id expects " + r.Expected
 	default:
