@@ -337,7 +337,9 @@ func TestRepeatedLines(t *testing.T) {
 		"always, and Total counts them": {6, [][]string{{"abc", "cde"}}, "abccde", 2, ""},
 		"always, in another order":      {6, [][]string{{"abc", "cde"}, {"bca", "edc"}}, "bcaedc", 2, ""},
 		"never the same": {
-			6, [][]string{{"abc", "cde"}, {"abc", "bde"}, {"abc", "ade"}}, "abcade", 3,
+			6,
+			[][]string{{"abc", "cde"}, {"abc", "bde"}, {"abc", "ade"}},
+			"abcade", 3,
 			"page 1: " + prefix + "1 of 6 lines are on several pages",
 		},
 		"a last page that begins too early": {8, [][]string{{"abc", "def", "fgh"}}, "abcdefgh", 2, ""},

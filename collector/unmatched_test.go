@@ -16,8 +16,10 @@ func TestUnmatched(t *testing.T) {
 		c.bill("2026-10", server("kec-1", 100))
 		o := options(simulated("main", c.Account))
 		o.Budgets = []metrics.Budget{
-			{Account: "main", Product: "KEC", Monthly: yuan("1")}, {Account: "main", Product: "KEK", Monthly: yuan("1")},
-			{Account: "main", Project: "0", Monthly: yuan("1")}, {Account: "main", Monthly: yuan("1")},
+			{Account: "main", Product: "KEC", Monthly: yuan("1")},
+			{Account: "main", Product: "KEK", Monthly: yuan("1")},
+			{Account: "main", Project: "0", Monthly: yuan("1")},
+			{Account: "main", Monthly: yuan("1")},
 		}
 		o.Projects = []metrics.Project{{Account: "main", ID: "0"}, {Account: "main", ID: "7"}}
 		w := start(t, october(15), o, c.Account)

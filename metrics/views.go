@@ -125,6 +125,7 @@ var views = []view{
 func productKey(d ledger.Dimensions, _ []ledger.Tag, add func(ledger.Key)) {
 	add(ledger.Key{d.Product})
 }
+
 func projectKey(d ledger.Dimensions, _ []ledger.Tag, add func(ledger.Key)) {
 	add(ledger.Key{d.Project})
 }
