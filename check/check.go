@@ -125,6 +125,7 @@ type inspection struct {
 	answers  map[string]answer // by action
 	stopped  bool              // ctx ended before everything was asked
 	attempts []billclient.Attempt
+	leftOut  []billclient.LeftOutBill
 
 	customer       string
 	newestBill     billclient.Month // 0: there is no bill
@@ -164,6 +165,7 @@ func newInspection(
 			i.attempts = append(i.attempts, a)
 		}
 	}
+	i.API.OnLeftOut = func(b billclient.LeftOutBill) { i.leftOut = append(i.leftOut, b) }
 	i.client = billclient.New(i.API)
 	return i
 }

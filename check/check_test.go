@@ -140,6 +140,9 @@ func TestRun(t *testing.T) {
 	hostilePacking := billsim.Fault{
 		Action: "DescribeProductCode", Header: http.Header{"Content-Encoding": {"73400575"}},
 	}
+	leftOut := billsim.Raw(http.StatusOK, "application/json", `{"MonthBillSet":[`+
+		`{"BillMonth":"2026-11","Sum":1,"BillId":"a"},{"BillMonth":"2026-11","Sum":2,"BillId":"b","BillType":"prepay"}]}`)
+	leftOut.Action = "GetMonthBill"
 	behind := billsim.Fault{
 		Gzip:   true,
 		Header: http.Header{"Date": {noon.Add(-100 * time.Second).Format(http.TimeFormat)}},
@@ -198,6 +201,7 @@ func TestRun(t *testing.T) {
 		"same customer": {config: twoAccounts, change: func(first, second *billsim.Account) {
 			second.CustomerID = "00" + first.CustomerID
 		}},
+		"left out":        {config: oneAccount, faults: []billsim.Fault{leftOut}},
 		"hostile answers": {config: oneAccount, faults: []billsim.Fault{hostileCode, hostilePacking}},
 		"behind, packed":  {config: oneAccount, faults: []billsim.Fault{behind}},
 		"ahead":           {config: oneAccount, faults: []billsim.Fault{ahead}},

@@ -99,6 +99,7 @@ func (r report) facts() string {
 	lines = append(lines, distinctLines(attempts, describeAttempt)...)
 	lines = append(lines, r.monthFacts()...)
 	lines = append(lines, distinctLines(r.inspections, firstPageFact)...)
+	lines = append(lines, distinctLines(r.leftOut(), leftOutFact)...)
 	lines = append(lines, largestAnswerFact(attempts)...)
 	lines = append(lines, clockFact(attempts)...)
 	return strings.Join(lines, "\n") + "\n"
@@ -149,6 +150,19 @@ func firstPageFact(i *inspection) string {
 		return ""
 	}
 	return "pages of lines: from " + i.firstPage
+}
+
+// leftOut returns the elements that are in none of the numbers, of all accounts.
+func (r report) leftOut() (all []billclient.LeftOutBill) {
+	for _, i := range r.inspections {
+		all = append(all, i.leftOut...)
+	}
+	return all
+}
+
+// leftOutFact says that an action had elements beside postpaid bills. Why is not said, because it can name an id.
+func leftOutFact(b billclient.LeftOutBill) string {
+	return b.Action + ": some elements are no postpaid bills, or repeat one, and are not in the numbers"
 }
 
 // distinctLines returns the lines that describe gives for all, sorted, each line once and none that is empty.

@@ -150,7 +150,8 @@ func (c Config) FindAccount(name, userAgent string) (collector.Account, error) {
 }
 
 // ClientOptions returns how a command asks the API for an account of Options. Its calls count together with those of an
-// exporter that has the same state_dir. The logger gets a warning if they cannot, and one for each further try.
+// exporter that has the same state_dir. The logger gets a warning if they cannot, one for each further try, and one for
+// each part of an answer that is left out.
 func (c Config) ClientOptions(account collector.Account, logger log.Logger) billclient.Options {
 	options := account.API
 	options.Counter = collector.NewCalls(c.StateDir, account.Name, func(err error) {
@@ -161,6 +162,9 @@ func (c Config) ClientOptions(account collector.Account, logger log.Logger) bill
 	})
 	options.OnRetry = func(action string, err error) {
 		level.Warn(logger).Log("msg", "trying again", "account", account.Name, "action", action, "err", err)
+	}
+	options.OnLeftOut = func(b billclient.LeftOutBill) {
+		level.Warn(logger).Log("msg", "part of an answer is not in the numbers", "account", account.Name, "err", b.Err)
 	}
 	return options
 }
