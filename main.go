@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	i := invocation{
 		flags: f, getenv: getenv, stdout: stdout, stderr: stderr, logs: newLogs(stderr, f.logLevel, f.logFormat),
 	}
-	err = i.execute(ctx)
+	err = i.executeInTime(ctx)
 	if _, ok := errors.AsType[config.ArgumentError](err); ok {
 		return reportUsage(stderr, err)
 	}
@@ -198,6 +198,33 @@ type invocation struct {
 	getenv         func(string) string
 	stdout, stderr io.Writer
 	logs           logs
+}
+
+// stopTimeout is how long the program has after a signal to end by itself. README.md promises 3 seconds in all.
+const stopTimeout = 2500 * time.Millisecond
+
+var errAbandoned = errors.New("ended while something hangs, such as the read of a file")
+
+// executeInTime runs the command of the flags. After ctx has ended, it returns within stopTimeout, because nothing can
+// break off the read of a file that hangs. For an exporter that is no error: it has nothing left to do.
+func (i invocation) executeInTime(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() { ended <- i.execute(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(stopTimeout):
+	}
+	if i.command == serveCommand && !i.serve.check {
+		level.Warn(i.logs.kit).Log("msg", errAbandoned)
+		return nil
+	}
+	return errAbandoned
 }
 
 // execute runs the command of the flags.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -229,5 +231,45 @@ func TestBackfill(t *testing.T) {
 	if want := `ksyun_bill_month_account_cost_cny{account="main",pay_mode="postpaid"} 1.0 `; err != nil ||
 		!strings.Contains(string(text), want) {
 		t.Errorf("%v, want %s in\n%s", err, want, text)
+	}
+}
+
+// A configuration file whose read hangs is an error after 10s, and a signal ends the program in time all the same.
+func TestConfigFileHangs(t *testing.T) {
+	t.Parallel()
+	const abandoned = "ended while something hangs, such as the read of a file"
+	for _, tt := range []struct {
+		command    string
+		terminated bool
+		code       int
+		want       string
+	}{
+		{"serve", false, 1, `level=error msg="cannot go on" err="--config.file: FILE: reading it took longer than 10s"`},
+		{"serve", true, 0, `level=warn msg="` + abandoned + `"`},
+		{"--config.check", true, 1, `level=error msg="cannot go on" err="` + abandoned + `"`},
+		{"check", true, 1, `level=error msg="cannot go on" err="` + abandoned + `"`},
+	} {
+		t.Run(fmt.Sprint(tt.command, " terminated ", tt.terminated), func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "config.yaml")
+			makeFIFO(t, file)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			longest := 13 * time.Second
+			if tt.terminated {
+				longest = 3 * time.Second
+				cancel()
+			}
+			var log peers.Log
+			start := time.Now()
+			code := run(ctx, []string{"--config.file=" + file, tt.command}, noEnvironment, io.Discard, &log)
+			if took := time.Since(start); took > longest {
+				t.Errorf("it took %s", took)
+			}
+			got := strings.ReplaceAll(logTime.ReplaceAllString(log.String(), ""), file, "FILE")
+			if code != tt.code || got != tt.want+"\n" {
+				t.Errorf("exit code %d, want %d; %swant %s", code, tt.code, got, tt.want)
+			}
+		})
 	}
 }

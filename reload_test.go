@@ -4,8 +4,10 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"ksyun_bill_exporter/config"
 	"ksyun_bill_exporter/e2e/peers"
@@ -58,6 +60,65 @@ func TestReload(t *testing.T) {
 	}
 	if status, _ := r.Get("/-/reload"); status != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", status)
+	}
+}
+
+// A configuration file whose read hangs changes nothing, and holds up neither scrapes nor the end.
+func TestReloadHangs(t *testing.T) {
+	t.Parallel()
+	_, config := peers.Simulate(t, peers.SampleLine)
+	r := launch(t, "--config.file="+config, "--web.enable-lifecycle")
+	r.AwaitLines("main")
+	if err := os.Remove(config); err != nil {
+		t.Fatal(err)
+	}
+	makeFIFO(t, config)
+	want := "failed to reload config: --config.file: " + config + ": reading it took longer than 10s\n"
+	for range 2 { // the second one fails at once
+		var reload sync.WaitGroup
+		reload.Go(func() {
+			if status, body := r.Post("/-/reload"); status != http.StatusInternalServerError || body != want {
+				t.Errorf("%d: %s", status, body)
+			}
+		})
+		start := time.Now()
+		if _, page := r.Get("/metrics"); !strings.Contains(page, "ksyun_bill_account_cost_cny{") {
+			t.Errorf("no cost in\n%s", page)
+		}
+		if took := time.Since(start); took > 3*time.Second {
+			t.Errorf("a scrape took %s", took)
+		}
+		reload.Wait()
+	}
+	r.Await("/metrics", "ksyun_bill_exporter_config_last_reload_successful 0\n")
+	start := time.Now()
+	if code := r.Stop(); code != 0 || time.Since(start) > 3*time.Second {
+		t.Errorf("exit code %d after %s", code, time.Since(start))
+	}
+}
+
+// A signal ends the program in time while a reload waits for a file.
+func TestEndDuringReload(t *testing.T) {
+	t.Parallel()
+	_, config := peers.Simulate(t, peers.SampleLine)
+	r := launch(t, "--config.file="+config, "--web.enable-lifecycle")
+	if err := os.Remove(config); err != nil {
+		t.Fatal(err)
+	}
+	makeFIFO(t, config)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.URL+"/-/reload", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		if response, err := http.DefaultClient.Do(request); err == nil { // else it was cut off by the end
+			_ = response.Body.Close()
+		}
+	}()
+	awaitReader(t, config)
+	start := time.Now()
+	if code := r.Stop(); code != 0 || time.Since(start) > 3*time.Second {
+		t.Errorf("exit code %d after %s", code, time.Since(start))
 	}
 }
 

@@ -180,13 +180,13 @@ func runExporter(
 }
 
 // Time limits of the web server. writeTimeout is for a slow reader of a large page, shutdownTimeout for the requests in
-// flight when the program ends.
+// flight when the program ends, which leaves the rest of stopTimeout for what comes after them.
 const (
 	headerTimeout   = 10 * time.Second
 	readTimeout     = 30 * time.Second
 	writeTimeout    = 2 * time.Minute
 	idleTimeout     = 5 * time.Minute
-	shutdownTimeout = 3 * time.Second
+	shutdownTimeout = 2 * time.Second
 )
 
 // listen serves handler from the first page on until ctx ends. Before there is a page it does not listen, so that a
