@@ -40,7 +40,7 @@ func Run(ctx context.Context, o Options) error {
 	j := &job{logger: o.Logger, customers: map[billclient.CustomerID]string{}}
 	var err error
 	if j.from, j.to, err = o.months(); err == nil {
-		j.accounts, err = o.chooseAccounts()
+		j.accounts, err = o.chooseAccounts(ctx)
 	}
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("backfill: %w", err)}
@@ -82,7 +82,7 @@ func (o Options) months() (from, to billclient.Month, err error) {
 }
 
 // chooseAccounts returns the accounts whose months are to be written, in the order of the configuration.
-func (o Options) chooseAccounts() ([]account, error) {
+func (o Options) chooseAccounts(ctx context.Context) ([]account, error) {
 	wanted := map[string]bool{}
 	for _, name := range o.Accounts {
 		a, err := o.Config.FindAccount(name, o.UserAgent)
@@ -96,7 +96,7 @@ func (o Options) chooseAccounts() ([]account, error) {
 		if len(o.Accounts) == 0 || wanted[a.Name] {
 			api := o.Config.ClientOptions(a, o.Logger)
 			api.Transport = o.Transport
-			accounts = append(accounts, account{a, billclient.New(api), ownerOf(a)})
+			accounts = append(accounts, account{a, billclient.New(api), ownerOf(ctx, a)})
 		}
 	}
 	return accounts, nil

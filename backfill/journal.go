@@ -1,6 +1,7 @@
 package backfill
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -36,10 +37,10 @@ const maxRecordAge = 7 * 24 * time.Hour
 // owner is whose months are known: those of an account, while it asks the same API with the same key.
 type owner struct{ account, key string }
 
-func ownerOf(a collector.Account) owner {
+func ownerOf(ctx context.Context, a collector.Account) owner {
 	var id string
 	if a.API.Credentials != nil {
-		keys, _ := a.API.Credentials() // without a key no month becomes known
+		keys, _ := a.API.Credentials(ctx) // without a key no month becomes known
 		id = keys.AccessKeyID
 	}
 	sum := sha256.Sum256([]byte(a.API.Endpoint + "\n" + id))

@@ -81,7 +81,7 @@ func clientOptions(j job) billclient.Options {
 	o := billclient.DefaultOptions()
 	o.Endpoint, o.UnionEndpoint = j.API, ""
 	o.RequestsPerSecond, o.DailyCalls, o.MaxRetries = 0, 0, 0
-	o.Credentials = func() (billclient.Credentials, error) { return customerKeys, nil }
+	o.Credentials = func(context.Context) (billclient.Credentials, error) { return customerKeys, nil }
 	return o
 }
 

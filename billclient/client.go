@@ -35,9 +35,9 @@ type Options struct {
 	// depend on them, and the other actions can need many calls. Without DailyCalls it has no effect.
 	DailyReserve int `yaml:"-"`
 
-	// Credentials returns the credentials of the moment. It is called at every attempt, so that the client notices a
-	// key that was replaced in its file.
-	Credentials func() (Credentials, error) `yaml:"-"`
+	// Credentials returns the credentials of the moment. It gives up after some seconds, or when its context has ended.
+	// It is called at every attempt, so that the client notices a key that was replaced in its file.
+	Credentials func(context.Context) (Credentials, error) `yaml:"-"`
 	// Transport sends the requests. If it is nil, the client makes one of its own.
 	Transport http.RoundTripper `yaml:"-"`
 	UserAgent string            `yaml:"-"`
@@ -206,7 +206,7 @@ func (c *Client) newRequest(ctx context.Context, r *response, params url.Values)
 	if err != nil {
 		return nil, classify(Invalid, "%s: %w", service.endpoint, err)
 	}
-	if r.credentials, err = readCredentials(c.options.Credentials); err != nil {
+	if r.credentials, err = readCredentials(ctx, c.options.Credentials); err != nil {
 		return nil, err
 	}
 	if err := c.budget.take(ctx, r.action.name); err != nil {

@@ -50,7 +50,7 @@ func TestPace(t *testing.T) {
 // TestNoKeyNoCall tests that a call that was never sent does not count.
 func TestNoKeyNoCall(t *testing.T) {
 	none := errors.New("access_key_id_file: it is empty")
-	source := func() (Credentials, error) { return Credentials{}, none }
+	source := func(context.Context) (Credentials, error) { return Credentials{}, none }
 	c := New(Options{Endpoint: "http://127.0.0.1:1", DailyCalls: 2, Credentials: source})
 	for range 3 {
 		if _, err := c.GetMonthBill(t.Context(), october, october); !errors.Is(err, none) {

@@ -1,6 +1,7 @@
 package billclient
 
 import (
+	"context"
 	"fmt"
 	"io"
 )
@@ -24,11 +25,11 @@ func (c Credentials) Format(f fmt.State, _ rune) { io.WriteString(f, c.String())
 func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // readCredentials returns the credentials that Options.Credentials has at the moment.
-func readCredentials(source func() (Credentials, error)) (Credentials, error) {
+func readCredentials(ctx context.Context, source func(context.Context) (Credentials, error)) (Credentials, error) {
 	if source == nil {
 		return Credentials{}, classify(Auth, "no credentials")
 	}
-	keys, err := source()
+	keys, err := source(ctx)
 	if err != nil {
 		return Credentials{}, classify(Auth, "credentials: %w", err)
 	}

@@ -1,6 +1,7 @@
 package billclient
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,7 +9,7 @@ import (
 )
 
 func TestCredentialsNeverPrinted(t *testing.T) {
-	keys, _ := testKeys()
+	keys, _ := testKeys(t.Context())
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		for _, value := range []any{keys, &keys, []Credentials{keys}, struct{ Keys Credentials }{keys}} {
 			got := fmt.Sprintf(verb, value)
@@ -26,20 +27,20 @@ func TestCredentialsNeverPrinted(t *testing.T) {
 func TestBadCredentials(t *testing.T) {
 	missing := errors.New("open key: no such file")
 	for name, tt := range map[string]struct {
-		keys func() (Credentials, error)
+		keys func(context.Context) (Credentials, error)
 		text string
 	}{
 		"none": {nil, "GetMonthBill: no credentials"},
 		"failing": {
-			func() (Credentials, error) { return Credentials{}, missing },
+			func(context.Context) (Credentials, error) { return Credentials{}, missing },
 			"GetMonthBill: credentials: open key: no such file",
 		},
 		"empty": {
-			func() (Credentials, error) { return Credentials{}, nil },
+			func(context.Context) (Credentials, error) { return Credentials{}, nil },
 			"GetMonthBill: credentials: access_key_id or secret_access_key is empty",
 		},
 		"no secret": {
-			func() (Credentials, error) { return Credentials{"a", ""}, nil },
+			func(context.Context) (Credentials, error) { return Credentials{"a", ""}, nil },
 			"GetMonthBill: credentials: access_key_id or secret_access_key is empty",
 		},
 	} {

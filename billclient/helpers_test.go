@@ -34,7 +34,7 @@ const (
 	testSecret = "OFakeSecretOfNobody+/0000000000000000000000000=="
 )
 
-func testKeys() (Credentials, error) { return Credentials{testKeyID, testSecret}, nil }
+func testKeys(context.Context) (Credentials, error) { return Credentials{testKeyID, testSecret}, nil }
 
 // equalAmounts compares amounts by their value: 66 is 66.0.
 var equalAmounts = cmp.Comparer(func(a, b Amount) bool { return a.Cmp(b) == 0 })

@@ -1,6 +1,7 @@
 package billclient
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestReplacedSecret(t *testing.T) {
 	var signatures []string
 	runConversation(t, Options{}, func(t *testing.T, c *conversation) {
 		for _, secret := range []string{"old", "new"} {
-			c.options.Credentials = func() (Credentials, error) { return Credentials{testKeyID, secret}, nil }
+			c.options.Credentials = func(context.Context) (Credentials, error) { return Credentials{testKeyID, secret}, nil }
 			if err := c.askMonthBill(t.Context()); err != nil {
 				t.Fatal(err)
 			}

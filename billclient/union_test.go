@@ -340,7 +340,7 @@ func TestUnionOfSimulatedAPI(t *testing.T) {
 		} {
 			c := New(Options{
 				Endpoint: server.URL, UnionEndpoint: server.URL, Region: "cn-beijing-6", Transport: transport,
-				Credentials: func() (Credentials, error) { return Credentials{a.AccessKeyID, a.SecretAccessKey}, nil },
+				Credentials: func(context.Context) (Credentials, error) { return Credentials{a.AccessKeyID, a.SecretAccessKey}, nil },
 			})
 			checkSummaries(t, c, october)
 		}

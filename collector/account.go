@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 	"sync"
@@ -27,7 +28,6 @@ type account struct {
 	vault    *vault
 
 	disk patient // of the state directory
-	keys patient // of the files of the key
 
 	mu      sync.Mutex // guards what follows
 	key     billclient.Credentials
@@ -49,21 +49,29 @@ func newAccount(a Account, options Options, logger log.Logger, vault *vault) *ac
 		n.kicks[loop] = make(chan struct{}, 1)
 	}
 	api := a.API
-	api.Credentials = n.currentKey // one key for all that is asked between two looks at it
+	api.Credentials = func(context.Context) (billclient.Credentials, error) {
+		return n.currentKey() // one key for all that is asked between two looks at it
+	}
 	n.client = billclient.New(api)
 	return n
 }
 
-// readKey reads the account's key. A file that hangs is given up.
+// readKey reads the account's key, or gives up when ctx has ended.
 func (a *account) readKey(ctx context.Context) (billclient.Credentials, error) {
 	if a.API.Credentials == nil {
 		return billclient.Credentials{}, nil
 	}
-	return patiently(ctx, &a.keys, "the key", a.API.Credentials)
+	return a.API.Credentials(ctx)
 }
+
+// firstPatience is how long an account waits for its key before it starts without one. It has the key as soon as that
+// can be read (see awaitOtherKey).
+const firstPatience = time.Second
 
 // takeCustody reads the account's key, and takes over what the vault has of it.
 func (a *account) takeCustody(ctx context.Context) {
+	ctx, cancel := context.WithTimeoutCause(ctx, firstPatience, fmt.Errorf("reading it took longer than %v", firstPatience))
+	defer cancel()
 	a.key, a.keyErr = a.readKey(ctx)
 	a.custody = a.newCustody(a.key, a.keyErr)
 }
@@ -179,14 +187,10 @@ func hasSources(a Account, name loopName) bool {
 	return slices.ContainsFunc(sources, func(s source) bool { return s.loop == name && s.isEnabled(a) })
 }
 
-// awaitOtherKey looks at the key every minute, and returns the next one that has another id; ok is false if ctx has
-// ended before. With another secret, or after the key could not be read, everything is asked at once.
+// awaitOtherKey looks at the key now and every minute, and returns the next one that has another id; ok is false if ctx
+// has ended before. With another secret, or after the key could not be read, everything is asked at once.
 func (a *account) awaitOtherKey(ctx context.Context) (key billclient.Credentials, ok bool) {
-	for {
-		sleep(ctx, wake, nil)
-		if ctx.Err() != nil {
-			return key, false
-		}
+	for ; ; sleep(ctx, wake, nil) {
 		key, err := a.readKey(ctx)
 		if ctx.Err() != nil {
 			return key, false

@@ -49,7 +49,7 @@ func compare(t *testing.T, got []string, want string) {
 func withKey(a Account, id, secret string) (Account, *atomic.Pointer[billclient.Credentials]) {
 	var key atomic.Pointer[billclient.Credentials]
 	key.Store(&billclient.Credentials{AccessKeyID: id, SecretAccessKey: secret})
-	a.API.Credentials = func() (billclient.Credentials, error) {
+	a.API.Credentials = func(context.Context) (billclient.Credentials, error) {
 		if k := *key.Load(); k.AccessKeyID != "" {
 			return k, nil
 		}
@@ -169,7 +169,7 @@ func simulated(name string, a billsim.Account) Account {
 	api.Endpoint, api.UnionEndpoint = "http://bill.api.ksyun.com", ""
 	api.MaxRetries, api.RequestsPerSecond = 0, 0
 	key := billclient.Credentials{AccessKeyID: a.AccessKeyID, SecretAccessKey: a.SecretAccessKey}
-	api.Credentials = func() (billclient.Credentials, error) { return key, nil }
+	api.Credentials = func(context.Context) (billclient.Credentials, error) { return key, nil }
 	return Account{Name: name, API: api}
 }
 

@@ -2,6 +2,8 @@ package collector
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -48,8 +50,10 @@ func TestPatiently(t *testing.T) {
 	})
 }
 
-// A key file that hangs, from the start or later, stops neither the other accounts nor the end of the program, and the
-// numbers stay.
+var errSlowKey = errors.New("slow")
+
+// A key file that hangs stops neither the other accounts nor the end of the program, and the numbers stay. Hanging from
+// the start, it delays the other accounts by a second, and its own account has the key as soon as it can be read.
 func TestKeyFileHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, other := newCustomer("1"), newCustomer("2")
@@ -58,15 +62,17 @@ func TestKeyFileHangs(t *testing.T) {
 		account := simulated("main", c.Account)
 		read := account.API.Credentials
 		var hangs atomic.Bool
-		release := make(chan struct{})
-		defer close(release)
-		account.API.Credentials = func() (billclient.Credentials, error) {
+		account.API.Credentials = func(ctx context.Context) (billclient.Credentials, error) {
 			if hangs.Load() {
-				<-release
+				ctx, cancel := context.WithTimeoutCause(ctx, patience, errSlowKey)
+				defer cancel()
+				<-ctx.Done()
+				return billclient.Credentials{}, fmt.Errorf("secret_access_key_file: key: %w", context.Cause(ctx))
 			}
-			return read()
+			return read(ctx)
 		}
-		w := start(t, october(15), options(account, simulated("other", other.Account)), c.Account, other.Account)
+		o := options(account, simulated("other", other.Account))
+		w := start(t, october(15), o, c.Account, other.Account)
 		hangs.Store(true)
 		other.bill("2026-10", server("kec-2", 300))
 		w.sleep(2 * time.Hour)
@@ -77,7 +83,7 @@ ksyun_bill_account_cost_cny{account="other",pay_mode="postpaid"} 3`)
 		if !slices.Contains(up, `ksyun_bill_source_up{account="main",source="month_bill"} 0`) {
 			t.Errorf("%q", up)
 		}
-		if log := w.log.take(); !strings.Contains(log, "credentials: the key: ") {
+		if log := w.log.take(); !strings.Contains(log, "credentials: secret_access_key_file: key: slow") {
 			t.Errorf("log: %s", log)
 		}
 		began := time.Now()
@@ -85,5 +91,18 @@ ksyun_bill_account_cost_cny{account="other",pay_mode="postpaid"} 3`)
 		if took := time.Since(began); took > lastPatience {
 			t.Errorf("the end takes %v", took)
 		}
+
+		w.run(o)
+		w.sleep(2 * firstPatience)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="other",pay_mode="postpaid"} 3`)
+		if log := w.log.take(); !strings.Contains(log, "secret_access_key_file: key: reading it took longer than 1s") {
+			t.Errorf("log: %s", log)
+		}
+		hangs.Store(false)
+		w.sleep(wake + patience)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
+ksyun_bill_account_cost_cny{account="other",pay_mode="postpaid"} 3`)
 	})
 }

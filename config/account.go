@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -28,13 +29,16 @@ func (Secret) String() string { return "<secret>" }
 // GoString returns what String returns.
 func (Secret) GoString() string { return "<secret>" }
 
-// credentials returns the key of the account. It reads key files each time, so that a rotated key needs no restart.
-func (a Account) credentials() (billclient.Credentials, error) {
-	id, err := readKey(a.AccessKeyID, a.AccessKeyIDFile)
+// credentials returns the key of the account. It reads key files each time, so that a rotated key needs no restart. It
+// gives up after ten seconds, or when ctx has ended.
+func (a Account) credentials(ctx context.Context) (billclient.Credentials, error) {
+	ctx, cancel := withFileTimeout(ctx)
+	defer cancel()
+	id, err := readKey(ctx, a.AccessKeyID, a.AccessKeyIDFile)
 	if err != nil {
 		return billclient.Credentials{}, fmt.Errorf("access_key_id_file: %w", err)
 	}
-	secret, err := readKey(string(a.SecretAccessKey), a.SecretAccessKeyFile)
+	secret, err := readKey(ctx, string(a.SecretAccessKey), a.SecretAccessKeyFile)
 	if err != nil {
 		return billclient.Credentials{}, fmt.Errorf("secret_access_key_file: %w", err)
 	}
@@ -49,11 +53,11 @@ func (a Account) keySource() string {
 }
 
 // readKey returns the value, or what is in the file if it is given.
-func readKey(value, file string) (string, error) {
+func readKey(ctx context.Context, value, file string) (string, error) {
 	if file == "" {
 		return trimKey(value)
 	}
-	text, err := readFile(file)
+	text, err := readFile(ctx, file)
 	if err != nil {
 		return "", err
 	}

@@ -28,7 +28,7 @@ func TestKeyFiles(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			_, err = config.Options("").Accounts[0].API.Credentials()
+			_, err = config.Options("").Accounts[0].API.Credentials(t.Context())
 			_, strictErr := LoadWithKeys(file, noEnvironment)
 			want, wantStrict := "", ""
 			if c.want != "" {

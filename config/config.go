@@ -3,6 +3,7 @@
 package config
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -71,7 +72,9 @@ func load(file string, getenv func(string) string, rules func(Config, *document)
 	if file == "" {
 		return loadEnvironment(getenv)
 	}
-	text, err := readFile(file)
+	ctx, cancel := withFileTimeout(context.Background())
+	defer cancel()
+	text, err := readFile(ctx, file)
 	if err != nil {
 		return Default(), fmt.Errorf("--config.file: %w", err)
 	}

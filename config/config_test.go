@@ -98,7 +98,7 @@ budgets:
 	}
 	options := config.Options("test/1")
 	account := options.Accounts[0]
-	key, err := account.API.Credentials()
+	key, err := account.API.Credentials(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ budgets:
 		t.Error("the key files are not read as they should be")
 	}
 	write(t, filepath.Join(dir, "id"), "AKLT2")
-	if key, _ = account.API.Credentials(); key.AccessKeyID != "AKLT2" {
+	if key, _ = account.API.Credentials(t.Context()); key.AccessKeyID != "AKLT2" {
 		t.Errorf("after rotation the access key id is %q", key.AccessKeyID)
 	}
 	want := collector.Options{

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"time"
@@ -12,21 +13,24 @@ import (
 // does not hold up the program.
 const fileTimeout = 10 * time.Second
 
+// withFileTimeout returns a context that ends after fileTimeout, if not before.
+func withFileTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, fileTimeout, fmt.Errorf("reading it took longer than %v", fileTimeout))
+}
+
 // reads has the reads that are under way. Whoever wants a file whose read hangs waits for that read, so that reads that
 // hang do not become more and more.
 var reads singleflight.Group
 
-// readFile returns what is in a file. It gives up after ten seconds. It is safe for concurrent use.
-func readFile(name string) ([]byte, error) {
-	timer := time.NewTimer(fileTimeout)
-	defer timer.Stop()
+// readFile returns what is in a file, or gives up when ctx has ended. It is safe for concurrent use.
+func readFile(ctx context.Context, name string) ([]byte, error) {
 	select {
 	case read := <-reads.DoChan(name, func() (any, error) { return os.ReadFile(name) }):
 		if read.Err != nil {
 			return nil, read.Err
 		}
 		return read.Val.([]byte), nil
-	case <-timer.C:
-		return nil, fmt.Errorf("%s: reading it took longer than %v", name, fileTimeout)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%s: %w", name, context.Cause(ctx))
 	}
 }

@@ -21,7 +21,7 @@ func TestFileThatHangs(t *testing.T) {
 		_, err := Load(pipe, func(string) string { return "" })
 		second <- err
 	}()
-	_, err := Account{AccessKeyIDFile: pipe, SecretAccessKey: "secret"}.credentials()
+	_, err := Account{AccessKeyIDFile: pipe, SecretAccessKey: "secret"}.credentials(t.Context())
 	if want := "access_key_id_file: " + pipe + ": reading it took longer than 10s"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
@@ -36,7 +36,7 @@ func TestFileThatHangs(t *testing.T) {
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		go func() { _ = os.WriteFile(pipe, []byte("AK\n"), 0o600) }()
-		key, err := Account{AccessKeyIDFile: pipe, SecretAccessKey: "secret"}.credentials()
+		key, err := Account{AccessKeyIDFile: pipe, SecretAccessKey: "secret"}.credentials(t.Context())
 		if err == nil && key.AccessKeyID == "AK" {
 			return
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -59,7 +60,9 @@ func validateKeyFile(d *document, key, file string) {
 	if file == "" {
 		return
 	}
-	if _, err := readKey("", file); err != nil {
+	ctx, cancel := withFileTimeout(context.Background())
+	defer cancel()
+	if _, err := readKey(ctx, "", file); err != nil {
 		d.reject(key, "%w", err)
 	}
 }
@@ -92,14 +95,19 @@ func validateAccounts(d *document, accounts []Account) {
 	}
 }
 
-// readKeys returns the access key id of each account, empty where it cannot be read. They are read at once: a file that
-// hangs delays no other.
+// idTimeout is how long reading the access key ids may take. They are read only to compare them: a file that hangs does
+// not delay the other accounts.
+const idTimeout = time.Second
+
+// readKeys returns the access key id of each account, empty where it cannot be read in time.
 func readKeys(accounts []Account) []string {
+	ctx, cancel := context.WithTimeout(context.Background(), idTimeout)
+	defer cancel()
 	ids := make([]string, len(accounts))
 	var readers sync.WaitGroup
 	for i, a := range accounts {
 		readers.Go(func() {
-			if key, err := a.credentials(); err == nil {
+			if key, err := a.credentials(ctx); err == nil {
 				ids[i] = key.AccessKeyID
 			}
 		})
