@@ -1,12 +1,16 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,9 +29,27 @@ type Calls struct {
 	disk  patient
 
 	mu   sync.Mutex // guards what follows; not held while a file is used, for a scrape asks for it
-	day  billclient.Day
-	used int
+	days map[billclient.Day]callCount
 }
+
+// callCount is how many calls were made in a day.
+type callCount struct {
+	used int
+	last time.Time // when the last one was made, by the clock
+}
+
+// at returns the count at the instant now. Calls that were made half a day later are of a clock that was ahead: they do
+// not count once their day has come.
+func (n callCount) at(now time.Time) callCount {
+	if n.last.Sub(now) > 12*time.Hour {
+		return callCount{}
+	}
+	return n
+}
+
+// keptCallDays is how many days' counts are kept: more than one, so that a clock that is wrong for a while and right again
+// finds the count of its day.
+const keptCallDays = 4
 
 const (
 	callsSuffix = ".calls"
@@ -43,7 +65,7 @@ var errLocked = fmt.Errorf("locked by another process for %v", lockWait)
 // NewCalls returns the count of an account's calls in a state directory, in memory only if that is empty. onUse is
 // called with the result of each use of the file.
 func NewCalls(stateDir, account string, onUse func(error)) *Calls {
-	c := &Calls{onUse: onUse}
+	c := &Calls{onUse: onUse, days: map[billclient.Day]callCount{}}
 	if stateDir == "" {
 		return c
 	}
@@ -106,25 +128,28 @@ func (c *Calls) lock(ctx context.Context) (release func(), err error) {
 func (c *Calls) Used(day billclient.Day) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.turn(day)
-	return c.used
+	return c.days[day].at(now()).used
 }
 
 func (c *Calls) take(day billclient.Day, limit int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.turn(day)
-	if limit > 0 && c.used >= limit {
+	count := c.days[day].at(now())
+	if limit > 0 && count.used >= limit {
 		return false
 	}
-	c.used++
+	c.days[day] = callCount{count.used + 1, now()}
+	c.forgetFarDays(day)
 	return true
 }
 
-// turn begins a new count when the day is another one.
-func (c *Calls) turn(day billclient.Day) {
-	if day != c.day {
-		c.day, c.used = day, 0
+// forgetFarDays keeps the counts of the days that are nearest to a day.
+func (c *Calls) forgetFarDays(from billclient.Day) {
+	days := slices.SortedFunc(maps.Keys(c.days), func(a, b billclient.Day) int {
+		return cmp.Compare(max(a-from, from-a), max(b-from, from-b))
+	})
+	for _, far := range days[min(keptCallDays, len(days)):] {
+		delete(c.days, far)
 	}
 }
 
@@ -134,28 +159,48 @@ func (c *Calls) readFile() error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var date string
-	var used int
-	if err == nil {
-		_, err = fmt.Sscanf(string(text), callsFormat, &date, &used)
+	for line := range strings.Lines(string(text)) {
+		err = errors.Join(err, c.readDay(line))
 	}
-	day, noDay := billclient.ParseDay(date)
-	if err = errors.Join(err, noDay); err != nil {
+	if err == nil && len(text) == 0 {
+		err = errors.New("is empty")
+	}
+	if err != nil {
 		return fmt.Errorf("calls of today: %s: %w", c.file, err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if day > c.day || day == c.day && used > c.used {
-		c.day, c.used = day, used
 	}
 	return nil
 }
 
-const callsFormat = "%s %d\n"
+// callsFormat is a day, the number of its calls, and the instant of the last one, which files of earlier versions lack.
+const callsFormat = "%s %d %s\n"
+
+func (c *Calls) readDay(line string) error {
+	var date, instant string
+	var count callCount
+	if n, err := fmt.Sscanf(line, callsFormat, &date, &count.used, &instant); n < 2 {
+		return err
+	}
+	day, err := billclient.ParseDay(date)
+	if err != nil {
+		return err
+	}
+	count.last, _ = time.Parse(time.RFC3339, instant)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := now()
+	if known, ok := c.days[day]; !ok || count.at(t).used > known.at(t).used {
+		c.days[day] = count
+	}
+	return nil
+}
 
 func (c *Calls) write() error {
+	var text []byte
 	c.mu.Lock()
-	text := fmt.Appendf(nil, callsFormat, c.day, c.used)
+	for _, day := range slices.Sorted(maps.Keys(c.days)) {
+		count := c.days[day]
+		text = fmt.Appendf(text, callsFormat, day, count.used, count.last.Format(time.RFC3339))
+	}
 	c.mu.Unlock()
 	err := renameio.WriteFile(c.file, text, 0o600, renameio.WithStaticPermissions(0o600),
 		renameio.WithTempDir(filepath.Dir(c.file)))

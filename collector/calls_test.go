@@ -51,6 +51,55 @@ getMonthConsume 2026-10`)
 	})
 }
 
+// A clock that was wrong for a while and is right again finds the count of its day, in a running process and over a
+// restart, and the day that it was ahead by begins with no calls.
+func TestCallsOfAWrongClock(t *testing.T) {
+	right := beijing(10, 15, 14)
+	for name, steps := range map[string][]struct {
+		at   time.Time
+		used int // before the call
+	}{
+		"a day ahead":     {{right, 0}, {right.AddDate(0, 0, 1), 0}, {right, 1}, {right, 2}, {beijing(10, 16, 0), 0}},
+		"twenty days":     {{right, 0}, {right.AddDate(0, 0, 20), 0}, {right, 1}, {right.AddDate(0, 0, 20), 1}},
+		"a day behind":    {{right, 0}, {right.AddDate(0, 0, -1), 0}, {right, 1}},
+		"hours ahead":     {{right, 0}, {right.Add(8 * time.Hour), 1}, {right, 2}},
+		"many wrong days": {{right, 0}, {right.AddDate(1, 0, 0), 0}, {right.AddDate(2, 0, 0), 0}, {right, 1}},
+		"several days long": {
+			{right, 0}, {right.AddDate(0, 0, 1), 0}, {right.AddDate(0, 0, 2), 0}, {right.AddDate(0, 0, 3), 0}, {right, 1},
+		},
+	} {
+		for _, restarts := range []bool{false, true} {
+			dir := t.TempDir()
+			open := func() *Calls {
+				return NewCalls(dir, "main", func(err error) {
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			calls := open()
+			for i, step := range steps {
+				setClock(t, step.at)
+				if restarts {
+					calls = open()
+				}
+				day := billclient.DayOf(step.at)
+				if used := calls.Used(day); used != step.used {
+					t.Errorf("%s, restarts %v, step %d: %d calls, want %d", name, restarts, i, used, step.used)
+				}
+				calls.Take(t.Context(), day, 0)
+			}
+		}
+	}
+}
+
+// setClock sets the clock of the package for the rest of a test.
+func setClock(t *testing.T, at time.Time) {
+	before := now
+	now = func() time.Time { return at }
+	t.Cleanup(func() { now = before })
+}
+
 // Lines leave calls to the summaries: when a day's calls become few, the account's cost stays current.
 func TestCallsLeftToSummaries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -30,12 +30,13 @@ func describeCalls(c Config) string {
 	if c.Days > 0 || c.Months.Past > 0 {
 		reads++ // the last month's consumption
 	}
-	ifRefused := ""
-	if c.Months.Past > 0 { // the range is tried once a day
-		ifRefused = fmt.Sprintf(", %d more where the API refuses a range of months", c.Months.Past*refreshes+1)
+	perhaps := ""
+	if c.Months.Past > 0 { // a closed month without a bill is asked for alone once a day, and so is a refused range
+		perhaps = fmt.Sprintf(", up to %d more for closed months that have no bill, %d more where the API refuses a range"+
+			" of months", c.Months.Past, c.Months.Past*refreshes+1)
 	}
 	text := fmt.Sprintf("calls a day and account: %d for summaries%s; lines are read %d to %d times, those of"+
-		" consumption with a call per 5000; retries apart", summaries, ifRefused,
+		" consumption with a call per 5000; retries apart", summaries, perhaps,
 		reads*rereads, (reads+1)*timesPerDay(c.Refresh.DetailsInterval))
 	if c.API.DailyCalls == 0 {
 		return text + "; no limit\n"
