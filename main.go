@@ -20,6 +20,7 @@ import (
 	"ksyun_bill_exporter/check"
 	"ksyun_bill_exporter/config"
 	"ksyun_bill_exporter/export"
+	"ksyun_bill_exporter/output"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
@@ -297,12 +298,20 @@ type logs struct {
 	slog *slog.Logger // for exporter-toolkit
 }
 
+// noticeLost returns a line of the log that says that others are lost.
+func noticeLost(encoder func(io.Writer) log.Logger, lost int) string {
+	var line strings.Builder
+	level.Warn(log.With(encoder(&line), "ts", log.DefaultTimestampUTC)).Log(
+		"msg", "log lines are lost, because nobody read the log", "lines", lost)
+	return line.String()
+}
+
 func newLogs(w io.Writer, threshold, format string) logs {
-	w = log.NewSyncWriter(w)
-	plain := log.NewLogfmtLogger(w)
+	encoder := log.NewLogfmtLogger
 	if format == "json" {
-		plain = log.NewJSONLogger(w)
+		encoder = log.NewJSONLogger
 	}
+	plain := encoder(output.NewLogWriter(w, func(lost int) string { return noticeLost(encoder, lost) }))
 	lowest := new(slog.LevelVar)
 	_ = lowest.UnmarshalText([]byte(threshold)) // slog knows all values that the flag accepts
 	kit := log.With(plain, "ts", log.DefaultTimestampUTC)

@@ -238,18 +238,22 @@ func TestBackfill(t *testing.T) {
 func TestConfigFileHangs(t *testing.T) {
 	t.Parallel()
 	const abandoned = "ended while something hangs, such as the read of a file"
+	const slow = `level=error msg="cannot go on" err="%s: FILE: reading it took longer than 10s"`
 	for _, tt := range []struct {
+		flag       string
 		command    string
 		terminated bool
 		code       int
 		want       string
 	}{
-		{"serve", false, 1, `level=error msg="cannot go on" err="--config.file: FILE: reading it took longer than 10s"`},
-		{"serve", true, 0, `level=warn msg="` + abandoned + `"`},
-		{"--config.check", true, 1, `level=error msg="cannot go on" err="` + abandoned + `"`},
-		{"check", true, 1, `level=error msg="cannot go on" err="` + abandoned + `"`},
+		{"--config.file", "serve", false, 1, fmt.Sprintf(slow, "--config.file")},
+		{"--config.file", "serve", true, 0, `level=warn msg="` + abandoned + `"`},
+		{"--config.file", "--config.check", true, 1, `level=error msg="cannot go on" err="` + abandoned + `"`},
+		{"--config.file", "check", true, 1, `level=error msg="cannot go on" err="` + abandoned + `"`},
+		{"--web.config.file", "serve", false, 1, fmt.Sprintf(slow, "--web.config.file")},
+		{"--web.config.file", "serve", true, 0, `level=warn msg="` + abandoned + `"`},
 	} {
-		t.Run(fmt.Sprint(tt.command, " terminated ", tt.terminated), func(t *testing.T) {
+		t.Run(fmt.Sprint(tt.flag, " ", tt.command, " terminated ", tt.terminated), func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "config.yaml")
 			makeFIFO(t, file)
@@ -262,7 +266,8 @@ func TestConfigFileHangs(t *testing.T) {
 			}
 			var log peers.Log
 			start := time.Now()
-			code := run(ctx, []string{"--config.file=" + file, tt.command}, noEnvironment, io.Discard, &log)
+			keys := func(string) string { return "key" }
+			code := run(ctx, []string{tt.command, tt.flag + "=" + file}, keys, io.Discard, &log)
 			if took := time.Since(start); took > longest {
 				t.Errorf("it took %s", took)
 			}

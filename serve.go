@@ -89,9 +89,21 @@ func checkAddress(address string) error {
 	return err
 }
 
+// webConfigTimeout is how long reading the configuration of the web server may take: a pipe that nobody writes to, or a
+// network file system that is away, ends the start with an error.
+const webConfigTimeout = 10 * time.Second
+
 // checkWebConfig reads the configuration of the web server, so that a mistake in it is found before any call is made.
 func (f serveFlags) checkWebConfig() error {
-	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
+	checked := make(chan error, 1)
+	go func() { checked <- toolkit.Validate(*f.web.WebConfigFile) }()
+	var err error
+	select {
+	case err = <-checked:
+	case <-time.After(webConfigTimeout):
+		err = fmt.Errorf("reading it took longer than %v", webConfigTimeout)
+	}
+	if err != nil {
 		return fmt.Errorf("--web.config.file: %s: %w", *f.web.WebConfigFile, err)
 	}
 	return nil

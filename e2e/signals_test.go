@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -97,6 +98,48 @@ func TestSecondSignalKills(t *testing.T) {
 			return
 		case <-time.After(50 * time.Millisecond):
 		}
+	}
+}
+
+// A log that is full, because nobody reads it, holds up neither scrapes nor the end.
+func TestFullLog(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	if err := write.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := write.Write(make([]byte, 16<<20)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	address := peers.FreeAddress(t)
+	exporter := exec.CommandContext(t.Context(), binary(t), "--demo", "--log.level=debug", "--web.listen-address="+address)
+	exporter.Stdout, exporter.Stderr = write, write
+	if err := exporter.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer exporter.Process.Kill()
+	write.Close()
+	for deadline, answers := time.Now().Add(time.Minute), 0; answers < 3; time.Sleep(200 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not serve")
+		}
+		if r, err := http.Get("http://" + address + "/metrics"); err == nil { //nolint:noctx // it is on this machine
+			r.Body.Close()
+			answers++
+		}
+	}
+	began := time.Now()
+	if err := exporter.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := exporter.Wait(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("the end took %v", took)
 	}
 }
 
