@@ -41,26 +41,54 @@ func payModeNames(t language) [][2]string {
 func monthRow(t language) []panel {
 	return []panel{
 		newRow(t("This month", "本月")),
-		thisMonthPanel(t), coveragePanel(t), accountsPanel(t), dataEndPanel(t), sameDayPanel(t), forecastPanel(t),
-		accountBudgetPanel(t),
+		thisMonthPanel(t), payModesPanel(t), coveragePanel(t), accountsPanel(t), dataEndPanel(t),
+		sameDayPanel(t), forecastPanel(t), accountBudgetPanel(t),
 	}
 }
 
 func thisMonthPanel(t language) panel {
 	paid := maxBy("account, pay_mode", "ksyun_bill_account_cost_cny", accountSelector)
-	return formatStat(newPanel("stat", t("This month so far", "本月至今"),
-		t("The whole bill of the running month, and its pay modes.", "本月全部费用，以及各付费方式的费用。"), unitYuan, 8, 4,
-		instantTarget(sumAll(paid), t("All", "合计")), instantTarget(sumBy("pay_mode", paid), "{{pay_mode}}"))).
+	return nameSum(formatStat(newPanel("stat", t("This month so far", "本月至今"),
+		t("The whole bill of the running month, and its pay modes. While an account lacks a pay mode, the sum is of "+
+			"what is known, and called incomplete.",
+			"本月全部费用，以及各付费方式的费用。某个账号缺少付费方式时，合计只含已知的费用，并标为不完整。"), unitYuan, 9, 4,
+		instantTarget(labelSum(sumAll(paid), payModesQuery()), sumLegend),
+		instantTarget(sumBy("pay_mode", paid), "{{pay_mode}}"))), t("All", "合计"), t("Incomplete", "合计不完整")).
 		renameFields(payModeNames(t)...)
+}
+
+// sumLegend names what labelSum returns, for nameSum.
+const sumLegend = "complete {{complete}}"
+
+// nameSum gives what labelSum returns one of two names: one if it is whole, and one, in orange, if it lacks a pay mode.
+func nameSum(p panel, whole, incomplete string) panel {
+	orange := newProperty("color", object{"mode": "fixed", "fixedColor": "orange"})
+	return p.renameFields([2]string{"complete 1", whole}).
+		overrideField("complete 0", newProperty("displayName", incomplete), orange)
+}
+
+// payModesPanel names the accounts for which the sums of the month lack a pay mode.
+func payModesPanel(t language) panel {
+	p := formatStat(newPanel("stat", t("Pay modes", "付费方式"),
+		t("The accounts of which the month so far lacks a pay mode: it is missing or too old, or there are no numbers "+
+			"at all. Sums, forecasts and shares of budgets lack it too.",
+			"本月缺少付费方式的账号：某种付费方式没有数据或数据过旧，或者账号完全没有数据。合计、预测和预算使用比例也因此不完整。"),
+		"none", 6, 4, instantTarget(incompleteQuery(), "{{account}}")))
+	p.Options["textMode"] = "value_and_name"
+	return p.nameValues(t("incomplete", "不完整"), t("complete", "完整")).
+		renameFields([2]string{"__all__", t("All accounts", "全部账号")})
 }
 
 func coveragePanel(t language) panel {
 	const family = "ksyun_bill_account_cost_cny"
-	return formatStat(newPanel("stat", t("Covered by details", "有明细的比例"),
+	share := combine(sumAll(maxBy("account, pay_mode", family, accountSelector+`, pay_mode="postpaid"`)), "/",
+		sumAll(maxBy("account, pay_mode", family, accountSelector)))
+	p := formatStat(newPanel("stat", t("Covered by details", "有明细的比例"),
 		t("Share of postpaid cost: products, projects, regions, tags, instances and days are known of it only.",
 			"后付费所占比例：只有后付费有产品线、项目、地域、资源标签、实例和每日的明细。"), unitShare, 3, 4,
-		instantTarget(combine(sumAll(maxBy("account, pay_mode", family, accountSelector+`, pay_mode="postpaid"`)), "/",
-			sumAll(maxBy("account, pay_mode", family, accountSelector))), "")))
+		instantTarget(labelSum(share, payModesQuery()), sumLegend)))
+	p.Options["textMode"] = "value_and_name"
+	return nameSum(p, t("of all", "占合计"), t("of an incomplete sum", "占不完整的合计"))
 }
 
 // accountsPanel shows, for example, "2" above "of 2 accounts". count_values makes the number of all accounts a label,
@@ -95,22 +123,34 @@ func sameDayPanel(t language) panel {
 }
 
 func forecastPanel(t language) panel {
-	return formatStat(newPanel("stat", t("Forecast", "本月预测"),
+	p := formatStat(newPanel("stat", t("Forecast", "本月预测"),
 		t("The month so far, and for every day left the median of days_ago 3 to 9. Fees on the 1st and refunds do not "+
-			"multiply.", "本月至今，加上剩余天数乘以 days_ago 3 至 9 的日费用中位数；月初的包月费用和退款不会被放大。"), unitYuan, 8, 4,
-		instantTarget(sumAll(forecastQuery()), "")))
+			"multiply.", "本月至今，加上剩余天数乘以 days_ago 3 至 9 的日费用中位数；月初的包月费用和退款不会被放大。"), unitYuan, 6, 4,
+		instantTarget(labelSum(sumAll(forecastQuery()), payModesQuery()), sumLegend)))
+	p.Options["textMode"] = "value_and_name"
+	return nameSum(p, t("All", "合计"), t("Incomplete", "合计不完整"))
 }
 
 func accountBudgetPanel(t language) panel {
 	limit := maxBy("account", "ksyun_bill_account_budget_cny", accountSelector)
+	payModes := combine(parenthesize(payModesQuery()), "and", limit)
 	used := func(what string) string {
-		return combine(sumAll(combine(parenthesize(what), "and", limit)), "/", sumAll(limit))
+		return labelSum(combine(sumAll(combine(parenthesize(what), "and", limit)), "/", sumAll(limit)), payModes)
 	}
 	p := formatStat(newPanel("stat", t("Budget of the accounts", "账号预算"),
-		t("How much of the accounts' budgets is used, and will be by the forecast.", "账号预算已使用的比例，以及按预测月底将使用的比例。"),
-		unitShare, 16, 4, instantTarget(sumAll(limit), t("Budget", "预算")),
-		instantTarget(used(monthToDateQuery()), t("Used", "已用")),
-		instantTarget(used(forecastQuery()), t("Forecast", "预测"))))
+		t("How much of the accounts' budgets is used, and will be by the forecast. While an account with a budget "+
+			"lacks a pay mode, both are called incomplete, and are not green.",
+			"账号预算已使用的比例，以及按预测月底将使用的比例。某个有预算的账号缺少付费方式时，两者标为不完整，且不显示为绿色。"),
+		unitShare, 11, 4, instantTarget(sumAll(limit), t("Budget", "预算")),
+		instantTarget(used(monthToDateQuery()), "used, "+sumLegend),
+		instantTarget(used(forecastQuery()), "forecast, "+sumLegend)))
+	notGreen := newProperty("thresholds",
+		newThresholds(object{"color": "orange", "value": nil}, object{"color": "red", "value": 1}))
+	p = p.renameFields([2]string{"used, complete 1", t("Used", "已用")},
+		[2]string{"forecast, complete 1", t("Forecast", "预测")}).
+		overrideField("used, complete 0", newProperty("displayName", t("Used, incomplete", "已用（不完整）")), notGreen).
+		overrideField("forecast, complete 0",
+			newProperty("displayName", t("Forecast, incomplete", "预测（不完整）")), notGreen)
 	return p.setDefault("noValue", t("no budget", "未设置预算")).colorFrom(0.8, 1).
 		overrideField(t("Budget", "预算"), append(unitProperties(unitYuan), newProperty("color", plainColor))...)
 }
@@ -139,10 +179,13 @@ func budgetsPanel(t language) panel {
 		return combine(sumBy(by, maxBy(by+", pay_mode", "ksyun_bill_"+scope+"_cost_cny", selector)), "/",
 			maxBy(by, "ksyun_bill_"+scope+"_budget_cny", selector))
 	}
+	accounts := markIncomplete(used("account", "account", accountSelector), "account", "account",
+		parenthesize(parenthesize(payModesQuery())+" == 0"))
 	p := formatBars(newPanel("bargauge", t("Budgets used", "预算使用"),
 		t("This month so far, as a share of each budget: of an account in all pay modes, of products and projects "+
-			"postpaid.", "本月至今占各项预算的比例：账号预算含全部付费方式，产品线和项目预算只含后付费。"), unitShare, gridWidth, 6,
-		instantTarget(used("account", "account", accountSelector), "{{account}}"),
+			"postpaid. An account with a star lacks a pay mode.",
+			"本月至今占各项预算的比例：账号预算含全部付费方式，产品线和项目预算只含后付费。带星号的账号缺少付费方式。"), unitShare, gridWidth, 6,
+		instantTarget(accounts, "{{account}}"),
 		instantTarget(joinProductName(used(productKey, "product", productSelector)), "{{account}} {{product_name}}"),
 		instantTarget(joinProjectFacts(used(projectKey, "project", projectSelector)), "{{account}} {{project_name}}")))
 	return p.setDefault("noValue", t("no budget", "未设置预算")).setDefault("max", 1).colorFrom(0.8, 1)

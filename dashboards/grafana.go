@@ -280,12 +280,19 @@ func formatStat(p panel) panel {
 
 // colorFrom colors values orange from the first threshold on, and red from the second.
 func (p panel) colorFrom(orange, red float64) panel {
-	return p.setDefault("color", object{"mode": "thresholds"}).setDefault("thresholds", object{
-		"mode": "absolute",
-		"steps": []object{
-			{"color": "green", "value": nil}, {"color": "orange", "value": orange}, {"color": "red", "value": red},
-		},
-	})
+	return p.setDefault("color", object{"mode": "thresholds"}).setDefault("thresholds", newThresholds(
+		object{"color": "green", "value": nil}, object{"color": "orange", "value": orange},
+		object{"color": "red", "value": red}))
+}
+
+func newThresholds(steps ...object) object { return object{"mode": "absolute", "steps": steps} }
+
+// nameValues makes a panel show a text instead of 0, in orange, and another one instead of 1, in green.
+func (p panel) nameValues(zero, one string) panel {
+	return p.setDefault("mappings", []object{{"type": "value", "options": object{
+		"0": object{"index": 0, "text": zero, "color": "orange"},
+		"1": object{"index": 1, "text": one, "color": "green"},
+	}}})
 }
 
 // newGraph returns a graph over time.

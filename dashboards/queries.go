@@ -75,6 +75,35 @@ func monthToDateQuery() string {
 	return sumBy("account", maxBy("account, pay_mode", "ksyun_bill_account_cost_cny", accountSelector))
 }
 
+// payModesQuery returns, per account, 1 if the month so far has all its pay modes, else 0. An account without numbers
+// lacks all of them.
+func payModesQuery() string {
+	known := maxBy("account", "ksyun_bill_account_pay_modes_complete", accountSelector+`, months_ago="0"`)
+	return combine(known, "or", "0 * "+maxBy("account", "ksyun_bill_account_info", accountSelector))
+}
+
+// incompleteQuery returns 0 for each account of which the month so far lacks a pay mode. If there is none, it returns 1
+// for __all__, so that the answer is not empty.
+func incompleteQuery() string {
+	all := `label_replace(min(` + "\n" + indent(payModesQuery()) + "\n" + `), "account", "__all__", "", "")`
+	return combine(parenthesize(payModesQuery())+" == 0", "or on ()", all)
+}
+
+// labelSum adds the label complete to a number of several accounts: 1 if each of them has all its pay modes, else 0. So
+// a sum that lacks a pay mode never has the name of a whole one. count_values makes the smallest value a label.
+func labelSum(sum, payModes string) string {
+	return combine(sum, "* on () group_left (complete)",
+		`count_values("complete", min(`+"\n"+indent(payModes)+"\n))")
+}
+
+// markIncomplete adds a star to a label of those series of an expression that lack a pay mode. on has the labels that
+// identify them in the query incomplete.
+func markIncomplete(expr, label, on, incomplete string) string {
+	marked := `label_replace(` + "\n" + indent(combine(expr, "and on ("+on+")", incomplete)) + "\n" +
+		`, "` + label + `", "$1 *", "` + label + `", "(.+)")`
+	return combine(marked, "or", combine(expr, "unless on ("+on+")", incomplete))
+}
+
 // usualDayQuery returns the median of seven days per account. It leaves out the newest three days, because those may be
 // half metered, or a spike.
 func usualDayQuery() string {

@@ -1,0 +1,149 @@
+//go:build e2e
+
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"testing"
+
+	"ksyun_bill_exporter/e2e/peers"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestIncomplete checks in a real Prometheus that no sum that lacks a pay mode has the name of a whole one, and that
+// what is known stays.
+func TestIncomplete(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, incompletePage)
+	}))
+	t.Cleanup(server.Close)
+	p := startPrometheus(t, server.Listener.Addr().String())
+	for _, c := range incompleteCases {
+		t.Run(c.file+" "+c.account, func(t *testing.T) {
+			got := map[string][]string{}
+			chosen := map[string]string{"account": c.account, "product": ".*", "project": ".*"}
+			for place, target := range dashboardTargets(readDashboard(t, c.file)) {
+				if title := place.panel.Title; c.want[title] != nil {
+					got[title] = append(got[title], readValues(place.panel, target, runTarget(t, p, target, chosen))...)
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// incompletePage has the account shop with all its pay modes, the account game, of which bill-union is too old, and the
+// account lost, of which everything is too old.
+const incompletePage = `
+ksyun_bill_account_info{account="shop",customer_id="1"} 1
+ksyun_bill_account_info{account="game",customer_id="2"} 1
+ksyun_bill_account_info{account="lost",customer_id="3"} 1
+ksyun_bill_month_info{account="shop",months_ago="0",month="2026-10"} 1
+ksyun_bill_month_info{account="shop",months_ago="1",month="2026-09"} 1
+ksyun_bill_month_info{account="game",months_ago="0",month="2026-10"} 1
+ksyun_bill_month_info{account="game",months_ago="1",month="2026-09"} 1
+ksyun_bill_account_pay_modes_complete{account="shop",months_ago="0"} 1
+ksyun_bill_account_pay_modes_complete{account="shop",months_ago="1"} 1
+ksyun_bill_account_pay_modes_complete{account="game",months_ago="0"} 0
+ksyun_bill_account_pay_modes_complete{account="game",months_ago="1"} 1
+ksyun_bill_account_cost_cny{account="shop",pay_mode="postpaid"} 60
+ksyun_bill_account_cost_cny{account="shop",pay_mode="prepaid"} 40
+ksyun_bill_account_cost_cny{account="game",pay_mode="postpaid"} 50
+ksyun_bill_past_month_account_cost_cny{account="shop",months_ago="1",pay_mode="postpaid"} 70
+ksyun_bill_past_month_account_cost_cny{account="game",months_ago="1",pay_mode="prepaid"} 5
+ksyun_bill_account_budget_cny{account="shop"} 200
+ksyun_bill_account_budget_cny{account="game"} 100
+ksyun_bill_day_account_cost_cny{account="shop",pay_mode="postpaid",days_ago="5"} 10
+ksyun_bill_period_data_timestamp_seconds{account="shop"} 86400
+ksyun_bill_period_end_timestamp_seconds{account="shop"} 259200
+`
+
+var incompleteCases = []struct {
+	file, account string
+	want          map[string][]string
+}{
+	{"ksyun-cost.json", "shop", map[string][]string{
+		"This month so far":      {"All 100", "Postpaid 60", "Prepaid 40"},
+		"Pay modes":              {"All accounts complete"},
+		"Covered by details":     {"of all 0.6"},
+		"Forecast":               {"All 120"},
+		"Budget of the accounts": {"Budget 200", "Used 0.5", "Forecast 0.6"},
+		"Budgets used":           {"shop 0.5"},
+	}},
+	{"ksyun-cost.json", "game", map[string][]string{
+		"This month so far":      {"Incomplete 50", "Postpaid 50"},
+		"Pay modes":              {"game incomplete"},
+		"Covered by details":     {"of an incomplete sum 1"},
+		"Forecast":               {"Incomplete 50"},
+		"Budget of the accounts": {"Budget 100", "Used, incomplete 0.5", "Forecast, incomplete 0.5"},
+		"Budgets used":           {"game * 0.5"},
+	}},
+	{"ksyun-cost.json", "(shop|game)", map[string][]string{
+		"This month so far":      {"Incomplete 150", "Postpaid 110", "Prepaid 40"},
+		"Pay modes":              {"game incomplete"},
+		"Forecast":               {"Incomplete 170"},
+		"Budget of the accounts": {"Budget 300", "Used, incomplete 0.5", "Forecast, incomplete 0.5666666666666667"},
+		"Budgets used":           {"game * 0.5", "shop 0.5"},
+	}},
+	{"ksyun-cost.json", "(shop|lost)", map[string][]string{
+		"This month so far":      {"Incomplete 100", "Postpaid 60", "Prepaid 40"},
+		"Pay modes":              {"lost incomplete"},
+		"Forecast":               {"Incomplete 120"},
+		"Budget of the accounts": {"Budget 200", "Used 0.5", "Forecast 0.6"}, // lost has no budget
+		"Budgets used":           {"shop 0.5"},
+	}},
+	{"ksyun-cost.zh-CN.json", ".*", map[string][]string{
+		"本月至今":   {"合计不完整 150", "后付费 110", "预付费（包年包月） 40"},
+		"付费方式":   {"game 不完整", "lost 不完整"},
+		"有明细的比例": {"占不完整的合计 0.7333333333333333"},
+		"本月预测":   {"合计不完整 170"},
+		"账号预算":   {"预算 300", "已用（不完整） 0.5", "预测（不完整） 0.5666666666666667"},
+	}},
+}
+
+// readValues returns what a reader sees of the answer to a query, sorted: the name of each value, and the value.
+func readValues(p panel, target target, answer []peers.Series) []string {
+	var shown []string
+	for _, s := range answer {
+		name := legendPattern.ReplaceAllStringFunc(target.LegendFormat, func(label string) string {
+			return s.Labels[label[2:len(label)-2]]
+		})
+		name = displayName(p, name)
+		if target.Format == "table" {
+			name = s.Labels["month"] + " " + displayName(p, s.Labels["pay_mode"])
+		}
+		shown = append(shown, name+" "+displayValue(p, strconv.FormatFloat(s.Value(), 'g', -1, 64)))
+	}
+	slices.Sort(shown)
+	return shown
+}
+
+// displayName returns the name that a panel gives to a field.
+func displayName(p panel, field string) string {
+	for _, o := range p.FieldConfig.Overrides {
+		for _, property := range o.Properties {
+			if o.Matcher["options"] == field && property["id"] == "displayName" {
+				return property["value"].(string)
+			}
+		}
+	}
+	return field
+}
+
+// displayValue returns the text that a panel shows instead of a value, or the value.
+func displayValue(p panel, value string) string {
+	mappings, _ := p.FieldConfig.Defaults["mappings"].([]any)
+	for _, m := range mappings {
+		if to, ok := m.(map[string]any)["options"].(map[string]any)[value].(map[string]any); ok {
+			return to["text"].(string)
+		}
+	}
+	return value
+}
