@@ -76,6 +76,7 @@ var incompleteCases = []struct {
 		"Forecast":               {"All 120"},
 		"Budget of the accounts": {"Budget 200", "Used 0.5", "Forecast 0.6"},
 		"Budgets used":           {"shop 0.5"},
+		"Months by pay mode":     {"2026-09 Postpaid 70", "2026-10 Postpaid 60", "2026-10 Prepaid 40"},
 	}},
 	{"ksyun-cost.json", "game", map[string][]string{
 		"This month so far":      {"Incomplete 50", "Postpaid 50"},
@@ -84,6 +85,7 @@ var incompleteCases = []struct {
 		"Forecast":               {"Incomplete 50"},
 		"Budget of the accounts": {"Budget 100", "Used, incomplete 0.5", "Forecast, incomplete 0.5"},
 		"Budgets used":           {"game * 0.5"},
+		"Months by pay mode":     {"2026-09 Prepaid 5", "2026-10 * Postpaid 50"},
 	}},
 	{"ksyun-cost.json", "(shop|game)", map[string][]string{
 		"This month so far":      {"Incomplete 150", "Postpaid 110", "Prepaid 40"},
@@ -91,6 +93,9 @@ var incompleteCases = []struct {
 		"Forecast":               {"Incomplete 170"},
 		"Budget of the accounts": {"Budget 300", "Used, incomplete 0.5", "Forecast, incomplete 0.5666666666666667"},
 		"Budgets used":           {"game * 0.5", "shop 0.5"},
+		"Months by pay mode": {
+			"2026-09 Postpaid 70", "2026-09 Prepaid 5", "2026-10 * Postpaid 110", "2026-10 * Prepaid 40",
+		},
 	}},
 	{"ksyun-cost.json", "(shop|lost)", map[string][]string{
 		"This month so far":      {"Incomplete 100", "Postpaid 60", "Prepaid 40"},

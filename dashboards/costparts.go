@@ -199,11 +199,12 @@ func pastRow(t language) []panel {
 }
 
 func payModeMonthsPanel(t language) panel {
-	all := monthsQuery("account, pay_mode",
-		"ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny", accountSelector)
-	return formatStackedBars(newPanel("barchart", t("Months by pay mode", "各月费用（按付费方式）"),
-		t("The whole bill of each month; the newest is the month so far.", "各月全部费用；最新一月为本月至今。"), unitYuan, 12, 9,
-		tableTarget(sumBy("month, pay_mode", all))), "month", "pay_mode").renameFields(payModeNames(t)...)
+	p := formatStackedBars(newPanel("barchart", t("Months by pay mode", "各月费用（按付费方式）"),
+		t("The whole bill of each month; the newest is the month so far. A month with a star lacks a pay mode of some "+
+			"account: choose one account to see whose.",
+			"各月全部费用；最新一月为本月至今。带星号的月份缺少某个账号的付费方式，选择单个账号可以看出是哪一个。"), unitYuan, 12, 9,
+		tableTarget(sumBy("month, pay_mode", payModeMonthsQuery()))), "month", "pay_mode")
+	return p.renameFields(payModeNames(t)...)
 }
 
 func productMonthsQuery() string {

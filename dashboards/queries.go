@@ -32,8 +32,15 @@ func indent(text string) string { return "  " + strings.ReplaceAll(text, "\n", "
 // joinFacts adds labels of an info family to an expression. The labels in by identify a row of both. If replicas have
 // different names for it, topk takes one of them.
 func joinFacts(expr, by, family, labels string) string {
-	row := "group by (" + by + ", " + labels + ") (topk by (" + by + ") (1, " + family + "{" + accountSelector + "}))"
+	return joinRow(expr, by, labels, factsQuery(by, family, labels))
+}
+
+func joinRow(expr, by, labels, row string) string {
 	return combine(expr, "* on ("+by+") group_left ("+labels+")", row)
+}
+
+func factsQuery(by, family, labels string) string {
+	return "group by (" + by + ", " + labels + ") (topk by (" + by + ") (1, " + family + "{" + accountSelector + "}))"
 }
 
 // Labels that identify a product, a project and an instance.
@@ -146,13 +153,30 @@ func addDayLabel(expr string) string {
 		`count_values by (account, days_ago) ("day", `+start+`)`)
 }
 
+// monthKey identifies a month of an account.
+const monthKey = "account, months_ago"
+
 // monthsQuery returns the running month and the past ones, with a label month such as 2026-10.
 func monthsQuery(by, running, past, selector string) string {
-	both := combine(
-		`label_replace(`+maxBy(by, running, selector)+`, "months_ago", "0", "", "")`, "or",
-		maxBy(by+", months_ago", past, selector))
-	return joinFacts(parenthesize(both), "account, months_ago", "ksyun_bill_month_info", "month")
+	return joinRow(runningAndPastQuery(by, running, past, selector), monthKey, "month", monthNameQuery())
 }
+
+// payModeMonthsQuery returns the same of all pay modes. A month in which an account lacks a pay mode has a star.
+func payModeMonthsQuery() string {
+	both := runningAndPastQuery("account, pay_mode",
+		"ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny", accountSelector)
+	incomplete := maxBy(monthKey, "ksyun_bill_account_pay_modes_complete", accountSelector) + " == 0"
+	row := markIncomplete(monthNameQuery(), "month", "months_ago", parenthesize(incomplete))
+	return joinRow(both, monthKey, "month", parenthesize(row))
+}
+
+func runningAndPastQuery(by, running, past, selector string) string {
+	return parenthesize(combine(
+		`label_replace(`+maxBy(by, running, selector)+`, "months_ago", "0", "", "")`, "or",
+		maxBy(by+", months_ago", past, selector)))
+}
+
+func monthNameQuery() string { return factsQuery(monthKey, "ksyun_bill_month_info", "month") }
 
 // lineCostQuery returns the sum of this month's lines, per product. List cost has to be compared with this sum, because
 // a summary is often newer than the lines.
