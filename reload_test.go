@@ -3,6 +3,8 @@ package main
 import (
 	"net/http"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -94,6 +96,31 @@ func TestReloadHangs(t *testing.T) {
 	start := time.Now()
 	if code := r.Stop(); code != 0 || time.Since(start) > 3*time.Second {
 		t.Errorf("exit code %d after %s", code, time.Since(start))
+	}
+}
+
+// A key file that hangs from the start delays neither the other account nor the listener. The log names the file.
+func TestKeyFileHangsFromTheStart(t *testing.T) {
+	t.Parallel()
+	_, config := peers.Simulate(t, peers.SampleLine)
+	key := filepath.Join(t.TempDir(), "key")
+	makeFIFO(t, key)
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, config, strings.Replace(string(text), "accounts: [",
+		"accounts: [{name: late, access_key_id: OTHER, secret_access_key_file: "+key+"}, ", 1))
+	began := time.Now()
+	r := launch(t, "--config.file="+config)
+	r.AwaitLines("main")
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("the other account took %s", took)
+	}
+	r.Log.Await(t, regexp.MustCompile("secret_access_key_file: "+key+": reading it took longer than "))
+	r.Await("/metrics", `ksyun_bill_source_refresh_failures_total{account="late",reason="auth",source="month_bill"}`)
+	if code := r.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
 	}
 }
 
