@@ -28,6 +28,13 @@ type Summary struct {
 
 // SummarizeBills adds up the bills of one month: the API lists one per month, but does not promise it.
 func SummarizeBills(bills []billclient.MonthBill, readAt time.Time) *Summary {
+	s, _ := addUp(bills, readAt)
+	return s
+}
+
+// addUp adds up the bills of one month, and compares their parts with their totals.
+func addUp(bills []billclient.MonthBill, readAt time.Time) (*Summary, Comparison) {
+	c, hasDetails := Comparison{}, false
 	s := &Summary{ReadAt: readAt, ProductNames: map[string]string{}, ProjectNames: map[string]string{}}
 	product, project, projectProduct := Sums{}, Sums{}, Sums{}
 	for _, bill := range bills {
@@ -44,17 +51,22 @@ func SummarizeBills(bills []billclient.MonthBill, readAt time.Time) *Summary {
 			id := KeyLabel(p.ID)
 			project.Add(Key{id}, p.Cost)
 			s.ProjectNames[id] = p.Name
-			addDetails(projectProduct, id, p)
+			c.note(Details, addDetails(projectProduct, id, p))
+			hasDetails = hasDetails || len(p.Products) > 0
 		}
 	}
 	s.Beyond = product.balance(s.Sum, len(product), Key{None})
+	c.note(Products, s.Beyond)
 	if len(project) > 0 { // an estimate has none
 		projectProduct.balance(s.Sum, len(projectProduct), Key{None, None})
-		project.balance(s.Sum, len(project), Key{None})
+		c.note(Projects, project.balance(s.Sum, len(project), Key{None}))
+	}
+	if !hasDetails {
+		delete(c, Details)
 	}
 	s.nameNone(product, project)
 	s.Product, s.Project, s.ProjectProduct = product.Rows(1), project.Rows(1), projectProduct.Rows(2)
-	return s
+	return s, c
 }
 
 // nameNone gives a row of None a name, which is empty: every key has one.
@@ -67,16 +79,17 @@ func (s *Summary) nameNone(product, project Sums) {
 	}
 }
 
-// addDetails adds what the products of a project cost; what the project has more than they is of None.
-func addDetails(sums Sums, id string, p billclient.ProjectCost) {
+// addDetails adds what the products of a project cost; what the project has more than they is of None, and returned.
+func addDetails(sums Sums, id string, p billclient.ProjectCost) (beyond billclient.Amount) {
 	details := Sums{}
 	for _, q := range p.Products {
 		details.Add(Key{id, KeyLabel(q.Code)}, q.Cost)
 	}
-	details.balance(p.Cost, len(p.Products), Key{id, None})
+	beyond = details.balance(p.Cost, len(p.Products), Key{id, None})
 	for k, cost := range details {
 		sums.Add(k, cost)
 	}
+	return beyond
 }
 
 // LostParts returns the products of an earlier summary that s lacks while its sum still has the money: an answer that
@@ -96,15 +109,19 @@ func (s *Summary) LostParts(earlier *Summary) (lost []string) {
 
 // SummarizeEstimates adds up the estimates of one month, of which there is at least one.
 func SummarizeEstimates(estimates []billclient.MonthConsume, readAt time.Time) *Summary {
-	var bills []billclient.MonthBill
+	s := SummarizeBills(billsOf(estimates), readAt)
+	s.Begin, s.End = estimates[0].Begin, estimates[0].End // of the whole answer
+	return s
+}
+
+// billsOf returns estimates in the form of bills.
+func billsOf(estimates []billclient.MonthConsume) (bills []billclient.MonthBill) {
 	for _, e := range estimates {
 		bills = append(bills, billclient.MonthBill{
 			Month: e.Month, BillType: e.BillType, BillID: e.BillID, Sum: e.Sum, Products: e.Products,
 		})
 	}
-	s := SummarizeBills(bills, readAt)
-	s.Begin, s.End = estimates[0].Begin, estimates[0].End // of the whole answer
-	return s
+	return bills
 }
 
 func joinIDs(a, b string) string {

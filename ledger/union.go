@@ -28,20 +28,28 @@ type Union struct {
 // SummarizeUnion adds up an answer: that a key stands only once in it is not promised.
 func SummarizeUnion(answer billclient.UnionSummary, readAt time.Time) *Union {
 	u := &Union{ReadAt: readAt, Names: map[string]string{}}
-	parts, paid := Sums{}, Sums{}
+	parts, beyond := addUpParts(answer)
 	for _, part := range answer.Parts {
-		label := KeyLabel(part.Key)
-		parts.Add(Key{label}, part.Cost)
-		u.Names[label] = part.Name
+		u.Names[KeyLabel(part.Key)] = part.Name
 	}
+	paid := Sums{}
 	for _, payment := range answer.Paid {
 		paid.Add(Key{payment.Means}, payment.Cost)
 	}
-	if parts.balance(answer.Total, len(parts), Key{None}).Sign() != 0 {
+	if beyond.Sign() != 0 {
 		addMissing(u.Names, None)
 	}
 	u.Parts, u.Paid = parts.Rows(1), paid.Rows(1)
 	return u
+}
+
+// addUpParts adds up the parts of an answer. What the total has more or less than they is of None, and returned.
+func addUpParts(answer billclient.UnionSummary) (parts Sums, beyond billclient.Amount) {
+	parts = Sums{}
+	for _, part := range answer.Parts {
+		parts.Add(Key{KeyLabel(part.Key)}, part.Cost)
+	}
+	return parts, parts.balance(answer.Total, len(parts), Key{None})
 }
 
 // Part returns the cost of a part by its label; ok is false if there is none. A nil Union has none.
