@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // monthBillSet is the name of the set in which GetMonthBill and getMonthConsume answer with bills.
@@ -31,14 +32,18 @@ type billSet struct {
 // nothing else is an error: its bills may be there under a name that is not known.
 func readBillSet(r *response, from, to Month, texts ...*topLevelText) (billSet, error) {
 	s := billSet{ids: map[string]bool{}}
+	ofAll := topLevelText{name: currency, lenient: true}
 	err := readItems(r, monthBillSet, func(d document, number int) error {
 		return locate(place(number), s.readBill(d, number, from, to))
-	}, texts...)
+	}, append(texts, &ofAll)...)
 	if err != nil {
 		return billSet{}, err
 	}
 	if len(s.bills) == 0 && len(s.leftOut) > 0 {
 		return billSet{}, s.leftOut[0].Err
+	}
+	for i := range s.bills {
+		s.bills[i].Currency = cmp.Or(s.bills[i].Currency, ofAll.text)
 	}
 	s.dropRepetitions()
 	for i, left := range s.leftOut {
@@ -65,6 +70,7 @@ func (s *billSet) readBill(d document, number int, from, to Month) error {
 		return err
 	}
 	bill, err := readMonthBill(&x, from, to)
+	bill.Currency = strings.TrimSpace((&nodeReader{node: n}).text(currency)) // whatever is wrong with it
 	if billType != "" && parsePayMode(billType) != Postpaid {
 		s.leaveOut(bill, number, classify(Decode, "BillType %q: want postpay", shorten(billType, 60)))
 		return nil
@@ -118,9 +124,9 @@ func (s *billSet) dropRepetitions() {
 	s.bills = kept
 }
 
-// contentOf returns everything that a bill has beside its id and its type, as one text.
+// contentOf returns everything that a bill has beside its id, its type and its currency, as one text.
 func contentOf(bill MonthBill) string {
-	bill.BillID, bill.BillType = "", ""
+	bill.BillID, bill.BillType, bill.Currency = "", "", ""
 	text, _ := json.Marshal(bill) // it has texts and numbers only, which cannot fail
 	return string(text)
 }

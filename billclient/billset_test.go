@@ -38,6 +38,10 @@ MonthBillSet 3: BillType "Realtime": want postpay`,
 			`{"BillMonth":"2026-10","Sum":1},{"BillMonth":"2026-10","Sum":1,"BillId":"a","BillType":"postpay"}`,
 			"2026-10 a 1", `MonthBillSet 1: no BillId, and the same bill as MonthBillSet 2`,
 		},
+		"no id, and the same with an id and a currency": {
+			`{"BillMonth":"2026-10","Sum":1},{"BillMonth":"2026-10","Sum":1,"BillId":"a","Currency":"CNY"}`,
+			"2026-10 a 1", `MonthBillSet 1: no BillId, and the same bill as MonthBillSet 2`,
+		},
 		"no id, and other content": {
 			`{"BillMonth":"2026-10","Sum":1},{"BillMonth":"2026-10","Sum":2},` +
 				`{"BillMonth":"2026-10","Sum":3,"BillId":"a"}`,
@@ -79,5 +83,33 @@ func TestLeftOutEstimate(t *testing.T) {
 	}
 	if len(left) != 1 || left[0].Action != GetMonthConsume || left[0].Bill.BillID != "a" {
 		t.Errorf("left out %+v", left)
+	}
+}
+
+// TestCurrencyOfBills tests that a bill says which currency its answer names, and that nothing fails for it: no page
+// documents one.
+func TestCurrencyOfBills(t *testing.T) {
+	for name, tt := range map[string]struct{ ofAll, ofBill, want string }{
+		"none":                {"", "", ""},
+		"of the answer":       {`"Currency":" CNY",`, "", "CNY"},
+		"of the bill":         {"", `"currency":"USD "`, "USD"},
+		"of both":             {`"Currency":"CNY",`, `"Currency":"USD"`, "USD"},
+		"null":                {`"Currency":null,`, `"Currency":null`, ""},
+		"twice in the answer": {`"Currency":"CNY","currency":"USD",`, "", "CNY"},
+		"twice in the bill":   {"", `"Currency":"CNY","currency":"USD"`, "USD"},
+		"no texts":            {`"Currency":{"Code":["CNY"]},`, `"Currency":[{"Code":"CNY"}]`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newTestClient(t, respondWith(200, "", `{`+tt.ofAll+`"MonthBillSet":[{"BillMonth":"2026-10","Sum":1`+
+				strings.TrimSuffix(","+tt.ofBill, ",")+`}]}`))
+			bills, err := c.GetMonthBill(t.Context(), october, october)
+			if err != nil || len(bills) != 1 || bills[0].Currency != tt.want {
+				t.Errorf("bills %+v, want currency %q; error %v", bills, tt.want, err)
+			}
+			months, err := c.GetMonthConsume(t.Context(), october)
+			if err != nil || len(months) != 1 || months[0].Currency != tt.want {
+				t.Errorf("estimates %+v, want currency %q; error %v", months, tt.want, err)
+			}
+		})
 	}
 }

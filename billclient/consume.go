@@ -29,6 +29,7 @@ type MonthConsume struct {
 	Month    Month
 	BillType string // as in MonthBill
 	BillID   string
+	Currency string // as in MonthBill
 	Sum      Amount
 	Products []ProductCost
 
@@ -67,8 +68,8 @@ func readMonthConsumes(r *response, m Month) (consumeSet, error) {
 	consumed := consumeSet{leftOut: set.leftOut}
 	for _, b := range set.bills {
 		consumed.months = append(consumed.months, MonthConsume{
-			Month: b.Month, BillType: b.BillType, BillID: b.BillID, Sum: b.Sum, Products: b.Products,
-			Begin: begin, End: end,
+			Month: b.Month, BillType: b.BillType, BillID: b.BillID, Currency: b.Currency, Sum: b.Sum,
+			Products: b.Products, Begin: begin, End: end,
 		})
 	}
 	return consumed, cmp.Or(beginErr, endErr)

@@ -16,6 +16,7 @@ type MonthBill struct {
 	Month    Month
 	BillType string // "postpay", another word for Postpaid, or empty
 	BillID   string
+	Currency string // as far as the answer names one, which no page documents; it changes nothing
 	Sum      Amount
 	Products []ProductCost
 	Projects []ProjectCost

@@ -57,5 +57,5 @@ func parsePayMode(name string) string {
 	return strings.ToLower(name)
 }
 
-// isPayMode reports whether a mode is one of the three.
-func isPayMode(mode string) bool { return mode == Prepaid || mode == Realtime || mode == Postpaid }
+// IsPayMode reports whether a mode is one of the three.
+func IsPayMode(mode string) bool { return mode == Prepaid || mode == Realtime || mode == Postpaid }

@@ -48,13 +48,18 @@ func TestPayModes(t *testing.T) {
 func TestUnknownPayModes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		body, text string
+		modes      string // as RefusedPayModes returns them, as words and keys
 	}{
-		"alone":                  {payModeAnswer("月结算"), `1: PayMode "月结算" is not known, and no part is postpaid`},
-		"beside":                 {payModeAnswer("预付费", "X"), `2: PayMode "X" is not known, and no part is postpaid`},
-		"beside postpaid before": {payModeAnswer("后付费", "X"), ""},
-		"beside postpaid after":  {payModeAnswer("X", "2"), ""},
-		"without any cost":       {strings.ReplaceAll(payModeAnswer("X", "预付费"), `Cost":1`, `Cost":0`), ""},
-		"all known":              {payModeAnswer("0", "1"), ""},
+		"alone": {
+			payModeAnswer("月结算"), `1: PayMode "月结算" is not known, and no part is postpaid`, "月结算 月结算",
+		},
+		"beside": {
+			payModeAnswer("预付费", "X"), `2: PayMode "X" is not known, and no part is postpaid`, "预付费 prepaid, X x",
+		},
+		"beside postpaid before": {body: payModeAnswer("后付费", "X")},
+		"beside postpaid after":  {body: payModeAnswer("X", "2")},
+		"without any cost":       {body: strings.ReplaceAll(payModeAnswer("X", "预付费"), `Cost":1`, `Cost":0`)},
+		"all known":              {body: payModeAnswer("0", "1")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newUnionClient(t, respondWith(200, "", tt.body))
@@ -63,6 +68,13 @@ func TestUnknownPayModes(t *testing.T) {
 				checkError(t, err, Decode, "SummaryOverview "+tt.text)
 			} else if err != nil {
 				t.Error(err)
+			}
+			var modes []string
+			for _, part := range RefusedPayModes(err) {
+				modes = append(modes, part.Name+" "+part.Key)
+			}
+			if diff := cmp.Diff(tt.modes, strings.Join(modes, ", ")); diff != "" {
+				t.Errorf("refused pay modes (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -92,8 +92,9 @@ type topLevelReader struct {
 
 // topLevelText is a text beside the set.
 type topLevelText struct {
-	name string // as the API spells it
-	text string // without blanks around it; empty where the answer lacks it
+	name    string // as the API spells it
+	text    string // without blanks around it; empty where the answer lacks it
+	lenient bool   // nothing fails for it, be it no text or there twice
 }
 
 // parseDay returns the day that the text states, the zero Day if the answer lacks it.
@@ -138,6 +139,9 @@ func (t *topLevelReader) readText(name string) error {
 		if !strings.EqualFold(wanted.name, name) {
 			continue
 		}
+		if wanted.lenient {
+			return wanted.readLeniently(t.answer)
+		}
 		text, err := t.answer.readValue(nil, nil)
 		if err == nil && wanted.text != "" {
 			err = classify(Decode, "twice in one answer")
@@ -146,6 +150,13 @@ func (t *topLevelReader) readText(name string) error {
 		return locate(wanted.name, err)
 	}
 	return t.answer.skipValue()
+}
+
+// readLeniently reads the text, or skips what is in its place.
+func (t *topLevelText) readLeniently(d document) error {
+	text, err := d.readValue(nil, func([]byte) error { return d.skipValue() })
+	t.text = cmp.Or(t.text, string(bytes.TrimSpace(text)))
+	return err
 }
 
 func (t *topLevelReader) readSet() error {

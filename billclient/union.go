@@ -52,10 +52,11 @@ const (
 
 // UnionSummary is what a month cost in all pay modes, as a whole and by part.
 type UnionSummary struct {
-	Month Month
-	Total Amount // after discount
-	Paid  []Payment
-	Parts []UnionPart
+	Month    Month
+	Currency string // the yuan, as the API spells it
+	Total    Amount // after discount
+	Paid     []Payment
+	Parts    []UnionPart
 }
 
 // Billed reports whether the API has costs of the month, even if they are zero. If it has none, Total means nothing.
@@ -158,8 +159,9 @@ func (s *UnionSummary) readTotal(texts []*topLevelText) error {
 		return err
 	}
 	if code == "" && s.Billed() {
-		return classify(Decode, "%s %q: only amounts in CNY are taken", currency, code)
+		return classify(Decode, "%s %w", currency, &refusedCurrency{code})
 	}
+	s.Currency = code
 	if !s.Billed() && x.findChild(unionTotal) == nil {
 		return nil
 	}
@@ -171,18 +173,28 @@ func (s *UnionSummary) readTotal(texts []*topLevelText) error {
 	return x.err
 }
 
-// foreignCurrency is the currency of an answer or of a part of it that is not in CNY.
-type foreignCurrency struct{ code string }
+// refusedCurrency is the currency of an answer or of a part of it that is not in CNY, as far as it says.
+type refusedCurrency struct{ code string }
 
-func (f *foreignCurrency) Error() string {
-	return fmt.Sprintf("%q: only amounts in CNY are taken", shorten(f.code, 60))
+func (r *refusedCurrency) Error() string {
+	return fmt.Sprintf("%q: only amounts in CNY are taken", shorten(r.code, 60))
+}
+
+// RefusedCurrency returns the currency for which an answer was refused with err, as the API spells it. It is empty if
+// the answer had costs and named no currency. ok is false if err says nothing of a currency.
+func RefusedCurrency(err error) (code string, ok bool) {
+	refused, ok := errors.AsType[*refusedCurrency](err)
+	if !ok {
+		return "", false
+	}
+	return refused.code, true
 }
 
 // IsForeignCurrency reports whether err says that an account is not in CNY. The actions of the service bill name no
 // currency, so what they answer for the account cannot be taken for yuan either.
 func IsForeignCurrency(err error) bool {
-	_, ok := errors.AsType[*foreignCurrency](err)
-	return ok
+	code, _ := RefusedCurrency(err)
+	return code != ""
 }
 
 // checkCurrency fails if code is a currency other than the yuan, for which the vendor's pages have two codes and a
@@ -192,7 +204,7 @@ func checkCurrency(code string) error {
 	case "", "CNY", "RMB", "元":
 		return nil
 	default:
-		return classify(Decode, "%s %w", currency, &foreignCurrency{code})
+		return classify(Decode, "%s %w", currency, &refusedCurrency{code})
 	}
 }
 
@@ -240,6 +252,26 @@ func readPayModePart(x *nodeReader) UnionPart {
 	return UnionPart{Key: parsePayMode(name), Name: name}
 }
 
+// unknownPayMode is a pay mode that can be postpaid under a name that is not known.
+type unknownPayMode struct {
+	name  string
+	parts []UnionPart // of its answer
+}
+
+func (u *unknownPayMode) Error() string {
+	return fmt.Sprintf("PayMode %q is not known, and no part is postpaid", shorten(u.name, 60))
+}
+
+// RefusedPayModes returns the parts of an answer that was refused with err for a pay mode that is not known, none if it
+// was not.
+func RefusedPayModes(err error) []UnionPart {
+	refused, ok := errors.AsType[*unknownPayMode](err)
+	if !ok {
+		return nil
+	}
+	return refused.parts
+}
+
 // checkPayModes fails if a part has a pay mode that is not known, and costs something, while no part is postpaid: it
 // can be postpaid under another name, and what GetMonthBill has would count twice.
 func checkPayModes(parts []UnionPart) error {
@@ -247,8 +279,8 @@ func checkPayModes(parts []UnionPart) error {
 		return nil
 	}
 	for i, p := range parts {
-		if !isPayMode(p.Key) && p.Cost.Sign() != 0 {
-			err := classify(Decode, "PayMode %q is not known, and no part is postpaid", shorten(p.Name, 60))
+		if !IsPayMode(p.Key) && p.Cost.Sign() != 0 {
+			err := classify(Decode, "%w", &unknownPayMode{p.Name, parts})
 			return locate(fmt.Sprintf("%s %d", unionSet, i+1), err)
 		}
 	}

@@ -71,7 +71,7 @@ func TestUnionSamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := UnionSummary{Month: june2020, Total: mustAmount("1111.2"), Parts: tt.want}
+			want := UnionSummary{Month: june2020, Currency: "CNY", Total: mustAmount("1111.2"), Parts: tt.want}
 			if diff := cmp.Diff(want, got, equalAmounts); diff != "" || !got.Billed() {
 				t.Errorf("summary, billed %v (-want +got):\n%s", got.Billed(), diff)
 			}
@@ -110,10 +110,14 @@ func TestProductGroupSamples(t *testing.T) {
 // TestUnionSummaries tests summaries that are unusual and valid.
 func TestUnionSummaries(t *testing.T) {
 	const top = `{"Currency":"CNY","RealTotalCost":"5172897.43000000",`
-	whole := UnionSummary{Month: october, Total: mustAmount("5172897.43")}
+	whole := UnionSummary{Month: october, Currency: "CNY", Total: mustAmount("5172897.43")}
 	with := func(paid []Payment, parts ...UnionPart) UnionSummary {
 		s := whole
 		s.Paid, s.Parts = paid, parts
+		return s
+	}
+	in := func(currency string, s UnionSummary) UnionSummary {
+		s.Currency = currency
 		return s
 	}
 	unbilled := UnionSummary{Month: october}
@@ -129,10 +133,10 @@ func TestUnionSummaries(t *testing.T) {
 		body string
 		want UnionSummary
 	}{
-		"nothing":             {top[:18] + `"SummaryOverview":[]}`, unbilled},
+		"nothing":             {top[:18] + `"SummaryOverview":[]}`, in("CNY", unbilled)},
 		"nothing at all":      {`{"SummaryOverview":null}`, unbilled},
 		"nothing in XML":      {`<R><Currency/><SummaryOverview/></R>`, unbilled},
-		"nothing that costs":  {`{"SummaryOverview":[],"Currency":"rmb","RealTotalCost":"0.0000"}`, unbilled},
+		"nothing that costs":  {`{"SummaryOverview":[],"Currency":"rmb","RealTotalCost":"0.0000"}`, in("rmb", unbilled)},
 		"null for everything": {`{"SummaryOverview":[],"Currency":null,"RealTotalCost":null}`, unbilled},
 		"yuan in each part": {
 			top + `"SummaryOverview":[{"ProductCode":"A","RealTotalCost":1,"BillMonth":"2026-10","Currency":"RMB"},` +
@@ -142,7 +146,7 @@ func TestUnionSummaries(t *testing.T) {
 		"numbers, and the set first": {
 			`{"SummaryOverview":[{"ProductCode":7,"RealTotalCost":5172897.43,"BillMonth":"2026-10"},` +
 				`{"RealTotalCost":-1e2,"BillMonth":"2026-10"}],"Currency":"RMB","RealTotalCost":5172897.43}`,
-			with(nil, unionPart("7", "", "5172897.43"), unionPart("", "", "-100")),
+			in("RMB", with(nil, unionPart("7", "", "5172897.43"), unionPart("", "", "-100"))),
 		},
 		"payments": {
 			top + `"Reward":"0.00","Voucher":"7.43","CloudTicketCost":0,"Cash":"5172890.00","SummaryOverview":[` +
@@ -250,8 +254,13 @@ func TestBadUnionSummaries(t *testing.T) {
 			body := `{"SummaryOverview":[` + tt.parts + `]` + strings.TrimSuffix(","+tt.top, ",") + `}`
 			got, err := newUnionClient(t, respondWith(200, "", body)).DescribeBillSummaryByPayMode(t.Context(), october)
 			checkError(t, err, tt.reason, tt.text)
-			if want := strings.Contains(name, "dollars"); IsForeignCurrency(err) != want {
-				t.Errorf("foreign currency %t, want %t", !want, want)
+			wantCode := map[bool]string{true: "USD"}[strings.Contains(name, "dollars")]
+			if IsForeignCurrency(err) != (wantCode != "") {
+				t.Errorf("foreign currency %t, want %q", IsForeignCurrency(err), wantCode)
+			}
+			isOfCurrency := wantCode != "" || name == "no currency"
+			if code, ok := RefusedCurrency(err); code != wantCode || ok != isOfCurrency {
+				t.Errorf("refused currency %q, %t; want %q, %t", code, ok, wantCode, isOfCurrency)
 			}
 			if diff := cmp.Diff(UnionSummary{}, got, equalAmounts); diff != "" {
 				t.Errorf("a summary in spite of the error:\n%s", diff)
