@@ -132,6 +132,8 @@ type inspection struct {
 	estimatedUntil billclient.Day   // EndDate of the estimate; 0: there is none
 	postpaidShare  string           // of last month; empty: not known
 	firstPage      string           // 0 or 1; empty: not known
+
+	content
 }
 
 // inspectAll inspects all accounts, as many at once as a refresh does, and returns them in the order of the
@@ -218,6 +220,7 @@ func (i *inspection) askMonthBill(ctx context.Context) (bool, error) {
 	for _, b := range bills {
 		i.newestBill = max(i.newestBill, b.Month)
 	}
+	i.learnBills(bills, err)
 	return len(bills) > 0, err
 }
 
@@ -251,6 +254,7 @@ func (i *inspection) askEstimate(ctx context.Context) (bool, error) {
 	for _, e := range estimates {
 		i.estimatedUntil = max(i.estimatedUntil, e.End)
 	}
+	i.learnEstimates(estimates, err)
 	return len(estimates) > 0, err
 }
 
@@ -269,6 +273,8 @@ func (i *inspection) askConsumptionLine(ctx context.Context) (bool, error) {
 
 func (i *inspection) askPayModes(ctx context.Context) (bool, error) {
 	summary, err := i.client.DescribeBillSummaryByPayMode(ctx, i.running-1)
+	i.learnUnion(billclient.DescribeBillSummaryByPayMode, "pay modes", summary, err)
+	i.payModes = slices.Concat(summary.Parts, billclient.RefusedPayModes(err))
 	var postpaid billclient.Amount
 	for _, part := range summary.Parts {
 		if part.Key == billclient.Postpaid {
@@ -283,11 +289,13 @@ func (i *inspection) askPayModes(ctx context.Context) (bool, error) {
 
 func (i *inspection) askProducts(ctx context.Context) (bool, error) {
 	summary, err := i.client.DescribeBillSummaryByProduct(ctx, i.running-1)
+	i.learnUnion(billclient.DescribeBillSummaryByProduct, "product groups", summary, err)
 	return summary.Billed(), err
 }
 
 func (i *inspection) askProjects(ctx context.Context) (bool, error) {
 	summary, err := i.client.DescribeBillSummaryByProject(ctx, i.running-1)
+	i.learnUnion(billclient.DescribeBillSummaryByProject, "projects", summary, err)
 	return summary.Billed(), err
 }
 

@@ -140,9 +140,8 @@ func TestRun(t *testing.T) {
 	hostilePacking := billsim.Fault{
 		Action: "DescribeProductCode", Header: http.Header{"Content-Encoding": {"73400575"}},
 	}
-	leftOut := billsim.Raw(http.StatusOK, "application/json", `{"MonthBillSet":[`+
+	leftOut := answerTo("GetMonthBill", `{"MonthBillSet":[`+
 		`{"BillMonth":"2026-11","Sum":1,"BillId":"a"},{"BillMonth":"2026-11","Sum":2,"BillId":"b","BillType":"prepay"}]}`)
-	leftOut.Action = "GetMonthBill"
 	behind := billsim.Fault{
 		Gzip:   true,
 		Header: http.Header{"Date": {noon.Add(-100 * time.Second).Format(http.TimeFormat)}},
@@ -205,6 +204,23 @@ func TestRun(t *testing.T) {
 		"hostile answers": {config: oneAccount, faults: []billsim.Fault{hostileCode, hostilePacking}},
 		"behind, packed":  {config: oneAccount, faults: []billsim.Fault{behind}},
 		"ahead":           {config: oneAccount, faults: []billsim.Fault{ahead}},
+		"parts miss":      {config: oneAccount, faults: partsThatMiss()},
+		"pay modes": {config: twoAccounts, faults: []billsim.Fault{
+			ofKey("AKLTMAIN", payModes("后付费", "2", "Spot-Market", "33", "user 73400575 of main", "后付费(73400575)",
+				"what the main account has bought", "main.example")),
+			ofKey("AKLTSHOP", payModes("月结", "Prepaid", "Project 103800")),
+		}},
+		"currencies": {config: twoAccounts, change: func(first, second *billsim.Account) {
+			first.Currency, second.Currency = "USD", "商城 73406772"
+		}},
+		"no currency": {config: oneAccount, faults: currenciesOfYuan()},
+		"bill ids":    {config: twoAccounts, change: changeBillIDs},
+		"no bill ids": {
+			config: oneAccount, faults: []billsim.Fault{{Forms: map[string]billsim.Form{"BillId": billsim.Missing}}},
+		},
+		"two customers": {config: oneAccount, faults: []billsim.Fault{answerTo("GetMonthBill",
+			`{"MonthBillSet":[{"BillMonth":"2026-10","Sum":1,"BillId":"KSYZD0073400575202610"},`+
+				`{"BillMonth":"2026-11","Sum":1,"BillId":"KSYZD0073406772202611"}]}`)}},
 		"silence": {
 			config: oneAccount, faults: []billsim.Fault{{Action: "getMonthConsume", End: billsim.Stall}},
 		},
@@ -233,6 +249,86 @@ func TestRun(t *testing.T) {
 				compareCheck(t, name, runCheck(t.Context(), t, tt.config, api))
 			})
 		})
+	}
+}
+
+// answerTo returns a fault that answers an action with this body.
+func answerTo(action, body string) billsim.Fault {
+	f := billsim.Raw(http.StatusOK, "application/json", body)
+	f.Action = action
+	return f
+}
+
+// ofKey returns the fault for calls with a key only.
+func ofKey(accessKeyID string, f billsim.Fault) billsim.Fault {
+	f.AccessKeyID = accessKeyID
+	return f
+}
+
+// payModes answers with parts of 56.78 yuan, each in the pay mode that a word is for.
+func payModes(words ...string) billsim.Fault {
+	var parts []string
+	for _, word := range words {
+		parts = append(parts, fmt.Sprintf(`{"PayMode":%q,"RealTotalCost":56.78,"BillMonth":"2026-10"}`, word))
+	}
+	return answerTo("DescribeBillSummaryByPayMode", fmt.Sprintf(
+		`{"Currency":"CNY","RealTotalCost":%d.%02d,"SummaryOverview":[%s]}`,
+		5678*len(words)/100, 5678*len(words)%100, strings.Join(parts, ",")))
+}
+
+// partsThatMiss are answers of which no set of parts comes to its total. The products of November do.
+func partsThatMiss() []billsim.Fault {
+	faults := []billsim.Fault{
+		answerTo("GetMonthBill", `{"MonthBillSet":[{"BillMonth":"2026-10","Sum":113.56,"BillId":"KSYZD0073400575202610",`+
+			`"BillProductSet":[{"Code":"KEC","Cost":56.78}],"BillProjectSet":[{"Id":0,"Cost":113.54},`+
+			`{"Id":103800,"Cost":0,"Details":[{"Code":"KEC","Cost":0.01}]}]},{"BillMonth":"2026-11","Sum":56.78,`+
+			`"BillId":"KSYZD0073400575202611","BillProductSet":[{"Code":"KEC","Cost":56.785}]}]}`),
+		answerTo("getMonthConsume", `{"EndDate":"2026-11-21","MonthBillSet":[{"BillMonth":"2026-11","Sum":56.78,`+
+			`"BillId":"KSYZD0073400575202611"}]}`),
+	}
+	for _, split := range []string{`PayMode":"后付费`, `ProductCode":"KEC`, `ProjectId":"103800`} {
+		action, _, _ := strings.Cut(split, `"`)
+		action = "DescribeBillSummaryBy" + strings.TrimSuffix(strings.TrimSuffix(action, "Code"), "Id")
+		faults = append(faults, answerTo(action, `{"Currency":"CNY","RealTotalCost":113.56,"SummaryOverview":[{"`+split+
+			`","RealTotalCost":56.78,"BillMonth":"2026-10"}]}`))
+	}
+	return faults
+}
+
+// currenciesOfYuan are answers that name the yuan where the API's pages have no currency, in other words, or not at
+// all.
+func currenciesOfYuan() []billsim.Fault {
+	part := func(action, key, currency string) billsim.Fault {
+		return answerTo(action, `{"RealTotalCost":1,`+currency+`"SummaryOverview":[{"`+key+
+			`","RealTotalCost":1,"BillMonth":"2026-10"}]}`)
+	}
+	return []billsim.Fault{
+		answerTo("GetMonthBill", `{"Currency":"CNY","MonthBillSet":[`+
+			`{"BillMonth":"2026-11","Sum":0,"BillId":"KSYZD0073400575202611"}]}`),
+		part("DescribeBillSummaryByPayMode", `PayMode":"2`, `"Currency":"元",`),
+		part("DescribeBillSummaryByProduct", `ProductCode":"KEC`, `"Currency":"RMB",`),
+		part("DescribeBillSummaryByProject", `ProjectId":"103800`, ""),
+	}
+}
+
+// changeBillIDs gives the bills of the first account the ids of another customer, and its estimates ids in another
+// form. The estimates of the second account get the ids of the first.
+func changeBillIDs(first, second *billsim.Account) {
+	bills, daily, months := first.Bills, first.Consume, second.Consume
+	first.Bills = func(month string) (billsim.Bill, bool) {
+		bill, ok := bills(month)
+		bill.ID = "KSYZD0073406772" + strings.ReplaceAll(month, "-", "")
+		return bill, ok
+	}
+	first.Consume = func(month string) (billsim.Consumption, bool) {
+		c, ok := daily(month)
+		c.ID = "main-73400575"
+		return c, ok
+	}
+	second.Consume = func(month string) (billsim.Consumption, bool) {
+		c, ok := months(month)
+		c.ID = "KSYZD0073400575202611"
+		return c, ok
 	}
 }
 

@@ -61,13 +61,17 @@ func (r report) table() string {
 	}
 	t.AppendSeparator()
 	t.AppendRow(r.row("customer", func(i *inspection) string { return i.customer }))
+	t.AppendRow(r.row("bill ids name", customersOfBills))
 	t.AppendRow(r.row("newest bill", newestBillCell))
 	t.AppendRow(r.row("estimate until", func(i *inspection) string { return i.estimatedUntil.String() }))
 	if first.API.UnionEndpoint != "" {
 		t.AppendRow(r.row("postpaid in "+(first.running-1).String(), func(i *inspection) string {
 			return i.postpaidShare
 		}))
+		t.AppendRow(r.row("pay modes", payModesCell))
 	}
+	t.AppendRow(r.row("currency", currencyCell))
+	t.AppendRow(r.row("parts come to totals", sumsCell))
 	return t.Render()
 }
 
@@ -88,18 +92,15 @@ func newestBillCell(i *inspection) string {
 }
 
 // facts describes the API in the words of its protocol and in numbers. Nothing in it shows what an account has, is
-// named, costs or pays.
+// named, costs or pays; only which pay modes there are.
 func (r report) facts() string {
 	product, release, _ := strings.Cut(r.userAgent, "/")
 	lines := []string{strings.TrimSpace(product + " " + release), "endpoints: " + r.endpoints()}
-	var attempts []billclient.Attempt
-	for _, i := range r.inspections {
-		attempts = append(attempts, i.attempts...)
-	}
+	attempts := gather(r.inspections, func(i *inspection) []billclient.Attempt { return i.attempts })
 	lines = append(lines, distinctLines(attempts, describeAttempt)...)
 	lines = append(lines, r.monthFacts()...)
 	lines = append(lines, distinctLines(r.inspections, firstPageFact)...)
-	lines = append(lines, distinctLines(r.leftOut(), leftOutFact)...)
+	lines = append(lines, r.contentFacts()...)
 	lines = append(lines, largestAnswerFact(attempts)...)
 	lines = append(lines, clockFact(attempts)...)
 	return strings.Join(lines, "\n") + "\n"
@@ -152,10 +153,35 @@ func firstPageFact(i *inspection) string {
 	return "pages of lines: from " + i.firstPage
 }
 
-// leftOut returns the elements that are in none of the numbers, of all accounts.
-func (r report) leftOut() (all []billclient.LeftOutBill) {
-	for _, i := range r.inspections {
-		all = append(all, i.leftOut...)
+// contentFacts returns what the answers say, beside amounts and names.
+func (r report) contentFacts() []string {
+	leftOut := gather(r.inspections, func(i *inspection) []billclient.LeftOutBill { return i.leftOut })
+	comparisons := gather(r.inspections, func(i *inspection) []comparison { return i.comparisons })
+	bills := gather(r.inspections, func(i *inspection) []namedBill { return i.bills })
+	currencies := gather(r.inspections, func(i *inspection) []namedCurrency { return i.currencies })
+	modes := gather(r.inspections, func(i *inspection) []billclient.UnionPart { return i.payModes })
+	return slices.Concat(
+		distinctLines(leftOut, leftOutFact),
+		distinctLines(comparisons, comparison.String),
+		distinctLines(bills, billIDFact),
+		headed("bill ids name: ", distinctLines(r.inspections, customersOfBills)),
+		distinctLines(currencies, currencyFact),
+		headed("pay modes: ", distinctLines(modes, payModeFact)),
+	)
+}
+
+// headed returns the lines with a text before each.
+func headed(head string, lines []string) []string {
+	for n := range lines {
+		lines[n] = head + lines[n]
+	}
+	return lines
+}
+
+// gather returns what all inspections have of one kind.
+func gather[T any](inspections []*inspection, of func(*inspection) []T) (all []T) {
+	for _, i := range inspections {
+		all = append(all, of(i)...)
 	}
 	return all
 }

@@ -2,11 +2,13 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/ledger"
 	"ksyun_bill_exporter/output"
 )
 
@@ -49,6 +51,7 @@ func judge(all []*inspection) []verdict {
 		v.judgeBills(i)
 		v.judgeRunningMonth(i)
 		v.judgeUnion(i)
+		v.judgeContent(i)
 		v.judgeCustomer(i, accounts)
 		verdicts = append(verdicts, v)
 	}
@@ -95,6 +98,18 @@ func (v *verdict) judgeUnion(i *inspection) {
 		v.addNote("knows postpaid costs only: all others %s", failures)
 	default:
 		v.addProblem("costs that are not postpaid, which api.union_endpoint is set to see, %s", failures)
+	}
+}
+
+// judgeContent follows the rules by which the exporter shows no number of an account that is not in CNY, and makes a
+// row of what parts and their total differ by.
+func (v *verdict) judgeContent(i *inspection) {
+	isForeign := func(a answer) bool { return billclient.IsForeignCurrency(a.err) }
+	if slices.ContainsFunc(slices.Collect(maps.Values(i.answers)), isForeign) {
+		v.addProblem("none of its numbers is shown, because bill-union names another currency than CNY")
+	}
+	if missed := distinctLines(i.comparisons, missedTotal); missed != nil {
+		v.addNote("%s makes up for %s, which miss their total", ledger.None, strings.Join(missed, ", "))
 	}
 }
 
