@@ -203,6 +203,8 @@ func isFutile(err error, isFirst bool) bool {
 	switch {
 	case !ok:
 		return false
+	case isRefusedForContent(err):
+		return false
 	case apiError.HTTPStatus == 0, apiError.Reason == billclient.Throttled, isWrongKey(err):
 		return true
 	default:
@@ -210,9 +212,16 @@ func isFutile(err error, isFirst bool) bool {
 	}
 }
 
+// isRefusedForContent reports whether an answer is the API's, but is not taken for what it says.
+func isRefusedForContent(err error) bool {
+	_, forCurrency := billclient.RefusedCurrency(err)
+	return forCurrency || billclient.RefusedPayModes(err) != nil || billclient.IsTwoCustomers(err)
+}
+
 // isWrongKey reports whether the API does not accept the key at all, rather than for one action.
 func isWrongKey(err error) bool {
-	return err != nil && billclient.ReasonOf(err) == billclient.Auth && !billclient.IsDenied(err)
+	return err != nil && billclient.ReasonOf(err) == billclient.Auth && !billclient.IsDenied(err) &&
+		!billclient.IsTwoCustomers(err)
 }
 
 func (i *inspection) askMonthBill(ctx context.Context) (bool, error) {

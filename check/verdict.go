@@ -138,6 +138,7 @@ var obstacles = []obstacle{
 	{"need %s", billclient.IsDenied},
 	{"need an API that knows %s", billclient.IsUnknownAction},
 	{"need the right key (%s)", isWrongKey},
+	{"need a key that reads the bills of one customer only (%s)", billclient.IsTwoCustomers},
 	{"cannot be reached (%s)", hasReason(billclient.Network)},
 	{"do not come in time (%s)", hasReason(billclient.Timeout)},
 	{"have to wait, the API is asked too often (%s)", hasReason(billclient.Throttled)},
