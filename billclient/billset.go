@@ -42,14 +42,27 @@ func readBillSet(r *response, from, to Month, texts ...*topLevelText) (billSet, 
 	if len(s.bills) == 0 && len(s.leftOut) > 0 {
 		return billSet{}, s.leftOut[0].Err
 	}
-	for i := range s.bills {
-		s.bills[i].Currency = cmp.Or(s.bills[i].Currency, ofAll.text)
+	if err := s.readCurrency(ofAll.text); err != nil {
+		return billSet{}, err
 	}
 	s.dropRepetitions()
 	for i, left := range s.leftOut {
 		s.leftOut[i].Err = &scrubbedError{scrub(left.Err.Error(), r.credentials, maxErrorText), left.Err}
 	}
 	return s, nil
+}
+
+// readCurrency gives each bill the currency of the answer where it has none of its own. It fails if a bill is not in CNY:
+// no page documents that bills name a currency, but one that does is not to be taken for yuan.
+func (s *billSet) readCurrency(ofAll string) error {
+	for i := range s.bills {
+		bill := &s.bills[i]
+		bill.Currency = cmp.Or(bill.Currency, ofAll)
+		if err := checkCurrency(bill.Currency); err != nil {
+			return locate(place(s.numbers[i]), err)
+		}
+	}
+	return nil
 }
 
 // place returns the place of an element in the answer.

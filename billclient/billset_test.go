@@ -86,8 +86,8 @@ func TestLeftOutEstimate(t *testing.T) {
 	}
 }
 
-// TestCurrencyOfBills tests that a bill says which currency its answer names, and that nothing fails for it: no page
-// documents one.
+// TestCurrencyOfBills tests that a bill says which currency its answer names, and that one in another currency than the
+// yuan fails the answer, though no page documents a currency.
 func TestCurrencyOfBills(t *testing.T) {
 	for name, tt := range map[string]struct{ ofAll, ofBill, want string }{
 		"none":                {"", "", ""},
@@ -102,13 +102,21 @@ func TestCurrencyOfBills(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newTestClient(t, respondWith(200, "", `{`+tt.ofAll+`"MonthBillSet":[{"BillMonth":"2026-10","Sum":1`+
 				strings.TrimSuffix(","+tt.ofBill, ",")+`}]}`))
-			bills, err := c.GetMonthBill(t.Context(), october, october)
-			if err != nil || len(bills) != 1 || bills[0].Currency != tt.want {
-				t.Errorf("bills %+v, want currency %q; error %v", bills, tt.want, err)
+			bills, billErr := c.GetMonthBill(t.Context(), october, october)
+			months, monthErr := c.GetMonthConsume(t.Context(), october)
+			if tt.want == "USD" {
+				for _, err := range []error{billErr, monthErr} {
+					if !IsForeignCurrency(err) || !strings.HasSuffix(err.Error(), `MonthBillSet 1: Currency "USD": only amounts in CNY are taken`) {
+						t.Error(err)
+					}
+				}
+				return
 			}
-			months, err := c.GetMonthConsume(t.Context(), october)
-			if err != nil || len(months) != 1 || months[0].Currency != tt.want {
-				t.Errorf("estimates %+v, want currency %q; error %v", months, tt.want, err)
+			if billErr != nil || len(bills) != 1 || bills[0].Currency != tt.want {
+				t.Errorf("bills %+v, want currency %q; error %v", bills, tt.want, billErr)
+			}
+			if monthErr != nil || len(months) != 1 || months[0].Currency != tt.want {
+				t.Errorf("estimates %+v, want currency %q; error %v", months, tt.want, monthErr)
 			}
 		})
 	}

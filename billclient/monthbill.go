@@ -16,7 +16,7 @@ type MonthBill struct {
 	Month    Month
 	BillType string // "postpay", another word for Postpaid, or empty
 	BillID   string
-	Currency string // as far as the answer names one, which no page documents; it changes nothing
+	Currency string // the yuan, as far as the answer names a currency, which no page documents
 	Sum      Amount
 	Products []ProductCost
 	Projects []ProjectCost
@@ -38,9 +38,10 @@ type ProjectCost struct {
 }
 
 // GetMonthBill returns the bills of the months from and to and all between, in the order of the answer. A month that
-// has no bill yet is not among them. An answer with an amount that is missing or cannot be read is an error. An element
-// that is no postpaid bill, or repeats another one, is left out; see Options.OnLeftOut. GetMonthBill tries again as
-// Retry does. Its errors are an *Error. Source: https://endocs.ksyun.com/documents/37509.
+// has no bill yet is not among them. An answer with an amount that is missing or cannot be read, or that names another
+// currency than the yuan (see IsForeignCurrency), is an error. An element that is no postpaid bill, or repeats another
+// one, is left out; see Options.OnLeftOut. GetMonthBill tries again as Retry does. Its errors are an *Error. Source:
+// https://endocs.ksyun.com/documents/37509.
 func (c *Client) GetMonthBill(ctx context.Context, from, to Month) ([]MonthBill, error) {
 	params, err := monthParams(GetMonthBill, from, to)
 	if err != nil {

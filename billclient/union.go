@@ -190,8 +190,8 @@ func RefusedCurrency(err error) (code string, ok bool) {
 	return refused.code, true
 }
 
-// IsForeignCurrency reports whether err says that an account is not in CNY. The actions of the service bill name no
-// currency, so what they answer for the account cannot be taken for yuan either.
+// IsForeignCurrency reports whether err says that an account is not in CNY. Most actions name no currency: what they
+// answer for the account cannot be taken for yuan either.
 func IsForeignCurrency(err error) bool {
 	code, _ := RefusedCurrency(err)
 	return code != ""

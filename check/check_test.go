@@ -213,6 +213,8 @@ func TestRun(t *testing.T) {
 		"currencies": {config: twoAccounts, change: func(first, second *billsim.Account) {
 			first.Currency, second.Currency = "USD", "商城 73406772"
 		}},
+		"bill in dollars": {config: oneAccount, faults: []billsim.Fault{answerTo("GetMonthBill",
+			`{"MonthBillSet":[{"BillMonth":"2026-11","Currency":"USD","Sum":1}]}`)}},
 		"no currency": {config: oneAccount, faults: currenciesOfYuan()},
 		"bill ids":    {config: twoAccounts, change: changeBillIDs},
 		"no bill ids": {

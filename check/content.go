@@ -64,7 +64,7 @@ func (c *content) learnBills(bills []billclient.MonthBill, err error) {
 	for _, ofMonth := range byMonth {
 		c.compare(billclient.GetMonthBill, ledger.CompareBills(ofMonth))
 	}
-	c.twoCustomers = c.twoCustomers || billclient.IsTwoCustomers(err)
+	c.learnRefusal(billclient.GetMonthBill, err)
 }
 
 // learnEstimates learns from an answer of getMonthConsume.
@@ -75,7 +75,15 @@ func (c *content) learnEstimates(estimates []billclient.MonthConsume, err error)
 	if len(estimates) > 0 {
 		c.compare(billclient.GetMonthConsume, ledger.CompareEstimates(estimates))
 	}
+	c.learnRefusal(billclient.GetMonthConsume, err)
+}
+
+// learnRefusal learns from an answer that was refused for what it says.
+func (c *content) learnRefusal(action string, err error) {
 	c.twoCustomers = c.twoCustomers || billclient.IsTwoCustomers(err)
+	if code, refused := billclient.RefusedCurrency(err); refused {
+		c.currencies = append(c.currencies, namedCurrency{action, strings.TrimSpace(code)})
+	}
 }
 
 func (c *content) learnBill(action, id, currency string) {

@@ -106,7 +106,7 @@ func (v *verdict) judgeUnion(i *inspection) {
 func (v *verdict) judgeContent(i *inspection) {
 	isForeign := func(a answer) bool { return billclient.IsForeignCurrency(a.err) }
 	if slices.ContainsFunc(slices.Collect(maps.Values(i.answers)), isForeign) {
-		v.addProblem("none of its numbers is shown, because bill-union names another currency than CNY")
+		v.addProblem("none of its numbers is shown, because the API names another currency than CNY")
 	}
 	if missed := distinctLines(i.comparisons, missedTotal); missed != nil {
 		v.addNote("%s makes up for %s, which miss their total", ledger.None, strings.Join(missed, ", "))

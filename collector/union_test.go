@@ -313,8 +313,8 @@ ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01`)
 	}
 }
 
-// The actions of the service bill name no currency: where bill-union names another one than CNY, no amount of the account
-// is shown as one in CNY, also after a restart, until an answer is in CNY.
+// Where an answer names another currency than CNY, no amount of the account is shown as one in CNY, also after a restart,
+// until an answer is in CNY.
 func TestOtherCurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
@@ -349,7 +349,7 @@ ksyun_bill_source_up{account="main",source="project_summary"} 0`
 		w.run(o)
 		w.sleep(time.Second)
 		compare(t, w.scrape("ksyun_bill_account_cost_cny", up), noneUp)
-		if log := w.log.take(); !strings.Contains(log, "bill-union names another currency than CNY") {
+		if log := w.log.take(); !strings.Contains(log, "the API names another currency than CNY") {
 			t.Errorf("the log does not say why:\n%s", log)
 		}
 		isInDollars.Store(false)
@@ -358,5 +358,25 @@ ksyun_bill_source_up{account="main",source="project_summary"} 0`
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
 ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 10
 ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01`)
+	})
+}
+
+// A bill is not documented to name a currency. Where one does, it is not taken for yuan either.
+func TestBillInOtherCurrency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
+		const cost = "ksyun_bill_account_cost_cny"
+		compare(t, w.scrape(cost), `ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
+		inDollars := billsim.Raw(http.StatusOK, "application/json",
+			`{"MonthBillSet":[{"BillMonth":"2026-10","Sum":"1","Currency":"USD"}]}`)
+		inDollars.Action = getMonthBill
+		undo := w.api.Fault(inDollars)
+		w.sleep(2 * time.Hour)
+		compare(t, w.scrape(cost), "")
+		undo()
+		w.sleep(2 * time.Hour)
+		compare(t, w.scrape(cost), `ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
 	})
 }

@@ -28,8 +28,7 @@ type AccountStatus struct {
 }
 
 // Refusal is why an account's numbers are not shown: an earlier account shows them already, else they are not in CNY
-// though their metrics say so, else they are of another
-// customer than the configuration expects.
+// though their metrics say so, else they are of another customer than the configuration expects.
 type Refusal struct {
 	Customer string // whose the numbers are; empty if nothing tells yet
 	Expected string // customer_id of the configuration; empty if there is none
@@ -45,7 +44,7 @@ func (r Refusal) String() string {
 	case r.ShownBy != "":
 		return fmt.Sprintf("account %s has the numbers of customer %s already", r.ShownBy, r.Customer)
 	case r.NotCNY:
-		return "bill-union names another currency than CNY, which the metrics say"
+		return "the API names another currency than CNY, which the metrics say"
 	case r.Customer == "":
 		return "nothing tells yet whose numbers these are, customer_id expects " + r.Expected
 	default:

@@ -21,7 +21,7 @@ var chinese = map[string]string{
 	"Its numbers are not shown.":                                "该账号的数据未展示。",
 	"Account %s has the numbers of customer %s already.":        "客户 %[2]s 的数据已由账号 %[1]s 展示。",
 	"Correct the key, or remove one of the two accounts.":       "请更正密钥，或从配置中删去重复的账号。",
-	"bill-union names another currency than CNY.":               "bill-union 返回的币种不是人民币，金额不能按人民币展示。",
+	"The API names another currency than CNY.":                  "API 返回的币种不是人民币，金额不能按人民币展示。",
 	"The key belongs to customer %s, customer_id expects %s.":   "密钥属于客户 %s，而 customer_id 配置为 %s。",
 	"Correct the key or customer_id.":                           "请更正密钥或 customer_id。",
 	"Nothing tells yet whose they are, customer_id expects %s.": "尚无法确认数据所属客户，customer_id 配置为 %s。",
