@@ -167,7 +167,7 @@ func (s *soak) restart() {
 	s.end()
 	idle := map[string]bool{}
 	for _, a := range accounts {
-		key, _ := a.API.Credentials(t.Context())
+		key, _ := a.API.Credentials(s.t.Context())
 		idle[key.AccessKeyID] = isIdle(a)
 	}
 	if err := s.bills.options.State.Close(); err != nil {
