@@ -430,3 +430,17 @@ func faulty(fault *billsim.Fault, stop *func()) func(http.Handler) http.Handler 
 		return api
 	}
 }
+
+// answering is an API of which one action answers with a text.
+func answering(action string, text *atomic.Pointer[string]) func(http.Handler) http.Handler {
+	return func(api http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if s := text.Load(); s != nil && r.URL.Query().Get("Action") == action {
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = w.Write([]byte(*s))
+				return
+			}
+			api.ServeHTTP(w, r)
+		})
+	}
+}

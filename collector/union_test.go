@@ -380,3 +380,22 @@ func TestBillInOtherCurrency(t *testing.T) {
 		compare(t, w.scrape(cost), `ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
 	})
 }
+
+// An answer of bill-union that lacks the postpaid part, though its total has it, does not make it count twice.
+func TestUnionLacksPostpaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 50000))
+		var text atomic.Pointer[string]
+		answer := `{"RequestId":"1","Currency":"CNY","RealTotalCost":600,"SummaryOverview":[` +
+			`{"BillMonth":"2026-10","PayMode":"Prepaid","RealTotalCost":100}]}`
+		text.Store(&answer)
+		o := options(complete(c))
+		o.Months.Past = 0
+		w := startWith(t, october(15), o, answering(billclient.DescribeBillSummaryByPayMode, &text), c.Account)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_account_pay_modes_complete"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 500
+ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 100
+ksyun_bill_account_pay_modes_complete{account="main",months_ago="0"} 0`)
+	})
+}

@@ -137,13 +137,19 @@ func (a Account) union(n int, by ledger.Split) *ledger.Union {
 }
 
 // otherModes returns what bill-union says of the pay modes of the month n months ago that GetMonthBill does not know.
-func (a Account) otherModes(n int) []ledger.Row {
+// What its total has beyond its parts is left out where none of them is postpaid: it can be, and would count twice.
+// hasAll is false then, and where there is nothing.
+func (a Account) otherModes(n int) (rows []ledger.Row, hasAll bool) {
 	u := a.union(n, ledger.ByPayMode)
 	if u == nil {
-		return nil
+		return nil, false
 	}
-	isPostpaid := func(r ledger.Row) bool { return r.Labels[0] == billclient.Postpaid }
-	return slices.DeleteFunc(slices.Clone(u.Parts), isPostpaid)
+	_, hasPostpaid := u.Part(billclient.Postpaid)
+	_, hasBeyond := u.Part(ledger.None)
+	isLeftOut := func(r ledger.Row) bool {
+		return r.Labels[0] == billclient.Postpaid || r.Labels[0] == ledger.None && !hasPostpaid
+	}
+	return slices.DeleteFunc(slices.Clone(u.Parts), isLeftOut), hasPostpaid || !hasBeyond
 }
 
 // hasNothingPostpaid reports whether the API has said recently that the account has neither bills nor estimates.

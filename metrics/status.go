@@ -110,10 +110,12 @@ func monthStatus(a Account, n int) *MonthStatus {
 		return nil
 	}
 	status := &MonthStatus{
-		Month: m.Month, Estimated: m.Basis == ledger.Estimated, AllModes: a.union(n, ledger.ByPayMode) != nil,
+		Month: m.Month, Estimated: m.Basis == ledger.Estimated,
 		Modes: []Part{{Key: billclient.Postpaid, Cost: m.Summary.Sum}}, Total: m.Summary.Sum,
 	}
-	for _, r := range a.otherModes(n) {
+	others, hasAll := a.otherModes(n)
+	status.AllModes = hasAll
+	for _, r := range others {
 		status.Modes = append(status.Modes, Part{Key: r.Labels[0], Cost: r.Amount})
 		status.Total = status.Total.Add(r.Amount)
 	}

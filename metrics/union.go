@@ -88,8 +88,8 @@ var unionFacts = []Family{
 		samples: func(a Account, emit emit) {
 			for n := range a.options.PastMonths + 1 {
 				_, hasPostpaid := a.shownMonth(n)
-				hasOthers := a.union(n, ledger.ByPayMode) != nil
-				if !hasPostpaid && !hasOthers {
+				_, hasOthers := a.otherModes(n)
+				if !hasPostpaid && a.union(n, ledger.ByPayMode) == nil {
 					continue
 				}
 				complete := 0.

@@ -208,7 +208,8 @@ func (v view) emitMonth(a Account, n int, emit emit, after ...string) {
 		emitRows(m.Rows(v.View), emit, after...)
 	}
 	if v.Name == accountView && (ok || a.hasNothingPostpaid()) {
-		for _, r := range a.otherModes(n) {
+		rows, _ := a.otherModes(n)
+		for _, r := range rows {
 			emit(r.Amount.Float64(), append([]string{r.Labels[0]}, after...)...)
 		}
 	}
