@@ -90,9 +90,8 @@ func readMonths(ctx context.Context, f *fetch, months []billclient.Month,
 func readDetailBill(ctx context.Context, f *fetch, m billclient.Month) error {
 	now, bill := now(), f.snapshot.Months[m].Bill
 	query := billclient.DetailQuery{From: m, To: m, Tags: len(f.options.Instances.Tags) > 0}
-	l, err := readLines(ctx, f, billclient.GetPostpayDetailBill, nil, func() iter.Seq2[billclient.Line, error] {
-		return f.client.GetPostpayDetailBill(ctx, query)
-	})
+	l, err := readLines(ctx, f, billclient.GetPostpayDetailBill, ledger.Options{},
+		func() iter.Seq2[billclient.Line, error] { return f.client.GetPostpayDetailBill(ctx, query) })
 	if err == nil {
 		err = checkLines(f, m, bill, l, billclient.GetPostpayDetailBill)
 	}
@@ -109,11 +108,13 @@ func readDetailBill(ctx context.Context, f *fetch, m billclient.Month) error {
 	return nil
 }
 
-// readDetailConsume reads the lines of a month's consumption. Where the month's bill is shown, only its days are.
+// readDetailConsume reads the lines of a month's consumption. Where the month's bill is shown, only its days are. Lines of
+// days that the estimate does not cover yet wait until it does.
 func readDetailConsume(ctx context.Context, f *fetch, m billclient.Month) error {
 	now, known := now(), f.snapshot.Months[m]
 	query := billclient.ConsumeQuery{Month: m, Tags: len(f.options.Instances.Tags) > 0}
-	l, err := readLines(ctx, f, billclient.GetPostpayDetailConsume, watchedDays(f, now),
+	counted := ledger.Options{Watched: watchedDays(f, now), Until: known.Estimate.Summary.End}
+	l, err := readLines(ctx, f, billclient.GetPostpayDetailConsume, counted,
 		func() iter.Seq2[billclient.Line, error] { return f.client.GetPostpayDetailConsume(ctx, query) })
 	if err != nil {
 		return err
@@ -174,12 +175,11 @@ func checkLines(f *fetch, m billclient.Month, b ledger.Book, l *ledger.Ledger, a
 	return nil
 }
 
-// readLines reads a stream of lines to its end, each attempt into a new ledger.
-func readLines(ctx context.Context, f *fetch, action string, watched []billclient.Day,
+// readLines reads a stream of lines to its end, each attempt into a new ledger. The options say which lines count.
+func readLines(ctx context.Context, f *fetch, action string, options ledger.Options,
 	stream func() iter.Seq2[billclient.Line, error],
 ) (l *ledger.Ledger, err error) {
-	options := ledger.Options{Views: metrics.LedgerViews(), Instances: f.options.Instances, Watched: watched}
-	options.ReadAt = now()
+	options.Views, options.Instances, options.ReadAt = metrics.LedgerViews(), f.options.Instances, now()
 	err = f.client.Retry(ctx, action, func() error {
 		l = ledger.New(options)
 		for line, err := range stream() {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -481,5 +482,39 @@ func TestDataTimestamp(t *testing.T) {
 		w := start(t, october(15), options(simulated("main", c.Account)), c.Account)
 		compare(t, w.scrape("ksyun_bill_period_data_timestamp_seconds"),
 			`ksyun_bill_period_data_timestamp_seconds{account="main"} 1791561599`)
+	})
+}
+
+// Lines beyond EndDate count in neither days nor instances, until EndDate covers them.
+func TestLinesBeyondEndDate(t *testing.T) {
+	const answer = `{"RequestId":"1","BeginDate":"2026-10-01","EndDate":"2026-10-13","MonthBillSet":[` +
+		`{"BillMonth":"2026-10","BillType":"postpay","BillId":"B","Sum":1,"BillProductSet":[{"Code":"KEC","Cost":1}]}]}`
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.consume("2026-10", 14, on("2026-10-13", server("kec-1", 100)), on("2026-10-14", server("kec-2", 700)))
+		var text atomic.Pointer[string]
+		early := answer
+		text.Store(&early)
+		o := options(simulated("main", c.Account))
+		o.Months.Past, o.Days = 0, 2
+		w := startWith(t, october(15), o, answering(billclient.GetMonthConsume, &text), c.Account)
+		families := []string{
+			"ksyun_bill_account_cost_cny", "ksyun_bill_region_cost_cny", "ksyun_bill_day_account_cost_cny",
+			"ksyun_bill_instances",
+		}
+		compare(t, w.scrape(families...), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
+ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 1
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="0"} 1
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="1"} 0
+ksyun_bill_instances{account="main",product_code="KEC"} 1`)
+		text.Store(nil)
+		w.sleep(8 * time.Hour)
+		compare(t, w.scrape(families...), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 8
+ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 8
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="0"} 7
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="1"} 1
+ksyun_bill_instances{account="main",product_code="KEC"} 2`)
 	})
 }

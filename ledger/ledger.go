@@ -58,6 +58,7 @@ type Options struct {
 	Views     []View
 	Instances Instances
 	Watched   []billclient.Day // days whose instances are told apart, at most six
+	Until     billclient.Day   // last day that counts: lines of later days are passed over; 0: all count
 	ReadAt    time.Time        // when the lines are read: none that ends later says how new they are
 }
 
@@ -97,6 +98,9 @@ func (l *Ledger) Cost() (sum billclient.Amount) {
 
 // Add adds one line. It looks up one cell: every family is derived from the cells when the ledger is closed.
 func (l *Ledger) Add(line *billclient.Line) {
+	if l.options.Until != 0 && line.StatDate > l.options.Until {
+		return
+	}
 	key := cellKey{
 		instance: line.InstanceID,
 		product:  l.symbols.symbolOf(line.ProductCode),
