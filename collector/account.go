@@ -83,14 +83,14 @@ func (a *account) currentKey() (billclient.Credentials, error) {
 }
 
 // newCustody returns a custody of a key with what was kept of it. While no key can be read, it is that of the key that
-// the account had last.
+// the account had last, if it was read at the same place.
 func (a *account) newCustody(key billclient.Credentials, err error) *custody {
 	keyID := ""
 	var k *kept
 	if err == nil {
 		keyID = fingerprint(key.AccessKeyID)
 		k = a.vault.takeOfKey(keyID, a.Name)
-	} else if k = a.vault.take(func(k *kept) bool { return k.Account == a.Name }); k != nil {
+	} else if k = a.vault.takeOfPlace(a.Name, fingerprint(a.Keys)); k != nil {
 		keyID = k.Owner
 	}
 	c := newCustody(keyID, unionFingerprint(a.Account), a.Name, a.options.Refresh.Interval)
@@ -229,7 +229,7 @@ func (a *account) changeCustody(ctx context.Context, key billclient.Credentials)
 	if err != nil {
 		a.onSave(err)
 	}
-	k.file = file
+	k.file, k.apart = file, true
 	a.vault.put(k)
 	c := a.newCustody(key, nil)
 	c.takeCounters(before)
@@ -311,7 +311,7 @@ func (a *account) setFormer(file string) {
 // keep returns what of the account outlives a restart.
 func (a *account) keep(c *custody) *kept {
 	k := c.keep(a.Name)
-	k.config, k.Details = configFingerprint(a.Account), lineFingerprint(a.options)
+	k.config, k.Details, k.Keys = configFingerprint(a.Account), lineFingerprint(a.options), fingerprint(a.Keys)
 	key, _ := a.currentKey()
 	k.Key = fingerprintOf(key)
 	return k

@@ -404,3 +404,61 @@ func TestKeysInTurns(t *testing.T) {
 		}
 	})
 }
+
+// An account whose key cannot be read shows nothing that another key has read, though it has that account's name.
+func TestRenamedBesideALateKey(t *testing.T) {
+	for _, how := range []string{"reload", "restart"} {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				one, two := newCustomer("1"), newCustomer("2")
+				one.bill("2026-10", server("kec-1", 100))
+				two.bill("2026-10", server("kec-2", 200))
+				prod := simulated("prod", one.Account)
+				prod.Keys = "file 1"
+				o := keptIn(t, t.TempDir(), options(prod))
+				w := start(t, october(15), o, one.Account, two.Account)
+				fresh, key := withKey(simulated("prod", two.Account), "", "")
+				fresh.Keys = "file 2"
+				old := prod
+				old.Name = "prod-old"
+				o.Accounts = []Account{fresh, old}
+				if how == "reload" {
+					if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					w.end()
+					w.run(o)
+				}
+				w.sleep(time.Second)
+				compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="prod-old",pay_mode="postpaid"} 1`)
+				key.Store(keyOf(two))
+				w.sleep(2 * time.Minute)
+				compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="prod",pay_mode="postpaid"} 2
+ksyun_bill_account_cost_cny{account="prod-old",pay_mode="postpaid"} 1`)
+			})
+		})
+	}
+}
+
+// After a restart without a readable key, the numbers of the key before last do not come back.
+func TestFormerKeyIsNotTakenWithoutAKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, two := newCustomer("1"), newCustomer("2")
+		one.bill("2026-10", server("kec-1", 100))
+		two.bill("2026-10", server("kec-2", 200))
+		account, key := withKey(simulated("main", one.Account), one.AccessKeyID, one.SecretAccessKey)
+		o := keptIn(t, t.TempDir(), options(account))
+		w := start(t, october(15), o, one.Account, two.Account)
+		key.Store(keyOf(two))
+		w.sleep(2 * time.Hour)
+		key.Store(&billclient.Credentials{})
+		w.end()
+		w.run(o)
+		w.sleep(time.Second)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 2`)
+	})
+}

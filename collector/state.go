@@ -111,6 +111,7 @@ type kept struct {
 	Owner    string                      // fingerprint of the access key id with which the snapshot was read
 	Key      string                      // fingerprint of the key with which the last attempt was made
 	Details  string                      // fingerprint of what lines are added up by
+	Keys     string                      // fingerprint of where the account reads its key
 	UnionOf  string                      // fingerprint of where the numbers of bill-union come from
 	OneByOne time.Time                   // until when the months are asked one by one
 	Marks    map[string]time.Time        // when what happened
@@ -121,6 +122,7 @@ type kept struct {
 	config   string          // fingerprint of the configuration that the numbers were made by
 	file     string          // where it was read from; empty: it was not
 	fromDisk map[string]bool // the sources whose numbers are from before a restart; nil: all
+	apart    bool            // they are of a key that the account had before another one
 }
 
 // save writes an account's file: whole or not at all, and to the disk before it takes the old one's place.
@@ -177,7 +179,7 @@ func (s *State) readFile(file string) (*kept, error) {
 	if err != nil {
 		return nil, s.setAside(file, err)
 	}
-	k.file = file
+	k.file, k.apart = file, file != s.file(k.Account)
 	return k, nil
 }
 

@@ -52,6 +52,12 @@ func (v *vault) takeOfKey(keyID, account string) *kept {
 	return v.take(func(k *kept) bool { return k.Owner == keyID })
 }
 
+// takeOfPlace takes what an account's last key has read, if that key was read at a place: another place can have the key
+// of another customer.
+func (v *vault) takeOfPlace(account, keys string) *kept {
+	return v.take(func(k *kept) bool { return k.Account == account && k.Keys == keys && !k.apart })
+}
+
 // takeOfCustomer takes what was kept of the customer whose numbers s has.
 func (v *vault) takeOfCustomer(s *ledger.Snapshot) *kept {
 	return v.take(func(k *kept) bool { return k.Snapshot.SameCustomer(s) })
