@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -110,7 +111,7 @@ func (a *account) newCustody(key billclient.Credentials, err error) *custody {
 
 // logKept says that numbers are from before a restart, and when they are asked for next.
 func (a *account) logKept(k *kept) {
-	if k.file != "" {
+	if k.fromDisk == nil {
 		level.Info(a.logger).Log("msg", "numbers from before the restart", "next",
 			laterOf(k.Next, now()).In(billclient.Beijing).Format(time.RFC3339))
 	}
@@ -288,9 +289,12 @@ func (a *account) save(ctx context.Context, c *custody) {
 // readAgain puts what could not be read before into the vault, where an answer of its customer finds it.
 func (a *account) readAgain() error {
 	k, err := a.options.State.readAgain(a.Name)
-	if k != nil {
-		a.vault.put(k)
+	if k == nil || err != nil {
+		return err
 	}
+	k.file, err = a.options.State.setApart(a.Name, k.Owner)
+	k.apart = true
+	a.vault.put(k)
 	return err
 }
 
@@ -306,6 +310,31 @@ func (a *account) setFormer(file string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.former = file
+}
+
+// makeRoom renames the files of accounts that are configured where the numbers in them are not theirs any more, but of
+// an account that has not kept them under its name yet, or of none. Otherwise a save would overwrite them.
+func makeRoom(state *State, v *vault, accounts []*account) (err error) {
+	owners := map[string]*account{} // by the file that is to be renamed
+	for _, a := range accounts {
+		if former := a.takeFormer(); former != "" {
+			owners[former] = a
+		}
+	}
+	for _, a := range accounts {
+		file := state.file(a.Name)
+		if owner := owners[file]; owner != nil {
+			renamed, renameErr := state.setApart(a.Name, owner.currentCustody().keyID)
+			err = errors.Join(err, renameErr)
+			delete(owners, file)
+			owner.setFormer(renamed)
+		}
+		err = errors.Join(err, v.setApart(file, func(k *kept) (string, error) { return state.setApart(a.Name, k.Owner) }))
+	}
+	for former, a := range owners {
+		a.setFormer(former)
+	}
+	return err
 }
 
 // keep returns what of the account outlives a restart.

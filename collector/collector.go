@@ -53,8 +53,22 @@ func New(
 		c.accounts = append(c.accounts, c.newAccount(configured, options))
 	}
 	takeCustodies(c.accounts)
+	c.makeRoom(c.accounts)
 	registry.MustRegister(c)
 	return c
+}
+
+// makeRoom has accounts save their numbers without overwriting those of others (see makeRoom of accounts).
+func (c *Collector) makeRoom(accounts []*account) {
+	if c.options.State == nil {
+		return
+	}
+	_, err := patiently(context.Background(), &patient{}, "state_dir", func() (struct{}, error) {
+		return struct{}{}, makeRoom(c.options.State, &c.vault, accounts)
+	})
+	if err != nil {
+		level.Error(c.logger).Log("msg", "kept numbers may be overwritten", "err", err)
+	}
 }
 
 // takeCustodies has accounts read their keys, all at once: a file that hangs holds up no other account.

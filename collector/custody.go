@@ -22,7 +22,7 @@ type custody struct {
 	snapshot  *ledger.Snapshot
 	unionOf   string     // fingerprint of where the numbers of bill-union come from
 	hasRead   bool       // something was learned with the key
-	resumed   bool       // what was kept is part of the snapshot
+	resumed   bool       // what was kept is part of the snapshot, and tells whose it is
 	attempts  []attempts // by index in sources
 	schedules map[loopName]*schedule
 	visible   visible
@@ -171,7 +171,7 @@ func (c *custody) keep(account string) *kept {
 func (c *custody) resume(k *kept, fresh map[string]bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.snapshot, c.unionOf, c.resumed, c.hasRead = k.Snapshot, k.UnionOf, true, true
+	c.snapshot, c.unionOf, c.resumed, c.hasRead = k.Snapshot, k.UnionOf, k.Snapshot.TellsCustomer(), true
 	c.oneByOne.set(k.OneByOne)
 	c.marks.replace(k.Marks)
 	c.schedules[unionLoop].next, c.schedules[lineLoop].next = k.NextUnion, k.NextLines
@@ -187,7 +187,7 @@ func (c *custody) resume(k *kept, fresh map[string]bool) {
 	}
 }
 
-// untold reports whether it is still open whose numbers these are: nothing that was kept has been taken over.
+// untold reports whether it is still open whose numbers these are: nothing that was kept and tells it has been taken over.
 func (c *custody) untold() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -462,3 +462,68 @@ func TestFormerKeyIsNotTakenWithoutAKey(t *testing.T) {
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 2`)
 	})
 }
+
+// A key that is replaced over a restart while the API is away loses nothing.
+func TestKeyReplacedOverRestarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, again := newCustomer("1"), newCustomer("1")
+		again.AccessKeyID = "AKnew"
+		c.bill("2026-09", server("kec-1", 300))
+		c.bill("2026-10", server("kec-1", 100))
+		again.bill("2026-10", server("kec-1", 100))
+		account, key := withKey(simulated("main", c.Account), c.AccessKeyID, c.SecretAccessKey)
+		o := keptIn(t, t.TempDir(), options(account))
+		w := start(t, october(15), o, c.Account, again.Account)
+		w.end()
+		key.Store(keyOf(again))
+		back := w.api.Fault(billsim.Page(503))
+		w.run(o)
+		w.sleep(time.Minute)
+		w.end()
+		w.run(o)
+		back()
+		w.sleep(2 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3`)
+	})
+}
+
+// Two accounts that swap their keys are both on disk, whenever the end comes.
+func TestSwapIsKept(t *testing.T) {
+	for _, how := range []string{"reload", "restart"} {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				one, two := newCustomer("1"), newCustomer("2")
+				one.bill("2026-10", server("kec-1", 100))
+				two.bill("2026-10", server("kec-2", 200))
+				accounts := func(a, b *customer) []Account {
+					x, y := simulated("a", a.Account), simulated("b", b.Account)
+					x.Keys, y.Keys = a.AccessKeyID, b.AccessKeyID
+					return []Account{x, y}
+				}
+				o := keptIn(t, t.TempDir(), options(accounts(one, two)...))
+				w := start(t, october(15), o, one.Account, two.Account)
+				w.api.Fault(billsim.Page(503))
+				o.Accounts = accounts(two, one)
+				const want = `
+ksyun_bill_account_cost_cny{account="a",pay_mode="postpaid"} 2
+ksyun_bill_account_cost_cny{account="b",pay_mode="postpaid"} 1`
+				if how == "reload" {
+					if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					w.end()
+					w.run(o)
+				}
+				for range 13 {
+					w.sleep(5 * time.Minute)
+					compare(t, w.scrape("ksyun_bill_account_cost_cny"), want)
+					w.end()
+					w.run(o)
+				}
+			})
+		})
+	}
+}

@@ -88,7 +88,9 @@ func (c *Collector) replace(ctx context.Context, running []runner, options Optio
 	for _, r := range running {
 		if !isSame(r) {
 			r.stop()
-			c.vault.put(r.keep(r.currentCustody()))
+			k := r.keep(r.currentCustody())
+			k.file = before.State.file(r.Name)
+			c.vault.put(k)
 			ended[r.Name] = r.account
 		}
 	}
@@ -103,6 +105,7 @@ func (c *Collector) replace(ctx context.Context, running []runner, options Optio
 			c.health.forget(name)
 		}
 	}
+	c.makeRoom(accounts)
 	c.mu.Lock()
 	c.options, c.accounts = options, accounts
 	c.mu.Unlock()

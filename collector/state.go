@@ -81,8 +81,11 @@ func (s *State) Close() error {
 	return s.lock.Unlock()
 }
 
-// file returns the path of an account's file.
+// file returns the path of an account's file, empty if there is none.
 func (s *State) file(account string) string {
+	if s == nil {
+		return ""
+	}
 	return filepath.Join(s.dir, fileName(account)+stateSuffix)
 }
 

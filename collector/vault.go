@@ -44,12 +44,32 @@ func (v *vault) take(match func(*kept) bool) *kept {
 	return nil
 }
 
-// takeOfKey takes what was read with a key, preferably under the name of the account.
+// takeOfKey takes what was read with a key, preferably where there are numbers, and under the name of the account.
 func (v *vault) takeOfKey(keyID, account string) *kept {
-	if k := v.take(func(k *kept) bool { return k.Owner == keyID && k.Account == account }); k != nil {
-		return k
+	for _, isBetter := range []func(*kept) bool{
+		func(k *kept) bool { return k.Snapshot.HasNumbers() && k.Account == account && !k.apart },
+		func(k *kept) bool { return k.Snapshot.HasNumbers() },
+		func(k *kept) bool { return k.Account == account },
+		func(*kept) bool { return true },
+	} {
+		if k := v.take(func(k *kept) bool { return k.Owner == keyID && isBetter(k) }); k != nil {
+			return k
+		}
 	}
-	return v.take(func(k *kept) bool { return k.Owner == keyID })
+	return nil
+}
+
+// setApart renames a file whose numbers are in the vault, by a function that returns its new name. The vault is not locked
+// meanwhile: the function may hang.
+func (v *vault) setApart(file string, rename func(*kept) (string, error)) (err error) {
+	k := v.take(func(k *kept) bool { return k.file == file })
+	if k == nil {
+		return nil
+	}
+	k.file, err = rename(k)
+	k.apart = true
+	v.put(k)
+	return err
 }
 
 // takeOfPlace takes what an account's last key has read, if that key was read at a place: another place can have the key

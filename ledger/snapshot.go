@@ -145,6 +145,9 @@ func (s *Snapshot) CustomerID() billclient.CustomerID {
 	return cmp.Or(s.lineCustomer(), s.SuggestedCustomer())
 }
 
+// TellsCustomer reports whether anything tells whose numbers these are, be it only the id of a bill.
+func (s *Snapshot) TellsCustomer() bool { return s.CustomerID() != "" || len(s.BillIDs()) > 0 }
+
 func (s *Snapshot) lineCustomer() billclient.CustomerID {
 	for b := range s.newestFirst {
 		if b.Lines != nil && b.Lines.CustomerID != "" {
