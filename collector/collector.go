@@ -82,21 +82,11 @@ func takeCustodies(accounts []*account) {
 
 // loadState puts what was kept before a restart into the vault, where accounts find it.
 func (c *Collector) loadState() {
-	type outcome struct {
-		all  []*kept
-		errs []error
-	}
-	loaded, err := patiently(context.Background(), &patient{}, "state_dir", func() (outcome, error) {
-		all, errs := c.options.State.load()
-		return outcome{all, errs}, nil
-	})
-	if err != nil {
-		loaded.errs = []error{err}
-	}
-	for _, k := range loaded.all {
+	all, errs := c.options.State.load()
+	for _, k := range all {
 		c.vault.put(k)
 	}
-	for _, err := range loaded.errs {
+	for _, err := range errs {
 		level.Error(c.logger).Log("msg", "kept numbers are not used, the API is asked", "err", err)
 	}
 }

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,8 +12,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -31,7 +34,9 @@ import (
 type State struct {
 	dir    string
 	lock   *flock.Flock
-	unread sync.Map // files that could not be read, by their paths
+	unread sync.Map // by a file's path, whether it could not be read
+	// isUnread says that it is not even known which files there are: none that was not read yet may be overwritten.
+	isUnread atomic.Bool
 }
 
 const (
@@ -155,29 +160,35 @@ func (s *State) load() (all []*kept, errs []error) {
 	if s == nil {
 		return nil, nil
 	}
-	names, err := fs.Glob(os.DirFS(s.dir), "[^.]*"+stateSuffix)
+	names, err := patiently(context.Background(), &patient{}, "state_dir", func() ([]string, error) {
+		return fs.Glob(os.DirFS(s.dir), "[^.]*"+stateSuffix)
+	})
 	if err != nil {
+		s.isUnread.Store(true)
 		return nil, []error{fmt.Errorf("state_dir: %w", err)}
 	}
-	for _, name := range names {
-		k, err := s.readFile(filepath.Join(s.dir, name))
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		all = append(all, k)
+	all, errs = make([]*kept, len(names)), make([]error, len(names))
+	var reads sync.WaitGroup
+	for i, name := range names {
+		reads.Go(func() { all[i], errs[i] = s.loadFile(filepath.Join(s.dir, name)) })
 	}
-	return all, errs
+	reads.Wait()
+	isNone := func(k *kept) bool { return k == nil }
+	return slices.DeleteFunc(all, isNone), slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
-// readFile reads a file.
-func (s *State) readFile(file string) (*kept, error) {
-	text, err := os.ReadFile(file)
+// loadFile reads a file, or gives up if that takes too long: others are read all the same.
+func (s *State) loadFile(file string) (*kept, error) {
+	text, err := patiently(context.Background(), &patient{}, file, func() ([]byte, error) { return os.ReadFile(file) })
+	return s.decodeFile(file, text, err)
+}
+
+// decodeFile returns what a file has, which was read with the given result.
+func (s *State) decodeFile(file string, text []byte, err error) (*kept, error) {
+	s.unread.Store(file, err != nil)
 	if err != nil {
-		s.unread.Store(file, true)
 		return nil, fmt.Errorf("state: %w; it stays as it is until it can be read", err)
 	}
-	s.unread.Delete(file)
 	k, err := decodeState(text)
 	if err != nil {
 		return nil, s.setAside(file, err)
@@ -191,10 +202,17 @@ func (s *State) readAgain(account string) (k *kept, err error) {
 	if s == nil {
 		return nil, nil
 	}
-	if _, ok := s.unread.Load(s.file(account)); !ok {
+	file := s.file(account)
+	unread, ok := s.unread.Load(file)
+	if ok && unread != true || !ok && !s.isUnread.Load() {
 		return nil, nil
 	}
-	return s.readFile(s.file(account))
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.unread.Store(file, false)
+		return nil, nil
+	}
+	return s.decodeFile(file, text, err)
 }
 
 // mostAside is how many of an account's files are set aside at most.

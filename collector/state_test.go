@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -302,7 +303,7 @@ func TestStateOfAnyName(t *testing.T) {
 		}
 		s = keptIn(t, dir, Options{}).State
 		all, errs := s.load()
-		if !slices.ContainsFunc(all, func(k *kept) bool { return k.Account == name && k.config == "c" }) || errs != nil {
+		if !slices.ContainsFunc(all, func(k *kept) bool { return k.Account == name && k.config == "c" }) || len(errs) != 0 {
 			t.Errorf("%s: %v, %v", name, all, errs)
 		}
 		if err := s.Close(); err != nil {
@@ -501,4 +502,36 @@ func TestUnreadableState(t *testing.T) {
 		compare(t, w.scrape(families...), running+`
 ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="2"} 3`)
 	})
+}
+
+// A file that hangs is given up after ten seconds, stays as it is, and holds up no other one.
+func TestStateFileHangs(t *testing.T) {
+	dir := t.TempDir()
+	o := keptIn(t, dir, Options{})
+	good := &kept{Account: "good", Snapshot: &ledger.Snapshot{}, config: "c"}
+	if err := errors.Join(o.State.save(good), syscall.Mkfifo(o.State.file("bad"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	all, errs := o.State.load()
+	if took := time.Since(began); took > patience+5*time.Second {
+		t.Errorf("given up after %v", took)
+	}
+	if len(all) != 1 || all[0].Account != "good" {
+		t.Errorf("read %v", all)
+	}
+	if len(errs) != 1 || !strings.Contains(errs[0].Error(), "bad.state: took longer than 10s; it stays as it is") {
+		t.Errorf("errors %v", errs)
+	}
+	writer, err := os.OpenFile(o.State.file("bad"), os.O_WRONLY, 0)
+	if err := errors.Join(err, writer.Close(), os.Remove(o.State.file("bad"))); err != nil {
+		t.Fatal(err)
+	}
+	bad := &kept{Account: "bad", Snapshot: &ledger.Snapshot{}, config: "c"}
+	if err := o.State.save(bad); err != nil {
+		t.Fatal(err)
+	}
+	if k, err := o.State.readAgain("bad"); err != nil || k == nil || k.Account != "bad" {
+		t.Errorf("%v, %v", k, err)
+	}
 }
