@@ -47,8 +47,12 @@ const (
 	stateFormat = "ksyun_bill_exporter state 2 sha256=%x config=%s\n"
 )
 
-// OpenState takes the directory for this process, and makes it if it is not there.
+// OpenState takes the directory for this process, and makes it if it is not there. A directory that hangs is an error.
 func OpenState(dir string) (*State, error) {
+	return patiently(context.Background(), &patient{}, "state_dir: "+dir, func() (*State, error) { return openState(dir) })
+}
+
+func openState(dir string) (*State, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state_dir: %w", err)
 	}

@@ -535,3 +535,14 @@ func TestStateFileHangs(t *testing.T) {
 		t.Errorf("%v, %v", k, err)
 	}
 }
+
+// A directory that hangs is given up after ten seconds, and named.
+func TestStateDirectoryHangs(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(dir, lockFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenState(dir); err == nil || err.Error() != "state_dir: "+dir+": took longer than 10s" {
+		t.Error(err)
+	}
+}
