@@ -119,6 +119,26 @@ ksyun_bill_source_up{account="main",source="month_consume"} 1`)
 	})
 }
 
+// The calls that are left are enough for a day also where each month is a call of its own.
+func TestCallsLeftToEachMonth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		o := options(simulated("main", c.Account))
+		o.Accounts[0].API.DailyCalls, o.Months.Past = 1000, 12
+		single := httpFilter(func(start, end string) bool { return start != end })
+		w := startWith(t, beijing(10, 15, 1), o, single, c.Account)
+		for rest := 1000 - w.bills.accounts[0].API.DailyReserve; w.bills.calls["main"].Take(t.Context(),
+			billclient.DayOf(time.Now()), rest); { // as lines may
+		}
+		c.bill("2026-10", server("kec-1", 900))
+		w.sleepUntil(beijing(10, 15, 23))
+		compare(t, w.scrape("ksyun_bill_source_up")[1:], `
+ksyun_bill_source_up{account="main",source="month_bill"} 1
+ksyun_bill_source_up{account="main",source="month_consume"} 1`)
+	})
+}
+
 // Another process that holds the file of the calls and does not go on holds up neither scrapes nor the end, and calls
 // for two seconds each.
 func TestCallsHeldByAnother(t *testing.T) {

@@ -99,7 +99,7 @@ func (c *Collector) newAccount(configured Account, options Options) *account {
 	configured.API.Counter = c.calls[configured.Name]
 	configured.API.Observe = c.health.observe(configured.Name)
 	configured.API.OnRetry = c.health.onRetry(configured.Name)
-	configured.API.DailyReserve = dailyReserve(configured.API.DailyCalls, options.Refresh.Interval)
+	configured.API.DailyReserve = dailyReserve(configured.API.DailyCalls, options)
 	configured.API.OnLeftOut = logLeftOut(log.With(c.logger, "account", configured.Name))
 	a := newAccount(configured, options, c.logger, &c.vault)
 	a.onChange, a.onSave = c.noteChange, c.health.onSave(log.With(a.logger, "what", "numbers"))
@@ -114,9 +114,10 @@ func (c *Collector) newAccount(configured Account, options Options) *account {
 
 // dailyReserve returns how many of a day's calls are left to the summaries: what they need for a whole day of refreshes,
 // at most half of the calls.
-func dailyReserve(dailyCalls int, interval time.Duration) int {
-	const callsOfRefresh = 3 // GetMonthBill, and getMonthConsume of two months
-	return min(dailyCalls/2, callsOfRefresh*int(24*time.Hour/interval))
+func dailyReserve(dailyCalls int, o Options) int {
+	callsOfRefresh := o.Months.Past + 1 + 2 // GetMonthBill, month by month at worst, and getMonthConsume of two months
+	refreshes := max(1, int(24*time.Hour/o.Refresh.Interval))
+	return min(dailyCalls/2, callsOfRefresh*refreshes)
 }
 
 // logLeftOut returns a function that logs elements of an answer that are not in the numbers.
