@@ -126,10 +126,10 @@ func askForLacking(ctx context.Context, f *fetch, answer map[billclient.Month][]
 	return withdrawn, joinFailures(failures)
 }
 
-// isDueAlone reports whether a closed month of which no bill was ever seen is to be asked for alone: not before there are
-// first numbers, which have to come soon.
+// isDueAlone reports whether a closed month is to be asked for alone of which no bill was ever seen, or only what it had
+// come to while it ran: not before there are first numbers, which have to come soon.
 func isDueAlone(f *fetch, m, running billclient.Month) bool {
-	return m < running && f.snapshot.Months[m].Bill.IsEmpty() && !f.sources["month_bill"].LastSuccess.IsZero() &&
+	return m < running && !f.snapshot.Months[m].Bill.IsFinal(now()) && !f.sources["month_bill"].LastSuccess.IsZero() &&
 		f.marks.takeDue(markOf("alone", m), 24*time.Hour, now())
 }
 
@@ -180,7 +180,8 @@ func billsOneByOne(ctx context.Context, f *fetch, from, to billclient.Month) ([]
 		}
 		bills = append(bills, ofMonth...)
 	}
-	if len(refusals) > 1 && len(refusals) == int(to-from)+1 {
+	isRefused := len(refusals) == int(to-from)+1
+	if isRefused && (from != to || billclient.IsUnknownAction(refusals[0])) {
 		return nil, refusals[0]
 	}
 	return bills, nil

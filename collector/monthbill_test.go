@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -265,5 +266,55 @@ func TestBillOfAnotherKind(t *testing.T) {
 		if log := w.log.take(); !strings.Contains(log, want) || !strings.Contains(log, "there are no numbers yet") {
 			t.Errorf("log: %s", log)
 		}
+	})
+}
+
+// A month whose bill was seen only while it ran, and that a range leaves out, is asked for alone.
+func TestClosedMonthSeenWhileItRan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-09", server("kec-1", 300))
+		c.bill("2026-10", server("kec-1", 100))
+		var cutRange atomic.Bool
+		withheld := newCustomer("1")
+		withheld.bill("2026-09", server("kec-1", 300))
+		w := startWith(t, october(31), options(simulated("main", c.Account)), func(api http.Handler) http.Handler {
+			less := billsim.New([]billsim.Account{withheld.Account})
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				q := r.URL.Query()
+				if cutRange.Load() && q.Get("BillStartMonth") != q.Get("BillEndMonth") {
+					less.ServeHTTP(w, r)
+					return
+				}
+				api.ServeHTTP(w, r)
+			})
+		}, c.Account)
+		cutRange.Store(true)
+		c.bill("2026-10", server("kec-1", 900))
+		w.sleepUntil(beijing(11, 12, 12))
+		compare(t, w.scrape("ksyun_bill_past_month_account_cost_cny"), `
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 9
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="2"} 3`)
+	})
+}
+
+// An API that does not know GetMonthBill is a failure, also where no past months are wanted.
+func TestUnknownActionWithoutPast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		o := options(complete(c))
+		o.Months.Past = 0
+		w := startWith(t, october(15), o, func(api http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !strings.HasPrefix(r.URL.Query().Get("Action"), "Describe") {
+					http.Error(w, `{"Error":{"Code":"InvalidAction"}}`, http.StatusBadRequest)
+					return
+				}
+				api.ServeHTTP(w, r)
+			})
+		}, c.Account)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_account_pay_modes_complete"), `
+ksyun_bill_account_pay_modes_complete{account="main",months_ago="0"} 0`)
 	})
 }
