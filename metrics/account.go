@@ -233,6 +233,17 @@ func (a Account) projectNames() map[string]string {
 		func(r ledger.Row) string { return r.Labels[0] })
 }
 
+// allProjectNames returns the names of all projects, those that have other pay modes only too.
+func (a Account) allProjectNames() map[string]string {
+	names := a.projectNames()
+	for n := range a.options.PastMonths + 1 {
+		if u := a.union(n, ledger.ByProject); u != nil {
+			addMissing(names, u.Names)
+		}
+	}
+	return names
+}
+
 // tallies yields the instance counts of the newest month whose lines are shown, by product.
 func (a Account) tallies() iter.Seq2[string, ledger.Tally] {
 	return func(yield func(string, ledger.Tally) bool) {

@@ -52,12 +52,7 @@ func infoFamilies(o Options) []Family {
 }
 
 func emitProjectInfo(a Account, emit emit) {
-	names := a.projectNames()
-	for n := range a.options.PastMonths + 1 {
-		if u := a.union(n, ledger.ByProject); u != nil {
-			addMissing(names, u.Names)
-		}
-	}
+	names := a.allProjectNames()
 	for _, id := range slices.Sorted(maps.Keys(names)) {
 		project := a.options.project(a.Name, id)
 		emit(1, id, names[id], project.Owner, project.CostCenter)
