@@ -47,7 +47,7 @@ func readMonthBills(ctx context.Context, f *fetch) error {
 	return lacking
 }
 
-// askForWholeBills asks for the bills of a range of months. An answer that lacks products which the last one had, while its
+// askForWholeBills asks for the bills of a range of months. An answer that lacks parts which the last one had, while its
 // sum still has the money, is asked for once more, and then taken.
 func askForWholeBills(
 	ctx context.Context, f *fetch, from, to billclient.Month,
@@ -75,10 +75,26 @@ func askForWholeBills(
 	}
 }
 
-// warnOfLostParts says which products an answer lacks though its sum still has their money.
+// askForWhole asks for something of one month. An answer of which lost returns parts that it lacks, though the last one
+// had them and its sum still has the money, is asked for once more, and then taken.
+func askForWhole[T any](
+	f *fetch, action string, m billclient.Month, ask func() (T, error), lost func(T) []string,
+) (answer T, err error) {
+	answer, err = ask()
+	if err != nil || lost(answer) == nil {
+		return answer, err
+	}
+	answer, err = ask()
+	if parts := lost(answer); err == nil && parts != nil {
+		warnOfLostParts(f, action, m, parts)
+	}
+	return answer, err
+}
+
+// warnOfLostParts says which parts an answer lacks though its sum still has their money.
 func warnOfLostParts(f *fetch, action string, m billclient.Month, lost []string) {
-	level.Warn(f.logger).Log("msg", "products are missing though the sum has their money, which is of __none__ now",
-		"action", action, "month", m, "products", strings.Join(lost, ","))
+	level.Warn(f.logger).Log("msg", "parts are missing though the sum has their money, which is of __none__ now",
+		"action", action, "month", m, "parts", strings.Join(lost, ","))
 }
 
 // measureBills returns how many months have a bill, and the end of the newest of them that has ended by now.

@@ -32,7 +32,14 @@ func measureEstimates(s *ledger.Snapshot, now time.Time) (items int, data time.T
 
 func readMonthConsume(ctx context.Context, f *fetch, m billclient.Month, running bool) error {
 	now := now()
-	estimates, err := f.client.GetMonthConsume(ctx, m)
+	estimates, err := askForWhole(f, billclient.GetMonthConsume, m,
+		func() ([]billclient.MonthConsume, error) { return f.client.GetMonthConsume(ctx, m) },
+		func(estimates []billclient.MonthConsume) []string {
+			if len(estimates) == 0 {
+				return nil
+			}
+			return ledger.SummarizeEstimates(estimates, now).LostParts(f.snapshot.Months[m].Estimate.Summary)
+		})
 	if err == nil {
 		return learnEstimate(f, m, running, estimates, now)
 	}

@@ -64,12 +64,16 @@ func isUnionCurrent(f *fetch, m billclient.Month, by ledger.Split, now time.Time
 
 func readUnion(ctx context.Context, f *fetch, m billclient.Month, by ledger.Split, ask unionAction) error {
 	now := now()
-	answer, err := ask(f.client, ctx, m)
+	known := f.snapshot.Months[m]
+	before := known.Union(by)
+	answer, err := askForWhole(f, "bill-union by "+string(by), m,
+		func() (billclient.UnionSummary, error) { return ask(f.client, ctx, m) },
+		func(answer billclient.UnionSummary) []string {
+			return ledger.SummarizeUnion(answer, now).LostParts(before)
+		})
 	if err != nil {
 		return err
 	}
-	known := f.snapshot.Months[m]
-	before := known.Union(by)
 	isMissing := !answer.Billed() && before != nil && len(before.Parts) > 0
 	if !isMissing {
 		f.trust(string(by), m)

@@ -92,15 +92,26 @@ func addDetails(sums Sums, id string, p billclient.ProjectCost) (beyond billclie
 	return beyond
 }
 
-// LostParts returns the products of an earlier summary that s lacks while its sum still has the money: an answer that
-// is likely to be cut.
+// LostParts returns the products and projects of an earlier summary that s lacks while its sum still has the money: an
+// answer that is likely to be cut.
 func (s *Summary) LostParts(earlier *Summary) (lost []string) {
-	if earlier == nil || s.Beyond.Sign() == 0 {
+	if earlier == nil {
 		return nil
 	}
-	for _, r := range earlier.Product {
+	if s.Beyond.Sign() != 0 {
+		lost = lostParts(s.Product, earlier.Product)
+	}
+	if len(s.Project) == 0 && s.Sum.Sign() != 0 || costOfNone(s.Project).Cmp(costOfNone(earlier.Project)) > 0 {
+		lost = append(lost, lostParts(s.Project, earlier.Project)...)
+	}
+	return lost
+}
+
+// lostParts returns the labels of earlier rows that rows lack.
+func lostParts(rows, earlier []Row) (lost []string) {
+	for _, r := range earlier {
 		hasPart := func(q Row) bool { return q.Labels[0] == r.Labels[0] }
-		if r.Labels[0] != None && !slices.ContainsFunc(s.Product, hasPart) {
+		if r.Labels[0] != None && !slices.ContainsFunc(rows, hasPart) {
 			lost = append(lost, r.Labels[0])
 		}
 	}

@@ -52,6 +52,15 @@ func addUpParts(answer billclient.UnionSummary) (parts Sums, beyond billclient.A
 	return parts, parts.balance(answer.Total, len(parts), Key{None})
 }
 
+// LostParts returns the parts of an earlier answer that u lacks while its total still has the money: an answer that is
+// likely to be cut.
+func (u *Union) LostParts(earlier *Union) []string {
+	if earlier == nil || costOfNone(u.Parts).Cmp(costOfNone(earlier.Parts)) <= 0 {
+		return nil
+	}
+	return lostParts(u.Parts, earlier.Parts)
+}
+
 // Part returns the cost of a part by its label; ok is false if there is none. A nil Union has none.
 func (u *Union) Part(label string) (cost billclient.Amount, ok bool) {
 	if u == nil {
