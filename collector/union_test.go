@@ -193,8 +193,9 @@ func TestUnionFailsAndGrowsOld(t *testing.T) {
 		c := newCustomer("1")
 		c.bill("2026-10", server("kec-1", 100))
 		c.bill("2026-09", server("kec-1", 300))
-		account := complete(c)
-		w := start(t, october(15), options(account), c.Account)
+		o := options(complete(c))
+		o.Months.Past = 1
+		w := start(t, october(15), o, c.Account)
 		before := strings.Join(w.scrape(), "\n")
 		gone := billsim.Raw(200, "application/json", `{"RequestId":"1","RealTotalCost":"0.00","SummaryOverview":[]}`)
 		gone.Action = billclient.DescribeBillSummaryByPayMode
@@ -397,5 +398,27 @@ func TestUnionLacksPostpaid(t *testing.T) {
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 500
 ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 100
 ksyun_bill_account_pay_modes_complete{account="main",months_ago="0"} 0`)
+	})
+}
+
+// A customer who no longer has anything postpaid is shown by what else there is, once no bill can be yet to come.
+func TestNothingPostpaidAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-08", server("kec-1", 100))
+		w := start(t, october(9), options(complete(c)), c.Account)
+		families := []string{"ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny"}
+		w.sleep(24 * time.Hour)
+		const august = `
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="2"} 1
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="prepaid",months_ago="2"} 10`
+		compare(t, w.scrape(families...), august+`
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="prepaid",months_ago="3"} 10`)
+		w.sleep(48 * time.Hour)
+		compare(t, w.scrape(families...), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 10
+ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="prepaid",months_ago="1"} 10`+august+`
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="prepaid",months_ago="3"} 10`)
 	})
 }

@@ -152,8 +152,28 @@ func (a Account) otherModes(n int) (rows []ledger.Row, hasAll bool) {
 	return slices.DeleteFunc(slices.Clone(u.Parts), isLeftOut), hasPostpaid || !hasBeyond
 }
 
-// hasNothingPostpaid reports whether the API has said recently that the account has neither bills nor estimates.
-func (a Account) hasNothingPostpaid() bool {
+// hasNothingPostpaid reports whether the API has said recently that the account has neither bill nor estimate of the month
+// n months ago, and the month's bill cannot be yet to come: there is none of any month, or none since the newest month
+// whose bill had the time to come.
+func (a Account) hasNothingPostpaid(n int) bool {
+	settled := 1
+	for a.now.Before(a.month.Add(-settled).End().Add(a.options.BillSettles)) {
+		settled++
+	}
+	months := []int{n}
+	for ago := 0; n <= settled && ago <= settled; ago++ {
+		months = append(months, ago)
+	}
+	hasBooks := func(ago int) bool {
+		m := a.Snapshot.Months[a.month.Add(-ago)]
+		return !m.Bill.IsEmpty() || !m.Estimate.IsEmpty()
+	}
+	isOver := settled <= a.options.PastMonths && !slices.ContainsFunc(months, hasBooks)
+	return (isOver || a.Snapshot.IsEmpty()) && a.saysAllPostpaid()
+}
+
+// saysAllPostpaid reports whether the API has said recently what bills and estimates the account has.
+func (a Account) saysAllPostpaid() bool {
 	hasNone := func(s Source) bool {
 		switch s.Name {
 		case "month_bill":
@@ -164,8 +184,7 @@ func (a Account) hasNothingPostpaid() bool {
 			return true
 		}
 	}
-	return a.Snapshot.IsEmpty() && len(a.Sources) > 0 &&
-		!slices.ContainsFunc(a.Sources, func(s Source) bool { return !hasNone(s) })
+	return len(a.Sources) > 0 && !slices.ContainsFunc(a.Sources, func(s Source) bool { return !hasNone(s) })
 }
 
 // names returns the names of all keys of cost families. The newest month wins, and within a month its lines. Days can

@@ -93,7 +93,7 @@ var unionFacts = []Family{
 					continue
 				}
 				complete := 0.
-				if (hasPostpaid || a.hasNothingPostpaid()) && (hasOthers || !a.AllModes) {
+				if (hasPostpaid || a.hasNothingPostpaid(n)) && (hasOthers || !a.AllModes) {
 					complete = 1
 				}
 				emit(complete, strconv.Itoa(n))

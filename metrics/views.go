@@ -207,7 +207,7 @@ func (v view) emitMonth(a Account, n int, emit emit, after ...string) {
 	if ok {
 		emitRows(m.Rows(v.View), emit, after...)
 	}
-	if v.Name == accountView && (ok || a.hasNothingPostpaid()) {
+	if v.Name == accountView && (ok || a.hasNothingPostpaid(n)) {
 		rows, _ := a.otherModes(n)
 		for _, r := range rows {
 			emit(r.Amount.Float64(), append([]string{r.Labels[0]}, after...)...)
