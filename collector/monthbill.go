@@ -142,10 +142,11 @@ func askForLacking(ctx context.Context, f *fetch, answer map[billclient.Month][]
 	return withdrawn, joinFailures(failures)
 }
 
-// isDueAlone reports whether a closed month is to be asked for alone of which no bill was ever seen, or only what it had
-// come to while it ran: not before there are first numbers, which have to come soon.
+// isDueAlone reports whether a month is to be asked for alone of which no bill was ever seen, or only what it had come to
+// while it ran: not before there are first numbers, which have to come soon. The running month of an account that has
+// estimates needs no bill.
 func isDueAlone(f *fetch, m, running billclient.Month) bool {
-	return m < running && !f.snapshot.Months[m].Bill.IsFinal(now()) && !f.sources["month_bill"].LastSuccess.IsZero() &&
+	return (m < running || f.basis(m, now()) != ledger.Estimated) && !f.snapshot.Months[m].Bill.IsFinal(now()) && !f.sources["month_bill"].LastSuccess.IsZero() &&
 		f.marks.takeDue(markOf("alone", m), 24*time.Hour, now())
 }
 

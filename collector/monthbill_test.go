@@ -318,3 +318,27 @@ func TestUnknownActionWithoutPast(t *testing.T) {
 ksyun_bill_account_pay_modes_complete{account="main",months_ago="0"} 0`)
 	})
 }
+
+// The running month that a range leaves out is asked for alone.
+func TestRunningMonthIsLeftOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, less := newCustomer("1"), newCustomer("1")
+		for _, c := range []*customer{c, less} {
+			c.bill("2026-09", server("kec-1", 300))
+		}
+		c.bill("2026-10", server("kec-1", 100))
+		w := startWith(t, october(15), options(simulated("main", c.Account)), func(api http.Handler) http.Handler {
+			cut := billsim.New([]billsim.Account{less.Account})
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if q := r.URL.Query(); q.Get("BillStartMonth") != q.Get("BillEndMonth") {
+					cut.ServeHTTP(w, r)
+					return
+				}
+				api.ServeHTTP(w, r)
+			})
+		}, c.Account)
+		w.sleep(25 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1`)
+	})
+}
