@@ -187,7 +187,8 @@ func (c *custody) resume(k *kept, fresh map[string]bool) {
 	}
 }
 
-// untold reports whether it is still open whose numbers these are: nothing that was kept and tells it has been taken over.
+// untold reports whether it is still open whose numbers these are: nothing that was kept and tells it has been taken
+// over.
 func (c *custody) untold() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -108,8 +108,8 @@ func readDetailBill(ctx context.Context, f *fetch, m billclient.Month) error {
 	return nil
 }
 
-// readDetailConsume reads the lines of a month's consumption. Where the month's bill is shown, only its days are. Lines of
-// days that the estimate does not cover yet wait until it does.
+// readDetailConsume reads the lines of a month's consumption. Where the month's bill is shown, only its days are. Lines
+// of days that the estimate does not cover yet wait until it does.
 func readDetailConsume(ctx context.Context, f *fetch, m billclient.Month) error {
 	now, known := now(), f.snapshot.Months[m]
 	query := billclient.ConsumeQuery{Month: m, Tags: len(f.options.Instances.Tags) > 0}

@@ -47,8 +47,8 @@ func readMonthBills(ctx context.Context, f *fetch) error {
 	return lacking
 }
 
-// askForWholeBills asks for the bills of a range of months. An answer that lacks parts which the last one had, while its
-// sum still has the money, is asked for once more, and then taken.
+// askForWholeBills asks for the bills of a range of months. An answer that lacks parts which the last one had, while
+// its sum still has the money, is asked for once more, and then taken.
 func askForWholeBills(
 	ctx context.Context, f *fetch, from, to billclient.Month,
 ) (map[billclient.Month][]billclient.MonthBill, error) {
@@ -142,11 +142,12 @@ func askForLacking(ctx context.Context, f *fetch, answer map[billclient.Month][]
 	return withdrawn, joinFailures(failures)
 }
 
-// isDueAlone reports whether a month is to be asked for alone of which no bill was ever seen, or only what it had come to
-// while it ran: not before there are first numbers, which have to come soon. The running month of an account that has
+// isDueAlone reports whether a month is to be asked for alone of which no bill was ever seen, or only what it had come
+// to while it ran: not before there are first numbers, which have to come soon. The running month of an account that has
 // estimates needs no bill.
 func isDueAlone(f *fetch, m, running billclient.Month) bool {
-	return (m < running || f.basis(m, now()) != ledger.Estimated) && !f.snapshot.Months[m].Bill.IsFinal(now()) && !f.sources["month_bill"].LastSuccess.IsZero() &&
+	isWanted := m < running || f.basis(m, now()) != ledger.Estimated
+	return isWanted && !f.snapshot.Months[m].Bill.IsFinal(now()) && !f.sources["month_bill"].LastSuccess.IsZero() &&
 		f.marks.takeDue(markOf("alone", m), 24*time.Hour, now())
 }
 

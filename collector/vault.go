@@ -59,8 +59,8 @@ func (v *vault) takeOfKey(keyID, account string) *kept {
 	return nil
 }
 
-// setApart renames a file whose numbers are in the vault, by a function that returns its new name. The vault is not locked
-// meanwhile: the function may hang.
+// setApart renames a file whose numbers are in the vault, by a function that returns its new name. The vault is not
+// locked meanwhile: the function may hang.
 func (v *vault) setApart(file string, rename func(*kept) (string, error)) (err error) {
 	k := v.take(func(k *kept) bool { return k.file == file })
 	if k == nil {
@@ -72,8 +72,8 @@ func (v *vault) setApart(file string, rename func(*kept) (string, error)) (err e
 	return err
 }
 
-// takeOfPlace takes what an account's last key has read, if that key was read at a place: another place can have the key
-// of another customer.
+// takeOfPlace takes what an account's last key has read, if that key was read at a place: another place can have the
+// key of another customer.
 func (v *vault) takeOfPlace(account, keys string) *kept {
 	return v.take(func(k *kept) bool { return k.Account == account && k.Keys == keys && !k.apart })
 }

@@ -152,9 +152,9 @@ func (a Account) otherModes(n int) (rows []ledger.Row, hasAll bool) {
 	return slices.DeleteFunc(slices.Clone(u.Parts), isLeftOut), hasPostpaid || !hasBeyond
 }
 
-// hasNothingPostpaid reports whether the API has said recently that the account has neither bill nor estimate of the month
-// n months ago, and the month's bill cannot be yet to come: there is none of any month, or none since the newest month
-// whose bill had the time to come.
+// hasNothingPostpaid reports whether the API has said recently that the account has neither bill nor estimate of the
+// month n months ago, and the month's bill cannot be yet to come: there is none of any month, or none since the newest
+// month whose bill had the time to come.
 func (a Account) hasNothingPostpaid(n int) bool {
 	settled := 1
 	for a.now.Before(a.month.Add(-settled).End().Add(a.options.BillSettles)) {
