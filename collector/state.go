@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -171,14 +170,20 @@ func (s *State) load() (all []*kept, errs []error) {
 		s.isUnread.Store(true)
 		return nil, []error{fmt.Errorf("state_dir: %w", err)}
 	}
-	all, errs = make([]*kept, len(names)), make([]error, len(names))
+	read, failures := make([]*kept, len(names)), make([]error, len(names))
 	var reads sync.WaitGroup
 	for i, name := range names {
-		reads.Go(func() { all[i], errs[i] = s.loadFile(filepath.Join(s.dir, name)) })
+		reads.Go(func() { read[i], failures[i] = s.loadFile(filepath.Join(s.dir, name)) })
 	}
 	reads.Wait()
-	isNone := func(k *kept) bool { return k == nil }
-	return slices.DeleteFunc(all, isNone), slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	for i, err := range failures {
+		if err != nil {
+			errs = append(errs, err)
+		} else {
+			all = append(all, read[i])
+		}
+	}
+	return all, errs
 }
 
 // loadFile reads a file, or gives up if that takes too long: others are read all the same.

@@ -303,7 +303,7 @@ func TestStateOfAnyName(t *testing.T) {
 		}
 		s = keptIn(t, dir, Options{}).State
 		all, errs := s.load()
-		if !slices.ContainsFunc(all, func(k *kept) bool { return k.Account == name && k.config == "c" }) || len(errs) != 0 {
+		if !slices.ContainsFunc(all, func(k *kept) bool { return k.Account == name && k.config == "c" }) || errs != nil {
 			t.Errorf("%s: %v, %v", name, all, errs)
 		}
 		if err := s.Close(); err != nil {

@@ -179,7 +179,7 @@ func (a Account) saysAllPostpaid() bool {
 		case "month_bill":
 			return !s.LastSuccess.Before(a.staleBefore)
 		case "month_consume": // a refusal means that there are none, too
-			return s.Up || s.Reason == billclient.Auth || s.Reason == billclient.Invalid
+			return !s.LastSuccess.Before(a.staleBefore) || s.Reason == billclient.Auth || s.Reason == billclient.Invalid
 		default:
 			return true
 		}
