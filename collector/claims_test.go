@@ -195,3 +195,65 @@ func TestOtherPayModesOfNobody(t *testing.T) {
 		compare(t, w.scrape("ksyun_bill_all_modes_product_cost_cny"), "")
 	})
 }
+
+// A range that has the bills of two customers is an error. Months that are surely the account's are taken all the same: by
+// its configuration, or because lines prove that the ids tell no customer. Without that, none is.
+func TestRangeOfTwoCustomers(t *testing.T) {
+	const failed = `
+ksyun_bill_source_up{account="main",source="detail_bill"} 1
+ksyun_bill_source_up{account="main",source="month_bill"} 0
+ksyun_bill_source_up{account="main",source="month_consume"} 1`
+	for name, tt := range map[string]struct{ customer, september, october, lines, want string }{
+		"not known": {"", "101", "202", "", `
+ksyun_bill_source_up{account="main",source="month_bill"} 0
+ksyun_bill_source_up{account="main",source="month_consume"} 1`},
+		"of neither": {"303", "101", "202", "", `
+ksyun_bill_source_up{account="main",source="month_bill"} 0
+ksyun_bill_source_up{account="main",source="month_consume"} 1`},
+		"the newer one": {"202", "101", "202", "202", `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 2` + failed},
+		"the older one": {"101", "101", "202", "101", `
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 1` + failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCustomer(tt.lines)
+				c.put("2026-09", billsim.Bill{
+					ID: "KSYZD0000000" + tt.september + "202609", Lines: slices.Values([]billsim.Line{server("kec-1", 100)}),
+				})
+				c.put("2026-10", billsim.Bill{
+					ID: "KSYZD0000000" + tt.october + "202610", Lines: slices.Values([]billsim.Line{server("kec-1", 200)}),
+				})
+				o := options(simulated("main", c.Account))
+				o.Accounts[0].CustomerID = tt.customer
+				o.Months.Past = 1
+				w := start(t, october(15), o, c.Account)
+				compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny",
+					"ksyun_bill_source_up"), tt.want)
+			})
+		})
+	}
+}
+
+// Ids that look like those of several customers, though all lines are of one that is none of them, tell no customer.
+func TestIDsThatTellNoCustomer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("11")
+		put := func(month, id string, fen int64) {
+			c.put(month, billsim.Bill{ID: id, Lines: slices.Values([]billsim.Line{server("kec-1", fen)})})
+		}
+		put("2026-10", "KSYZD0000000099202610", 100)
+		o := options(simulated("main", c.Account))
+		o.Months.Past = 1
+		w := start(t, october(15), o, c.Account)
+		put("2026-10", "KSYZD0000000098202610", 200)
+		put("2026-09", "KSYZD0000000097202609", 300)
+		w.sleep(2 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_past_month_account_cost_cny", "ksyun_bill_source_up"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 2
+ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 3
+ksyun_bill_source_up{account="main",source="detail_bill"} 1
+ksyun_bill_source_up{account="main",source="month_bill"} 1
+ksyun_bill_source_up{account="main",source="month_consume"} 1`)
+	})
+}

@@ -1,8 +1,10 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -26,10 +28,13 @@ func readMonthBills(ctx context.Context, f *fetch) error {
 		}
 	}
 	byMonth, err := askForWholeBills(ctx, f, from, to)
-	if err != nil {
+	if byMonth == nil {
 		return err
 	}
-	withdrawn, lacking := askForLacking(ctx, f, byMonth, from, to)
+	withdrawn, lacking := map[billclient.Month]bool{}, err
+	if err == nil {
+		withdrawn, lacking = askForLacking(ctx, f, byMonth, from, to)
+	}
 	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot {
 		s = s.DropBefore(min(from, to.Add(-1)))
 		for m := from; m <= to; m++ {
@@ -48,13 +53,14 @@ func readMonthBills(ctx context.Context, f *fetch) error {
 }
 
 // askForWholeBills asks for the bills of a range of months. An answer that lacks parts which the last one had, while
-// its sum still has the money, is asked for once more, and then taken.
+// its sum still has the money, is asked for once more, and then taken. With an error there can be the bills of some
+// months.
 func askForWholeBills(
 	ctx context.Context, f *fetch, from, to billclient.Month,
 ) (map[billclient.Month][]billclient.MonthBill, error) {
 	for isSecond := false; ; isSecond = true {
 		bills, err := askForBills(ctx, f, from, to)
-		if err != nil {
+		if err != nil && len(bills) == 0 {
 			return nil, err
 		}
 		byMonth := map[billclient.Month][]billclient.MonthBill{}
@@ -70,7 +76,7 @@ func askForWholeBills(
 			}
 		}
 		if !isCut || isSecond {
-			return byMonth, nil
+			return byMonth, err
 		}
 	}
 }
@@ -166,13 +172,24 @@ func (o *oneByOne) time() time.Time {
 func (o *oneByOne) set(until time.Time) { o.until.Store(&until) }
 
 // askForBills asks for a range of months in one call. How many months a call may span is not documented: where the API
-// calls the range invalid, but not its months, each is asked alone, for a day.
+// calls the range invalid, but not its months, each is asked alone, for a day. A range with the bills of two customers is
+// an error, with the bills of the months that are the account's alone, as far as that is known.
 func askForBills(ctx context.Context, f *fetch, from, to billclient.Month) ([]billclient.MonthBill, error) {
 	if from == to || f.oneByOne.active(now()) {
 		return billsOneByOne(ctx, f, from, to)
 	}
 	bills, rangeErr := f.client.GetMonthBill(ctx, from, to)
-	if rangeErr == nil || billclient.ReasonOf(rangeErr) != billclient.Invalid {
+	switch {
+	case billclient.IsTwoCustomers(rangeErr):
+		bills, err := billsOneByOne(ctx, f, from, to)
+		if err != nil {
+			return nil, rangeErr
+		}
+		if taken := billsOfAccount(f, bills); len(taken) < len(bills) {
+			return taken, rangeErr
+		}
+		return bills, nil
+	case rangeErr == nil || billclient.ReasonOf(rangeErr) != billclient.Invalid:
 		return bills, rangeErr
 	}
 	bills, err := billsOneByOne(ctx, f, from, to)
@@ -203,6 +220,19 @@ func billsOneByOne(ctx context.Context, f *fetch, from, to billclient.Month) ([]
 		return nil, refusals[0]
 	}
 	return bills, nil
+}
+
+// billsOfAccount returns those of the bills that are of the account's customer, where several months have the bills of two:
+// the customer that lines name, else the configured one. If bills of neither are there, lines prove that the form of the
+// ids, which is not documented, tells no customer.
+func billsOfAccount(f *fetch, bills []billclient.MonthBill) []billclient.MonthBill {
+	ofLines := f.snapshot.LineCustomer()
+	customer := cmp.Or(ofLines, billclient.ParseCustomerID(f.CustomerID))
+	isOf := func(b billclient.MonthBill) bool { return billclient.CustomerOfBill(b.BillID) == customer }
+	if ofLines != "" && !slices.ContainsFunc(bills, isOf) {
+		return bills
+	}
+	return slices.DeleteFunc(bills, func(b billclient.MonthBill) bool { return !isOf(b) })
 }
 
 // billsOfMonth asks for the bills of one month, which has none if the API refuses it.

@@ -43,8 +43,12 @@ func readMonthConsume(ctx context.Context, f *fetch, m billclient.Month, running
 	if err == nil {
 		return learnEstimate(f, m, running, estimates, now)
 	}
-	if billclient.IsUnknownAction(err) && f.seesBills() {
+	isUnknown := billclient.IsUnknownAction(err)
+	if isUnknown && f.seesBills() {
 		return newNotOffered(f, err)
+	}
+	if !running && !isUnknown && billclient.ReasonOf(err) == billclient.Invalid {
+		return nil // the API no longer has an estimate of last month, or the customer was none yet
 	}
 	return err
 }

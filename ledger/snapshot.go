@@ -142,13 +142,14 @@ func (s *Snapshot) ReadTimes(yield func(time.Time) bool) {
 // CustomerID returns the customer whose numbers these are, empty if nothing tells. Lines say it; the id of a bill
 // suggests it.
 func (s *Snapshot) CustomerID() billclient.CustomerID {
-	return cmp.Or(s.lineCustomer(), s.SuggestedCustomer())
+	return cmp.Or(s.LineCustomer(), s.SuggestedCustomer())
 }
 
 // TellsCustomer reports whether anything tells whose numbers these are, be it only the id of a bill.
 func (s *Snapshot) TellsCustomer() bool { return s.CustomerID() != "" || len(s.BillIDs()) > 0 }
 
-func (s *Snapshot) lineCustomer() billclient.CustomerID {
+// LineCustomer returns the customer that lines name, empty if there are none.
+func (s *Snapshot) LineCustomer() billclient.CustomerID {
 	for b := range s.newestFirst {
 		if b.Lines != nil && b.Lines.CustomerID != "" {
 			return b.Lines.CustomerID
@@ -230,7 +231,7 @@ func (s *Snapshot) Matches(o Instances, views []View) bool {
 // SameCustomer reports whether it is certain that two snapshots are of one customer: their lines or their bills name the
 // same one, or they have a bill in common.
 func (s *Snapshot) SameCustomer(t *Snapshot) bool {
-	if a, b := s.lineCustomer(), t.lineCustomer(); a != "" && b != "" {
+	if a, b := s.LineCustomer(), t.LineCustomer(); a != "" && b != "" {
 		return a == b
 	}
 	if a, b := s.SuggestedCustomer(), t.SuggestedCustomer(); a != "" && b != "" {
