@@ -124,6 +124,26 @@ func TestKeyFileHangsFromTheStart(t *testing.T) {
 	}
 }
 
+// A state directory that hangs at the start is given up: the exporter goes on in memory.
+func TestStateDirectoryHangsAtTheStart(t *testing.T) {
+	t.Parallel()
+	_, config := peers.Simulate(t, peers.SampleLine)
+	dir := t.TempDir()
+	makeFIFO(t, filepath.Join(dir, "lock"))
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, config, string(text)+"state_dir: "+dir+"\n")
+	r := launch(t, "--config.file="+config)
+	r.AwaitLines("main")
+	r.Await("/metrics", "ksyun_bill_exporter_state_write_failures_total 1\n")
+	r.Log.Await(t, regexp.MustCompile("a restart would forget it\" err=\"state_dir: "+dir+": took longer than 10s"))
+	if code := r.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 // A signal ends the program in time while a reload waits for a file.
 func TestEndDuringReload(t *testing.T) {
 	t.Parallel()

@@ -149,7 +149,11 @@ func runExporter(
 ) (err error) {
 	options := conf.Options(userAgent())
 	if conf.StateDir != "" {
-		if options.State, err = collector.OpenState(conf.StateDir); err != nil {
+		options.State, err = collector.OpenState(conf.StateDir)
+		if errors.Is(err, collector.ErrSlow) { // what is asked for is shown all the same
+			options.StateErr, err = err, nil
+		}
+		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, options.State.Close()) }()

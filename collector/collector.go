@@ -48,6 +48,9 @@ func New(
 		changes: make(chan struct{}, 1), reloads: make(chan reload), health: newHealth(registry),
 		calls: map[string]*Calls{}, slots: map[loopName]chan struct{}{}, unmatched: unmatched{},
 	}
+	if options.StateErr != nil {
+		c.health.onSave(logger)(options.StateErr)
+	}
 	c.loadState()
 	for _, configured := range options.Accounts {
 		c.accounts = append(c.accounts, c.newAccount(configured, options))

@@ -17,6 +17,7 @@ type Options struct {
 	Projects  []metrics.Project
 	Budgets   []metrics.Budget
 	Days      int    // how many days are shown
+	StateErr  error  // why there is no State though one is wanted; it is logged and counted
 	State     *State // where accounts are kept over a restart; nil: nowhere
 }
 

@@ -13,6 +13,9 @@ const patience = 10 * time.Second
 // lastPatience is how long the end of the program waits for a file: less than what a supervisor gives it.
 const lastPatience = time.Second
 
+// ErrSlow says that a file or a directory was given up because it took too long.
+var ErrSlow = fmt.Errorf("took longer than %v", patience)
+
 // patient bounds uses of files that may hang, one at a time. It is safe for concurrent use.
 type patient struct {
 	mu    sync.Mutex
@@ -46,7 +49,7 @@ func patiently[T any](ctx context.Context, p *patient, what string, call func() 
 		return o.result, o.err
 	case <-limit.Done():
 		p.hangs = ended
-		return result, fmt.Errorf("%s: took longer than %v", what, patience)
+		return result, fmt.Errorf("%s: %w", what, ErrSlow)
 	}
 }
 

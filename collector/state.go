@@ -46,7 +46,8 @@ const (
 	stateFormat = "ksyun_bill_exporter state 2 sha256=%x config=%s\n"
 )
 
-// OpenState takes the directory for this process, and makes it if it is not there. A directory that hangs is an error.
+// OpenState takes the directory for this process, and makes it if it is not there. Where the directory hangs, the error is
+// ErrSlow.
 func OpenState(dir string) (*State, error) {
 	return patiently(context.Background(), &patient{}, "state_dir: "+dir, func() (*State, error) { return openState(dir) })
 }
