@@ -10,6 +10,8 @@ import (
 type Credentials struct {
 	AccessKeyID     string
 	SecretAccessKey string
+	// SecurityToken belongs to a temporary key (AssumeRole of the vendor's service sts), and is empty for any other.
+	SecurityToken string
 }
 
 // String returns the access key id and a placeholder for the secret.

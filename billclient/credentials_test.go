@@ -10,10 +10,11 @@ import (
 
 func TestCredentialsNeverPrinted(t *testing.T) {
 	keys, _ := testKeys(t.Context())
+	keys.SecurityToken = testToken
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		for _, value := range []any{keys, &keys, []Credentials{keys}, struct{ Keys Credentials }{keys}} {
 			got := fmt.Sprintf(verb, value)
-			if strings.Contains(got, testSecret) || !strings.Contains(got, "<secret>") {
+			if strings.Contains(got, testSecret) || strings.Contains(got, testToken) || !strings.Contains(got, "<secret>") {
 				t.Errorf("%s of %T: %s", verb, value, got)
 			}
 		}
@@ -40,7 +41,7 @@ func TestBadCredentials(t *testing.T) {
 			"GetMonthBill: credentials: access_key_id or secret_access_key is empty",
 		},
 		"no secret": {
-			func(context.Context) (Credentials, error) { return Credentials{"a", ""}, nil },
+			keysOf(Credentials{AccessKeyID: "a"}),
 			"GetMonthBill: credentials: access_key_id or secret_access_key is empty",
 		},
 	} {

@@ -100,6 +100,16 @@ func (e *Error) isNotFound() bool {
 // isDenied reports whether the key is valid but has no permission to call the action.
 func (e *Error) isDenied() bool { return e.Reason == Auth && isPermissionCode(e.Code) }
 
+// expiredToken is the code of a temporary key whose time is over, as the vendor's own client expects it
+// (https://github.com/kingsoftcloud/vpc-route-controller, pkg/http/kophttp.go).
+const expiredToken = "SecurityTokenExpired"
+
+// isExpiredToken reports whether the key is a temporary one, and its time is over.
+func (e *Error) isExpiredToken() bool {
+	code := normalizeCode(e.Code)
+	return e.Reason == Auth && (code == normalizeCode(expiredToken) || code == "expiredtoken")
+}
+
 // advice returns, in half a sentence, what an operator can do about an answer that refuses the call. It is empty where
 // the rest of the error's text says enough. A clock that is off makes every signature invalid, so it is named as the
 // cause, and beside a cause that is sure.
@@ -139,6 +149,8 @@ func (e *Error) adviceOnRequest() string {
 		return ""
 	case e.isDenied():
 		return "grant " + Permission(e.Action) + " to this key"
+	case e.isExpiredToken():
+		return "replace the security token of this key, which has expired"
 	case e.Reason == Auth && e.Code == "":
 		return keys + "what answers at " + service.endpoint
 	case e.HTTPStatus == http.StatusForbidden && !isKnownCode:
@@ -333,7 +345,7 @@ const (
 // signatures, and shortened to limit bytes.
 func scrub(text string, keys Credentials, limit int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
-	for _, secret := range []string{keys.SecretAccessKey, keys.AccessKeyID} {
+	for _, secret := range []string{keys.SecurityToken, keys.SecretAccessKey, keys.AccessKeyID} {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "***")
 		}

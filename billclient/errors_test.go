@@ -14,7 +14,10 @@ import (
 
 // TestReasons tests every known code, and statuses with an unknown one.
 func TestReasons(t *testing.T) {
-	const keys = "; check access_key_id, secret_access_key and this machine's clock"
+	const (
+		keys  = "; check access_key_id, secret_access_key and this machine's clock"
+		token = "; replace the security token of this key, which has expired"
+	)
 	tests := []struct {
 		status int
 		code   string
@@ -42,9 +45,9 @@ func TestReasons(t *testing.T) {
 		{400, "InvalidAccessKey", Auth, keys},
 		{400, "InvalidAccessKeyId.NotFound", Auth, keys},
 		{200, "MissingSecretKey", Auth, keys},
-		{400, "SecurityTokenExpired", Auth, keys},
+		{400, "SecurityTokenExpired", Auth, token},
 		{400, "InvalidSecurityToken", Auth, keys},
-		{400, "ExpiredToken", Auth, keys},
+		{400, "ExpiredToken", Auth, token},
 		{400, "AccessDenied", Auth, "; grant bill:GetMonthBill to this key"},
 		{400, "AccessDeniedException", Auth, "; grant bill:GetMonthBill to this key"},
 		{400, "Unauthorized", Auth, "; grant bill:GetMonthBill to this key"},
@@ -95,8 +98,8 @@ func TestRetryableReasons(t *testing.T) {
 func TestNoSecrets(t *testing.T) {
 	const signature = "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"
 	echo := fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/20261022/cn-beijing-6/bill/aws4_request, "+
-		"Signature=%s \\n %s \u202e%s", testKeyID, signature, testSecret, strings.Repeat("x", 5000))
-	secrets := []string{testKeyID, testSecret, signature, "20261022", "\n", "\u202e"}
+		"Signature=%s \\n %s \u202e%s", testKeyID, signature, testSecret, testToken+strings.Repeat("x", 5000))
+	secrets := []string{testToken, testKeyID, testSecret, signature, "20261022", "\n", "\u202e"}
 	bodies := map[string]string{
 		"message":    `{"Error":{"Code":"AuthFailure","Message":"` + echo + `"}}`,
 		"code":       `{"Error":{"Code":"` + echo + `"}}`,
@@ -109,7 +112,9 @@ func TestNoSecrets(t *testing.T) {
 	}
 	for name, body := range bodies {
 		for _, status := range []int{200, 403} {
-			_, err := newTestClient(t, respondWith(status, "", body)).GetMonthBill(t.Context(), october, october)
+			c := newTestClient(t, respondWith(status, "", body))
+			c.options.Credentials = keysOf(Credentials{testKeyID, testSecret, testToken})
+			_, err := c.GetMonthBill(t.Context(), october, october)
 			if err == nil {
 				t.Fatalf("%s: no error", name)
 			}

@@ -32,9 +32,17 @@ var (
 const (
 	testKeyID  = "AKLTtestKeyOfNobody00"
 	testSecret = "OFakeSecretOfNobody+/0000000000000000000000000=="
+	testToken  = "V1:FakeTokenOfNobody/11111111111111=="
 )
 
-func testKeys(context.Context) (Credentials, error) { return Credentials{testKeyID, testSecret}, nil }
+func testKeys(context.Context) (Credentials, error) {
+	return Credentials{AccessKeyID: testKeyID, SecretAccessKey: testSecret}, nil
+}
+
+// keysOf returns a source of the same credentials again and again.
+func keysOf(keys Credentials) func(context.Context) (Credentials, error) {
+	return func(context.Context) (Credentials, error) { return keys, nil }
+}
 
 // equalAmounts compares amounts by their value: 66 is 66.0.
 var equalAmounts = cmp.Comparer(func(a, b Amount) bool { return a.Cmp(b) == 0 })

@@ -1,8 +1,8 @@
 package billclient
 
 import (
-	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +15,9 @@ func TestSignatureVector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := Credentials{"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
+	keys := Credentials{
+		AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+	}
 	at := time.Date(2015, time.August, 30, 12, 36, 0, 0, time.UTC)
 	if err := signRequest(req, keys, "service", "us-east-1", at); err != nil {
 		t.Fatal(err)
@@ -40,7 +42,7 @@ func TestReplacedSecret(t *testing.T) {
 	var signatures []string
 	runConversation(t, Options{}, func(t *testing.T, c *conversation) {
 		for _, secret := range []string{"old", "new"} {
-			c.options.Credentials = func(context.Context) (Credentials, error) { return Credentials{testKeyID, secret}, nil }
+			c.options.Credentials = keysOf(Credentials{AccessKeyID: testKeyID, SecretAccessKey: secret})
 			if err := c.askMonthBill(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -51,5 +53,47 @@ func TestReplacedSecret(t *testing.T) {
 	})
 	if len(signatures) != 2 || signatures[0] == signatures[1] {
 		t.Errorf("signatures %q", signatures)
+	}
+}
+
+// TestSecurityToken tests that the token of a temporary key is sent and signed, and nothing in its place without one.
+func TestSecurityToken(t *testing.T) {
+	for token, signedHeaders := range map[string]string{
+		"":        "SignedHeaders=host;x-amz-date,",
+		testToken: "SignedHeaders=host;x-amz-date;x-ksc-security-token,",
+	} {
+		var header http.Header
+		c := newTestClient(t, func(w http.ResponseWriter, r *http.Request) {
+			header = r.Header
+			respondWith(200, "", noBill)(w, r)
+		})
+		c.options.Credentials = keysOf(Credentials{testKeyID, testSecret, token})
+		if _, err := c.GetMonthBill(t.Context(), october, october); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(header.Values("X-Ksc-Security-Token"), "|"); got != token {
+			t.Errorf("token %q, want %q", got, token)
+		}
+		if got := header.Get("Authorization"); !strings.Contains(got, signedHeaders) {
+			t.Errorf("Authorization %q, want %s", got, signedHeaders)
+		}
+	}
+}
+
+// TestExpiredToken tests that a token that has expired is not tried again, wherever the answer says so.
+func TestExpiredToken(t *testing.T) {
+	const advice = "; replace the security token of this key, which has expired"
+	for body, text := range map[string]string{
+		`{"Error":{"Code":"SecurityTokenExpired","Message":"no"}}`:                ": no",
+		`{"Error":{"Code":"InvalidParameter","Message":"securitytokenexpired!"}}`: ": securitytokenexpired!",
+		"SecurityTokenExpired: ask for another one":                               ": SecurityTokenExpired: ask for another one",
+	} {
+		runConversation(t, Options{MaxRetries: 3}, func(t *testing.T, c *conversation) {
+			err := c.askMonthBill(t.Context())
+			text = "GetMonthBill: SecurityTokenExpired (HTTP 400)" + text + advice
+			if ReasonOf(err) != Auth || IsDenied(err) || err.Error() != text || len(c.calls) != 1 {
+				t.Errorf("%s after %d calls: %v, want %s", ReasonOf(err), len(c.calls), err, text)
+			}
+		}, respondWith(400, "", body))
 	}
 }

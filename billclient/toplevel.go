@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"errors"
 	"io"
 	"strings"
 
@@ -217,11 +218,22 @@ func readRefusal(r *response) error {
 		target := shorten(r.header.Get("Location"), maxExcerpt)
 		return classify(Decode, "a redirect to %q, which is not followed", target)
 	}
-	excerpt := r.excerpt()
-	if err := readErrorBody(r); err != nil {
-		return err
+	excerpt, isExpired := r.excerpt(), saysExpiredToken(r)
+	refusal := &Error{Reason: reasonOfStatus(r.status), Message: excerpt}
+	if e, ok := errors.AsType[*Error](readErrorBody(r)); ok {
+		refusal = e
 	}
-	return &Error{Reason: reasonOfStatus(r.status), Message: excerpt}
+	if isExpired && refusal.Reason == Invalid {
+		refusal.Reason, refusal.Code = Auth, expiredToken
+	}
+	return refusal
+}
+
+// saysExpiredToken reports whether the body, in whatever form it is, says that the key's token has expired: the
+// vendor's own client looks for that word anywhere in the body.
+func saysExpiredToken(r *response) bool {
+	head, _ := r.body.Peek(sampleSize)
+	return bytes.Contains(bytes.ToLower(head), []byte(strings.ToLower(expiredToken)))
 }
 
 // readErrorBody returns the error that the API reports in the body, nil if the body is no error body.

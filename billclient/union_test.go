@@ -349,7 +349,7 @@ func TestUnionOfSimulatedAPI(t *testing.T) {
 		} {
 			c := New(Options{
 				Endpoint: server.URL, UnionEndpoint: server.URL, Region: "cn-beijing-6", Transport: transport,
-				Credentials: func(context.Context) (Credentials, error) { return Credentials{a.AccessKeyID, a.SecretAccessKey}, nil },
+				Credentials: keysOf(Credentials{AccessKeyID: a.AccessKeyID, SecretAccessKey: a.SecretAccessKey}),
 			})
 			checkSummaries(t, c, october)
 		}
