@@ -88,7 +88,7 @@ type Client struct {
 	http            *http.Client
 	budget          *callBudget
 	workingVersions sync.Map // from the documented name of an action to the actionVersion that the API knew last
-	pagesReads      sync.Map // from a ConsumeQuery to its last *pagesRead, if rows were on several pages
+	pagesReads      sync.Map // from a pagesQuery to its last *pagesRead, if rows were on several pages
 }
 
 // New returns a client. It starts nothing. It accepts an http:// endpoint, though everybody on the way can read the

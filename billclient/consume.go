@@ -112,26 +112,22 @@ func (q ConsumeQuery) detailQuery() DetailQuery {
 // Source: https://endocs.ksyun.com/documents/37508.
 func (c *Client) GetPostpayDetailConsume(ctx context.Context, q ConsumeQuery) iter.Seq2[Line, error] {
 	return lineStream(func(emit func(*Line) error) error {
-		before, _ := c.pagesReads.Load(q)
-		known, _ := before.(*pagesRead)
-		p := newPagesReader(q, known, emit)
-		for ; !p.done; p.page++ {
-			err := c.call(ctx, detailConsumeAction, q.params(p.page, maxPageSize), p.readPage)
-			c.keepPagesRead(q, p)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		params := func(page int) url.Values { return q.params(page, maxPageSize) }
+		return readPages(ctx, c, detailConsumeAction, q, params, func(before *pagesRead) *pagesReader[Line] {
+			return newConsumeReader(q, before, emit)
+		})
 	})
 }
 
-// keepPagesRead keeps what the next read of the query is compared with, once a read has come to its end.
-func (c *Client) keepPagesRead(q ConsumeQuery, p *pagesReader) {
-	switch {
-	case p.rows.result != nil:
-		c.pagesReads.Store(q, p.rows.result)
-	case p.rows.isChecked:
-		c.pagesReads.Delete(q)
+// newConsumeReader returns a reader of pages of consumption. See newPagesReader.
+func newConsumeReader(q ConsumeQuery, before *pagesRead, emit func(*Line) error) *pagesReader[Line] {
+	p := newPagesReader(0, maxPageSize, before, emit)
+	p.read = func(r *response) (string, error) {
+		total := topLevelText{name: "Total"}
+		lines := newLineReader(newRecord(q.detailQuery(), true), nil)
+		lines.emit = func(line *Line) error { return p.addRow(line, lines.digest(p.comparer.seed)) }
+		err := readItems(r, lineSet, lines.readItem, &total)
+		return total.text, err
 	}
+	return p
 }

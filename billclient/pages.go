@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"net/url"
 	"strconv"
 )
 
@@ -19,41 +20,77 @@ func newPagesError(format string, args ...any) error {
 	return classify(Incomplete, "%w: %s", errPages, fmt.Sprintf(format, args...))
 }
 
-// pagesReader reads all pages of a query once, from page 0 on, the documented default.
+// pagesReader reads all pages of a query once, from the documented first one on.
 //
-// The API does not document whether it counts pages from 0. If it counts from 1, it takes 0 for 1, and page 1 repeats
-// page 0, or it answers 0 with no rows. So the rows of a page are held back as long as they are those of the page
+// That is page 0 of consumption, but the API does not document whether it counts those pages from 0. If it counts from
+// 1, it takes 0 for 1, and page 1 repeats page 0, or it answers 0 with no rows. So the rows of a page are held back as long as they are those of the page
 // before, and emitted with the first row that differs. Where the API counts from 0, that is the first row already, and
 // no row is held back.
-type pagesReader struct {
-	query    ConsumeQuery
-	emit     func(*Line) error
+type pagesReader[T any] struct {
+	first, size int // the number of the first page, and how many rows a page can have
+	// read reads an answer, hands each row to addRow, and returns what the answer has as Total.
+	read     func(*response) (string, error)
+	emit     func(*T) error
 	page     int // the number of the page at hand
 	comparer pageComparer
 	rows     rowDigests // of the pages before
-	held     []Line     // the rows of the page at hand that are held back
+	held     []T        // the rows of the page at hand that are held back
 	emitted  int        // rows of all pages
 	total    int        // the number of rows according to the page before
 	done     bool
 }
 
-// newPagesReader returns a reader whose rows are compared with those of an earlier read of the same query, if there is
-// one whose rows came twice.
-func newPagesReader(q ConsumeQuery, before *pagesRead, emit func(*Line) error) *pagesReader {
+// newPagesReader returns a reader that has no read yet. Its rows are compared with those of an earlier read of the same
+// query, if there is one whose rows came twice.
+func newPagesReader[T any](first, size int, before *pagesRead, emit func(*T) error) *pagesReader[T] {
 	rows := newRowDigests(before)
-	return &pagesReader{query: q, emit: emit, comparer: pageComparer{seed: rows.seed}, rows: rows}
+	return &pagesReader[T]{
+		first: first, size: size, emit: emit, page: first, comparer: pageComparer{seed: rows.seed}, rows: rows,
+	}
+}
+
+// pagesQuery identifies a query of an action, for the comparison of two reads of it.
+type pagesQuery struct {
+	action string
+	query  any // comparable
+}
+
+// readPages reads all pages of a query once. Params returns the parameters of a page, and newReader a reader that
+// compares its rows with those of an earlier read.
+func readPages[T any](ctx context.Context, c *Client, a action, query any, params func(page int) url.Values,
+	newReader func(before *pagesRead) *pagesReader[T],
+) error {
+	key := pagesQuery{a[0].name, query}
+	before, _ := c.pagesReads.Load(key)
+	known, _ := before.(*pagesRead)
+	p := newReader(known)
+	for ; !p.done; p.page++ {
+		err := c.call(ctx, a, params(p.page), p.readPage)
+		c.keepPagesRead(key, &p.rows)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepPagesRead keeps what the next read of the query is compared with, once a read has come to its end.
+func (c *Client) keepPagesRead(key pagesQuery, rows *rowDigests) {
+	switch {
+	case rows.result != nil:
+		c.pagesReads.Store(key, rows.result)
+	case rows.isChecked:
+		c.pagesReads.Delete(key)
+	}
 }
 
 // readPage reads the page at hand.
-func (p *pagesReader) readPage(r *response) error {
+func (p *pagesReader[T]) readPage(r *response) error {
 	p.comparer.startPage(p.page)
 	p.held = nil
-	total := topLevelText{name: "Total"}
-	lines := newLineReader(newRecord(p.query.detailQuery(), true), nil)
-	lines.emit = func(line *Line) error { return p.addRow(line, &lines.record) }
-	err := readItems(r, lineSet, lines.readItem, &total)
+	total, err := p.read(r)
 	if err == nil {
-		err = p.endPage(total.text)
+		err = p.endPage(total)
 	}
 	if len(p.comparer.rows) > 0 && IsUnknownAction(err) {
 		// As an unknown action it would be tried in another version, and these lines would be read twice.
@@ -62,25 +99,26 @@ func (p *pagesReader) readPage(r *response) error {
 	return locate(fmt.Sprintf("page %d", p.page), err)
 }
 
-// addRow emits a row of the page, or holds it back if the page can still be a repetition of the page before.
-func (p *pagesReader) addRow(line *Line, r *record) error {
-	if len(p.comparer.rows) == maxPageSize {
-		return classify(Decode, "more than %d lines", maxPageSize)
+// addRow emits a row of the page, or holds it back if the page can still be a repetition of the page before. The digest
+// is that of everything that was read of the row.
+func (p *pagesReader[T]) addRow(row *T, digest uint64) error {
+	if len(p.comparer.rows) == p.size {
+		return classify(Decode, "more than %d lines", p.size)
 	}
-	p.comparer.addRow(r)
+	p.comparer.addRow(digest)
 	if p.comparer.alike {
-		p.held = append(p.held, *line)
+		p.held = append(p.held, *row)
 		return nil
 	}
 	if err := p.emitHeld(); err != nil {
 		return err
 	}
-	return p.emitRow(line, len(p.comparer.rows)-1)
+	return p.emitRow(row, len(p.comparer.rows)-1)
 }
 
 // emitHeld emits the rows that were held back, because the page is not a repetition. They are the first ones of the
 // page.
-func (p *pagesReader) emitHeld() error {
+func (p *pagesReader[T]) emitHeld() error {
 	for i := range p.held {
 		if err := p.emitRow(&p.held[i], i); err != nil {
 			return err
@@ -91,24 +129,24 @@ func (p *pagesReader) emitHeld() error {
 }
 
 // emitRow emits the row at that place of the page, unless it is known to be a repetition.
-func (p *pagesReader) emitRow(line *Line, place int) error {
+func (p *pagesReader[T]) emitRow(row *T, place int) error {
 	if p.rows.isRepetition(p.comparer.rows[place], p.page) {
 		return nil
 	}
 	p.emitted++
-	err := p.emit(line)
+	err := p.emit(row)
 	p.done = err != nil
 	return err
 }
 
 // endPage compares the page, after its last row, with its Total and with the pages before.
-func (p *pagesReader) endPage(totalText string) error {
+func (p *pagesReader[T]) endPage(totalText string) error {
 	total, err := parseTotal(totalText)
 	isEmpty := len(p.comparer.rows) == 0
 	switch {
 	case err != nil:
 		return err
-	case p.page > 0 && total != p.total:
+	case p.page > p.first && total != p.total:
 		return newPagesError("Total is %d, it was %d", total, p.total)
 	case isEmpty && p.page > 0 && p.rows.count < total:
 		return newPagesError("no lines after %d of %d", p.rows.count, total)
@@ -157,9 +195,9 @@ func (c *pageComparer) startPage(page int) {
 	c.rows, c.alike = c.rows[:0], true
 }
 
-// addRow adds the row that a record has collected.
-func (c *pageComparer) addRow(r *record) {
-	digest, place := r.digest(c.seed), len(c.rows)
+// addRow adds a row.
+func (c *pageComparer) addRow(digest uint64) {
+	place := len(c.rows)
 	c.alike = c.alike && place < len(c.before) && c.before[place] == digest
 	c.rows = append(c.rows, digest)
 }
@@ -180,7 +218,7 @@ func (c *Client) FirstPage(ctx context.Context, m Month) (first int, ok bool, er
 		rows[page], err = fetch(ctx, c, detailConsumeAction, query.params(page, 1), func(r *response) (int, error) {
 			comparer.startPage(page)
 			lines := newLineReader(newRecord(query.detailQuery(), true), nil)
-			lines.emit = func(*Line) error { comparer.addRow(&lines.record); return nil }
+			lines.emit = func(*Line) error { comparer.addRow(lines.digest(comparer.seed)); return nil }
 			err := readItems(r, lineSet, lines.readItem)
 			return len(comparer.rows), err
 		})

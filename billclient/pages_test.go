@@ -457,7 +457,7 @@ func TestHeldLines(t *testing.T) {
 		{[]string{"abc", "abc", "def", "g"}, 3},
 	} {
 		held := 0
-		p := newPagesReader(ConsumeQuery{Month: october}, nil, nil)
+		p := newConsumeReader(ConsumeQuery{Month: october}, nil, nil)
 		p.emit = func(*Line) error {
 			held = max(held, len(p.held))
 			return nil
@@ -654,7 +654,7 @@ func BenchmarkPages(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		p := newPagesReader(ConsumeQuery{Month: october}, nil, func(*Line) error { n++; return nil })
+		p := newConsumeReader(ConsumeQuery{Month: october}, nil, func(*Line) error { n++; return nil })
 		for _, body := range bodies {
 			if err := p.readPage(responseOf("application/json", body)); err != nil {
 				b.Fatal(err)
