@@ -5,6 +5,10 @@ const (
 	version2018 = "2018-06-01"
 	version2020 = "2020-01-01"
 	version2022 = "2022-06-01"
+
+	versionDays   = "2022-12-22" // of what bill-union has by day
+	versionTrade  = "2025-08-28"
+	versionWallet = "V1"
 )
 
 // service is a service of the vendor. It has an endpoint and permissions of its own.

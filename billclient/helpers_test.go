@@ -364,3 +364,8 @@ func mustDay(s string) Day {
 	}
 	return d
 }
+
+// isErrorOf reports whether an error has this reason and this text.
+func isErrorOf(err error, reason Reason, text string) bool {
+	return err != nil && ReasonOf(err) == reason && err.Error() == text
+}

@@ -67,6 +67,23 @@ func (x *nodeReader) fail(name string, err error) {
 	}
 }
 
+// keep keeps err unless there was an error before.
+func (x *nodeReader) keep(err error) {
+	if x.err == nil {
+		x.err = err
+	}
+}
+
+// firstText returns the first of these texts that is not empty.
+func (x *nodeReader) firstText(names ...string) string {
+	for _, name := range names {
+		if text := x.text(name); strings.TrimSpace(text) != "" {
+			return text
+		}
+	}
+	return ""
+}
+
 // text returns a text, which may be missing.
 func (x *nodeReader) text(name string) string {
 	child := x.findChild(name)
@@ -89,6 +106,14 @@ func (x *nodeReader) amount(name string) Amount {
 	amount, err := ParseAmount(text)
 	x.fail(name, err)
 	return amount
+}
+
+// optionalAmount returns an amount, false if it is missing, null or empty.
+func (x *nodeReader) optionalAmount(name string) (Amount, bool) {
+	if strings.TrimSpace(x.text(name)) == "" {
+		return Amount{}, false
+	}
+	return x.amount(name), true
 }
 
 // readElements returns the elements of a set, which may be missing.

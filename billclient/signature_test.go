@@ -86,7 +86,8 @@ func TestExpiredToken(t *testing.T) {
 	for body, text := range map[string]string{
 		`{"Error":{"Code":"SecurityTokenExpired","Message":"no"}}`:                ": no",
 		`{"Error":{"Code":"InvalidParameter","Message":"securitytokenexpired!"}}`: ": securitytokenexpired!",
-		"SecurityTokenExpired: ask for another one":                               ": SecurityTokenExpired: ask for another one",
+		`{"status":400,"error":"SecurityTokenExpired","ok":false}`:                "",
+		"SecurityTokenExpired. Try":                                               ": SecurityTokenExpired. Try",
 	} {
 		runConversation(t, Options{MaxRetries: 3}, func(t *testing.T, c *conversation) {
 			err := c.askMonthBill(t.Context())

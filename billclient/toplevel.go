@@ -12,8 +12,10 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
-// maxError limits how much of an error body is read.
-const maxError = 64 * units.KiB
+const (
+	maxError    = 64 * units.KiB // how much of an error body is read
+	maxCodeText = 60             // how long a text can be that is taken for a code
+)
 
 // openAnswer returns the answer in its notation: the one that its Content-Type names, else the one that its first byte
 // shows.
@@ -66,10 +68,7 @@ func readItems(r *response, set string, read func(d document, number int) error,
 		number++
 		return read(a.readItem(), number)
 	}}
-	if err := reader.read(); err != nil {
-		return err
-	}
-	if err := reader.apiError(); err != nil {
+	if err := reader.readAnswer(); err != nil {
 		return err
 	}
 	if !reader.setFound {
@@ -86,6 +85,7 @@ type topLevelReader struct {
 	texts    []*topLevelText
 	readItem func(name []byte) error
 	setFound bool
+	envelope *envelope // nil for actions that have none
 
 	nested errorBody // in an error element
 	flat   errorBody // in the old form, which has no such element
@@ -107,6 +107,16 @@ func (t *topLevelText) parseDay() (Day, error) {
 	return day, locate(t.name, err)
 }
 
+// readAnswer reads the whole answer. It fails if the API reports an error in it. If the envelope reports one, what the
+// data looks like does not matter.
+func (t *topLevelReader) readAnswer() error {
+	err := t.read()
+	if err == nil || t.envelope != nil && t.envelope.fails() {
+		err = cmp.Or(t.apiError(), err)
+	}
+	return err
+}
+
 // read reads the whole answer.
 func (t *topLevelReader) read() error {
 	if err := readChildren(t.answer, t.readMember); err != nil {
@@ -115,12 +125,16 @@ func (t *topLevelReader) read() error {
 	return t.answer.checkEnd()
 }
 
+func (t *topLevelReader) isSet(name []byte) bool {
+	return t.set != "" && strings.EqualFold(string(name), t.set)
+}
+
 func (t *topLevelReader) readMember(name []byte) error {
-	if t.set != "" && strings.EqualFold(string(name), t.set) {
+	if t.isSet(name) {
 		return t.readSet()
 	}
 	switch string(name) {
-	case "requestid":
+	case "requestid", "request_id":
 		text, err := t.answer.readValue(nil, nil)
 		t.response.requestID = string(text)
 		return locate("RequestId", err)
@@ -129,6 +143,9 @@ func (t *topLevelReader) readMember(name []byte) error {
 	case "code", "codedesc", "message":
 		return t.flat.readMember(t.answer, string(name))
 	default:
+		if t.envelope != nil {
+			return t.readEnvelopeMember(string(name))
+		}
 		return t.readText(string(name))
 	}
 }
@@ -175,18 +192,28 @@ func (t *topLevelReader) readSet() error {
 // readError reads an error element. Some services answer with a text in its place.
 func (t *topLevelReader) readError() error {
 	text, err := t.answer.readValue(nil, func(name []byte) error { return t.nested.readMember(t.answer, string(name)) })
-	if len(text) > 0 {
-		t.nested.message = string(text)
+	if text = bytes.TrimSpace(text); len(text) > 0 {
+		t.nested = errorOfText(string(text))
 	}
 	return locate("Error", err)
 }
 
-// apiError returns the error that the API reports, nil if it reports none. A code at the top level counts only where
-// the answer lacks the set, and only if it is no code of success.
+// errorOfText returns the error body that a text stands for. It is a code if it reads like one that is known.
+func errorOfText(text string) errorBody {
+	if _, isCode := reasonOfCode(text); isCode && len(text) <= maxCodeText {
+		return errorBody{code: text}
+	}
+	return errorBody{message: text}
+}
+
+// apiError returns the error that the API reports, nil if it reports none.
 func (t *topLevelReader) apiError() error {
 	body := t.nested
-	if body == (errorBody{}) && !t.setFound && t.flat.code != "0" && t.flat.code != "200" {
+	if body == (errorBody{}) && t.flatCounts() {
 		body = t.flat
+	}
+	if t.envelope != nil {
+		body = t.envelope.complete(body)
 	}
 	if body == (errorBody{}) {
 		return nil
