@@ -123,11 +123,11 @@ func (c *Client) GetPostpayDetailConsume(ctx context.Context, q ConsumeQuery) it
 func newConsumeReader(q ConsumeQuery, before *pagesRead, emit func(*Line) error) *pagesReader[Line] {
 	p := newPagesReader(0, maxPageSize, before, emit)
 	p.read = func(r *response) (string, error) {
-		total := topLevelText{name: "Total"}
+		rows := topLevelText{name: rowTotal}
 		lines := newLineReader(newRecord(q.detailQuery(), true), nil)
 		lines.emit = func(line *Line) error { return p.addRow(line, lines.digest(p.comparer.seed)) }
-		err := readItems(r, lineSet, lines.readItem, &total)
-		return total.text, err
+		err := readItems(r, lineSet, lines.readItem, &rows)
+		return rows.text, err
 	}
 	return p
 }

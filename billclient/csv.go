@@ -215,19 +215,26 @@ func (c *csvReader) putCell(member int, text string) error {
 	return nil
 }
 
+// splitPair returns the pair in a text such as "key: value", without blanks around the two. The first separator counts.
+// A text without one is a key.
+func splitPair(text, separators string) KeyValue {
+	key, value := text, ""
+	if i := strings.IndexAny(text, separators); i >= 0 {
+		_, size := utf8.DecodeRuneInString(text[i:])
+		key, value = text[:i], text[i+size:]
+	}
+	return KeyValue{strings.TrimSpace(key), strings.TrimSpace(value)}
+}
+
 // addEntry adds an entry of a set, which has the form "key: value". It ignores an empty one: the last entry of a set
 // is followed by a separator as well.
 func (c *csvReader) addEntry(set int, entry string) {
 	if strings.TrimSpace(entry) == "" {
 		return
 	}
-	key, value := entry, ""
-	if i := strings.IndexAny(entry, ":："); i >= 0 {
-		_, size := utf8.DecodeRuneInString(entry[i:])
-		key, value = entry[:i], entry[i+size:]
-	}
+	pair := splitPair(entry, ":：")
 	e := setEntry{set: set}
-	e.key = c.extendText(append(c.text, strings.TrimSpace(key)...))
-	e.value = c.extendText(append(c.text, strings.TrimSpace(value)...))
+	e.key = c.extendText(append(c.text, pair.Key...))
+	e.value = c.extendText(append(c.text, pair.Value...))
 	c.entries = append(c.entries, e)
 }

@@ -27,6 +27,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var (
 	june2018 = FirstMonth
 	october  = FirstMonth.Add(8*12 + 4) // 2026
+
+	octoberDay = DayOf(october.Start()).Add(4)
 )
 
 const (

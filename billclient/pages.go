@@ -23,9 +23,9 @@ func newPagesError(format string, args ...any) error {
 // pagesReader reads all pages of a query once, from the documented first one on.
 //
 // That is page 0 of consumption, but the API does not document whether it counts those pages from 0. If it counts from
-// 1, it takes 0 for 1, and page 1 repeats page 0, or it answers 0 with no rows. So the rows of a page are held back as long as they are those of the page
-// before, and emitted with the first row that differs. Where the API counts from 0, that is the first row already, and
-// no row is held back.
+// 1, it takes 0 for 1, and page 1 repeats page 0, or it answers 0 with no rows. So the rows of a page are held back as
+// long as they are those of the page before, and emitted with the first row that differs. Where the API pages as
+// documented, that is the first row already, and no row is held back.
 type pagesReader[T any] struct {
 	first, size int // the number of the first page, and how many rows a page can have
 	// read reads an answer, hands each row to addRow, and returns what the answer has as Total.

@@ -74,7 +74,8 @@ type UnionPart struct {
 	Paid []Payment
 }
 
-// Payment is how much of a cost was paid by one means. Only DescribeBillSummaryByProduct has payments, since 2022.
+// Payment is how much of a cost was paid by one means. Of the summaries of a month, only
+// DescribeBillSummaryByProduct has payments, since 2022.
 type Payment struct {
 	Means string
 	Cost  Amount
@@ -124,8 +125,11 @@ const (
 	currency   = "Currency"
 )
 
+// paymentField is the name of the field of a means of payment.
+type paymentField struct{ field, means string }
+
 // paymentFields has the means of payment by the names of their fields.
-var paymentFields = []struct{ field, means string }{
+var paymentFields = []paymentField{
 	{"Cash", Cash},
 	{"Reward", Reward},
 	{"Voucher", Voucher},
@@ -154,12 +158,12 @@ func readUnionSummary(r *response, m Month, a summaryAction) (UnionSummary, erro
 // readTotal reads the texts beside the parts. Without parts, most of them may be missing.
 func (s *UnionSummary) readTotal(texts []*topLevelText) error {
 	x := newTextReader(texts)
-	code := x.text(currency)
-	if err := checkCurrency(code); err != nil {
-		return err
+	check, code := checkCurrency, x.text(currency)
+	if s.Billed() {
+		check = requireCurrency
 	}
-	if code == "" && s.Billed() {
-		return classify(Decode, "%s %w", currency, &refusedCurrency{code})
+	if err := check(code); err != nil {
+		return err
 	}
 	s.Currency = code
 	if !s.Billed() && x.findChild(unionTotal) == nil {
@@ -169,7 +173,7 @@ func (s *UnionSummary) readTotal(texts []*topLevelText) error {
 	if !s.Billed() && total.Sign() != 0 {
 		return classify(Incomplete, "%s is empty, but %s is %v", unionSet, unionTotal, total)
 	}
-	s.Total, s.Paid = total, readPayments(x)
+	s.Total, s.Paid = total, readPayments(x, paymentFields)
 	return x.err
 }
 
@@ -198,14 +202,23 @@ func IsForeignCurrency(err error) bool {
 }
 
 // checkCurrency fails if code is a currency other than the yuan, for which the vendor's pages have two codes and a
-// character (https://docs.ksyun.com/documents/41452 has RMB, https://docs.ksyun.com/documents/39126 has 元).
+// character (https://docs.ksyun.com/documents/41452 has RMB, https://docs.ksyun.com/documents/39126 has 元). The name
+// and the number of the currency are read as well.
 func checkCurrency(code string) error {
 	switch strings.ToUpper(strings.TrimSpace(code)) {
-	case "", "CNY", "RMB", "元":
+	case "", "CNY", "RMB", "元", "人民币", "156":
 		return nil
 	default:
 		return classify(Decode, "%s %w", currency, &refusedCurrency{code})
 	}
+}
+
+// requireCurrency does what checkCurrency does, and fails without a code as well.
+func requireCurrency(code string) error {
+	if code == "" {
+		return classify(Decode, "%s %w", currency, &refusedCurrency{code})
+	}
+	return checkCurrency(code)
 }
 
 // newTextReader returns a reader of the texts beside a set, as if they were the children of a node.
@@ -229,16 +242,16 @@ func readUnionPart(d document, m Month, readPart func(*nodeReader) UnionPart) (U
 	// No page documents a currency of a part. A part in another one must not be added to those in CNY.
 	err = cmp.Or(checkCurrency(x.text(currency)), err)
 	part := readPart(&x)
-	part.Cost, part.Paid = x.amount(unionTotal), readPayments(&x)
+	part.Cost, part.Paid = x.amount(unionTotal), readPayments(&x, paymentFields)
 	return part, cmp.Or(err, x.err)
 }
 
 // readPayments returns the means of payment that have an amount.
-func readPayments(x *nodeReader) []Payment {
+func readPayments(x *nodeReader, fields []paymentField) []Payment {
 	var payments []Payment
-	for _, p := range paymentFields {
-		if x.text(p.field) != "" {
-			payments = append(payments, Payment{p.means, x.amount(p.field)})
+	for _, f := range fields {
+		if amount, ok := x.optionalAmount(f.field); ok {
+			payments = append(payments, Payment{f.means, amount})
 		}
 	}
 	return payments
