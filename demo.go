@@ -55,6 +55,7 @@ func serveDemo(ctx context.Context, f serveFlags, logs logs) error {
 func demoConfig(accounts []billsim.Account, endpoint string) (config.Config, error) {
 	return config.Parse("demo.yaml", demoFile, func(c *config.Config) {
 		c.API.Endpoint, c.API.UnionEndpoint = endpoint, endpoint
+		c.API.PayEndpoint, c.API.TradeEndpoint = endpoint, endpoint
 		for i, a := range accounts {
 			c.Accounts = append(c.Accounts, config.Account{
 				Name: demoNames[i], AccessKeyID: a.AccessKeyID, SecretAccessKey: config.Secret(a.SecretAccessKey),

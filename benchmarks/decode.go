@@ -79,7 +79,7 @@ func sumStream(ctx context.Context, j job) (measurement, error) {
 // clientOptions returns the options of the exporter's client, without the limits that protect the real API.
 func clientOptions(j job) billclient.Options {
 	o := billclient.DefaultOptions()
-	o.Endpoint, o.UnionEndpoint = j.API, ""
+	o.Endpoint, o.UnionEndpoint, o.PayEndpoint, o.TradeEndpoint = j.API, "", "", ""
 	o.RequestsPerSecond, o.DailyCalls, o.MaxRetries = 0, 0, 0
 	o.Credentials = func(context.Context) (billclient.Credentials, error) { return customerKeys, nil }
 	return o

@@ -22,6 +22,8 @@ import (
 type Options struct {
 	Endpoint          string           `yaml:"endpoint"`
 	UnionEndpoint     string           `yaml:"union_endpoint"`      // of bill-union; empty: its actions fail as Invalid
+	PayEndpoint       string           `yaml:"pay_endpoint"`        // of kingpay; empty likewise
+	TradeEndpoint     string           `yaml:"trade_endpoint"`      // of trade; empty likewise
 	Region            string           `yaml:"region"`              // of the signature
 	Timeout           time.Duration    `yaml:"timeout"`             // for the first byte, and between bytes
 	MaxDuration       time.Duration    `yaml:"max_duration"`        // of one answer
@@ -71,6 +73,8 @@ func DefaultOptions() Options {
 	return Options{
 		Endpoint:          "https://bill.api.ksyun.com",
 		UnionEndpoint:     "https://bill-union.api.ksyun.com",
+		PayEndpoint:       "https://kingpay.api.ksyun.com",
+		TradeEndpoint:     "https://trade.api.ksyun.com",
 		Region:            "cn-beijing-6",
 		Timeout:           time.Minute,
 		MaxDuration:       time.Hour,

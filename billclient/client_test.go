@@ -40,6 +40,7 @@ func TestDefaultOptions(t *testing.T) {
 		Endpoint: "https://bill.api.ksyun.com", Region: "cn-beijing-6", Timeout: 60 * time.Second,
 		MaxDuration: time.Hour, MaxBody: 8 << 30, RequestsPerSecond: 2, MaxRetries: 3, DailyCalls: 5000,
 		UserAgent: "ksyun_bill_exporter", UnionEndpoint: "https://bill-union.api.ksyun.com",
+		PayEndpoint: "https://kingpay.api.ksyun.com", TradeEndpoint: "https://trade.api.ksyun.com",
 	}
 	if diff := cmp.Diff(want, DefaultOptions(), cmp.FilterPath(isFunc, cmp.Ignore())); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)

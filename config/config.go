@@ -90,9 +90,13 @@ func Parse(name string, text []byte, complete func(*Config)) (Config, error) {
 func parse(name string, text []byte, complete func(*Config), rules func(Config, *document)) (Config, error) {
 	c := Default()
 	d := decodeYAML(name, text, &c)
-	if _, ok := d.lines["api.union_endpoint"]; !ok && c.API.Endpoint != billclient.DefaultOptions().Endpoint {
+	if c.API.Endpoint != billclient.DefaultOptions().Endpoint {
 		// Somebody who asks a simulator or a proxy for bills does not want to ask the real API for the rest.
-		c.API.UnionEndpoint = ""
+		for _, e := range optionalEndpoints(&c.API) {
+			if _, ok := d.lines[e.key]; !ok {
+				*e.address = ""
+			}
+		}
 	}
 	if complete != nil {
 		complete(&c)

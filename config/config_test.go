@@ -130,7 +130,8 @@ budgets:
 		t.Errorf("options (-want +got):\n%s", diff)
 	}
 	got := account.API
-	if got.Endpoint != "http://127.0.0.1:8080" || got.UnionEndpoint != "" || got.MaxBody != 1<<20 ||
+	optional := got.UnionEndpoint + got.PayEndpoint + got.TradeEndpoint
+	if got.Endpoint != "http://127.0.0.1:8080" || optional != "" || got.MaxBody != 1<<20 ||
 		got.RequestsPerSecond != .5 {
 		t.Errorf("api: %+v", got)
 	}

@@ -132,13 +132,31 @@ func validateKey(d *document, key, value, file string) {
 	}
 }
 
+// endpoint is the address of a service, and its key.
+type endpoint struct {
+	key     string
+	address *string
+}
+
+// optionalEndpoints returns the endpoints that can be empty.
+func optionalEndpoints(api *billclient.Options) []endpoint {
+	return []endpoint{
+		{"api.union_endpoint", &api.UnionEndpoint},
+		{"api.pay_endpoint", &api.PayEndpoint},
+		{"api.trade_endpoint", &api.TradeEndpoint},
+	}
+}
+
 func validateAPI(d *document, api billclient.Options) {
 	if err := checkEndpoint(api.Endpoint, api.AllowHTTP); err != nil {
 		d.reject("api.endpoint", "%w", err)
 	}
-	if api.UnionEndpoint != "" {
-		if err := checkEndpoint(api.UnionEndpoint, api.AllowHTTP); err != nil {
-			d.reject("api.union_endpoint", "%w", err)
+	for _, e := range optionalEndpoints(&api) {
+		if *e.address == "" {
+			continue
+		}
+		if err := checkEndpoint(*e.address, api.AllowHTTP); err != nil {
+			d.reject(e.key, "%w", err)
 		}
 	}
 	if api.Region == "" {

@@ -89,6 +89,15 @@ func TestBadConfig(t *testing.T) {
 			`FILE:5: months.running: "bills" is none of auto, estimate, bill`,
 		},
 		{
+			"pay endpoint", goodFile + "api: {pay_endpoint: 'http://kingpay.api.ksyun.com'}",
+			"FILE:5: api.pay_endpoint: http:// beyond this machine sends bills in the clear; use https://, or set" +
+				" api.allow_http",
+		},
+		{
+			"trade endpoint", goodFile + "api: {trade_endpoint: trade}",
+			`FILE:5: api.trade_endpoint: "trade" is not an address such as https://bill.api.ksyun.com`,
+		},
+		{
 			"union endpoint", goodFile + "api: {union_endpoint: bill-union}",
 			`FILE:5: api.union_endpoint: "bill-union" is not an address such as https://bill.api.ksyun.com`,
 		},
