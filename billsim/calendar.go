@@ -37,6 +37,12 @@ func (d day) monthStart(months int) day {
 	return dayOfDate(time.Date(year, month+time.Month(months), 1, 0, 0, 0, 0, time.UTC))
 }
 
+// addMonths returns the same day of a later month, or the last day of that month if it has no such day.
+func (d day) addMonths(months int) day {
+	next := d.monthStart(months)
+	return min(next+d-d.monthStart(0), next.monthStart(1)-1)
+}
+
 func dayOfDate(date time.Time) day { return day(date.Unix() / (24 * 60 * 60)) }
 
 // daysOf returns the first and the last day of a month such as "2026-10". ok is false if month is none.

@@ -10,6 +10,8 @@ const (
 	modeHourly  = "按量付费(月结)"
 	modeTraffic = "按流量付费(月结)"
 	modePeak    = "按月峰值付费"
+
+	modeSubscription = "包年包月" // of what is prepaid
 )
 
 // Demo returns the accounts of two made-up customers with different keys. The first is an e-commerce company: the bill
@@ -23,7 +25,7 @@ const (
 // Consumption ends with yesterday, of which half of the instances are missing until 10:00. A bill is the sum of its
 // days and of the lines that are billed by the month's peak, which are in no day. Both companies also have
 // subscriptions, with some new ones in the running month, and pay for some products by the hour, which is known until
-// yesterday.
+// yesterday. The group KS3_GROUP has two products of the bill, the group KIS has none: it is prepaid only.
 func Demo(now func() time.Time) []Account {
 	today := func() day { return dayOf(now()) }
 	start := today()
@@ -38,8 +40,8 @@ func Demo(now func() time.Time) []Account {
 			CustomerID:      shop.customerID,
 			Bills:           shop.bills(today),
 			Consume:         shop.consumption(metered),
-			Prepaid:         shop.prepaidPurchases(today),
-			Realtime:        shop.realtimePurchases(today),
+			Prepaid:         shop.subscriptions(today),
+			Realtime:        shop.hourlyUse(today),
 			Payment:         &Payment{Voucher: 3},
 		},
 		{
@@ -48,8 +50,8 @@ func Demo(now func() time.Time) []Account {
 			CustomerID:      game.customerID,
 			Bills:           game.bills(today),
 			Consume:         game.consumption(metered),
-			Prepaid:         game.prepaidPurchases(today),
-			Realtime:        game.realtimePurchases(today),
+			Prepaid:         game.subscriptions(today),
+			Realtime:        game.hourlyUse(today),
 			Payment:         &Payment{Reward: 1, Voucher: 2, CloudTicket: 1},
 		},
 	}
@@ -71,7 +73,7 @@ func newShop() *company {
 		customerID: "73990001",
 		seed:       1,
 		projects: []KeyValue{
-			{"0", "默认项目"},
+			defaultProject,
 			{"103801", "交易平台"},
 			{"103802", "搜索推荐"},
 			{"103805", "物流系统"},
@@ -100,7 +102,7 @@ func newGame() *company {
 		customerID: "73990002",
 		seed:       2,
 		projects: []KeyValue{
-			{"0", "默认项目"},
+			defaultProject,
 			{"210034", "星海远征"},
 			{"210035", "龙渊传说"},
 			{"210041", "登录与支付"},

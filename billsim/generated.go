@@ -172,7 +172,7 @@ var regions = [6]KeyValue{
 }
 
 var generatedProjects = [12]KeyValue{
-	{"0", "默认项目"},
+	defaultProject,
 	{"103800", "交易平台"},
 	{"103801", "搜索推荐"},
 	{"103802", "广告系统"},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -207,13 +208,53 @@ func (c *client) getRefusal(r *http.Request) (status int, message string) {
 // getUnion returns the whole answer to a call that is signed for bill-union.
 func (c *client) getUnion(query string) (status int, body string) {
 	c.t.Helper()
+	return c.getService("bill-union", query)
+}
+
+// getService returns the whole answer to a call that is signed for a service.
+func (c *client) getService(service, query string) (status int, body string) {
+	c.t.Helper()
 	r := c.request(query)
-	signUnion(r, "AKSAMPLE")
+	signService(r, "AKSAMPLE", service)
 	resp, err := c.http.Do(r)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	return resp.StatusCode, c.read(resp)
+}
+
+// getBills returns what is around the list with the name in an answer, and its rows.
+func (c *client) getBills(query, list string) (holder map[string]any, rows []map[string]any) {
+	c.t.Helper()
+	status, body := c.getUnion(query)
+	if status != 200 {
+		c.t.Fatalf("%s: %d %s", query, status, body)
+	}
+	holder = decodeJSON(c.t, []byte(body)).(map[string]any)
+	for _, name := range []string{"data", "Data"} {
+		if data, ok := holder[name].(map[string]any); ok {
+			holder = data
+		}
+	}
+	for _, row := range holder[list].([]any) {
+		rows = append(rows, row.(map[string]any))
+	}
+	return holder, rows
+}
+
+// getAllBills returns the rows of all pages of an action about days, whose total has to be their number.
+func (c *client) getAllBills(query string) []map[string]any {
+	c.t.Helper()
+	var all []map[string]any
+	for page := 1; ; page++ {
+		data, rows := c.getBills(fmt.Sprintf("%s&Size=200&Page=%d", query, page), "bills")
+		if all = append(all, rows...); len(rows) < 200 {
+			if total := fmt.Sprint(data["total"]); total != strconv.Itoa(len(all)) {
+				c.t.Errorf("%s: %d rows, total %s", query, len(all), total)
+			}
+			return all
+		}
+	}
 }
 
 const (
@@ -230,7 +271,9 @@ func decodeJSON(t *testing.T, data []byte) any {
 	if err := d.Decode(&tree); err != nil {
 		t.Fatal(err)
 	}
-	delete(tree, "RequestId")
+	for _, id := range []string{"RequestId", "requestId", "request_id"} {
+		delete(tree, id)
+	}
 	return tree
 }
 

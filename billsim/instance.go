@@ -196,7 +196,7 @@ func (i *instance) lineNumber(what string, first day) string {
 	for _, c := range what {
 		bits = mix(bits, uint64(c))
 	}
-	return strconv.FormatUint(1e15+bits%1e11, 10)[1:]
+	return fifteenDigits(bits)
 }
 
 // propertySets returns what a line says about the instance on a day.

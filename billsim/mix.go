@@ -1,6 +1,9 @@
 package billsim
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // mix returns bits that look random and depend on the numbers alone. It applies the finalizer of splitmix64 to each in
 // turn (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, 2014).
@@ -19,3 +22,15 @@ func mix(numbers ...uint64) uint64 {
 func newUUID(high, low uint64) string {
 	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", high>>32, high>>16&0xffff, high&0xffff, low>>48, low&(1<<48-1))
 }
+
+// hash returns bits that look random and depend on the text alone.
+func hash(text string) uint64 {
+	h := uint64(len(text))
+	for i := range len(text) {
+		h = mix(h, uint64(text[i]))
+	}
+	return h
+}
+
+// fifteenDigits returns the number of a line, which is not above 1e11, as bills write it.
+func fifteenDigits(bits uint64) string { return strconv.FormatUint(1e15+bits%1e11, 10)[1:] }

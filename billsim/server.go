@@ -49,9 +49,11 @@ type Account struct {
 
 	// Prepaid and Realtime return what bill-union has of a month besides the bill. If they are nil, it has nothing.
 	Prepaid, Realtime func(month string) []Purchase
-	Payment           *Payment // nil: bill-union does not say by what means costs were paid
-	Currency          string   // of bill-union; empty: CNY
-	UnionDenied       bool     // the key may call no action of bill-union
+
+	Groups      []ProductGroup // of bill-union; nil: some that the vendor's pages show
+	Payment     *Payment       // nil: bill-union does not say by what means costs were paid
+	Currency    string         // of bill-union; empty: CNY
+	UnionDenied bool           // the key may call no action of bill-union
 }
 
 // Server is the simulated API. It is an http.Handler and safe for concurrent use.

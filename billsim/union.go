@@ -7,30 +7,12 @@ const (
 	version2020  = "2020-01-01"
 )
 
-// Purchase is what a project spent on a product in a month without a postpaid bill.
-type Purchase struct {
-	ProductCode string // as in a Line; bill-union shows its group instead
-	ProductName string
-	ProjectID   string
-	ProjectName string
-	Cost        Amount // after discount
-}
+// defaultProject is the project of what is in no other.
+var defaultProject = KeyValue{"0", "默认项目"}
 
 // Payment is how a customer pays: the percentage of the cost of each product group that is paid by each means. The rest
 // is paid in cash.
 type Payment struct{ Reward, Voucher, CloudTicket int64 }
-
-// WithEnglish makes the server write pay modes in English, as the vendor's English pages do. Without it, they are in
-// Chinese, as in the comments of the vendor's SDKs. On what it depends in the real API is unknown.
-func WithEnglish() Option { return func(s *Server) { s.variant.modes = englishModes } }
-
-// payModes are the names of the pay modes: prepaid, by the hour or the day, by the month.
-type payModes struct{ prepaid, realtime, postpaid string }
-
-var (
-	englishModes = payModes{"Prepaid", "Pay-As-You-Go", "Postpaid"}
-	chineseModes = payModes{"预付费", "按量付费", "后付费"}
-)
 
 // unionRoots are the root elements of bill-union in XML, which is not as regular as bill.
 var unionRoots = map[string]string{
@@ -77,61 +59,37 @@ type monthTotals struct{ modes, groups, projects unionParts }
 // sumMonth adds up the month of the query. Its postpaid part is what GetMonthBill answers.
 func sumMonth(x *exchange) monthTotals {
 	var u monthTotals
-	month, modes := x.months[0], x.variant.modes
-	u.addPurchases(modes.prepaid, x.account.Prepaid, month)
-	u.addPurchases(modes.realtime, x.account.Realtime, month)
+	modes := x.variant.modes
+	for _, l := range x.account.purchases(x.months[0]) {
+		u.modes.add(modes[l.mode], "", l.Cost)
+		u.addProduct(x.account, Product{l.ProductCode, l.ProductName, l.Cost})
+		u.projects.add(l.ProjectID, l.ProjectName, l.Cost)
+	}
 	for _, bill := range x.bills() {
-		u.addBill(modes.postpaid, summarize(bill))
+		u.addBill(x.account, modes[postpaid], summarize(bill))
 	}
 	return u
 }
 
-func (u *monthTotals) addPurchases(mode string, purchases func(month string) []Purchase, month string) {
-	if purchases == nil {
-		return
-	}
-	for _, p := range purchases(month) {
-		u.modes.add(mode, "", p.Cost)
-		u.addProduct(Product{p.ProductCode, p.ProductName, p.Cost})
-		u.projects.add(p.ProjectID, p.ProjectName, p.Cost)
-	}
-}
-
-func (u *monthTotals) addBill(mode string, s summary) {
+func (u *monthTotals) addBill(a *Account, mode string, s summary) {
 	u.modes.add(mode, "", s.sum)
 	outside := s.sum
 	for _, p := range s.products {
-		u.addProduct(p)
+		u.addProduct(a, p)
 	}
 	for _, p := range s.projects {
 		u.projects.add(p.id, p.name, p.cost)
 		outside -= p.cost
 	}
 	if outside != 0 {
-		u.projects.add("0", "默认项目", outside) // in no project, the sum of projects would be too low
+		// In no project, the sum of projects would be too low.
+		u.projects.add(defaultProject.Key, defaultProject.Value, outside)
 	}
 }
 
-func (u *monthTotals) addProduct(p Product) {
-	g := productGroup(p)
-	u.groups.add(g.Key, g.Value, p.Cost)
-}
-
-// productGroups are the groups of the vendor's pages whose product is known, by product code.
-var productGroups = map[string]KeyValue{
-	"KEC": {"VM_GROUP", "云服务器"},
-	"EBS": {"EBS_GROUP", "云硬盘"},
-	"EIP": {"EIP_GROUP", "弹性IP"},
-	"NAT": {"NAT_GROUP", "网络地址转换NAT"},
-	"KS3": {"KS3_GROUP", "对象存储"},
-}
-
-// productGroup returns the group of a product. If it is not known, it is made like those that are.
-func productGroup(p Product) KeyValue {
-	if g, ok := productGroups[p.Code]; ok {
-		return g
-	}
-	return KeyValue{p.Code + "_GROUP", p.Name}
+func (u *monthTotals) addProduct(a *Account, p Product) {
+	g := a.groupOf(p.Code, p.Name)
+	u.groups.add(g.Code, g.Name, p.Cost)
 }
 
 func writePayModes(x *exchange, b *body) error {
@@ -210,11 +168,11 @@ func writePayments(x *exchange, w writer, p payments) {
 	w.writeText("Cash", p.cash.String())
 }
 
-// writeProductGroups writes the groups of the products of GetProductCode.
+// writeProductGroups writes the groups that ListProductGroups has too.
 func writeProductGroups(x *exchange, b *body) error {
 	var groups []KeyValue
-	for _, p := range productsOf(x.account) {
-		groups = append(groups, productGroup(Product{Code: p.Key, Name: p.Value}))
+	for _, g := range x.account.allGroups() {
+		groups = append(groups, KeyValue{g.Code, g.Name})
 	}
 	w := x.openRoot()
 	writeSet(w, "ProductGroupSet", "ProductGroupSet", groups)

@@ -25,10 +25,10 @@ func unionSample() Account {
 		line("KEC", "0", "Default project", 24*Yuan),
 	)})
 	a.Realtime = purchases(map[string][]Purchase{"2020-06": {
-		{"NAT", "", "0", "Default project", 30 * Yuan},
-		{"EBS", "", "0", "Default project", 36 * Yuan},
-		{"KEC", "", "0", "Default project", 36 * Yuan},
-		{"EIP", "", "0", "Default project", 4320 * Fen},
+		{ProductCode: "NAT", ProjectID: "0", ProjectName: "Default project", Cost: 30 * Yuan},
+		{ProductCode: "EBS", ProjectID: "0", ProjectName: "Default project", Cost: 36 * Yuan},
+		{ProductCode: "KEC", ProjectID: "0", ProjectName: "Default project", Cost: 36 * Yuan},
+		{ProductCode: "EIP", ProjectID: "0", ProjectName: "Default project", Cost: 4320 * Fen},
 	}})
 	a.Products = []KeyValue{
 		{"PenetrationTest", "渗透测试"}, {"KEC", "云主机"}, {"EBS", "云硬盘(EBS)"}, {"EIP", "弹性IP(EIP)"},
@@ -40,9 +40,11 @@ func purchases(months map[string][]Purchase) func(month string) []Purchase {
 	return func(month string) []Purchase { return months[month] }
 }
 
-func signUnion(r *http.Request, key string) {
+func signUnion(r *http.Request, key string) { signService(r, key, "bill-union") }
+
+func signService(r *http.Request, key, service string) {
 	g := newTestSignature(key, noon)
-	g.scope[2] = "bill-union"
+	g.scope[2] = service
 	g.headers = []string{"host", "x-amz-date"}
 	r.Header.Set("X-Amz-Date", g.stamp)
 	r.Host = r.URL.Host
@@ -50,10 +52,13 @@ func signUnion(r *http.Request, key string) {
 }
 
 // serveEnglish returns a client of a server with the pay modes of the English pages.
-func serveEnglish(t *testing.T, a Account) *client {
+func serveEnglish(t *testing.T, a Account) *client { return serveVariant(t, a, WithEnglish()) }
+
+// serveVariant returns a client of a server with options.
+func serveVariant(t *testing.T, a Account, opts ...Option) *client {
 	t.Helper()
 	_, c := serve(t)
-	h := httptest.NewServer(New([]Account{a}, WithClock(noonClock), WithEnglish()))
+	h := httptest.NewServer(New([]Account{a}, append(opts, WithClock(noonClock))...))
 	t.Cleanup(h.Close)
 	c.url = h.URL
 	return c
@@ -92,13 +97,17 @@ func TestUnionSamples(t *testing.T) {
 // TestUnionAnswers checks what the samples do not show.
 func TestUnionAnswers(t *testing.T) {
 	usual := unionSample()
-	usual.Prepaid = purchases(map[string][]Purchase{"2020-07": {{"KRDS", "数据库", "x7", "七", -Fen / 10}}})
+	usual.Prepaid = purchases(map[string][]Purchase{"2020-07": {
+		{ProductCode: "KRDS", ProductName: "数据库", ProjectID: "x7", ProjectName: "七", Cost: -Fen / 10},
+	}})
 	outside := accountOf(map[string]Bill{"2020-06": {SummaryOnly: []Product{{"KSS", "KSS存储", 7 * Yuan}}}})
 	dollars := accountOf(nil)
 	dollars.Currency = "USD"
 	paying := unionSample()
 	paying.Payment = &Payment{Reward: 1, Voucher: 50, CloudTicket: 2}
-	paying.Bills, paying.Realtime = nil, purchases(map[string][]Purchase{"2020-06": {{"EIP", "", "0", "", 4321 * Fen}}})
+	paying.Bills, paying.Realtime = nil, purchases(map[string][]Purchase{"2020-06": {
+		{ProductCode: "EIP", ProjectID: "0", Cost: 4321 * Fen},
+	}})
 
 	const cny = `"Currency":"CNY","RealTotalCost":`
 	const payments = `"Reward":"0.43","Voucher":"21.61","CloudTicketCost":"0.86","Cash":"20.31"`
@@ -151,7 +160,8 @@ func TestUnionAnswers(t *testing.T) {
 		{
 			"product groups", usual, "DescribeProductCode", "",
 			`"ProductGroupSet":[{"Key":"PenetrationTest_GROUP","Value":"渗透测试"},{"Key":"VM_GROUP","Value":"云服务器"},` +
-				`{"Key":"EBS_GROUP","Value":"云硬盘"},{"Key":"EIP_GROUP","Value":"弹性IP"}]`,
+				`{"Key":"EBS_GROUP","Value":"云硬盘"},{"Key":"EIP_GROUP","Value":"弹性IP"},` +
+				`{"Key":"KIS","Value":"云数据中心(KIS)"}]`,
 		},
 	}
 	for _, tt := range tests {
