@@ -75,8 +75,11 @@ func (b Bill) All() iter.Seq[Line] {
 // billID returns an id as in both samples of the vendor: KSYZD, the customer id in ten digits, the month.
 func billID(customerID, month string) string {
 	padding := strings.Repeat("0", max(0, 10-len(customerID)))
-	return "KSYZD" + padding + customerID + strings.ReplaceAll(month, "-", "")
+	return "KSYZD" + padding + customerID + withoutHyphens(month)
 }
+
+// withoutHyphens returns a month or a day as 202611 or 20261116.
+func withoutHyphens(date string) string { return strings.ReplaceAll(date, "-", "") }
 
 // summary is what GetMonthBill answers about one month. Products and projects stand in the order of their first lines.
 type summary struct {

@@ -60,6 +60,8 @@ const (
 	JSONLowerError                  // {"requestid","error":{"type","code","message"}}: Monitor
 	XMLError                        // ErrorResponse: the billing pages, by default
 	OldError                        // {"code":400,"message","codeDesc"}: the vendor's Go SDK
+	StatusError                     // {"status":400,"requestId","data":null,"error","ok":false}: a guess
+	SuccessError                    // {"Success":false,"RequestId","Error":{"Code","Message"}}: a guess too
 )
 
 func (f ErrorForm) contentType() string {
@@ -79,6 +81,11 @@ func (f ErrorForm) format(requestID string, err *refusal) string {
 		return fmt.Sprintf(`{"requestid":%s,"error":{"type":"Sender","code":%s,"message":%s}}`, id, code, message)
 	case OldError:
 		return fmt.Sprintf(`{"code":%d,"message":%s,"codeDesc":%s}`, err.status, message, code)
+	case StatusError:
+		return fmt.Sprintf(`{"status":%d,"requestId":%s,"data":null,"error":%s,"ok":false}`,
+			err.status, id, quote(err.code+": "+err.message))
+	case SuccessError:
+		return fmt.Sprintf(`{"Success":false,"RequestId":%s,"Error":{"Code":%s,"Message":%s}}`, id, code, message)
 	case XMLError:
 		return fmt.Sprintf("<ErrorResponse><RequestId>%s</RequestId>"+
 			"<Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>",

@@ -26,33 +26,10 @@ type exchange struct {
 	fault   Fault
 	now     time.Time
 	variant variant
+	kept    *keptRows
 	months  []string // of the query, once the action has read them
+	days    [2]day   // likewise, the first and the last one
 	page    LinePage // likewise
-}
-
-// action is an action of the API. Its functions are called after the checks that all actions have in common.
-type action struct {
-	version     string
-	contentType string                   // empty: the one that the call accepts
-	read        func(*exchange) *refusal // reads the parameters; nil: there are none
-	write       func(*exchange, *body) error
-}
-
-// actions has the consumption actions in both forms. A server knows only one of the two.
-var actions = map[string]action{
-	"GetMonthBill":            {version2018, "", (*exchange).readMonthRange, writeMonthBill},
-	"GetPostpayDetailBill":    {version2018, "", (*exchange).readMonthRange, writeDetailBill},
-	"GetPostpayDetailBillCSV": {version2018, typeCSV, (*exchange).readMonthRange, writeCSV},
-	"GetProductCode":          {version2018, "", nil, writeProductCode},
-	"getMonthConsume":         {version2018, "", (*exchange).readRecentMonth, writeMonthConsume},
-	"getPostpayDetailConsume": {version2018, "", (*exchange).readRecentMonthAndPage, writeDetailConsume},
-	"GetMonthConsume":         {version2022, "", (*exchange).readRecentMonth, writeMonthConsume},
-	"GetPostpayDetailConsume": {version2022, "", (*exchange).readRecentMonthAndPage, writeDetailConsume},
-
-	"DescribeBillSummaryByPayMode": {version2020, "", (*exchange).readUnionMonth, writePayModes},
-	"DescribeBillSummaryByProduct": {version2020, "", (*exchange).readUnionMonth, writeProductSummary},
-	"DescribeBillSummaryByProject": {version2020, "", (*exchange).readUnionMonth, writeProjectSummary},
-	"DescribeProductCode":          {version2020, "", nil, writeProductGroups},
 }
 
 // answer returns the answer to the call: err if it is not nil, else the fault's answer if it has one, else the API's
@@ -86,7 +63,7 @@ func (x *exchange) check() *refusal {
 		}
 	}
 	action, ok := actions[x.action]
-	if !ok || x.query.Get("Version") != action.version || slices.Contains(x.variant.unknownActions, x.action) {
+	if !ok || x.query.Get("Version") != action.version || x.variant.lacks(x.action) {
 		return unknownAction()
 	}
 	if slices.Contains(x.account.Denied, x.action) || x.account.UnionDenied && isUnionAction(x.action) {

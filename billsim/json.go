@@ -1,6 +1,9 @@
 package billsim
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // jsonWriter is a writer of JSON.
 type jsonWriter struct {
@@ -37,7 +40,12 @@ func (w *jsonWriter) closeObject(string) {
 	w.comma = true
 }
 
-func (w *jsonWriter) openList(name string) bool {
+func (w *jsonWriter) openMember(name string) bool { return w.open(name, "{") }
+
+func (w *jsonWriter) openList(name string) bool { return w.open(name, "[") }
+
+// open begins an object or a list with a name and returns true, unless the fault leaves it out.
+func (w *jsonWriter) open(name, bracket string) bool {
 	switch w.forms[name] {
 	case Missing:
 		return false
@@ -45,7 +53,7 @@ func (w *jsonWriter) openList(name string) bool {
 		w.writeRaw(name, "null")
 		return false
 	}
-	w.writeRaw(name, "[")
+	w.writeRaw(name, bracket)
 	w.comma = false
 	return true
 }
@@ -69,6 +77,13 @@ func (w *jsonWriter) writeID(name, value string) {
 	} else {
 		w.writeText(name, value)
 	}
+}
+
+func (w *jsonWriter) writeLiteral(name, value string) { w.writeValue(name, value, AsNumber) }
+
+func (w *jsonWriter) writeItem(_, value string) {
+	w.separate()
+	w.buf = appendQuoted(w.buf, value)
 }
 
 // writeValue writes a field in the form that the fault wants, or in the documented one.
@@ -102,6 +117,12 @@ func isNumber(s string) bool {
 		}
 	}
 	return s == "0" || s != "" && s[0] != '0'
+}
+
+// isDecimal reports whether s is a JSON number without an exponent.
+func isDecimal(s string) bool {
+	whole, fraction, hasPoint := strings.Cut(strings.TrimPrefix(s, "-"), ".")
+	return isNumber(whole) && (!hasPoint || fraction != "" && strings.Trim(fraction, "0123456789") == "")
 }
 
 // quote returns s as a JSON string. Bytes that are not UTF-8 are kept.

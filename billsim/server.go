@@ -3,11 +3,13 @@
 //
 //   - bill, version 2018-06-01, for postpaid bills, with the actions GetMonthBill, GetPostpayDetailBill,
 //     GetPostpayDetailBillCSV, GetProductCode, getMonthConsume and getPostpayDetailConsume
-//   - bill-union, version 2020-01-01, for all pay modes, with the actions DescribeBillSummaryByPayMode,
-//     DescribeBillSummaryByProduct, DescribeBillSummaryByProject and DescribeProductCode
+//   - bill-union for all pay modes: version 2020-01-01 with the actions DescribeBillSummaryByPayMode,
+//     DescribeBillSummaryByProduct, DescribeBillSummaryByProject, DescribeInstanceSummaryBills, DescribeProductCode and
+//     ListProductGroups, version 2022-12-22 with QueryInstanceConsume, QueryProductConsume and QueryProjectConsume, and
+//     version 2025-08-01 with QueryProductTypes
 //
-// The package is written from the vendor's pages alone and shares no code with the client that it tests, so that a
-// mistake in one is not a mistake in both. Where the pages are silent, the comments say so.
+// The package is written from the vendor's pages and the types in its SDKs alone and shares no code with the client
+// that it tests, so that a mistake in one is not a mistake in both. Where they are silent, the comments say so.
 package billsim
 
 import (
@@ -21,10 +23,6 @@ import (
 )
 
 const (
-	billService = "bill"
-	version2018 = "2018-06-01"
-	version2022 = "2022-06-01" // of the consumption actions in the vendor's SDKs; no page of the vendor has it
-
 	typeJSON = "application/json; charset=UTF-8"
 	typeXML  = "application/xml; charset=UTF-8" // a guess: the pages show the body, not its type
 	typeCSV  = "text/csv"                       // a guess too; the pages say that the text is GBK
@@ -43,8 +41,9 @@ type Account struct {
 	// one.
 	Bills func(month string) (Bill, bool)
 
-	// Consume returns the consumption of a month; false if there is none, or none yet. It is called for the running
-	// month and the previous one. If it is nil, the API has no estimates for the account.
+	// Consume returns the consumption of a month; false if there is none, or none yet. The service bill calls it for
+	// the running month and the previous one, bill-union for any. If it is nil, the API has no estimates for the
+	// account.
 	Consume func(month string) (Consumption, bool)
 
 	// Prepaid and Realtime return what bill-union has of a month besides the bill. If they are nil, it has nothing.
@@ -61,6 +60,7 @@ type Server struct {
 	accounts map[string]*Account
 	now      func() time.Time
 	variant  variant
+	kept     *keptRows // nil: every page is made anew
 
 	mu       sync.Mutex
 	faults   []*Fault
@@ -71,8 +71,18 @@ type Server struct {
 // variant is one of the ways in which the real API may work where the pages say nothing or the SDKs contradict them.
 type variant struct {
 	unknownActions []string
+	withoutActions []string
 	firstPage      int
 	modes          payModes
+	envelope       Envelope
+	money          Form
+	dayText        bool
+	objectSets     bool
+}
+
+// lacks reports whether the API does not have an action.
+func (v *variant) lacks(action string) bool {
+	return slices.Contains(v.unknownActions, action) || slices.Contains(v.withoutActions, action)
 }
 
 // The names of the consumption actions in the vendor's pages and in its SDKs.
@@ -120,6 +130,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		syntax:  syntaxOf(r),
 		now:     s.now(),
 		variant: s.variant,
+		kept:    s.kept,
 	}
 	x.action = x.query.Get("Action")
 	sig, err := readSignature(r)

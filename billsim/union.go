@@ -1,12 +1,5 @@
 package billsim
 
-import "cmp"
-
-const (
-	unionService = "bill-union"
-	version2020  = "2020-01-01"
-)
-
 // defaultProject is the project of what is in no other.
 var defaultProject = KeyValue{"0", "默认项目"}
 
@@ -20,17 +13,6 @@ var unionRoots = map[string]string{
 	"DescribeBillSummaryByProduct": "ProductTypeSummaryResponse",
 	"DescribeBillSummaryByProject": "ProjectSummaryResponse",
 	"DescribeProductCode":          "ProductGroupInfoResponse",
-}
-
-// isUnionAction reports whether an action is one of bill-union.
-func isUnionAction(action string) bool { return unionRoots[action] != "" }
-
-// serviceOf returns the service that an action has to be signed for.
-func serviceOf(action string) string {
-	if isUnionAction(action) {
-		return unionService
-	}
-	return billService
 }
 
 // unionPart is one element of a summary.
@@ -114,7 +96,7 @@ func writeProductSummary(x *exchange, b *body) error {
 // writeUnionSummary writes 0 and an empty list if a month has no cost. What the API does then is not documented.
 func writeUnionSummary(x *exchange, b *body, parts unionParts, writeKey func(writer, unionPart)) error {
 	w := x.openRoot()
-	w.writeText("Currency", cmp.Or(x.account.Currency, "CNY"))
+	w.writeText("Currency", x.currency())
 	var all payments
 	for _, p := range parts {
 		all.add(splitPayment(p.cost, x.account.Payment))

@@ -16,6 +16,8 @@ type xmlWriter struct {
 func (w *xmlWriter) openObject(name string)  { w.buf.WriteString("<" + name + ">") }
 func (w *xmlWriter) closeObject(name string) { w.buf.WriteString("</" + name + ">") }
 
+func (w *xmlWriter) openMember(name string) bool { return w.openField(name) }
+
 func (w *xmlWriter) openList(name string) bool { return w.openField(name) }
 
 // closeList writes an empty list as one tag, as the pages do.
@@ -43,6 +45,20 @@ func (w *xmlWriter) writeMoney(name string, value Amount) {
 func (w *xmlWriter) writeCount(name string, n int) { w.writeText(name, strconv.Itoa(n)) }
 
 func (w *xmlWriter) writeID(name, value string) { w.writeText(name, value) }
+
+// writeLiteral writes null as an empty element.
+func (w *xmlWriter) writeLiteral(name, value string) {
+	if value == "null" {
+		value = ""
+	}
+	w.writeText(name, value)
+}
+
+func (w *xmlWriter) writeItem(item, value string) {
+	w.openObject(item)
+	_ = xml.EscapeText(&w.buf, []byte(value)) // a buffer cannot fail
+	w.closeObject(item)
+}
 
 // openField opens an element and returns true, unless the fault leaves it out or makes it empty.
 func (w *xmlWriter) openField(name string) bool {
