@@ -30,4 +30,7 @@ var actions = map[string]action{
 	"QueryProductConsume":          {unionService, versionDaily, "", (*exchange).readDaysAndPage, writeProductDays},
 	"QueryProjectConsume":          {unionService, versionDaily, "", (*exchange).readDaysAndPage, writeProjectDays},
 	"QueryProductTypes":            {unionService, versionTypes, "", nil, writeProductTypes},
+
+	"QueryCashWalletAction": {payService, versionPay, "", (*exchange).readSubject, writeWallet},
+	"QueryInstances":        {tradeService, versionTrade, "", (*exchange).readInstanceFilter, writeSubscriptions},
 }

@@ -212,3 +212,22 @@ func splitAmount(sum Amount, parts int, bits uint64) []Amount {
 	}
 	return all
 }
+
+// wallet returns the Wallet of the company's account. It is filled at the beginning of a month and, so that it never
+// runs dry, whenever there is less than 300,000 yuan in it.
+func (c *company) wallet(metered func() horizon) func() Wallet {
+	const reserve, filling = 300_000 * Yuan, 400_000 * Yuan
+	return func() Wallet {
+		h := metered()
+		yesterday := func() day { return h.newest }
+		month := (h.newest + 1).month()
+		consumed, _ := c.consumption(func() horizon { return h })(month)
+		spent := consumed.Sums().Total
+		for _, of := range []func(string) []Purchase{c.subscriptions(yesterday), c.hourlyUse(yesterday)} {
+			for _, p := range of(month) {
+				spent += p.Cost
+			}
+		}
+		return Wallet{Available: reserve + filling - spent%filling}
+	}
+}

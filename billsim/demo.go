@@ -42,6 +42,7 @@ func Demo(now func() time.Time) []Account {
 			Consume:         shop.consumption(metered),
 			Prepaid:         shop.subscriptions(today),
 			Realtime:        shop.hourlyUse(today),
+			Wallet:          shop.wallet(metered),
 			Payment:         &Payment{Voucher: 3},
 		},
 		{
@@ -52,6 +53,7 @@ func Demo(now func() time.Time) []Account {
 			Consume:         game.consumption(metered),
 			Prepaid:         game.subscriptions(today),
 			Realtime:        game.hourlyUse(today),
+			Wallet:          game.wallet(metered),
 			Payment:         &Payment{Reward: 1, Voucher: 2, CloudTicket: 1},
 		},
 	}

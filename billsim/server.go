@@ -1,5 +1,5 @@
 // Package billsim simulates the billing APIs of Kingsoft Cloud for tests, benchmarks and the demo. It checks signatures
-// and makes calls fail on demand. It knows two services:
+// and makes calls fail on demand. It knows four services:
 //
 //   - bill, version 2018-06-01, for postpaid bills, with the actions GetMonthBill, GetPostpayDetailBill,
 //     GetPostpayDetailBillCSV, GetProductCode, getMonthConsume and getPostpayDetailConsume
@@ -7,6 +7,8 @@
 //     DescribeBillSummaryByProduct, DescribeBillSummaryByProject, DescribeInstanceSummaryBills, DescribeProductCode and
 //     ListProductGroups, version 2022-12-22 with QueryInstanceConsume, QueryProductConsume and QueryProjectConsume, and
 //     version 2025-08-01 with QueryProductTypes
+//   - kingpay, version V1, for what is left in the purse, with the action QueryCashWalletAction
+//   - trade, version 2025-08-28, for the terms of what was bought, with the action QueryInstances
 //
 // The package is written from the vendor's pages and the types in its SDKs alone and shares no code with the client
 // that it tests, so that a mistake in one is not a mistake in both. Where they are silent, the comments say so.
@@ -47,9 +49,11 @@ type Account struct {
 	Consume func(month string) (Consumption, bool)
 
 	// Prepaid and Realtime return what bill-union has of a month besides the bill. If they are nil, it has nothing.
+	// What trade has is what Prepaid returns for this month and the 36 months before it.
 	Prepaid, Realtime func(month string) []Purchase
 
 	Groups      []ProductGroup // of bill-union; nil: some that the vendor's pages show
+	Wallet      func() Wallet  // nil: there is nothing in it
 	Payment     *Payment       // nil: bill-union does not say by what means costs were paid
 	Currency    string         // of bill-union; empty: CNY
 	UnionDenied bool           // the key may call no action of bill-union
@@ -168,7 +172,7 @@ type Call struct {
 	Action      string
 	AccessKeyID string // as the call says, not checked
 	Region      string // of the credential scope
-	Service     string // likewise: bill or bill-union
+	Service     string // likewise: bill, bill-union, kingpay or trade
 	Query       url.Values
 	Header      http.Header
 }

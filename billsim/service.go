@@ -4,12 +4,16 @@ package billsim
 const (
 	billService  = "bill"
 	unionService = "bill-union"
+	payService   = "kingpay"
+	tradeService = "trade"
 
 	version2018  = "2018-06-01"
 	version2022  = "2022-06-01" // of the consumption actions in the vendor's SDKs; no page of the vendor has it
 	version2020  = "2020-01-01"
 	versionDaily = "2022-12-22" // of what bill-union knows of days
 	versionTypes = "2025-08-01"
+	versionTrade = "2025-08-28"
+	versionPay   = "V1"
 )
 
 // serviceOf returns the service that an action has to be signed for.
