@@ -25,6 +25,7 @@ var actions = map[string]action{
 	"DescribeBillSummaryByProject": {unionService, version2020, "", (*exchange).readUnionMonth, writeProjectSummary},
 	"DescribeInstanceSummaryBills": {unionService, version2020, "", (*exchange).readMonthAndPage, writeInstanceBills},
 	"DescribeProductCode":          {unionService, version2020, "", nil, writeProductGroups},
+	"DescribeCostBill":             {unionService, versionCost, "", (*exchange).readCostQuery, writeCostBill},
 	"ListProductGroups":            {unionService, version2020, "", nil, writeGroupList},
 	"QueryInstanceConsume":         {unionService, versionDaily, "", (*exchange).readDaysAndPage, writeInstanceDays},
 	"QueryProductConsume":          {unionService, versionDaily, "", (*exchange).readDaysAndPage, writeProductDays},

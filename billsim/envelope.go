@@ -16,12 +16,14 @@ const (
 	CapitalEnvelope                 // {"Success","RequestId","Data":{"page","size","total","bills"}}
 )
 
-// WithEnvelope sets the envelope of QueryInstanceConsume, QueryProductConsume and QueryProjectConsume.
+// WithEnvelope sets the envelope of QueryInstanceConsume, QueryProductConsume, QueryProjectConsume and
+// DescribeCostBill.
 func WithEnvelope(e Envelope) Option { return func(s *Server) { s.variant.envelope = e } }
 
-// WithMoney makes the server write the amounts of the actions about days and of the wallet AsString or AsNumber.
-// Without it, they are as in the newest SDKs: numbers in QueryInstanceConsume in its CapitalEnvelope and in the wallet,
-// strings elsewhere. Amounts before discount are always strings.
+// WithMoney makes the server write the amounts of the actions about days, of the wallet and of DescribeCostBill
+// AsString or AsNumber. Without it, they are as in pages and newest SDKs: strings in QueryProductConsume, in
+// QueryProjectConsume and in LowerEnvelope of QueryInstanceConsume, numbers elsewhere. Amounts before discount are
+// always strings.
 func WithMoney(f Form) Option { return func(s *Server) { s.variant.money = f } }
 
 // WithDayText makes the server write billDay as 2026-11-16. Without it, it is the number 20261116. The SDKs have an
@@ -86,7 +88,9 @@ func writeData(w writer, name string, p LinePage, rows func(w writer, list strin
 // moneyForm returns how amounts are written.
 func (x *exchange) moneyForm() Form {
 	usual := AsString
-	if x.action == "QueryCashWalletAction" || x.action == "QueryInstanceConsume" && x.envelope() == CapitalEnvelope {
+	switch {
+	case x.action == "QueryCashWalletAction", x.action == "DescribeCostBill",
+		x.action == "QueryInstanceConsume" && x.envelope() == CapitalEnvelope:
 		usual = AsNumber
 	}
 	return cmp.Or(x.variant.money, usual)

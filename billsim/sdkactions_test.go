@@ -57,6 +57,7 @@ var sdkActions = map[string][2]string{
 	"QueryProjectConsume":          {"bill-union", projectDays + firstDays},
 	"QueryInstanceConsume":         {"bill-union", instanceDays + firstDays},
 	"DescribeInstanceSummaryBills": {"bill-union", instanceBill + "&BillMonth=2026-10&Size=20"},
+	"DescribeCostBill":             {"bill-union", costBill + "&billMonth=202611&statisticalItem=0"},
 	"ListProductGroups":            {"bill-union", "Action=ListProductGroups&Version=2020-01-01"},
 	"QueryProductTypes":            {"bill-union", "Action=QueryProductTypes&Version=2025-08-01"},
 	"QueryCashWalletAction":        {"kingpay", "Action=QueryCashWalletAction&Version=V1"},
@@ -287,6 +288,7 @@ func TestSDKFaults(t *testing.T) {
 		"QueryProjectConsume":          {`"n/a"`, `"200102"`, `20010203`},
 		"QueryInstanceConsume":         {`"billRealAmount":"n/a"`, `200102,`, `20010203`},
 		"DescribeInstanceSummaryBills": {`"RealCost":"n/a"`, `"BillMonth":"2001-02"`},
+		"DescribeCostBill":             {`"totalBalance":"n/a"`, `"billMonth":"2001-02"`},
 		"QueryCashWalletAction":        {`"availableAmount":"n/a"`},
 		"QueryInstances":               {`"billingEndTime":"2001-02-03 04:05:06"`},
 	}

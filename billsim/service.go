@@ -11,6 +11,7 @@ const (
 	version2022  = "2022-06-01" // of the consumption actions in the vendor's SDKs; no page of the vendor has it
 	version2020  = "2020-01-01"
 	versionDaily = "2022-12-22" // of what bill-union knows of days
+	versionCost  = "2021-12-09"
 	versionTypes = "2025-08-01"
 	versionTrade = "2025-08-28"
 	versionPay   = "V1"
