@@ -11,7 +11,8 @@ import (
 // Month is what is known of one month. Immutable.
 type Month struct {
 	Bill, Estimate Book
-	Unions         map[Split]*Union // in all pay modes, as far as it was read
+	Unions         map[Split]*Union    // in all pay modes, as far as it was read
+	ModeDays       map[Split]*ModeDays // its days, likewise
 }
 
 // Union returns the month in all pay modes, split one way; nil until it is read.
@@ -24,6 +25,22 @@ func (m Month) WithUnion(by Split, u *Union) Month {
 		m.Unions = map[Split]*Union{}
 	}
 	m.Unions[by] = u
+	return m
+}
+
+// WithModeDays returns a copy of the month with other days of a split.
+func (m Month) WithModeDays(by Split, d *ModeDays) Month {
+	m.ModeDays = maps.Clone(m.ModeDays)
+	if m.ModeDays == nil {
+		m.ModeDays = map[Split]*ModeDays{}
+	}
+	m.ModeDays[by] = d
+	return m
+}
+
+// withoutUnions returns a copy of the month without what bill-union says.
+func (m Month) withoutUnions() Month {
+	m.Unions, m.ModeDays = nil, nil
 	return m
 }
 
@@ -54,16 +71,26 @@ func (m Month) merge(newer Month) Month {
 			next = next.WithUnion(by, u)
 		}
 	}
+	for by, d := range m.ModeDays {
+		if next.ModeDays[by] == nil {
+			next = next.WithModeDays(by, d)
+		}
+	}
 	return next
 }
 
 func (m Month) isZero() bool {
-	return m.Bill == Book{} && m.Estimate == Book{} && len(m.Unions) == 0
+	return m.Bill == Book{} && m.Estimate == Book{} && len(m.Unions) == 0 && len(m.ModeDays) == 0
 }
 
 func (m Month) valid(views []View) bool {
 	for _, u := range m.Unions {
 		if !u.valid() {
+			return false
+		}
+	}
+	for _, d := range m.ModeDays {
+		if !d.valid() {
 			return false
 		}
 	}

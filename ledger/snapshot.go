@@ -14,6 +14,20 @@ import (
 type Snapshot struct {
 	Months map[billclient.Month]Month
 	Days   map[billclient.Day]Day // by daily metering
+	Groups map[string]Group       // of bill-union, by id
+}
+
+// Group is a product group of bill-union.
+type Group struct{ Code, Name string }
+
+// WithGroups returns a copy of the snapshot with other product groups.
+func (s *Snapshot) WithGroups(groups []billclient.ProductGroup) *Snapshot {
+	next := *s
+	next.Groups = map[string]Group{}
+	for _, g := range groups {
+		next.Groups[g.ID] = Group{g.Code, g.Name}
+	}
+	return &next
 }
 
 // WithMonth returns a copy of the snapshot that has m in place of what it knew of a month.
@@ -80,10 +94,9 @@ func (s *Snapshot) WithoutLines() *Snapshot {
 // WithoutUnions returns a copy of the snapshot without what bill-union says.
 func (s *Snapshot) WithoutUnions() *Snapshot {
 	next := *s
-	next.Months = maps.Clone(s.Months)
+	next.Months, next.Groups = maps.Clone(s.Months), nil
 	for at, m := range next.Months {
-		m.Unions = nil
-		next.Months[at] = m
+		next.Months[at] = m.withoutUnions()
 	}
 	return &next
 }
@@ -99,7 +112,7 @@ func (s *Snapshot) IsEmpty() bool {
 // HasNumbers reports whether the snapshot has anything to show.
 func (s *Snapshot) HasNumbers() bool {
 	for _, m := range s.Months {
-		if !m.Bill.IsEmpty() || !m.Estimate.IsEmpty() || len(m.Unions) > 0 {
+		if !m.Bill.IsEmpty() || !m.Estimate.IsEmpty() || len(m.Unions) > 0 || len(m.ModeDays) > 0 {
 			return true
 		}
 	}
@@ -123,6 +136,11 @@ func (s *Snapshot) ReadTimes(yield func(time.Time) bool) {
 	for _, m := range s.Months {
 		for _, u := range m.Unions {
 			if u != nil && !yield(u.ReadAt) {
+				return
+			}
+		}
+		for _, d := range m.ModeDays {
+			if d != nil && !yield(d.ReadAt) {
 				return
 			}
 		}
@@ -271,5 +289,8 @@ func (s *Snapshot) Merge(newer *Snapshot) *Snapshot {
 		next.Days = map[billclient.Day]Day{}
 	}
 	maps.Copy(next.Days, newer.Days)
+	if newer.Groups != nil {
+		next.Groups = newer.Groups
+	}
 	return &next
 }

@@ -66,6 +66,9 @@ func (s Sums) balance(total billclient.Amount, n int, k Key) (beyond billclient.
 	return beyond
 }
 
+// Balance adds to a key what total has more or less than the sums, unless that can come from rounding them to the fen.
+func (s Sums) Balance(total billclient.Amount, k Key) { s.balance(total, len(s), k) }
+
 // IsRounding reports whether a difference can come from the rounding of n amounts to the fen, which is half a fen each.
 func IsRounding(difference billclient.Amount, n int) bool {
 	return math.Abs(difference.Float64()) <= 0.005*float64(n)
