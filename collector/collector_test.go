@@ -779,8 +779,8 @@ func TestStatus(t *testing.T) {
 				t.Errorf("source %+v", s)
 			}
 		}
-		if len(sources) != 7 {
-			t.Errorf("%d sources, want 7", len(sources))
+		if len(sources) != 10 {
+			t.Errorf("%d sources, want 10", len(sources))
 		}
 	})
 }

@@ -17,7 +17,8 @@ func lineSource(
 ) source {
 	months := func(f *fetch, now time.Time) []billclient.Month { return dueLines(f, of, now) }
 	return source{
-		name: name, title: title, unit: "lines", loop: lineLoop, months: months,
+		name: name, title: title, unit: "lines", loop: lineLoop,
+		isDue: func(f *fetch, now time.Time) bool { return len(months(f, now)) > 0 },
 		read: func(ctx context.Context, f *fetch) error {
 			return readMonths(ctx, f, months(f, now()), read)
 		},

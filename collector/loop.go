@@ -88,8 +88,8 @@ func (l *loop) askIfDue(ctx context.Context, i int, regular bool) (foundKept boo
 	f := l.newFetch()
 	var held, retryDue, failing bool
 	l.custody.attempt(i, func(a *attempts) { held, retryDue, failing = a.isHeld(now()), a.retryDue(now()), a.IsFailing() })
-	if months := sources[i].months; months != nil {
-		if len(months(f, now())) == 0 {
+	if isDue := sources[i].isDue; isDue != nil {
+		if !isDue(f, now()) {
 			l.forget(ctx, i)
 			return false
 		}

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"slices"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -71,6 +72,7 @@ func (o Options) metricsOptions() metrics.Options {
 		PastMonths: o.Months.Past, Days: o.Days, MaxStaleness: o.Refresh.MaxStaleness,
 		Running: o.Months.forcedBasis(), BillSettles: o.Months.BillSettles,
 		Instances: o.Instances, Projects: o.Projects, Budgets: o.Budgets,
+		AllModes: slices.ContainsFunc(o.Accounts, func(a Account) bool { return a.API.UnionEndpoint != "" }),
 	}
 }
 

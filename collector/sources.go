@@ -16,7 +16,7 @@ type source struct {
 	loop    loopName
 	read    func(context.Context, *fetch) error
 	measure func(*ledger.Snapshot, time.Time) (items int, data time.Time)
-	months  func(*fetch, time.Time) []billclient.Month // whose lines are due; nil: the source is no source of lines
+	isDue   func(*fetch, time.Time) bool // whether there is anything to ask for; nil: there is at every tick
 }
 
 // loopName names one of the loops of an account. None of them waits for another.
@@ -44,6 +44,11 @@ var sources = []source{
 		(*billclient.Client).DescribeBillSummaryByProduct),
 	unionSource("project_summary", "Projects", ledger.ByProject,
 		(*billclient.Client).DescribeBillSummaryByProject),
+	groupSource,
+	modeDaySource("product_consume", "Days of product groups", billclient.QueryProductConsume, ledger.ByGroup,
+		(*billclient.Client).QueryProductConsume),
+	modeDaySource("project_consume", "Days of projects", billclient.QueryProjectConsume, ledger.ByProject,
+		(*billclient.Client).QueryProjectConsume),
 	lineSource("detail_consume", "Lines of estimates", ledger.Estimated, readDetailConsume),
 	lineSource("detail_bill", "Lines of bills", ledger.Billed, readDetailBill),
 }

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -77,6 +78,9 @@ ksyun_bill_source_items{account="main",source="month_consume"} 0
 ksyun_bill_source_items{account="main",source="pay_mode_summary"} 2
 ksyun_bill_source_items{account="main",source="product_summary"} 2
 ksyun_bill_source_items{account="main",source="project_summary"} 2
+ksyun_bill_source_items{account="main",source="product_groups"} 8
+ksyun_bill_source_items{account="main",source="product_consume"} 2
+ksyun_bill_source_items{account="main",source="project_consume"} 2
 ksyun_bill_source_items{account="main",source="detail_bill"} 2`)
 	})
 }
@@ -95,9 +99,13 @@ func TestPayModesComplete(t *testing.T) {
 ksyun_bill_account_pay_modes_complete{account="main",months_ago="1"} `
 		const running = `ksyun_bill_account_pay_modes_complete{account="main",months_ago="0"} `
 		compare(t, w.scrape("ksyun_bill_account_pay_modes_complete"), running+"1"+lastMonth+"1")
-		away := billsim.Page(503)
-		away.Action = billclient.DescribeBillSummaryByPayMode
-		w.api.Fault(away)
+		for _, action := range []string{
+			billclient.DescribeBillSummaryByPayMode, billclient.QueryProductConsume, billclient.QueryProjectConsume,
+		} {
+			away := billsim.Page(503)
+			away.Action = action
+			w.api.Fault(away)
+		}
 		w.sleep(73 * time.Hour)
 		compare(t, w.scrape("ksyun_bill_account_pay_modes_complete"), running+"0"+lastMonth+"1")
 	})
@@ -117,7 +125,10 @@ ksyun_bill_source_up{account="main",source="detail_bill"} 1
 ksyun_bill_source_up{account="main",source="month_bill"} 1
 ksyun_bill_source_up{account="main",source="month_consume"} 1
 ksyun_bill_source_up{account="main",source="pay_mode_summary"} 0
+ksyun_bill_source_up{account="main",source="product_consume"} 0
+ksyun_bill_source_up{account="main",source="product_groups"} 0
 ksyun_bill_source_up{account="main",source="product_summary"} 0
+ksyun_bill_source_up{account="main",source="project_consume"} 0
 ksyun_bill_source_up{account="main",source="project_summary"} 0`},
 		{"not configured", func(a *Account, _ *customer) { a.API.UnionEndpoint = "" }, `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
@@ -135,7 +146,8 @@ ksyun_bill_source_up{account="main",source="month_consume"} 1`},
 				compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_all_modes_product_cost_cny",
 					"ksyun_bill_pay_mode_unreconciled_cost_cny", "ksyun_bill_source_up"), c.want)
 				failures := strings.Count(w.log.take(), "reason=auth")
-				if asked := strings.Count(strings.Join(w.asked(), "\n"), "Describe"); asked != failures {
+				isUnion := regexp.MustCompile(`(?m)^(Describe|Query|List)`)
+				if asked := len(isUnion.FindAllString(strings.Join(w.asked(), "\n"), -1)); asked != failures {
 					t.Errorf("bill-union was asked %d times, to be refused %d times", asked, failures)
 				}
 				w.sleep(5 * time.Hour)
@@ -343,7 +355,10 @@ ksyun_bill_source_up{account="main",source="detail_bill"} 0
 ksyun_bill_source_up{account="main",source="month_bill"} 0
 ksyun_bill_source_up{account="main",source="month_consume"} 0
 ksyun_bill_source_up{account="main",source="pay_mode_summary"} 0
+ksyun_bill_source_up{account="main",source="product_consume"} 0
+ksyun_bill_source_up{account="main",source="product_groups"} 0
 ksyun_bill_source_up{account="main",source="product_summary"} 0
+ksyun_bill_source_up{account="main",source="project_consume"} 0
 ksyun_bill_source_up{account="main",source="project_summary"} 0`
 		compare(t, w.scrape("ksyun_bill_account_cost_cny", up), noneUp)
 		w.end()

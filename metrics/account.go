@@ -37,6 +37,9 @@ func (a Account) AsOf(now time.Time, o Options) Account {
 		a.CustomerID = string(a.Snapshot.CustomerID())
 	}
 	a.newest = a.Snapshot.NewestDay(now, a.staleBefore)
+	if a.newest == 0 && a.hasNothingPostpaid(0) {
+		a.newest = a.newestModeDay()
+	}
 	return a
 }
 
@@ -134,22 +137,6 @@ func (a Account) union(n int, by ledger.Split) *ledger.Union {
 		return nil
 	}
 	return u
-}
-
-// otherModes returns what bill-union says of the pay modes of the month n months ago that GetMonthBill does not know.
-// What its total has beyond its parts is left out where none of them is postpaid: it can be, and would count twice.
-// hasAll is false then, and where there is nothing.
-func (a Account) otherModes(n int) (rows []ledger.Row, hasAll bool) {
-	u := a.union(n, ledger.ByPayMode)
-	if u == nil {
-		return nil, false
-	}
-	_, hasPostpaid := u.Part(billclient.Postpaid)
-	_, hasBeyond := u.Part(ledger.None)
-	isLeftOut := func(r ledger.Row) bool {
-		return r.Labels[0] == billclient.Postpaid || r.Labels[0] == ledger.None && !hasPostpaid
-	}
-	return slices.DeleteFunc(slices.Clone(u.Parts), isLeftOut), hasPostpaid || !hasBeyond
 }
 
 // hasNothingPostpaid reports whether the API has said recently that the account has neither bill nor estimate of the
@@ -255,6 +242,7 @@ func (a Account) projectNames() map[string]string {
 // allProjectNames returns the names of all projects, those that have other pay modes only too.
 func (a Account) allProjectNames() map[string]string {
 	names := a.projectNames()
+	addMissing(names, a.modeNames(ledger.ByProject))
 	for n := range a.options.PastMonths + 1 {
 		if u := a.union(n, ledger.ByProject); u != nil {
 			addMissing(names, u.Names)
@@ -306,14 +294,29 @@ func (a Account) shownDays() iter.Seq2[int, ledger.Day] {
 	}
 }
 
-// lastMonthToDate returns the days of last month up to the day number of the newest day that is shown, at most its last;
-// ok is false unless that day is in the running month and every one of them is covered.
+// showsDay reports whether anything is shown of a day.
+func (a Account) showsDay(day billclient.Day) bool {
+	_, hasPostpaid := a.Snapshot.Days[day]
+	_, hasModes := a.modesOfDay(day, ledger.ByGroup)
+	return a.newest != 0 && (hasPostpaid || hasModes)
+}
+
+// lastMonthToDate returns the days of last month up to the day number of the newest day that is shown; ok is false unless
+// every one of them is covered.
 func (a Account) lastMonthToDate() (days []ledger.Day, ok bool) {
-	if a.newest.Month() != a.month || a.options.PastMonths == 0 {
+	from, to, ok := a.sameDaysOfLastMonth()
+	if !ok {
 		return nil, false
 	}
-	first, from := billclient.DayOf(a.month.Start()), billclient.DayOf(a.month.Add(-1).Start())
-	return a.coveredDays(from, min(from.Add(a.newest.Sub(first)), first.Add(-1)))
+	return a.coveredDays(from, to)
+}
+
+// sameDaysOfLastMonth returns the first and the last day of last month up to the day number of the newest day that is
+// shown, at most its last; ok is false unless that day is in the running month.
+func (a Account) sameDaysOfLastMonth() (from, to billclient.Day, ok bool) {
+	first := billclient.DayOf(a.month.Start())
+	from = billclient.DayOf(a.month.Add(-1).Start())
+	return from, min(from.Add(a.newest.Sub(first)), first.Add(-1)), a.newest.Month() == a.month && a.options.PastMonths > 0
 }
 
 // coveredDays returns the days from one to another; ok is false if one of them is not covered.

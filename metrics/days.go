@@ -14,20 +14,24 @@ type dayView struct {
 	name, per string
 	labels    []string
 	key       func(project, product string) ledger.Key
+	by        ledger.Split // how the other pay modes are split; empty: they are not known this way
 	toDate    bool
 }
 
 var dayViews = []dayView{
 	{
-		name: "account", key: func(_, _ string) ledger.Key { return ledger.Key{} }, toDate: true,
+		name: "account", key: func(_, _ string) ledger.Key { return ledger.Key{} },
+		by: ledger.ByGroup, toDate: true,
 	},
 	{
 		name: "product", per: " per product", labels: []string{"product_code"},
-		key: func(_, product string) ledger.Key { return ledger.Key{product} }, toDate: true,
+		key: func(_, product string) ledger.Key { return ledger.Key{product} },
+		by:  ledger.ByGroup, toDate: true,
 	},
 	{
 		name: "project", per: " per project", labels: []string{"project_id"},
-		key: func(project, _ string) ledger.Key { return ledger.Key{project} }, toDate: true,
+		key: func(project, _ string) ledger.Key { return ledger.Key{project} },
+		by:  ledger.ByProject, toDate: true,
 	},
 	{
 		name: "project_product", per: " per product in a project", labels: []string{"project_id", "product_code"},
@@ -35,7 +39,7 @@ var dayViews = []dayView{
 	},
 }
 
-// addDay adds up a day's costs by the view's keys.
+// addDay adds up a day's postpaid costs by the view's keys.
 func (v dayView) addDay(sums ledger.Sums, d ledger.Day) {
 	if len(v.labels) == 0 {
 		sums.Add(ledger.Key{}, billclient.Amount{}) // a day without lines has cost nothing
@@ -45,17 +49,29 @@ func (v dayView) addDay(sums ledger.Sums, d ledger.Day) {
 	}
 }
 
-const metered = ", after discount and before vouchers, from daily metering: an estimate, without what is billed by" +
-	" the month. Postpaid only; cached between refreshes."
+const (
+	metered = ", after discount and before vouchers, from daily metering: an estimate, without what is billed by" +
+		" the month. "
+	postpaidOnly = "Postpaid only; cached between refreshes."
+	fromUnion    = "Other pay modes from the days of bill-union; cached between refreshes."
+)
+
+// coverage says for HELP which pay modes a family has.
+func coverage(o Options, by ledger.Split) string {
+	if by != "" && o.AllModes {
+		return fromUnion
+	}
+	return postpaidOnly
+}
 
 // dayFamilies returns the families of days.
-func dayFamilies() []Family {
+func dayFamilies(o Options) []Family {
 	var families []Family
 	for _, v := range dayViews {
 		families = append(families, Family{
 			Name:    "ksyun_bill_day_" + v.name + "_cost_cny",
 			Labels:  slices.Concat([]string{"pay_mode"}, v.labels, []string{"days_ago"}),
-			Help:    "Cost in CNY of a day" + v.per + "; days_ago 0 is the newest day metered, never today" + metered,
+			Help:    "Cost in CNY of a day" + v.per + "; days_ago 0 is the newest day metered, never today" + metered + coverage(o, v.by),
 			samples: v.emitDays,
 		})
 	}
@@ -65,7 +81,7 @@ func dayFamilies() []Family {
 				Name:   "ksyun_bill_past_month_to_date_" + v.name + "_cost_cny",
 				Labels: slices.Concat([]string{"pay_mode"}, v.labels, []string{"months_ago"}),
 				Help: "Cost in CNY of last month up to the same day number as the newest day of the running month" +
-					v.per + metered,
+					v.per + metered + coverage(o, v.by),
 				samples: v.emitToDate,
 			})
 		}
@@ -73,34 +89,90 @@ func dayFamilies() []Family {
 	return append(families, dayFacts...)
 }
 
-// emitDays emits every shown day. What has a line on any of them has cost 0 on the others.
+// emitDays emits every shown day, postpaid and by the other pay modes.
 func (v dayView) emitDays(a Account, emit emit) {
-	days, all := map[int]ledger.Sums{}, ledger.Sums{}
+	postpaid := map[int]ledger.Sums{}
 	for ago, d := range a.shownDays() {
-		days[ago] = ledger.Sums{}
-		v.addDay(days[ago], d)
-		v.addDay(all, d)
+		postpaid[ago] = ledger.Sums{}
+		v.addDay(postpaid[ago], d)
+	}
+	emitDays(postpaid, func(k ledger.Key) []string { return append([]string{billclient.Postpaid}, k[:len(v.labels)]...) }, emit)
+	emitDays(v.otherModes(a), func(k ledger.Key) []string { return k[:1+len(v.labels)] }, emit)
+}
+
+// emitDays emits days by how long ago they are. What has a cost on any of them has cost 0 on the others.
+func emitDays(days map[int]ledger.Sums, labels func(ledger.Key) []string, emit emit) {
+	all := map[ledger.Key]bool{}
+	for _, sums := range days {
+		for k := range sums {
+			all[k] = true
+		}
 	}
 	keys := slices.SortedFunc(maps.Keys(all), ledger.CompareKeys)
 	for _, ago := range slices.Sorted(maps.Keys(days)) {
-		daysAgo := []string{strconv.Itoa(ago)}
 		for _, k := range keys {
-			emit(days[ago][k].Float64(), slices.Concat([]string{billclient.Postpaid}, k[:len(v.labels)], daysAgo)...)
+			emit(days[ago][k].Float64(), slices.Concat(labels(k), []string{strconv.Itoa(ago)})...)
 		}
 	}
 }
 
-// emitToDate emits last month up to the day number of the newest day.
+// otherModes returns what the days that are shown cost in other pay modes than postpaid, by how long ago they are and by
+// pay mode and label value.
+func (v dayView) otherModes(a Account) map[int]ledger.Sums {
+	days := map[int]ledger.Sums{}
+	for ago := range a.options.Days {
+		if sums, ok := a.modesOfDay(a.newest.Add(-ago), v.by); ok && a.newest != 0 {
+			days[ago] = v.cut(sums)
+		}
+	}
+	return days
+}
+
+// cut adds up sums by pay mode and label value to those by the labels of the view.
+func (v dayView) cut(sums ledger.Sums) ledger.Sums {
+	if len(v.labels) > 0 {
+		return sums
+	}
+	byMode := ledger.Sums{}
+	for k, amount := range sums {
+		byMode.Add(ledger.Key{k[0]}, amount)
+	}
+	return byMode
+}
+
+// emitToDate emits last month up to the day number of the newest day. The other pay modes alone would look like a cheap
+// month.
 func (v dayView) emitToDate(a Account, emit emit) {
-	days, ok := a.lastMonthToDate()
-	if !ok {
-		return
+	days, hasPostpaid := a.lastMonthToDate()
+	if hasPostpaid {
+		all := ledger.Sums{}
+		for _, d := range days {
+			v.addDay(all, d)
+		}
+		emitRows(all.Rows(len(v.labels)), emit, "1")
 	}
+	if hasPostpaid || a.hasNothingPostpaid(1) {
+		for _, r := range v.otherModesToDate(a).Rows(1 + len(v.labels)) {
+			emit(r.Amount.Float64(), slices.Concat(r.Labels, []string{"1"})...)
+		}
+	}
+}
+
+// otherModesToDate returns what last month cost up to the day number of the newest day in other pay modes than postpaid,
+// nothing where a day of it is not known.
+func (v dayView) otherModesToDate(a Account) ledger.Sums {
 	all := ledger.Sums{}
-	for _, d := range days {
-		v.addDay(all, d)
+	from, to, ok := a.sameDaysOfLastMonth()
+	for at := from; ok && at <= to; at++ {
+		sums, known := a.modesOfDay(at, v.by)
+		if !known {
+			return ledger.Sums{}
+		}
+		for k, amount := range v.cut(sums) {
+			all.Add(k, amount)
+		}
 	}
-	emitRows(all.Rows(len(v.labels)), emit, "1")
+	return all
 }
 
 var dayFacts = []Family{
@@ -108,8 +180,10 @@ var dayFacts = []Family{
 		Name: "ksyun_bill_day_start_timestamp_seconds", Labels: []string{"days_ago"},
 		Help: "Start of a day that is shown, in Beijing, as Unix time.",
 		samples: func(a Account, emit emit) {
-			for ago := range a.shownDays() {
-				emit(unixSeconds(a.newest.Add(-ago).Start()), strconv.Itoa(ago))
+			for ago := range a.options.Days {
+				if at := a.newest.Add(-ago); a.showsDay(at) {
+					emit(unixSeconds(at.Start()), strconv.Itoa(ago))
+				}
 			}
 		},
 	},
@@ -117,7 +191,7 @@ var dayFacts = []Family{
 		Name:   "ksyun_bill_instance_week_change_cny",
 		Labels: []string{"pay_mode", "product_code", "project_id", "instance_id"},
 		Help: "How much more in CNY an instance has cost on the day days_ago=1 than a week before, of the 50 largest" +
-			" changes either way" + metered,
+			" changes either way" + metered + postpaidOnly,
 		samples: func(a Account, emit emit) { emitRows(a.weekChanges(), emit) },
 	},
 }

@@ -22,6 +22,7 @@ func infoFamilies(o Options) []Family {
 			Help: "Name of each product, from the newest line that has it, else from the bill's summary. Always 1.",
 			samples: func(a Account, emit emit) {
 				names := a.productNames()
+				addMissing(names, a.modeNames(ledger.ByGroup))
 				for _, code := range slices.Sorted(maps.Keys(names)) {
 					emit(1, code, names[code])
 				}

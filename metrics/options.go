@@ -17,6 +17,7 @@ type Options struct {
 	Instances    ledger.Instances
 	Projects     []Project
 	Budgets      []Budget
+	AllModes     bool // bill-union is configured for an account
 }
 
 // Project says who answers for a project.

@@ -89,7 +89,7 @@ var unionFacts = []Family{
 			for n := range a.options.PastMonths + 1 {
 				_, hasPostpaid := a.shownMonth(n)
 				_, hasOthers := a.otherModes(n)
-				if !hasPostpaid && a.union(n, ledger.ByPayMode) == nil {
+				if !hasPostpaid && !a.hasModes(n) {
 					continue
 				}
 				complete := 0.
@@ -102,16 +102,29 @@ var unionFacts = []Family{
 	},
 	{
 		Name: "ksyun_bill_pay_mode_unreconciled_cost_cny", Labels: []string{"months_ago"},
-		Help: "What bill-union calls postpaid minus the sum of GetMonthBill, in CNY: 0 where they agree.",
+		Help: "What bill-union calls postpaid minus the sum of GetMonthBill, or of the same days of the estimate while" +
+			" there is no bill, in CNY: 0 where they agree.",
 		samples: func(a Account, emit emit) {
 			for n := range a.options.PastMonths + 1 {
-				m := a.month.Add(-n)
-				bill := a.Snapshot.Months[m].Bill
-				cost, ok := a.union(n, ledger.ByPayMode).Part(billclient.Postpaid)
-				if ok && !bill.IsEmpty() && a.isCurrent(m, bill.Summary.ReadAt) {
-					emit(cost.Sub(bill.Summary.Sum).Float64(), strconv.Itoa(n))
+				if difference, ok := a.unreconciledMode(n); ok {
+					emit(difference.Float64(), strconv.Itoa(n))
 				}
 			}
 		},
 	},
+}
+
+// unreconciledMode returns what bill-union calls postpaid of a month minus what the month's bill or estimate has.
+func (a Account) unreconciledMode(n int) (difference billclient.Amount, ok bool) {
+	m := a.month.Add(-n)
+	known := a.Snapshot.Months[m]
+	cost, ok := a.union(n, ledger.ByPayMode).Part(billclient.Postpaid)
+	if bill := known.Bill; ok && !bill.IsEmpty() && a.isCurrent(m, bill.Summary.ReadAt) {
+		return cost.Sub(bill.Summary.Sum), true
+	}
+	d, shown := a.modeDays(n, ledger.ByGroup), shownMonth{}
+	if shown, ok = a.shownMonth(n); !ok || d == nil || !known.Bill.IsEmpty() || !d.Covers(shown.Summary.End) {
+		return billclient.Amount{}, false
+	}
+	return d.Postpaid(shown.Summary.End).Sub(shown.Summary.Sum), true
 }

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"strconv"
 
 	"ksyun_bill_exporter/billclient"
@@ -14,6 +15,7 @@ type view struct {
 	per         string // what each series is the cost of, for HELP
 	number      string // what is in the number and where it is from, for HELP
 	past        reach
+	by          ledger.Split // how the days of the other pay modes are split; empty: they are not known this way
 }
 
 // reach says for which closed months a view has a family.
@@ -27,7 +29,7 @@ const (
 
 // Names of the views that are used one by one.
 const (
-	accountView = "account" // the one view that has other pay modes too
+	accountView = "account"
 	productView = "product"
 )
 
@@ -56,14 +58,14 @@ var views = []view{
 			Name: productView, Labels: []string{"product_code"}, Amount: costOf, Keys: productKey,
 			Summary: func(s *ledger.Summary) []ledger.Row { return s.Product },
 		},
-		per: " per product", number: either, past: allMonths,
+		per: " per product", number: either, past: allMonths, by: ledger.ByGroup,
 	},
 	{
 		View: ledger.View{
 			Name: "project", Labels: []string{"project_id"}, Amount: costOf, Keys: projectKey,
 			Summary: func(s *ledger.Summary) []ledger.Row { return s.Project },
 		},
-		per: " per project", number: either, past: allMonths,
+		per: " per project", number: either, past: allMonths, by: ledger.ByProject,
 	},
 	{
 		View: ledger.View{
@@ -166,17 +168,17 @@ func viewLabels(o Options, v view) []string {
 	return labels
 }
 
-func (v view) help() string {
+func (v view) help(o Options) string {
 	if v.Name == accountView {
 		return v.per + ", " + v.number + "; cached between refreshes."
 	}
-	return v.per + ", " + v.number + ". Postpaid only; cached between refreshes."
+	return v.per + ", " + v.number + ". " + coverage(o, v.by)
 }
 
 func runningFamily(o Options, v view) Family {
 	return Family{
 		Name: "ksyun_bill_" + v.Name + "_cost_cny", Labels: viewLabels(o, v),
-		Help:    "Cost in CNY of the running month to date" + v.help(),
+		Help:    "Cost in CNY of the running month to date" + v.help(o),
 		samples: func(a Account, emit emit) { v.emitMonth(a, 0, emit) },
 	}
 }
@@ -191,7 +193,7 @@ func pastFamily(o Options, v view) Family {
 	}
 	return Family{
 		Name: "ksyun_bill_past_month_" + v.Name + "_cost_cny", Labels: append(viewLabels(o, v), "months_ago"),
-		Help: "Cost in CNY of a closed month" + v.help(),
+		Help: "Cost in CNY of a closed month" + v.help(o),
 		samples: func(a Account, emit emit) {
 			for n := 1; n <= to; n++ {
 				v.emitMonth(a, n, emit, strconv.Itoa(n))
@@ -207,10 +209,22 @@ func (v view) emitMonth(a Account, n int, emit emit, after ...string) {
 	if ok {
 		emitRows(m.Rows(v.View), emit, after...)
 	}
-	if v.Name == accountView && (ok || a.hasNothingPostpaid(n)) {
-		rows, _ := a.otherModes(n)
-		for _, r := range rows {
-			emit(r.Amount.Float64(), append([]string{r.Labels[0]}, after...)...)
+	if ok || a.hasNothingPostpaid(n) {
+		for _, r := range v.otherModes(a, n) {
+			emit(r.Amount.Float64(), slices.Concat(r.Labels, after)...)
 		}
+	}
+}
+
+// otherModes returns what a month cost in other pay modes than postpaid, by pay mode and the labels of the view.
+func (v view) otherModes(a Account, n int) []ledger.Row {
+	switch {
+	case v.Name == accountView:
+		rows, _ := a.otherModes(n)
+		return rows
+	case v.by != "":
+		return a.modeRows(n, v.by)
+	default:
+		return nil
 	}
 }
