@@ -25,6 +25,7 @@ func describeCalls(c Config) string {
 	if c.API.UnionEndpoint != "" {
 		summaries += 3 * refreshes // of the running month, and of the last one
 		summaries += 3 * min(c.Months.Past, 1) * rereads
+		summaries += (2*daysReads(c) + 1) * rereads // days of product groups and of projects, and the groups' names
 	}
 	reads := 1 + min(c.Months.Past, 1) // the running month's consumption and the last bill, perhaps the running one too
 	if c.Days > 0 || c.Months.Past > 0 {
@@ -42,6 +43,15 @@ func describeCalls(c Config) string {
 		return text + "; no limit\n"
 	}
 	return text + fmt.Sprintf("; at most %d (api.daily_calls)\n", c.API.DailyCalls)
+}
+
+// daysReads returns how often the days of all pay modes are read in a day: those of the running month when another day is
+// metered, and once its last costs have come; those of the last month once.
+func daysReads(c Config) int {
+	if c.Days > 0 || c.Months.Past > 0 {
+		return 3
+	}
+	return 2
 }
 
 // timesPerDay returns how often something happens in a day that is due after every interval, rounded up.
