@@ -12,6 +12,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/metrics"
 )
 
 // bought are purchases of two months: prepaid on the 3rd and the 10th, real-time on every day up to the 14th.
@@ -44,19 +45,20 @@ func TestDaysOfAllPayModes(t *testing.T) {
 		c.bill("2026-09", server("kec-1", 200))
 		o := options(bought(c))
 		o.Months.Past, o.Days = 1, 3
+		o.Products = []metrics.ProductMapping{{Group: "VM_GROUP", Code: "KEC"}}
 		w := start(t, october(15), o, c.Account)
 		w.checkInfos()
 		compare(t, w.scrape(
 			"ksyun_bill_account_cost_cny", "ksyun_bill_product_cost_cny", "ksyun_bill_project_cost_cny",
 			"ksyun_bill_past_month_product_cost_cny", "ksyun_bill_day_account_cost_cny", "ksyun_bill_day_product_cost_cny",
 			"ksyun_bill_past_month_to_date_account_cost_cny", "ksyun_bill_past_month_to_date_project_cost_cny",
-			"ksyun_bill_pay_mode_unreconciled_cost_cny", "ksyun_bill_product_info"), `
+			"ksyun_bill_pay_mode_unreconciled_cost_cny", "ksyun_bill_product_info", "ksyun_bill_product_group_info"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 2
 ksyun_bill_account_cost_cny{account="main",pay_mode="prepaid"} 13
 ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 2
 ksyun_bill_product_cost_cny{account="main",pay_mode="postpaid",product_code="KEC"} 2
 ksyun_bill_product_cost_cny{account="main",pay_mode="prepaid",product_code="EBS_GROUP"} 3
-ksyun_bill_product_cost_cny{account="main",pay_mode="prepaid",product_code="VM_GROUP"} 10
+ksyun_bill_product_cost_cny{account="main",pay_mode="prepaid",product_code="KEC"} 10
 ksyun_bill_product_cost_cny{account="main",pay_mode="realtime",product_code="EIP_GROUP"} 2
 ksyun_bill_project_cost_cny{account="main",pay_mode="postpaid",project_id="0"} 2
 ksyun_bill_project_cost_cny{account="main",pay_mode="prepaid",project_id="0"} 10
@@ -64,7 +66,7 @@ ksyun_bill_project_cost_cny{account="main",pay_mode="prepaid",project_id="7"} 3
 ksyun_bill_project_cost_cny{account="main",pay_mode="realtime",project_id="7"} 2
 ksyun_bill_past_month_product_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",months_ago="1"} 2
 ksyun_bill_past_month_product_cost_cny{account="main",pay_mode="prepaid",product_code="EBS_GROUP",months_ago="1"} 3
-ksyun_bill_past_month_product_cost_cny{account="main",pay_mode="prepaid",product_code="VM_GROUP",months_ago="1"} 10
+ksyun_bill_past_month_product_cost_cny{account="main",pay_mode="prepaid",product_code="KEC",months_ago="1"} 10
 ksyun_bill_past_month_product_cost_cny{account="main",pay_mode="realtime",product_code="EIP_GROUP",months_ago="1"} 2
 ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="0"} 1
 ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="1"} 1
@@ -85,12 +87,14 @@ ksyun_bill_past_month_to_date_project_cost_cny{account="main",pay_mode="postpaid
 ksyun_bill_past_month_to_date_project_cost_cny{account="main",pay_mode="prepaid",project_id="0",months_ago="1"} 10
 ksyun_bill_past_month_to_date_project_cost_cny{account="main",pay_mode="prepaid",project_id="7",months_ago="1"} 3
 ksyun_bill_past_month_to_date_project_cost_cny{account="main",pay_mode="realtime",project_id="7",months_ago="1"} 2
+ksyun_bill_product_group_info{account="main",product_group="EBS_GROUP",product_group_name="云硬盘",product_code="EBS_GROUP"} 1
+ksyun_bill_product_group_info{account="main",product_group="EIP_GROUP",product_group_name="弹性IP",product_code="EIP_GROUP"} 1
+ksyun_bill_product_group_info{account="main",product_group="VM_GROUP",product_group_name="云服务器",product_code="KEC"} 1
 ksyun_bill_pay_mode_unreconciled_cost_cny{account="main",months_ago="0"} 0
 ksyun_bill_pay_mode_unreconciled_cost_cny{account="main",months_ago="1"} 0
 ksyun_bill_product_info{account="main",product_code="EBS_GROUP",product_name="云硬盘"} 1
 ksyun_bill_product_info{account="main",product_code="EIP_GROUP",product_name="弹性IP"} 1
-ksyun_bill_product_info{account="main",product_code="KEC",product_name="云服务器(KEC)"} 1
-ksyun_bill_product_info{account="main",product_code="VM_GROUP",product_name="云服务器"} 1`)
+ksyun_bill_product_info{account="main",product_code="KEC",product_name="云服务器(KEC)"} 1`)
 	})
 }
 

@@ -16,6 +16,7 @@ type Options struct {
 	Months    Months
 	Instances ledger.Instances
 	Projects  []metrics.Project
+	Products  []metrics.ProductMapping
 	Budgets   []metrics.Budget
 	Days      int    // how many days are shown
 	StateErr  error  // why there is no State though one is wanted; it is logged and counted
@@ -71,7 +72,7 @@ func (o Options) metricsOptions() metrics.Options {
 	return metrics.Options{
 		PastMonths: o.Months.Past, Days: o.Days, MaxStaleness: o.Refresh.MaxStaleness,
 		Running: o.Months.forcedBasis(), BillSettles: o.Months.BillSettles,
-		Instances: o.Instances, Projects: o.Projects, Budgets: o.Budgets,
+		Instances: o.Instances, Projects: o.Projects, Budgets: o.Budgets, Products: o.Products,
 		AllModes: slices.ContainsFunc(o.Accounts, func(a Account) bool { return a.API.UnionEndpoint != "" }),
 	}
 }

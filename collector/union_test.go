@@ -67,8 +67,8 @@ ksyun_bill_account_paid_cny{account="main",months_ago="1",means="cash"} 11.7
 ksyun_bill_account_paid_cny{account="main",months_ago="1",means="cloud_ticket"} 0
 ksyun_bill_account_paid_cny{account="main",months_ago="1",means="reward"} 0
 ksyun_bill_account_paid_cny{account="main",months_ago="1",means="voucher"} 1.3
-ksyun_bill_product_group_info{account="main",product_group="EIP_GROUP",product_group_name="弹性IP"} 1
-ksyun_bill_product_group_info{account="main",product_group="VM_GROUP",product_group_name="云服务器"} 1
+ksyun_bill_product_group_info{account="main",product_group="EIP_GROUP",product_group_name="弹性IP",product_code="EIP_GROUP"} 1
+ksyun_bill_product_group_info{account="main",product_group="VM_GROUP",product_group_name="云服务器",product_code="VM_GROUP"} 1
 ksyun_bill_pay_mode_unreconciled_cost_cny{account="main",months_ago="0"} 0
 ksyun_bill_pay_mode_unreconciled_cost_cny{account="main",months_ago="1"} 0
 ksyun_bill_project_info{account="main",project_id="0",project_name="默认项目",owner="",cost_center=""} 1

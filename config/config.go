@@ -20,15 +20,16 @@ import (
 
 // Config is the configuration file, key by key; config.example.yaml explains each.
 type Config struct {
-	Accounts  []Account          `yaml:"accounts"`
-	API       billclient.Options `yaml:"api"`
-	Refresh   collector.Refresh  `yaml:"refresh"`
-	Months    collector.Months   `yaml:"months"`
-	Days      int                `yaml:"days"`
-	Instances ledger.Instances   `yaml:"instances"`
-	Projects  []metrics.Project  `yaml:"projects"`
-	Budgets   []metrics.Budget   `yaml:"budgets"`
-	StateDir  string             `yaml:"state_dir"`
+	Accounts  []Account                `yaml:"accounts"`
+	API       billclient.Options       `yaml:"api"`
+	Refresh   collector.Refresh        `yaml:"refresh"`
+	Months    collector.Months         `yaml:"months"`
+	Days      int                      `yaml:"days"`
+	Instances ledger.Instances         `yaml:"instances"`
+	Projects  []metrics.Project        `yaml:"projects"`
+	Products  []metrics.ProductMapping `yaml:"products"`
+	Budgets   []metrics.Budget         `yaml:"budgets"`
+	StateDir  string                   `yaml:"state_dir"`
 }
 
 // The environment variables of the one account that needs no file, as the vendor's Terraform provider names them.
@@ -127,7 +128,8 @@ func loadEnvironment(getenv func(string) string) (Config, error) {
 func (c Config) Options(userAgent string) collector.Options {
 	options := collector.Options{
 		Refresh: c.Refresh, Months: c.Months, Days: c.Days, Instances: c.Instances, Projects: c.Projects,
-		Budgets: c.Budgets,
+		Products: c.Products,
+		Budgets:  c.Budgets,
 	}
 	for _, a := range c.Accounts {
 		api := c.API

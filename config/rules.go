@@ -29,6 +29,7 @@ func validate(c Config, d *document) {
 	validateRefresh(d, c.Refresh)
 	validateInstances(d, c.Instances)
 	validateProjects(d, c.Projects, c.Accounts)
+	validateProducts(d, c.Products)
 	validateBudgets(d, c.Budgets, c.Accounts)
 	switch c.Months.Running {
 	case collector.Auto, collector.Estimate, collector.Bill:
@@ -287,6 +288,23 @@ func validateProjects(d *document, projects []metrics.Project, accounts []Accoun
 		} else {
 			seen[id] = true
 		}
+	}
+}
+
+func validateProducts(d *document, products []metrics.ProductMapping) {
+	seen := map[string]bool{}
+	for i, p := range products {
+		key := fmt.Sprintf("products[%d]", i)
+		if p.Group == "" {
+			d.reject(key+".group", "is missing")
+		}
+		if p.Code == "" {
+			d.reject(key+".code", "is missing")
+		}
+		if p.Group != "" && seen[p.Group] {
+			d.reject(key+".group", "%q has a code already", p.Group)
+		}
+		seen[p.Group] = true
 	}
 }
 

@@ -127,6 +127,13 @@ func TestBadConfig(t *testing.T) {
 				`FILE:5: instances.tags[2].label: "zone_name" is taken`,
 		},
 		{
+			"products", goodFile + "products: [{group: VM_GROUP, code: KEC}, {group: VM_GROUP, code: EBS}, {code: EIP}," +
+				" {group: NAT_GROUP}]",
+			`FILE:5: products[1].group: "VM_GROUP" has a code already` + "\n" +
+				"FILE:5: products[2].group: is missing\n" +
+				"FILE:5: products[3].code: is missing",
+		},
+		{
 			"projects", goodFile + "projects: [{account: other, id: 1}, {account: main}, {account: main, id: 2}," +
 				" {account: main, id: '2'}]",
 			`FILE:5: projects[0].account: "other" is no account of this file` + "\n" +

@@ -98,16 +98,16 @@ func addTo(byMode map[string]ledger.Sums, mode string, k ledger.Key, amount bill
 	byMode[mode].Add(k, amount)
 }
 
-// modeLabel returns the label value of an id in days: a product group has its code, where that is known.
+// modeLabel returns the label value of an id in days: a product group has its product code, where its own is known.
 func (a Account) modeLabel(d *ledger.ModeDays, by ledger.Split, id string) string {
 	if by != ledger.ByGroup || id == ledger.None {
 		return id
 	}
 	if code := a.Snapshot.Groups[id].Code; code != "" {
-		return ledger.KeyLabel(code)
+		return ledger.KeyLabel(a.options.productCode(code))
 	}
 	if code := a.groupNamed(d.Names[id]); code != "" {
-		return code
+		return ledger.KeyLabel(a.options.productCode(code))
 	}
 	return id
 }

@@ -17,7 +17,24 @@ type Options struct {
 	Instances    ledger.Instances
 	Projects     []Project
 	Budgets      []Budget
+	Products     []ProductMapping
 	AllModes     bool // bill-union is configured for an account
+}
+
+// ProductMapping says under which product code a product group of bill-union is shown.
+type ProductMapping struct {
+	Group string `yaml:"group"` // code, such as VM_GROUP
+	Code  string `yaml:"code"`  // of a product of the bill, such as KEC
+}
+
+// productCode returns the product code of a product group: the configured one, else its own.
+func (o Options) productCode(group string) string {
+	for _, m := range o.Products {
+		if m.Group == group {
+			return m.Code
+		}
+	}
+	return group
 }
 
 // Project says who answers for a project.

@@ -67,8 +67,10 @@ var unionFacts = []Family{
 		},
 	},
 	{
-		Name: "ksyun_bill_product_group_info", Labels: []string{"product_group", "product_group_name"},
-		Help: "Name of each product group of bill-union. Always 1.",
+		Name:   "ksyun_bill_product_group_info",
+		Labels: []string{"product_group", "product_group_name", "product_code"},
+		Help: "Name of each product group of bill-union, and the product code under which its prepaid and real-time" +
+			" cost is shown. Always 1.",
 		samples: func(a Account, emit emit) {
 			names := map[string]string{}
 			for n := range a.options.PastMonths + 1 {
@@ -77,7 +79,7 @@ var unionFacts = []Family{
 				}
 			}
 			for _, group := range slices.Sorted(maps.Keys(names)) {
-				emit(1, group, names[group])
+				emit(1, group, names[group], ledger.KeyLabel(a.options.productCode(group)))
 			}
 		},
 	},
