@@ -3,6 +3,7 @@ package collector
 import (
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -206,4 +207,71 @@ ksyun_bill_source_up{account="main",source="product_summary"} 1
 ksyun_bill_source_up{account="main",source="project_consume"} 1
 ksyun_bill_source_up{account="main",source="project_summary"} 1`)
 	})
+}
+
+// Over the end of a month of the demo, every noon, products and projects come to what the account has of each pay mode, to
+// the last digit: this month, in the closed ones and on each day.
+func TestFamiliesComeToTheBill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(beijing(9, 30, 6)))
+		demo := billsim.Demo(time.Now)
+		shop, game := simulated("shop", demo[0]), simulated("game", demo[1])
+		shop.API.UnionEndpoint, game.API.UnionEndpoint = shop.API.Endpoint, game.API.Endpoint
+		o := options(shop, game)
+		o.Refresh.Interval = 6 * time.Hour
+		w := start(t, beijing(9, 30, 6), o, demo...)
+		for at := beijing(9, 30, 12); at.Before(beijing(10, 3, 0)) && !t.Failed(); at = at.AddDate(0, 0, 1) {
+			w.sleepUntil(at)
+			w.checkInfos()
+			sums := w.sumsOfModes()
+			for _, prefix := range []string{"ksyun_bill_", "ksyun_bill_past_month_"} {
+				for _, part := range []string{"product", "project"} {
+					compareSums(t, at, sums[prefix+"account_cost_cny"], sums[prefix+part+"_cost_cny"])
+				}
+			}
+			for _, part := range []string{"product", "project"} {
+				compareSums(t, at, sums["ksyun_bill_day_account_cost_cny"], sums["ksyun_bill_day_"+part+"_cost_cny"])
+			}
+		}
+	})
+}
+
+var modeSample = regexp.MustCompile(`^(\w+)\{account="(\w+)",pay_mode="(prepaid|realtime)",.*?(?:(months_ago|days_ago)="(\d+)")?\} (\S+)$`)
+
+// sumsOfModes adds up the samples of prepaid and real-time cost by family, account, pay mode and how long ago they are.
+func (w *world) sumsOfModes() map[string]map[string]billclient.Amount {
+	sums := map[string]map[string]billclient.Amount{}
+	for _, line := range w.scrape() {
+		m := modeSample.FindStringSubmatch(strings.Replace(line, `"} `, `",} `, 1))
+		if m == nil {
+			continue
+		}
+		amount, err := billclient.ParseAmount(m[6])
+		if err != nil {
+			w.t.Fatal(line, err)
+		}
+		if sums[m[1]] == nil {
+			sums[m[1]] = map[string]billclient.Amount{}
+		}
+		key := strings.Join(m[2:6], " ")
+		sums[m[1]][key] = sums[m[1]][key].Add(amount)
+	}
+	return sums
+}
+
+func compareSums(t *testing.T, at time.Time, whole, parts map[string]billclient.Amount) {
+	t.Helper()
+	if len(whole) == 0 && at.Day() != 1 { // before its first day is metered, there is no running month
+		t.Errorf("%v: there is nothing to compare", at)
+	}
+	for key, amount := range whole {
+		if parts[key].Cmp(amount) != 0 {
+			t.Errorf("%v: %s: the parts come to %v, not to %v", at, key, parts[key], amount)
+		}
+	}
+	for key, amount := range parts {
+		if _, ok := whole[key]; !ok && amount.Sign() != 0 {
+			t.Errorf("%v: %s: %v of nothing", at, key, amount)
+		}
+	}
 }
