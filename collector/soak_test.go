@@ -579,12 +579,31 @@ func (s *soak) checkDay() {
 	for i, name := range s.names {
 		s.expectAccount(got, page{families, name}, i)
 	}
+	s.expectModes(got)
 	for line := range got {
 		if !strings.Contains(line, "unreconciled_cost_cny{") || !strings.HasSuffix(line, "} 0") {
 			s.t.Errorf("%v: not the simulator's: %s", time.Now(), line)
 		}
 	}
 	s.measure()
+}
+
+// expectModes takes the samples of other pay modes than postpaid from got. Products and projects come to the account's,
+// whose samples expectAccount takes.
+func (s *soak) expectModes(got map[string]bool) {
+	sums := s.sumsOfModes()
+	for _, prefix := range []string{"ksyun_bill_", "ksyun_bill_past_month_"} {
+		for _, part := range []string{"product", "project"} {
+			for key, parts := range sums[prefix+part+"_cost_cny"] {
+				if whole := sums[prefix+"account_cost_cny"][key]; whole.Cmp(parts) != 0 {
+					s.t.Errorf("%v: %s %s: %v, of the account %v", time.Now(), part, key, parts, whole)
+				}
+			}
+		}
+	}
+	maps.DeleteFunc(got, func(line string, _ bool) bool {
+		return strings.Contains(line, `pay_mode="prepaid"`) || strings.Contains(line, `pay_mode="realtime"`)
+	})
 }
 
 // expectAccount takes all samples of an account from got.

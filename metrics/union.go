@@ -104,8 +104,8 @@ var unionFacts = []Family{
 	},
 	{
 		Name: "ksyun_bill_pay_mode_unreconciled_cost_cny", Labels: []string{"months_ago"},
-		Help: "What bill-union calls postpaid minus the sum of GetMonthBill, or of the same days of the estimate while" +
-			" there is no bill, in CNY: 0 where they agree.",
+		Help: "What bill-union calls postpaid minus the sum of GetMonthBill or, while there is no bill, the same days of" +
+			" the estimate, in CNY: 0 where they agree.",
 		samples: func(a Account, emit emit) {
 			for n := range a.options.PastMonths + 1 {
 				if difference, ok := a.unreconciledMode(n); ok {
@@ -116,7 +116,8 @@ var unionFacts = []Family{
 	},
 }
 
-// unreconciledMode returns what bill-union calls postpaid of a month minus what the month's bill or estimate has.
+// unreconciledMode returns what bill-union calls postpaid of a month minus what the month's bill has. While there is none,
+// it is of the days that are metered, but for the newest one, which is often half metered.
 func (a Account) unreconciledMode(n int) (difference billclient.Amount, ok bool) {
 	m := a.month.Add(-n)
 	known := a.Snapshot.Months[m]
@@ -124,9 +125,11 @@ func (a Account) unreconciledMode(n int) (difference billclient.Amount, ok bool)
 	if bill := known.Bill; ok && !bill.IsEmpty() && a.isCurrent(m, bill.Summary.ReadAt) {
 		return cost.Sub(bill.Summary.Sum), true
 	}
-	d, shown := a.modeDays(n, ledger.ByGroup), shownMonth{}
-	if shown, ok = a.shownMonth(n); !ok || d == nil || !known.Bill.IsEmpty() || !d.Covers(shown.Summary.End) {
+	from, to := billclient.DayOf(m.Start()), min(billclient.DayOf(m.End()), a.newest).Add(-1)
+	days, ok := a.coveredDays(from, to)
+	d := a.modeDays(n, ledger.ByGroup)
+	if !ok || from > to || !known.Bill.IsEmpty() || !d.Covers(to) {
 		return billclient.Amount{}, false
 	}
-	return d.Postpaid(shown.Summary.End).Sub(shown.Summary.Sum), true
+	return d.Postpaid(to).Sub(sumDays(days)), true
 }
