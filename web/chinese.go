@@ -73,13 +73,16 @@ var chinese = map[string]string{
 	"failed attempts: %d, next: %s": "已连续失败 %d 次，下次重试：%s",
 	"Messages of other sources: %d": "其他数据源的错误信息：%d 条",
 
-	"Monthly bills":       "月账单",
-	"Estimates of months": "月度预估",
-	"All pay modes":       "全部付费方式",
-	"Product groups":      "产品组",
-	"Projects":            "项目",
-	"Lines of estimates":  "预估明细",
-	"Lines of bills":      "账单明细",
+	"Monthly bills":           "月账单",
+	"Estimates of months":     "月度预估",
+	"All pay modes":           "全部付费方式",
+	"Product groups":          "产品组",
+	"Projects":                "项目",
+	"Names of product groups": "产品组名称",
+	"Days of product groups":  "产品组每日费用",
+	"Days of projects":        "项目每日费用",
+	"Lines of estimates":      "预估明细",
+	"Lines of bills":          "账单明细",
 
 	"The key lacks a permission, or does not work.": "密钥缺少权限，或无法使用。",
 	"Grant the permission that the message names, or correct the key. A new key file is noticed within a minute.": "" +

@@ -27,12 +27,14 @@ func TestChinese(t *testing.T) {
 	for title := range maps.Values(payModeTitles) {
 		used[title] = true
 	}
-	table, err := os.ReadFile("../collector/sources.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, match := range regexp.MustCompile(`"[a-z_]+", (?:title: )?"([A-Z][^"]+)"`).FindAllSubmatch(table, -1) {
-		used[string(match[1])] = true
+	for _, file := range []string{"../collector/sources.go", "../collector/modedays.go"} {
+		table, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(`"[a-z_]+", (?:title: )?"([A-Z][^"]+)"`).FindAllSubmatch(table, -1) {
+			used[string(match[1])] = true
+		}
 	}
 	for _, reason := range append(billclient.Reasons(), foreignCustomer) {
 		used[failureTexts[reason].meaning], used[failureTexts[reason].remedy] = true, true
