@@ -35,6 +35,9 @@ func formatShare(part, whole billclient.Amount) string {
 	}
 	const slack = 1e-9 // 0.7 of 1 is 69.99999999999999%
 	percent := math.Floor(1000*part.Abs().Float64()/whole.Float64()+slack) / 10
+	if part.Cmp(whole) < 0 {
+		percent = min(percent, 99.9) // floats do not tell billions from a fen less
+	}
 	if part.Sign() < 0 && percent > 0 {
 		percent = -percent
 	}

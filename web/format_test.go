@@ -31,6 +31,7 @@ func TestFormats(t *testing.T) {
 		{formatShare(yuan("-1050"), yuan("2100000000")), "0.0%"},
 		{formatShare(yuan("-0.7"), yuan("10")), "-7.0%"},
 		{formatShare(yuan("1"), yuan("0")), ""},
+		{formatShare(yuan("20999999999.99999999"), yuan("21000000000")), "99.9%"},
 		{formatCoverage(yuan("999.99"), yuan("1000")), "99.9%"},
 		{formatCoverage(yuan("0"), yuan("0")), "100.0%"},
 		{formatCoverage(yuan("-700"), yuan("-700")), "100.0%"},
