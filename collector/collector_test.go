@@ -704,8 +704,16 @@ func parts(of ...string) []metrics.Part {
 	return parts
 }
 
-// All that people are shown of an account, the largest ten of twelve products, three pay modes, days of two months and
-// a comparison among it; and how its sources go. Every amount is a sample of the metrics too.
+// inMode makes parts the products of a pay mode.
+func inMode(mode string, products []metrics.Part) []metrics.Part {
+	for i := range products {
+		products[i].PayMode = mode
+	}
+	return products
+}
+
+// All that people are shown of an account, the largest twelve of fourteen products, three pay modes, days of two months
+// and a comparison among it; and how its sources go. Every amount is a sample of the metrics too.
 func TestStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("73400575")
@@ -741,36 +749,39 @@ func TestStatus(t *testing.T) {
 		days, sources := got.Days, got.Sources
 		got.Days, got.Sources = nil, nil
 		lines, billed := yuan("105.66"), yuan("1000")
+		prepaid := inMode("prepaid", parts("VM_GROUP", "云服务器", "10"))
 		running := billclient.MonthOf(october(1))
 		want := metrics.AccountStatus{
 			Name: "main", CustomerID: "73400575",
 			Running: &metrics.MonthStatus{
 				Month: running, Estimated: true, Until: time.Date(2026, 10, 15, 0, 0, 0, 0, billclient.Beijing),
 				Modes:    parts("postpaid", "", "105.66", "prepaid", "", "10", "realtime", "", "0.01"),
-				AllModes: true, Total: yuan("115.67"), Lines: &lines,
-				Products: parts("KEC", "云服务器(KEC)", "105", "P10", "产品", "0.11", "P09", "产品", "0.1",
-					"P08", "产品", "0.09", "P07", "产品", "0.08", "P06", "产品", "0.07", "P05", "产品", "0.06",
-					"P04", "产品", "0.05", "P03", "产品", "0.04", "P02", "产品", "0.03"),
-				Rest: metrics.Part{Cost: yuan("0.03")}, RestCount: 2,
+				AllModes: true, Total: yuan("115.67"), Details: metrics.Details{Lines: &lines, OtherModes: yuan("10.01")},
+				Products: slices.Concat(inMode("postpaid", parts("KEC", "云服务器(KEC)", "105")), prepaid,
+					inMode("postpaid", parts("P10", "产品", "0.11", "P09", "产品", "0.1", "P08", "产品", "0.09",
+						"P07", "产品", "0.08", "P06", "产品", "0.07", "P05", "产品", "0.06", "P04", "产品", "0.05",
+						"P03", "产品", "0.04", "P02", "产品", "0.03", "P01", "产品", "0.02"))),
+				Rest: metrics.Part{Cost: yuan("0.02")}, RestCount: 2, ByMode: true,
 			},
 			LastMonth: &metrics.MonthStatus{
 				Month: running - 1, Modes: parts("postpaid", "", "1000", "prepaid", "", "10"),
-				AllModes: true, Total: yuan("1010"), Lines: &billed, Products: parts("KEC", "云服务器(KEC)", "1000"),
+				AllModes: true, Total: yuan("1010"), Details: metrics.Details{Lines: &billed, OtherModes: yuan("10")},
+				Products: append(inMode("postpaid", parts("KEC", "云服务器(KEC)", "1000")), prepaid...), ByMode: true,
 			},
 			ToDate: &metrics.ToDate{
 				Day:     billclient.DayOf(time.Date(2026, 10, 14, 0, 0, 0, 0, billclient.Beijing)),
-				Running: yuan("105.66"), LastMonth: yuan("105.66"),
+				Running: yuan("115.67"), LastMonth: yuan("115.66"), AllModes: true,
+				Modes: parts("postpaid", "", "105.66", "prepaid", "", "10"),
 			},
 		}
 		if diff := cmp.Diff(want, got, sameAmounts); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		first, last := "2026-09-29 29.00, 2026-09-30 30.00, 2026-10-01 1.00, 2026-10-02 2.66, ", ", 2026-10-14 14.00"
-		var texts []string
-		for _, d := range days {
-			texts = append(texts, fmt.Sprintf("%v %v", d.Day, d.Cost))
-		}
-		text := strings.Join(texts, ", ")
+		const first = "2026-09-29 29: postpaid 29 prepaid 0 realtime 0, " +
+			"2026-09-30 30: postpaid 30 prepaid 0 realtime 0, " +
+			"2026-10-01 11.01: postpaid 1 prepaid 10 realtime 0.01, "
+		const last = ", 2026-10-14 14: postpaid 14 prepaid 0 realtime 0"
+		text := daysText(days)
 		if len(days) != 16 || !strings.HasPrefix(text, first) || !strings.HasSuffix(text, last) {
 			t.Errorf("%d days: %s, want %s ... %s", len(days), text, first, last)
 		}
@@ -799,12 +810,19 @@ func samplesShown(a metrics.AccountStatus) []string {
 		add(p.Cost, "past_month_account", `%s",months_ago="1"`, p.Key)
 	}
 	for _, p := range a.Running.Products {
-		add(p.Cost, "product", `postpaid",product_code="%s"`, p.Key)
+		add(p.Cost, "product", `%s",product_code="%s"`, p.PayMode, p.Key)
+	}
+	for _, p := range a.LastMonth.Products {
+		add(p.Cost, "past_month_product", `%s",product_code="%s",months_ago="1"`, p.PayMode, p.Key)
 	}
 	for i, d := range a.Days {
-		add(d.Cost, "day_account", `postpaid",days_ago="%d"`, len(a.Days)-1-i)
+		for _, p := range d.Modes {
+			add(p.Cost, "day_account", `%s",days_ago="%d"`, p.Key, len(a.Days)-1-i)
+		}
 	}
-	add(a.ToDate.LastMonth, "past_month_to_date_account", `postpaid",months_ago="1"`)
+	for _, p := range a.ToDate.Modes {
+		add(p.Cost, "past_month_to_date_account", `%s",months_ago="1"`, p.Key)
+	}
 	return samples
 }
 

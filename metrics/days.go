@@ -18,11 +18,14 @@ type dayView struct {
 	toDate    bool
 }
 
+// accountDays is the view of the account as a whole.
+var accountDays = dayView{
+	name: "account", key: func(_, _ string) ledger.Key { return ledger.Key{} },
+	by: ledger.ByGroup, toDate: true,
+}
+
 var dayViews = []dayView{
-	{
-		name: "account", key: func(_, _ string) ledger.Key { return ledger.Key{} },
-		by: ledger.ByGroup, toDate: true,
-	},
+	accountDays,
 	{
 		name: "product", per: " per product", labels: []string{"product_code"},
 		key: func(_, product string) ledger.Key { return ledger.Key{product} },
@@ -102,18 +105,23 @@ func (v dayView) emitDays(a Account, emit emit) {
 
 // emitDays emits days by how long ago they are. What has a cost on any of them has cost 0 on the others.
 func emitDays(days map[int]ledger.Sums, labels func(ledger.Key) []string, emit emit) {
+	keys := keysOf(days)
+	for _, ago := range slices.Sorted(maps.Keys(days)) {
+		for _, k := range keys {
+			emit(days[ago][k].Float64(), slices.Concat(labels(k), []string{strconv.Itoa(ago)})...)
+		}
+	}
+}
+
+// keysOf returns the keys that have a cost on any of some days.
+func keysOf(days map[int]ledger.Sums) []ledger.Key {
 	all := map[ledger.Key]bool{}
 	for _, sums := range days {
 		for k := range sums {
 			all[k] = true
 		}
 	}
-	keys := slices.SortedFunc(maps.Keys(all), ledger.CompareKeys)
-	for _, ago := range slices.Sorted(maps.Keys(days)) {
-		for _, k := range keys {
-			emit(days[ago][k].Float64(), slices.Concat(labels(k), []string{strconv.Itoa(ago)})...)
-		}
-	}
+	return slices.SortedFunc(maps.Keys(all), ledger.CompareKeys)
 }
 
 // otherModes returns what the days that are shown cost in other pay modes than postpaid, by how long ago they are and by
@@ -161,18 +169,28 @@ func (v dayView) emitToDate(a Account, emit emit) {
 // otherModesToDate returns what last month cost up to the day number of the newest day in other pay modes than postpaid,
 // nothing where a day of it is not known.
 func (v dayView) otherModesToDate(a Account) ledger.Sums {
-	all := ledger.Sums{}
 	from, to, ok := a.sameDaysOfLastMonth()
-	for at := from; ok && at <= to; at++ {
-		sums, known := a.modesOfDay(at, v.by)
-		if !known {
-			return ledger.Sums{}
+	if !ok {
+		return nil
+	}
+	sums, _ := v.otherModesBetween(a, from, to)
+	return sums
+}
+
+// otherModesBetween returns what the days from one to another cost in other pay modes than postpaid; ok is false where
+// that is not known of one of them.
+func (v dayView) otherModesBetween(a Account, from, to billclient.Day) (all ledger.Sums, ok bool) {
+	all = ledger.Sums{}
+	for at := from; at <= to; at++ {
+		sums, ok := a.modesOfDay(at, v.by)
+		if !ok {
+			return nil, false
 		}
 		for k, amount := range v.cut(sums) {
 			all.Add(k, amount)
 		}
 	}
-	return all
+	return all, true
 }
 
 var dayFacts = []Family{

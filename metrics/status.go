@@ -60,29 +60,41 @@ type MonthStatus struct {
 	Modes     []Part    // by pay mode, postpaid first
 	AllModes  bool      // the API has told the other pay modes, if there are any
 	Total     billclient.Amount
-	Lines     *billclient.Amount // what the lines add up to; nil while they are not read
-	Products  []Part             // of the postpaid part, the largest first
-	Rest      Part               // the products that are too small for Products, together
-	RestCount int                // how many those are
+	Details   Details
+	Products  []Part // the largest first; a product has one of each pay mode
+	Rest      Part   // what is too small for Products, together
+	RestCount int    // how many of Products that would be
+	ByMode    bool   // Products are of all pay modes, and come to Total; else of the postpaid part
+}
+
+// Details is how much of a month is known in detail.
+type Details struct {
+	Lines      *billclient.Amount // what the lines of the postpaid part add up to; nil while they are not read
+	OtherModes billclient.Amount  // what the days of the other pay modes come to product group by product group
+	Missing    billclient.Amount  // how much that is less, or more, than those pay modes cost: never below 0
 }
 
 // Part is what one part of a month costs: a pay mode or a product, by the value of its label.
 type Part struct {
-	Key  string
-	Name string // volatile; empty if there is none
-	Cost billclient.Amount
+	PayMode string // of a product
+	Key     string
+	Name    string // volatile; empty if there is none
+	Cost    billclient.Amount
 }
 
 // ToDate is what two months cost by daily metering, up to the same day number.
 type ToDate struct {
 	Day                billclient.Day // the last that counts
 	Running, LastMonth billclient.Amount
+	AllModes           bool   // the days of both months are known in all pay modes; else what they cost is postpaid
+	Modes              []Part // LastMonth by pay mode, postpaid first
 }
 
 // DayCost is what a day costs by daily metering.
 type DayCost struct {
-	Day  billclient.Day
-	Cost billclient.Amount
+	Day   billclient.Day
+	Cost  billclient.Amount
+	Modes []Part // by pay mode, postpaid first; those of other days are missing where they are not known
 }
 
 // StatusOf returns what people are shown of an account: the same numbers as on the page of metrics.
@@ -111,7 +123,7 @@ func monthStatus(a Account, n int) *MonthStatus {
 	}
 	status := &MonthStatus{
 		Month: m.Month, Estimated: m.Basis == ledger.Estimated,
-		Modes: []Part{{Key: billclient.Postpaid, Cost: m.Summary.Sum}}, Total: m.Summary.Sum,
+		Modes: postpaidOf(m.Summary.Sum), Total: m.Summary.Sum, Details: detailsOf(a, n, m),
 	}
 	others, hasAll := a.otherModes(n)
 	status.AllModes = hasAll
@@ -122,38 +134,83 @@ func monthStatus(a Account, n int) *MonthStatus {
 	if n == 0 {
 		status.Until = a.dataEnd()
 	}
-	if m.Lines != nil {
-		sum := ledger.Total(m.Lines.Rows[productView]).Sub(m.Lines.Beyond)
-		status.Lines = &sum
-	}
-	status.rankProducts(m.Rows(viewNamed(productView)), a.productNames())
+	products := productsOf(a, n, m)
+	status.ByMode = slices.ContainsFunc(products, func(p Part) bool { return p.PayMode != billclient.Postpaid })
+	status.rankProducts(products)
 	return status
 }
 
+// postpaidOf returns the pay modes of what is postpaid.
+func postpaidOf(cost billclient.Amount) []Part { return []Part{{Key: billclient.Postpaid, Cost: cost}} }
+
+// detailsOf returns how much is known in detail of the month n months ago. Costs that the days of a pay mode lack, or
+// have too much, are missing alike: one pay mode must not make up for another.
+func detailsOf(a Account, n int, m shownMonth) (d Details) {
+	if m.Lines != nil {
+		sum := ledger.Total(m.Lines.Rows[productView]).Sub(m.Lines.Beyond)
+		d.Lines = &sum
+	}
+	if a.modeDays(n, ledger.ByGroup) == nil {
+		others, _ := a.otherModes(n)
+		for _, r := range others {
+			d.Missing = d.Missing.Add(r.Amount.Abs())
+		}
+	}
+	for _, r := range a.modeRows(n, ledger.ByGroup) {
+		if r.Labels[1] == ledger.None {
+			d.Missing = d.Missing.Add(r.Amount.Abs())
+		} else {
+			d.OtherModes = d.OtherModes.Add(r.Amount)
+		}
+	}
+	return d
+}
+
+// productsOf returns the products of the month n months ago, by pay mode, postpaid first.
+func productsOf(a Account, n int, m shownMonth) (products []Part) {
+	names := a.productNames()
+	addMissing(names, a.modeNames(ledger.ByGroup))
+	add := func(mode, code string, cost billclient.Amount) {
+		products = append(products, Part{PayMode: mode, Key: code, Name: names[code], Cost: cost})
+	}
+	for _, r := range m.Rows(viewNamed(productView)) {
+		add(billclient.Postpaid, r.Labels[0], r.Amount)
+	}
+	for _, r := range a.modeRows(n, ledger.ByGroup) {
+		add(r.Labels[0], r.Labels[1], r.Amount)
+	}
+	return products
+}
+
 // mostProducts is how many products are shown one by one.
-const mostProducts = 10
+const mostProducts = 12
 
 // rankProducts sets the products, the largest first, and adds up those that are too small to be shown.
-func (m *MonthStatus) rankProducts(rows []ledger.Row, names map[string]string) {
-	largestFirst := func(a, b ledger.Row) int { return b.Amount.Abs().Cmp(a.Amount.Abs()) }
-	for i, r := range slices.SortedStableFunc(slices.Values(rows), largestFirst) {
-		if i < mostProducts {
-			m.Products = append(m.Products, Part{Key: r.Labels[0], Name: names[r.Labels[0]], Cost: r.Amount})
-			continue
-		}
-		m.Rest.Cost = m.Rest.Cost.Add(r.Amount)
+func (m *MonthStatus) rankProducts(products []Part) {
+	slices.SortStableFunc(products, func(a, b Part) int { return b.Cost.Abs().Cmp(a.Cost.Abs()) })
+	m.Products = products[:min(mostProducts, len(products))]
+	for _, p := range products[len(m.Products):] {
+		m.Rest.Cost = m.Rest.Cost.Add(p.Cost)
 		m.RestCount++
 	}
 }
 
 // dayCosts returns the newest days that are shown, up to the first that is not covered.
-func dayCosts(a Account) []DayCost {
-	var days []DayCost
+func dayCosts(a Account) (days []DayCost) {
+	others := accountDays.otherModes(a)
+	modes := keysOf(others)
 	for ago, d := range a.shownDays() {
 		if ago != len(days) {
 			break
 		}
-		days = append(days, DayCost{a.newest.Add(-ago), d.Cost()})
+		day := DayCost{a.newest.Add(-ago), d.Cost(), postpaidOf(d.Cost())}
+		if costs, ok := others[ago]; ok {
+			for _, k := range modes {
+				day.Cost = day.Cost.Add(costs[k])
+				day.Modes = append(day.Modes, Part{Key: k[0], Cost: costs[k]})
+			}
+		}
+		days = append(days, day)
 	}
 	slices.Reverse(days)
 	return days
@@ -162,12 +219,31 @@ func dayCosts(a Account) []DayCost {
 // toDate compares the running month with the last one where ksyun_bill_past_month_to_date_* is shown, and every day of
 // the running month is covered too.
 func toDate(a Account) *ToDate {
+	first := billclient.DayOf(a.month.Start())
 	last, hasLast := a.lastMonthToDate()
-	running, hasRunning := a.coveredDays(billclient.DayOf(a.month.Start()), a.newest)
+	running, hasRunning := a.coveredDays(first, a.newest)
 	if !hasLast || !hasRunning {
 		return nil
 	}
-	return &ToDate{Day: a.newest, Running: sumDays(running), LastMonth: sumDays(last)}
+	d := &ToDate{Day: a.newest, Running: sumDays(running), LastMonth: sumDays(last), Modes: postpaidOf(sumDays(last))}
+	from, to, _ := a.sameDaysOfLastMonth()
+	others, isLastKnown := accountDays.otherModesBetween(a, from, to)
+	othersNow, isRunningKnown := accountDays.otherModesBetween(a, first, a.newest)
+	if d.AllModes = isLastKnown && isRunningKnown; d.AllModes {
+		d.addOtherModes(othersNow, others)
+	}
+	return d
+}
+
+// addOtherModes adds what the days of both months cost in other pay modes than postpaid.
+func (d *ToDate) addOtherModes(running, lastMonth ledger.Sums) {
+	for _, cost := range running {
+		d.Running = d.Running.Add(cost)
+	}
+	for _, r := range lastMonth.Rows(1) {
+		d.LastMonth = d.LastMonth.Add(r.Amount)
+		d.Modes = append(d.Modes, Part{Key: r.Labels[0], Cost: r.Amount})
+	}
 }
 
 func sumDays(days []ledger.Day) (sum billclient.Amount) {

@@ -44,15 +44,25 @@ func formatShare(part, whole billclient.Amount) string {
 	return fmt.Sprintf("%.1f%%", percent)
 }
 
-// formatCoverage returns how much of a month its lines cover, or the empty string if they cannot be a part of it.
-func formatCoverage(lines, month billclient.Amount) string {
-	switch {
-	case lines.Cmp(month) == 0:
-		return "100.0%" // also if the month is 0, or negative because more was paid back than paid
-	case lines.Sign() < 0 || lines.Cmp(month) > 0:
+// formatCoverage returns how much of a month is known in detail, or the empty string if its lines cannot be a part of
+// what is postpaid. Each pay mode counts by its absolute value, so that one that was paid back does not hide what is
+// missing of another.
+func formatCoverage(m metrics.MonthStatus) string {
+	lines, postpaid := *m.Details.Lines, m.Modes[0].Cost
+	if lines.Cmp(postpaid) != 0 && (lines.Sign() < 0 || lines.Cmp(postpaid) > 0) {
 		return ""
+	}
+	var whole billclient.Amount
+	for _, mode := range m.Modes {
+		whole = whole.Add(mode.Cost.Abs())
+	}
+	switch missing := postpaid.Sub(lines).Add(m.Details.Missing); {
+	case missing.Sign() == 0:
+		return "100.0%" // also if the month has cost nothing
+	case missing.Cmp(whole) >= 0:
+		return "0.0%"
 	default:
-		return formatShare(lines, month)
+		return formatShare(whole.Sub(missing), whole)
 	}
 }
 

@@ -16,6 +16,14 @@ func TestFormats(t *testing.T) {
 		}
 		return m
 	}
+	covered := func(lines, missing string, modes ...string) string {
+		sum := yuan(lines)
+		m := metrics.MonthStatus{Details: metrics.Details{Lines: &sum, Missing: yuan(missing)}}
+		for _, text := range modes {
+			m.Modes = append(m.Modes, metrics.Part{Cost: yuan(text)})
+		}
+		return formatCoverage(m)
+	}
 	for _, c := range []struct {
 		got, want string
 	}{
@@ -32,11 +40,18 @@ func TestFormats(t *testing.T) {
 		{formatShare(yuan("-0.7"), yuan("10")), "-7.0%"},
 		{formatShare(yuan("1"), yuan("0")), ""},
 		{formatShare(yuan("20999999999.99999999"), yuan("21000000000")), "99.9%"},
-		{formatCoverage(yuan("999.99"), yuan("1000")), "99.9%"},
-		{formatCoverage(yuan("0"), yuan("0")), "100.0%"},
-		{formatCoverage(yuan("-700"), yuan("-700")), "100.0%"},
-		{formatCoverage(yuan("1000.01"), yuan("1000")), ""},
-		{formatCoverage(yuan("-1"), yuan("1000")), ""},
+		{covered("999.99", "0", "1000"), "99.9%"},
+		{covered("0", "0", "0"), "100.0%"},
+		{covered("-700", "0", "-700"), "100.0%"},
+		{covered("1000.01", "0", "1000"), ""},
+		{covered("-1", "0", "1000"), ""},
+		{covered("1000", "0", "1000", "500", "-100"), "100.0%"},
+		{covered("1000", "500", "1000", "500"), "66.6%"}, // the other pay modes are known as a sum only
+		{covered("1000.01", "0.01", "1000", "500"), ""},  // too many lines do not make up for too few days
+		{covered("1000", "0.00000001", "1000", "21000000000"), "99.9%"},
+		{covered("100", "200", "100", "-200"), "33.3%"}, // a pay mode that was paid back
+		{covered("0", "7", "0", "5"), "0.0%"},
+		{covered("0", "7", "0"), "0.0%"},
 		{formatBarWidth(yuan("-5"), ranked("20", "8", "-5")), "25.0%"},
 		{formatBarWidth(yuan("8"), ranked("4", "8", "-5")), "100.0%"},
 		{formatBarWidth(yuan("0"), ranked("0", "0")), "0%"},

@@ -38,7 +38,7 @@ func (l locale) templateFuncs() template.FuncMap {
 		"explainFailure": l.explainFailure, "suggestRemedy": l.suggestRemedy,
 		"formatAge": l.formatAge, "formatDataEnd": l.formatDataEnd, "formatChange": l.formatChange,
 		"formatCost": formatCost, "formatShare": formatShare, "formatCoverage": formatCoverage,
-		"formatBarWidth": formatBarWidth, "isolate": isolate, "drawChart": drawChart,
+		"formatBarWidth": formatBarWidth, "isolate": isolate, "drawChart": drawChart, "payModeClass": payModeClass,
 		"countFailing": countFailing, "groupFailures": groupFailures,
 	}
 }

@@ -21,7 +21,8 @@ import (
 const hostileName = `</bdi></code><script>alert("%s{{.}}")</script><img src=x onerror='alert(1)'>`
 
 // newStatus returns accounts with everything that the page can show: one in which all is well, one that has only
-// failures, the refused ones, one with more refunds than costs and a wrong key, and one that is new.
+// failures, the refused ones, one with more refunds than costs and a wrong key, one that has nothing but postpaid, and one
+// that is new.
 func newStatus(t *testing.T) metrics.Status {
 	t.Helper()
 	yuan := func(text string) billclient.Amount { return parseYuan(t, text) }
@@ -49,20 +50,25 @@ func newStatus(t *testing.T) metrics.Status {
 					{Key: "realtime", Cost: yuan("0.001")},
 					{Key: hostileName, Cost: yuan("0")},
 				},
-				Lines: &lines,
+				Details: metrics.Details{Lines: &lines, OtherModes: yuan("299999.001"), Missing: yuan("1")}, ByMode: true,
 				Products: []metrics.Part{
-					{Key: "KEC", Name: hostileName, Cost: yuan("1000000")},
-					{Key: "EIP", Cost: yuan("250000")},
-					{Key: "BWS", Name: "共享带宽(BWS)", Cost: yuan("-15432.12")},
+					{PayMode: "postpaid", Key: "KEC", Name: hostileName, Cost: yuan("1000000")},
+					{PayMode: "prepaid", Key: "VM", Name: "云服务器", Cost: yuan("299999")},
+					{PayMode: "postpaid", Key: "EIP", Cost: yuan("250000")},
+					{PayMode: "realtime", Key: "BWS", Name: "共享带宽(BWS)", Cost: yuan("-15432.12")},
+					{PayMode: hostileName, Key: "VM", Name: "云服务器", Cost: yuan("2")},
 				},
 				Rest: metrics.Part{Cost: yuan("0.01")}, RestCount: 2,
 			},
 			LastMonth: &metrics.MonthStatus{Month: november - 1, AllModes: true, Total: yuan("42000000")},
-			ToDate:    &metrics.ToDate{Day: first, Running: yuan("1234567.89"), LastMonth: yuan("1300000")},
+			ToDate: &metrics.ToDate{
+				Day: first, Running: yuan("1534567.89"), LastMonth: yuan("1300000"), AllModes: true,
+				Modes: []metrics.Part{{Key: "postpaid", Cost: yuan("1200000")}, {Key: hostileName, Cost: yuan("100000")}},
+			},
 			Days: []metrics.DayCost{
-				{Day: first - 2, Cost: yuan("1300000")},
-				{Day: first - 1, Cost: yuan("-100000")},
-				{Day: first, Cost: yuan("1234567.89")},
+				newDay(t, first-2, "1300000"),
+				newDay(t, first-1, "20000", "-100000", "0", "5"),
+				newDay(t, first, "1234567.89", "300000", "0.001", "0"),
 			},
 			Sources: []metrics.Source{
 				newSource("month_bill", metrics.Progress{
@@ -93,7 +99,7 @@ func newStatus(t *testing.T) metrics.Status {
 		{
 			Name: "credit", Running: &metrics.MonthStatus{
 				Month: november, Modes: []metrics.Part{{Key: "postpaid", Cost: yuan("-2100000000.12345678")}},
-				Total: yuan("-2100000000.12345678"), Lines: &lines,
+				Total: yuan("-2100000000.12345678"), Details: metrics.Details{Lines: &lines},
 			},
 			Sources: []metrics.Source{
 				failing("month_bill", 4, billclient.Auth, "wrong key: a", false),
@@ -102,8 +108,31 @@ func newStatus(t *testing.T) metrics.Status {
 				failing("detail_bill", 1, billclient.Auth, "other", true),
 			},
 		},
+		{
+			Name: "plain", Running: &metrics.MonthStatus{
+				Month: november, AllModes: true, Modes: []metrics.Part{{Key: "postpaid", Cost: lines}}, Total: lines,
+				Details:  metrics.Details{Lines: &lines},
+				Products: []metrics.Part{{PayMode: "postpaid", Key: "EIP", Cost: lines}},
+			},
+			ToDate: &metrics.ToDate{
+				Day: first, Running: lines, LastMonth: lines, Modes: []metrics.Part{{Key: "postpaid", Cost: lines}},
+			},
+			Days: []metrics.DayCost{newDay(t, first, "1234567.5")},
+		},
 		{Name: "new"},
 	}}
+}
+
+// newDay returns a day with costs in pay modes, postpaid first, and one last that nobody knows.
+func newDay(t *testing.T, day billclient.Day, costs ...string) metrics.DayCost {
+	t.Helper()
+	d := metrics.DayCost{Day: day}
+	for i, text := range costs {
+		cost := parseYuan(t, text)
+		d.Cost = d.Cost.Add(cost)
+		d.Modes = append(d.Modes, metrics.Part{Key: []string{"postpaid", "prepaid", "realtime", hostileName}[i], Cost: cost})
+	}
+	return d
 }
 
 // newSource returns a source with the title that it has in the program, if it is one of its sources.

@@ -10,6 +10,14 @@ var payModeTitles = map[string]string{
 	billclient.Postpaid: "postpaid", billclient.Prepaid: "prepaid", billclient.Realtime: "realtime",
 }
 
+// payModeClass returns the style of what a pay mode has of a bar. Those that nobody knows share one.
+func payModeClass(mode string) string {
+	if payModeTitles[mode] == "" {
+		return "other"
+	}
+	return mode
+}
+
 // failureTexts has, for each reason of a failure, what it means and what to do about it.
 var failureTexts = map[billclient.Reason]struct{ meaning, remedy string }{
 	billclient.Auth: {
