@@ -30,6 +30,7 @@ func TestPictures(t *testing.T) {
 	r := launch(t, "--demo")
 	for _, account := range demoAccounts {
 		r.AwaitLines(account)
+		r.Await("/metrics", `ksyun_bill_source_up{account="`+account+`",source="product_consume"} 1`)
 	}
 	b := peers.OpenBrowser(t)
 	drawPage(t, b, r)
@@ -38,7 +39,8 @@ func TestPictures(t *testing.T) {
 
 func drawPage(t *testing.T, b *peers.Browser, r *peers.Exporter) {
 	t.Helper()
-	days := strings.Count(peers.Get(t, r.URL+"/metrics"), `ksyun_bill_day_account_cost_cny{account="shop"`)
+	days := strings.Count(peers.Get(t, r.URL+"/metrics"),
+		`ksyun_bill_day_account_cost_cny{account="shop",pay_mode="postpaid"`)
 	for name, s := range map[string]screen{
 		"status.png":             {width: 1000, language: "en", scheme: "light"},
 		"status.zh-CN.png":       {width: 1000, language: "zh-CN", scheme: "light"},

@@ -25,6 +25,7 @@ func TestStatusPage(t *testing.T) {
 	r := launch(t, "--demo")
 	for _, account := range demoAccounts {
 		r.AwaitLines(account)
+		r.Await("/metrics", `ksyun_bill_source_up{account="`+account+`",source="product_consume"} 1`)
 	}
 	checkOnScreens(t, r, func(screen string, page statusPage) {
 		if diff := cmp.Diff(costs(t, peers.Get(t, r.URL+"/metrics")), page.Accounts); diff != "" {
@@ -110,12 +111,14 @@ const statusFacts = `(() => {
 	const accounts = {};
 	for (const account of document.querySelectorAll(".account")) {
 		const amounts = selector => [...account.querySelectorAll(selector)]
-			.map(e => parseFloat(e.firstChild.textContent.replaceAll(",", ""))).sort((a, b) => a - b);
+			.map(e => parseFloat(e.firstChild.textContent.replaceAll(",", "")))
+			.filter(x => !isNaN(x)).sort((a, b) => a - b); // what is not known is a dash
+		const byMode = (selector, whole) => amounts(account.querySelector(selector) ? selector : whole);
 		accounts[account.querySelector("h2 bdi").textContent] = {
 			account: amounts(".figure:nth-child(1) dd"),
-			past_month_to_date_account: amounts(".figure:nth-child(2) data"),
+			past_month_to_date_account: byMode(".modes dd", ".figure:nth-child(2) data"),
 			product: amounts(".products .number"),
-			day_account: amounts("details td.number"),
+			day_account: byMode("details [data-mode]", "details td.number"),
 		};
 	}
 	const cut = [...document.querySelectorAll("body *")].filter(e => e.clientWidth > 0 && !(e instanceof SVGElement) &&
