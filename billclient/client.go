@@ -66,6 +66,11 @@ type Attempt struct {
 	Duration   time.Duration
 	Bytes      int64 // of the body, as transferred, as far as it was read
 	Cut        bool  // the consumer of the answer wanted no more of it
+
+	// Envelope and DayForm are what an answer with an envelope is like, also one that was refused, as far as it was
+	// read.
+	Envelope EnvelopeForm
+	DayForm  DayForm // of the first row
 }
 
 // DefaultOptions returns the defaults of everything that has one.

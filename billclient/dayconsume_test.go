@@ -103,19 +103,21 @@ func TestModeCosts(t *testing.T) {
 
 // TestBillDays tests the forms of a day and of a month, as far as they say what was asked for.
 func TestBillDays(t *testing.T) {
-	for _, day := range []string{
-		`20261005`, `"20261005"`, `"2026-10-05"`, `"2026-10-05 00:00:00"`, `20261005.0`, `2.0261005E7`, `5`, `"05"`,
-		`" 20261005 "`,
+	for day, form := range map[string]DayForm{
+		`20261005`: CompactDay, `"20261005"`: CompactDay, `20261005.0`: CompactDay, `2.0261005E7`: CompactDay,
+		`" 20261005 "`: CompactDay, `"2026-10-05"`: HyphenDay, `"2026-10-05 00:00:00"`: TimedDay, `5`: MonthDay,
+		`"05"`: MonthDay,
 	} {
 		for _, month := range []string{
 			``, `,"billMonth":"2026-10"`, `,"billMonth":"202610"`, `,"billMonth":202610`, `,"billMonth":null`,
 			`,"BillMonth":"2026-09","customerBillMonth":202610`,
 		} {
 			row := `{"billDay":` + day + month + `,` + threeCosts + `,"projectId":0.0}`
-			c := newUnionClient(t, respondWith(200, "", bills(1, row)))
+			c := newUnionClient(t, respondWith(200, "", bills(2, row, `{"billDay":4,`+threeCosts+`}`)))
+			attempt := observeOne(c)
 			got, err := c.QueryProjectConsume(t.Context(), octoberDay.Add(-4), octoberDay)
-			if err != nil || got[0].Day != octoberDay || got[0].Key != "0" {
-				t.Errorf("%s: %v, %v", row, got, err)
+			if err != nil || got[0].Day != octoberDay || got[0].Key != "0" || attempt.DayForm != form {
+				t.Errorf("%s: %v, %v, %q", row, got, err, attempt.DayForm)
 			}
 		}
 	}
@@ -339,6 +341,9 @@ func TestDayRetry(t *testing.T) {
 			{HTTPStatus: 503, Reason: Server, Bytes: 4},
 			{HTTPStatus: 200, Reason: Incomplete, Bytes: int64(len(whole) - 3)},
 			{HTTPStatus: 200, Bytes: int64(len(whole))},
+		}
+		for i := range want[1:] {
+			want[1+i].Envelope, want[1+i].DayForm = StatusEnvelope, CompactDay
 		}
 		for i := range want {
 			want[i].Action, want[i].Version = QueryProductConsume, versionDays

@@ -16,7 +16,20 @@ type envelope struct {
 	stated  bool   // the answer says whether it is a success
 	code    string // a status that is not one of success
 	failure string // what else says that the call failed
+	form    EnvelopeForm
+	inData  bool // there is a data beside a set of another name
 }
+
+// EnvelopeForm is the form of an envelope. Its text is for people.
+type EnvelopeForm string
+
+// The forms of an envelope.
+const (
+	TopEnvelope     EnvelopeForm = "everything at the top"
+	StatusEnvelope  EnvelopeForm = "status, ok, error and data"
+	SuccessEnvelope EnvelopeForm = "Success and Data"
+	OtherEnvelope   EnvelopeForm = "another envelope"
+)
 
 // The names of the number of rows of all pages.
 const (
@@ -39,7 +52,9 @@ func readEnvelope(
 		e.items++
 		return read(a.readItem(), e.items)
 	}}
-	if err := reader.readAnswer(); err != nil {
+	err = reader.readAnswer()
+	r.envelope = e.formOf(err == nil)
+	if err != nil {
 		return err
 	}
 	if set != "" && !reader.setFound && !slices.ContainsFunc(texts, isZeroTotal) {
@@ -54,6 +69,7 @@ func isZeroTotal(t *topLevelText) bool { return t.name == rowTotal && canonicalN
 func (t *topLevelReader) readEnvelopeMember(name string) error {
 	switch name {
 	case "data":
+		t.envelope.inData = true
 		return t.readData()
 	case "status", "ok", "success":
 		text, err := t.answer.readValue(nil, nil)
@@ -78,6 +94,7 @@ func (t *topLevelReader) readData() error {
 
 // addVerdict adds one of the members that say whether the call succeeded.
 func (e *envelope) addVerdict(name, text string) {
+	e.learnForm(name)
 	text = canonicalNumberID(text)
 	e.stated = e.stated || text != ""
 	switch {
@@ -85,6 +102,30 @@ func (e *envelope) addVerdict(name, text string) {
 		e.code = text
 	case name != "status" && (text == "0" || strings.EqualFold(text, "false")):
 		e.failure = fmt.Sprintf("%s is %s", name, text)
+	}
+}
+
+// learnForm learns the form from the name of one of the members that say whether the call succeeded.
+func (e *envelope) learnForm(name string) {
+	form := StatusEnvelope
+	if name == "success" {
+		form = SuccessEnvelope
+	}
+	if e.form != "" && e.form != form {
+		form = OtherEnvelope
+	}
+	e.form = form
+}
+
+// formOf returns the form, empty if it is not known: what an answer lacks is known only where it was read whole.
+func (e *envelope) formOf(isWhole bool) EnvelopeForm {
+	switch {
+	case e.form != "" || !isWhole:
+		return e.form
+	case e.inData:
+		return OtherEnvelope
+	default:
+		return TopEnvelope
 	}
 }
 

@@ -116,6 +116,18 @@ func (a envelopeAction) answers() map[string]string {
 	}
 }
 
+// envelopeForms has what an Attempt says of the envelopes of envelopeAction.answers.
+var envelopeForms = map[string]EnvelopeForm{
+	"status": StatusEnvelope, "data": SuccessEnvelope, "top": TopEnvelope, "old": OtherEnvelope,
+}
+
+// observeOne returns the attempt of the one call that is made then.
+func observeOne(c *Client) *Attempt {
+	var attempt Attempt
+	c.options.Observe = func(a Attempt) { attempt = a }
+	return &attempt
+}
+
 var (
 	namePattern   = regexp.MustCompile(`"[A-Za-z_]+":`)
 	numberPattern = regexp.MustCompile(`:"(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)"`)
@@ -134,6 +146,7 @@ func TestEnvelopes(t *testing.T) {
 			for form, change := range forms {
 				t.Run(a.name+" "+envelope+" "+form, func(t *testing.T) {
 					c := newEnvelopeClient(t, respondWith(200, "application/json", change(answer)))
+					attempt := observeOne(c)
 					got, err := a.ask(t.Context(), c)
 					if err != nil {
 						t.Fatal(err)
@@ -141,8 +154,38 @@ func TestEnvelopes(t *testing.T) {
 					if diff := gocmp.Diff(a.want, got, equalAmounts); diff != "" {
 						t.Errorf("(-want +got):\n%s", diff)
 					}
+					if want := envelopeForms[envelope]; attempt.Envelope != want {
+						t.Errorf("envelope %q, want %q", attempt.Envelope, want)
+					}
 				})
 			}
+		}
+	}
+}
+
+// TestRefusedForms tests what is known of the form of an answer that fails.
+func TestRefusedForms(t *testing.T) {
+	for body, want := range map[string]Attempt{
+		bills(1, dayRow(threeCosts))[:30]:      {Envelope: StatusEnvelope},
+		bills(1, dayRow("")):                   {Envelope: StatusEnvelope, DayForm: CompactDay},
+		bills(1, `{"billDay":"5 Oct"}`):        {Envelope: StatusEnvelope, DayForm: OtherDay},
+		bills(1, `{"billDay":[5]}`):            {Envelope: StatusEnvelope, DayForm: OtherDay},
+		bills(1, `{"billDay":null}`):           {Envelope: StatusEnvelope},
+		`{"Success":false,"Data":null}`:        {Envelope: SuccessEnvelope},
+		`{"Success":true,"status":403}`:        {Envelope: OtherEnvelope},
+		`{"data":{"bills":[{"billDay":32}]}}`:  {DayForm: MonthDay},
+		`{"bills":[{"billDay":"2026-10-32"}]}`: {DayForm: OtherDay},
+		`{"Error":{"Code":"Throttling"}}`:      {},
+		``:                                     {},
+	} {
+		c := newEnvelopeClient(t, respondWith(200, "", body))
+		got := observeOne(c)
+		if _, err := c.QueryProductConsume(t.Context(), octoberDay, octoberDay); err == nil {
+			t.Errorf("%s: no error", body)
+		}
+		if got.Envelope != want.Envelope || got.DayForm != want.DayForm {
+			t.Errorf("%s: envelope %q, want %q; day %q, want %q",
+				body, got.Envelope, want.Envelope, got.DayForm, want.DayForm)
 		}
 	}
 }

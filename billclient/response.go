@@ -31,6 +31,8 @@ type response struct {
 	transferred *countedBody  // nil until there is an answer
 	body        *bufio.Reader // unpacked
 	hasMark     bool          // the body began with the byte order mark of UTF-8
+	envelope    EnvelopeForm  // as in Attempt
+	dayForm     DayForm       // likewise
 }
 
 // receive prepares the body for reading.
@@ -91,7 +93,7 @@ func (r *response) asError(err error) error {
 func (r *response) attempt(began time.Time, err error, cut bool) Attempt {
 	a := Attempt{
 		Action: r.action.name, Version: r.action.version, HTTPStatus: r.status, Header: r.header,
-		Began: began, Duration: time.Since(began), Cut: cut,
+		Began: began, Duration: time.Since(began), Cut: cut, Envelope: r.envelope, DayForm: r.dayForm,
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		a.Reason, a.Code = e.Reason, e.Code

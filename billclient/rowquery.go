@@ -74,6 +74,9 @@ func (q rowQuery[T]) readPage(r *response, p *pagesReader[T]) (string, error) {
 	rows, count := topLevelText{name: rowTotal}, topLevelText{name: rowCount}
 	err := readEnvelope(r, q.set, func(d document, number int) error {
 		n, err := readNode(d)
+		if number == 1 {
+			r.dayForm = dayFormOf(n)
+		}
 		x := nodeReader{node: n, err: err}
 		row := q.readRow(&x)
 		if x.err != nil {
