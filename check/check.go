@@ -15,6 +15,7 @@ import (
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/config"
+	"ksyun_bill_exporter/ledger"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -70,7 +71,10 @@ var (
 		{billclient.DescribeBillSummaryByPayMode, (*inspection).askPayModes},
 		{billclient.DescribeBillSummaryByProduct, (*inspection).askProducts},
 		{billclient.DescribeBillSummaryByProject, (*inspection).askProjects},
-		{billclient.DescribeProductCode, (*inspection).askProductGroups},
+		{billclient.ListProductGroups, (*inspection).askGroups},
+		{billclient.QueryProductConsume, (*inspection).askGroupDays},
+		{billclient.QueryProjectConsume, (*inspection).askProjectDays},
+		{billclient.DescribeProductCode, (*inspection).askGroupCodes},
 	}
 )
 
@@ -284,6 +288,9 @@ func (i *inspection) askPayModes(ctx context.Context) (bool, error) {
 	summary, err := i.client.DescribeBillSummaryByPayMode(ctx, i.running-1)
 	i.learnUnion(billclient.DescribeBillSummaryByPayMode, "pay modes", summary, err)
 	i.payModes = slices.Concat(summary.Parts, billclient.RefusedPayModes(err))
+	if summary.Billed() {
+		i.summaryModes = ledger.SummarizeUnion(summary, time.Time{})
+	}
 	var postpaid billclient.Amount
 	for _, part := range summary.Parts {
 		if part.Key == billclient.Postpaid {
@@ -299,16 +306,22 @@ func (i *inspection) askPayModes(ctx context.Context) (bool, error) {
 func (i *inspection) askProducts(ctx context.Context) (bool, error) {
 	summary, err := i.client.DescribeBillSummaryByProduct(ctx, i.running-1)
 	i.learnUnion(billclient.DescribeBillSummaryByProduct, "product groups", summary, err)
+	if summary.Billed() {
+		i.summaryProducts = keysOf(summary.Parts, keyOfPart)
+	}
 	return summary.Billed(), err
 }
 
 func (i *inspection) askProjects(ctx context.Context) (bool, error) {
 	summary, err := i.client.DescribeBillSummaryByProject(ctx, i.running-1)
 	i.learnUnion(billclient.DescribeBillSummaryByProject, "projects", summary, err)
+	if summary.Billed() {
+		i.summaryProjects = keysOf(summary.Parts, keyOfPart)
+	}
 	return summary.Billed(), err
 }
 
-func (i *inspection) askProductGroups(ctx context.Context) (bool, error) {
+func (i *inspection) askGroupCodes(ctx context.Context) (bool, error) {
 	codes, err := i.client.DescribeProductCode(ctx)
 	return len(codes) > 0, err
 }

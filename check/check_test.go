@@ -157,6 +157,16 @@ func TestRun(t *testing.T) {
 		"no permission for bill-union": {config: oneAccount, change: func(first, _ *billsim.Account) {
 			first.UnionDenied = true
 		}},
+		"no permission for days": {
+			config: oneAccount + "api: {union_endpoint: 'https://bill-union.example'}\n",
+			change: func(first, _ *billsim.Account) {
+				first.Denied = []string{"ListProductGroups", "QueryProductConsume", "QueryProjectConsume"}
+			},
+		},
+		"no days": {
+			config:  oneAccount,
+			options: []billsim.Option{billsim.WithoutActions("QueryProductConsume", "QueryProjectConsume")},
+		},
 		"no permission for a wanted bill-union": {
 			config: oneAccount + "api: {union_endpoint: 'https://bill-union.example'}\n",
 			change: func(first, _ *billsim.Account) { first.UnionDenied, first.DeniedByIAM = true, true },
@@ -205,6 +215,14 @@ func TestRun(t *testing.T) {
 		"behind, packed":  {config: oneAccount, faults: []billsim.Fault{behind}},
 		"ahead":           {config: oneAccount, faults: []billsim.Fault{ahead}},
 		"parts miss":      {config: oneAccount, faults: partsThatMiss()},
+		"days miss":       {config: oneAccount, change: buyByTheHour, faults: daysThatMiss()},
+		"days of another form": {config: oneAccount, faults: []billsim.Fault{
+			answerTo("QueryProductConsume", `{"status":200,"data":{"total":1,"bills":[{"billDay":"main 73400575"}]}}`),
+			answerTo("QueryProjectConsume", `{"data":{"total":0,"bills":[]}}`),
+		}},
+		"days in other envelopes": {config: oneAccount, change: buyByTheHour, options: []billsim.Option{
+			billsim.WithEnvelope(billsim.CapitalEnvelope), billsim.WithDayText(),
+		}},
 		"pay modes": {config: twoAccounts, faults: []billsim.Fault{
 			ofKey("AKLTMAIN", payModes("后付费", "2", "Spot-Market", "33", "user 73400575 of main", "后付费(73400575)",
 				"what the main account has bought", "main.example")),
@@ -297,6 +315,27 @@ func partsThatMiss() []billsim.Fault {
 	return faults
 }
 
+// buyByTheHour lets the first account pay by the hour, too.
+func buyByTheHour(first, _ *billsim.Account) {
+	first.Realtime = func(string) []billsim.Purchase {
+		return []billsim.Purchase{{ProductCode: "EIP", ProjectID: "103800", Cost: 1234 * billsim.Fen}}
+	}
+}
+
+// daysThatMiss are days in which nothing comes to what other actions have: neither pay modes nor totals, neither groups
+// nor projects.
+func daysThatMiss() []billsim.Fault {
+	days := func(action, members string) billsim.Fault {
+		return answerTo(action, `{"RequestId":"r","total":2,"bills":[{"billDay":31,"prePayBillsAmount":12.36,`+
+			`"realtimeBillsAmount":0,"postPayBillsAmount":56.78,"billFinalAmount":113.56,`+members+`},`+
+			`{"billDay":1,"prePayBillsAmount":0,"realtimeBillsAmount":12.34,"postPayBillsAmount":0}]}`)
+	}
+	return []billsim.Fault{
+		days("QueryProductConsume", `"productGroupId":101`), days("QueryProjectConsume", `"projectId":"7340"`),
+		answerTo("ListProductGroups", `{"Data":[{"Id":101,"Code":"KEC"}]}`),
+	}
+}
+
 // currenciesOfYuan are answers that name the yuan where the API's pages have no currency, in other words, or not at
 // all.
 func currenciesOfYuan() []billsim.Fault {
@@ -367,12 +406,13 @@ func TestPace(t *testing.T) {
 		want := map[string]int{
 			"GetMonthBill": 1, "GetPostpayDetailBill": 1, "GetProductCode": 1, "getMonthConsume": 1,
 			"getPostpayDetailConsume": 3, "DescribeBillSummaryByPayMode": 1, "DescribeBillSummaryByProduct": 1,
-			"DescribeBillSummaryByProject": 1, "DescribeProductCode": 1,
+			"DescribeBillSummaryByProject": 1, "ListProductGroups": 1, "QueryProductConsume": 1,
+			"QueryProjectConsume": 1, "DescribeProductCode": 1,
 		}
 		if diff := cmp.Diff(want, asked); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
-		if want := 4500 * time.Millisecond; got.duration != want { // 11 calls, 2 of them in a burst
+		if want := 6 * time.Second; got.duration != want { // 14 calls, 2 of them in a burst
 			t.Errorf("took %v, want %v", got.duration, want)
 		}
 	})

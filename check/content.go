@@ -16,7 +16,12 @@ type content struct {
 	currencies   []namedCurrency
 	payModes     []billclient.UnionPart // of DescribeBillSummaryByPayMode
 	bills        []namedBill
-	twoCustomers bool // have bills in one answer
+	twoCustomers bool     // have bills in one answer
+	facts        []string // what else the answers say
+
+	// What the days of bill-union are compared with; nil: there is nothing.
+	summaryModes                             *ledger.Union // of DescribeBillSummaryByPayMode
+	summaryProducts, summaryProjects, groups keySet
 }
 
 // comparison says whether parts that an action splits a cost into come to their total.

@@ -100,6 +100,8 @@ func (r report) facts() string {
 	lines = append(lines, distinctLines(attempts, describeAttempt)...)
 	lines = append(lines, r.monthFacts()...)
 	lines = append(lines, distinctLines(r.inspections, firstPageFact)...)
+	lines = append(lines, distinctLines(attempts, envelopeFact)...)
+	lines = append(lines, distinctLines(attempts, dayFormFact)...)
 	lines = append(lines, r.contentFacts()...)
 	lines = append(lines, largestAnswerFact(attempts)...)
 	lines = append(lines, clockFact(attempts)...)
@@ -160,9 +162,13 @@ func (r report) contentFacts() []string {
 	bills := gather(r.inspections, func(i *inspection) []namedBill { return i.bills })
 	currencies := gather(r.inspections, func(i *inspection) []namedCurrency { return i.currencies })
 	modes := gather(r.inspections, func(i *inspection) []billclient.UnionPart { return i.payModes })
+	facts := gather(r.inspections, func(i *inspection) []string { return i.facts })
+	for _, c := range comparisons {
+		facts = append(facts, c.String())
+	}
 	return slices.Concat(
 		distinctLines(leftOut, leftOutFact),
-		distinctLines(comparisons, comparison.String),
+		slices.Compact(slices.Sorted(slices.Values(facts))),
 		distinctLines(bills, billIDFact),
 		headed("bill ids name: ", distinctLines(r.inspections, customersOfBills)),
 		distinctLines(currencies, currencyFact),

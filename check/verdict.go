@@ -88,8 +88,16 @@ func (v *verdict) judgeRunningMonth(i *inspection) {
 // judgeUnion makes failures a problem only where the configuration names an endpoint of its own. The default one is an
 // offer: without answers from there, the exporter shows postpaid costs and does not claim more.
 func (v *verdict) judgeUnion(i *inspection) {
-	failures := describeFailures(i, billclient.DescribeBillSummaryByPayMode, billclient.DescribeBillSummaryByProduct,
-		billclient.DescribeBillSummaryByProject)
+	actions := []string{
+		billclient.DescribeBillSummaryByPayMode, billclient.DescribeBillSummaryByProduct,
+		billclient.DescribeBillSummaryByProject,
+	}
+	if i.answers[billclient.DescribeBillSummaryByPayMode].err == nil {
+		v.judgeDays(i)
+	} else { // they are to be granted together
+		actions = append(append(actions, billclient.ListProductGroups), dayActions...)
+	}
+	failures := describeFailures(i, actions...)
 	switch {
 	case i.API.UnionEndpoint == "":
 		v.addNote("knows postpaid costs only: api.union_endpoint is empty")
@@ -98,6 +106,19 @@ func (v *verdict) judgeUnion(i *inspection) {
 		v.addNote("knows postpaid costs only: all others %s", failures)
 	default:
 		v.addProblem("costs that are not postpaid, which api.union_endpoint is set to see, %s", failures)
+	}
+}
+
+// dayActions split the costs of all pay modes by day.
+var dayActions = []string{billclient.QueryProductConsume, billclient.QueryProjectConsume}
+
+// judgeDays makes no failure a problem: the exporter knows from the summaries what accounts cost in all pay modes.
+func (v *verdict) judgeDays(i *inspection) {
+	if failures := describeFailures(i, dayActions...); failures != "" {
+		v.addNote("costs by day, product and project are postpaid only: all others %s", failures)
+	}
+	if failures := describeFailures(i, billclient.ListProductGroups); failures != "" {
+		v.addNote("product groups can have ids in place of codes: their codes %s", failures)
 	}
 }
 
