@@ -126,7 +126,7 @@ func missedModes(known ledger.Month, m billclient.Month, d *ledger.ModeDays, now
 
 // groupSource is the source of the product groups of bill-union, asked for once in a while: they name the ids of days.
 var groupSource = source{
-	name: "product_groups", title: "Names of product groups", unit: "product groups", loop: unionLoop,
+	name: "product_groups", title: "Names of product groups", unit: "groups", loop: unionLoop,
 	isDue: func(f *fetch, now time.Time) bool { return f.isOld(f.sources["product_groups"].LastSuccess, now) },
 	read: func(ctx context.Context, f *fetch) error {
 		groups, err := f.client.ListProductGroups(ctx)
