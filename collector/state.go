@@ -340,12 +340,15 @@ func fingerprint(parts ...string) string {
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 }
 
-// fingerprintOf returns the fingerprint of a whole key, which changes with its secret.
+// fingerprintOf returns the fingerprint of a whole key, which changes with its secret and its token.
 func fingerprintOf(key billclient.Credentials) string {
 	return fingerprint(key.AccessKeyID, key.SecretAccessKey)
 }
 
 // configFingerprint returns the fingerprint of where all numbers come from: with any of it changed, kept numbers would
+	if key.SecurityToken != "" {
+		return fingerprint(key.AccessKeyID, key.SecretAccessKey, key.SecurityToken)
+	}
 // mean something else. Whose they may be is checked whenever they are shown.
 func configFingerprint(a Account) string {
 	return fingerprint(fmt.Sprintf("%q %q", a.API.Endpoint, a.API.Region))

@@ -10,13 +10,15 @@ import (
 	"ksyun_bill_exporter/billclient"
 )
 
-// Account is one entry of accounts. Each half of its key is either in the file or in a file of its own.
+// Account is one entry of accounts. Each half of its key is either in the file or in a file of its own, and the token of
+// a temporary key, which changes every few hours, is in one.
 type Account struct {
 	Name                string `yaml:"name"`
 	AccessKeyID         string `yaml:"access_key_id"`
 	AccessKeyIDFile     string `yaml:"access_key_id_file"`
 	SecretAccessKey     Secret `yaml:"secret_access_key"`
 	SecretAccessKeyFile string `yaml:"secret_access_key_file"`
+	SecurityTokenFile   string `yaml:"security_token_file"` // of a temporary key; empty: it is none
 	CustomerID          string `yaml:"customer_id"`
 }
 
@@ -42,14 +44,25 @@ func (a Account) credentials(ctx context.Context) (billclient.Credentials, error
 	if err != nil {
 		return billclient.Credentials{}, fmt.Errorf("secret_access_key_file: %w", err)
 	}
-	return billclient.Credentials{AccessKeyID: id, SecretAccessKey: secret}, nil
+	key := billclient.Credentials{AccessKeyID: id, SecretAccessKey: secret}
+	if a.SecurityTokenFile == "" {
+		return key, nil
+	}
+	if key.SecurityToken, err = readKey(ctx, "", a.SecurityTokenFile); err != nil {
+		return billclient.Credentials{}, fmt.Errorf("security_token_file: %w", err)
+	}
+	return key, nil
 }
 
 // keySource returns a text that is the same for two accounts only if they have their keys from the same place. It does
 // not show a key.
 func (a Account) keySource() string {
 	sum := sha256.Sum256([]byte(a.AccessKeyID + "\n" + string(a.SecretAccessKey)))
-	return fmt.Sprintf("%x %s %s", sum, a.AccessKeyIDFile, a.SecretAccessKeyFile)
+	source := fmt.Sprintf("%x %s %s", sum, a.AccessKeyIDFile, a.SecretAccessKeyFile)
+	if a.SecurityTokenFile != "" {
+		source += " " + a.SecurityTokenFile
+	}
+	return source
 }
 
 // readKey returns the value, or what is in the file if it is given.

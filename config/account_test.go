@@ -45,6 +45,32 @@ func TestKeyFiles(t *testing.T) {
 	}
 }
 
+// A token file is one of the key files.
+func TestTokenFile(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "config.yaml")
+	write(t, file, "accounts:\n  - name: a\n    access_key_id: b\n    secret_access_key: c\n    security_token_file: "+
+		filepath.Join(dir, "token"))
+	config, err := Load(file, noEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = config.Options("").Accounts[0].API.Credentials(t.Context())
+	_, strictErr := LoadWithKeys(file, noEnvironment)
+	const want = "security_token_file: open DIR/token: no such file or directory"
+	if got := strings.ReplaceAll(errorText(err), dir, "DIR"); got != want {
+		t.Errorf("credentials: %s, want %s", got, want)
+	}
+	if got := strings.ReplaceAll(errorText(strictErr), dir, "DIR"); got != "DIR/config.yaml:5: accounts[0]."+want {
+		t.Errorf("with keys: %s", got)
+	}
+	other := config.Accounts[0]
+	other.SecurityTokenFile = ""
+	if other.keySource() == config.Accounts[0].keySource() {
+		t.Error("with and without a token, the key is from the same place")
+	}
+}
+
 func TestSecretIsNeverPrinted(t *testing.T) {
 	config := Default()
 	config.Accounts = []Account{{SecretAccessKey: "s3cret"}}

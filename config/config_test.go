@@ -71,6 +71,7 @@ func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "id"), "AKLT1\n")
 	write(t, filepath.Join(dir, "secret"), " s3cret \n")
+	write(t, filepath.Join(dir, "token"), "t0ken==\n")
 	file := filepath.Join(dir, "config.yaml")
 	write(t, file, `
 accounts:
@@ -78,6 +79,7 @@ accounts:
     name: 主账号
     access_key_id_file: `+dir+`/id
     secret_access_key_file: `+dir+`/secret
+    security_token_file: `+dir+`/token
     customer_id: 73400575
 api: {endpoint: "http://127.0.0.1:8080", max_body: 1MiB, requests_per_second: 0.5}
 refresh: {interval: 1d, max_staleness: 1w}
@@ -102,7 +104,8 @@ budgets:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (billclient.Credentials{AccessKeyID: "AKLT1", SecretAccessKey: "s3cret"}); key != want {
+	wantKey := billclient.Credentials{AccessKeyID: "AKLT1", SecretAccessKey: "s3cret", SecurityToken: "t0ken=="}
+	if key != wantKey {
 		t.Error("the key files are not read as they should be")
 	}
 	write(t, filepath.Join(dir, "id"), "AKLT2")
@@ -110,6 +113,10 @@ budgets:
 		t.Errorf("after rotation the access key id is %q", key.AccessKeyID)
 	}
 	want := collector.Options{
+	write(t, filepath.Join(dir, "token"), "another")
+	if key, _ = account.API.Credentials(t.Context()); key.SecurityToken != "another" {
+		t.Errorf("after rotation the token is %q", key.SecurityToken)
+	}
 		Refresh: collector.Refresh{
 			Interval: 24 * time.Hour, DetailsInterval: 6 * time.Hour, DetailsMaxAge: 24 * time.Hour,
 			MaxStaleness: 7 * 24 * time.Hour, Concurrency: 2,

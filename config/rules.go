@@ -57,6 +57,7 @@ func validateWithKeys(c Config, d *document) {
 	}
 }
 
+		validateKeyFile(d, key+".security_token_file", a.SecurityTokenFile)
 func validateKeyFile(d *document, key, file string) {
 	if file == "" {
 		return
