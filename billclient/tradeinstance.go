@@ -3,6 +3,7 @@ package billclient
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -56,6 +57,14 @@ var instanceStatuses = map[string]string{
 	"1": "creating", "2": InstanceOpen, "3": "failed", "4": "expired", "5": "recycled", "6": "refunded", "7": "deleted",
 	"8": "in arrears", "9": "recycled for arrears", "10": "shut down", "11": "recycled at once", "12": "refunding",
 }
+
+// overStatuses has the statuses of instances that nobody can use any more, whatever their End says.
+var overStatuses = []string{
+	"failed", "expired", "recycled", "refunded", "deleted", "recycled for arrears", "recycled at once", "refunding",
+}
+
+// IsOver reports whether the instance is gone, or is being given back. One of a status that is not known is not.
+func (i TradeInstance) IsOver() bool { return slices.Contains(overStatuses, i.Status) }
 
 // QueryInstances returns the instances whose term ends between two instants, both inclusive, in whatever status. A zero
 // Time is no limit. Without limits, instances without an end are among them. QueryInstances reads all pages, and fails

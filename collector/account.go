@@ -94,7 +94,7 @@ func (a *account) newCustody(key billclient.Credentials, err error) *custody {
 	} else if k = a.vault.takeOfPlace(a.Name, fingerprint(a.Keys)); k != nil {
 		keyID = k.Owner
 	}
-	c := newCustody(keyID, unionFingerprint(a.Account), a.Name, a.options.Refresh.Interval)
+	c := newCustody(keyID, a.Name, originsOf(a.Account, a.options), a.options.Refresh.Interval)
 	if k = a.checkKept(k); k != nil {
 		a.resume(c, k, nil)
 		if k.Key != fingerprintOf(key) && err == nil {
@@ -137,8 +137,10 @@ func (a *account) resume(c *custody, k *kept, fresh map[string]bool) {
 	if k.Details != lineFingerprint(a.options) || !k.Snapshot.Matches(a.options.Instances, metrics.LedgerViews()) {
 		c.dropLines()
 	}
-	if of := unionFingerprint(a.Account); a.API.UnionEndpoint != "" && k.UnionOf != of {
-		c.dropUnions(of)
+	for _, s := range optionalServices {
+		if of := s.origin(a.Account, a.options); s.isAsked(a.Account) && k.Origins[s.name] != of {
+			c.drop(s, of)
+		}
 	}
 	if k.file != "" && k.file != a.options.State.file(a.Name) {
 		a.setFormer(k.file)
@@ -391,8 +393,10 @@ func (a *account) show(now time.Time, refused *metrics.Refusal, options metrics.
 	for _, s := range usedAttempts(a.Account, v) {
 		shown.Sources = append(shown.Sources, s.Source)
 	}
-	if a.API.UnionEndpoint == "" { // what is kept of bill-union may be wanted again
-		shown.Snapshot = shown.Snapshot.WithoutUnions()
+	for _, s := range optionalServices {
+		if !s.isAsked(a.Account) { // what is kept of it may be wanted again
+			shown.Snapshot = s.without(shown.Snapshot)
+		}
 	}
 	return shown.AsOf(now, options)
 }
@@ -407,5 +411,5 @@ func (a *account) sameAs(configured Account, options Options) bool {
 func identity(a Account, o Options) any {
 	a.API.Credentials, a.API.Counter, a.API.Transport = nil, nil, nil
 	a.API.Observe, a.API.OnRetry, a.API.OnLeftOut, a.API.DailyReserve = nil, nil, nil, 0
-	return []any{a, o.Refresh, o.Months, o.Instances, o.Days}
+	return []any{a, o.Refresh, o.Months, o.Instances, o.Days, o.Prepaid}
 }

@@ -36,7 +36,7 @@ func (a *attempts) record(began, ended time.Time, err error, interval time.Durat
 		return
 	}
 	a.Reason, a.Error = billclient.ReasonOf(err), err.Error()
-	_, a.Foreign = errors.AsType[*foreignLine](err)
+	_, a.Foreign = errors.AsType[*foreignPart](err)
 	a.NotCNY = a.NotCNY || billclient.IsForeignCurrency(err)
 	a.failures[a.Reason]++
 	a.Failed++

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -20,10 +21,10 @@ type custody struct {
 
 	mu        sync.Mutex // guards what follows
 	snapshot  *ledger.Snapshot
-	unionOf   string     // fingerprint of where the numbers of bill-union come from
-	hasRead   bool       // something was learned with the key
-	resumed   bool       // what was kept is part of the snapshot, and tells whose it is
-	attempts  []attempts // by index in sources
+	origins   map[string]string // by service, the fingerprint of where its numbers come from
+	hasRead   bool              // something was learned with the key
+	resumed   bool              // what was kept is part of the snapshot, and tells whose it is
+	attempts  []attempts        // by index in sources
 	schedules map[loopName]*schedule
 	visible   visible
 }
@@ -35,9 +36,9 @@ type visible struct {
 	attempts []attempts
 }
 
-func newCustody(keyID, unionOf, account string, interval time.Duration) *custody {
+func newCustody(keyID, account string, origins map[string]string, interval time.Duration) *custody {
 	c := &custody{
-		keyID: keyID, unionOf: unionOf, firstTold: make(chan struct{}), snapshot: &ledger.Snapshot{},
+		keyID: keyID, origins: origins, firstTold: make(chan struct{}), snapshot: &ledger.Snapshot{},
 		schedules: map[loopName]*schedule{}, visible: visible{snapshot: &ledger.Snapshot{}},
 	}
 	for _, loop := range []loopName{summaryLoop, unionLoop, lineLoop} {
@@ -153,7 +154,7 @@ func (c *custody) keep(account string) *kept {
 	defer c.mu.Unlock()
 	k := &kept{
 		Account: account, Snapshot: c.snapshot, Sources: map[string]metrics.Progress{}, Owner: c.keyID,
-		UnionOf: c.unionOf,
+		Origins: maps.Clone(c.origins),
 		Next:    c.schedules[summaryLoop].keptTick(), NextUnion: c.schedules[unionLoop].keptTick(),
 		NextLines: c.schedules[lineLoop].keptTick(), OneByOne: c.oneByOne.time(), Marks: c.marks.clone(now()), fromDisk: map[string]bool{},
 	}
@@ -171,7 +172,7 @@ func (c *custody) keep(account string) *kept {
 func (c *custody) resume(k *kept, fresh map[string]bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.snapshot, c.unionOf, c.resumed, c.hasRead = k.Snapshot, k.UnionOf, k.Snapshot.TellsCustomer(), true
+	c.snapshot, c.origins, c.resumed, c.hasRead = k.Snapshot, maps.Clone(k.Origins), k.Snapshot.TellsCustomer(), true
 	c.oneByOne.set(k.OneByOne)
 	c.marks.replace(k.Marks)
 	c.schedules[unionLoop].next, c.schedules[lineLoop].next = k.NextUnion, k.NextLines
@@ -204,14 +205,16 @@ func (c *custody) askAtOnce() {
 	}
 }
 
-// dropUnions forgets what another service said of all pay modes, and has it asked at once.
-func (c *custody) dropUnions(unionOf string) {
+// drop forgets what was said by a service that numbers no longer come from, and has the one that they come from now
+// asked at once.
+func (c *custody) drop(service *service, origin string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.snapshot, c.unionOf = c.snapshot.WithoutUnions(), unionOf
-	c.schedules[unionLoop].next = time.Time{}
+	c.snapshot = service.without(c.snapshot)
+	c.origins[service.name] = origin
 	for i, s := range sources {
-		if s.loop == unionLoop {
+		if s.service == service {
+			c.schedules[s.loop].next = time.Time{}
 			counted := c.attempts[i]
 			c.attempts[i] = newAttempts(s)
 			c.attempts[i].refreshes, c.attempts[i].failures = counted.refreshes, counted.failures

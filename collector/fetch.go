@@ -73,21 +73,21 @@ func (f *fetch) seesBills() bool {
 	return bills.Up
 }
 
-// expectCustomer fails if a line is of another customer than the configuration expects.
-func (f *fetch) expectCustomer(action, customer string) error {
+// expectCustomer fails if a part of an answer is of another customer than the configuration expects.
+func (f *fetch) expectCustomer(action, part, customer string) error {
 	if !billclient.ParseCustomerID(customer).DiffersFrom(billclient.ParseCustomerID(f.CustomerID)) {
 		return nil
 	}
 	return &billclient.Error{
-		Action: action, Reason: billclient.Auth, Err: &foreignLine{customer, f.CustomerID},
+		Action: action, Reason: billclient.Auth, Err: &foreignPart{part, customer, f.CustomerID},
 	}
 }
 
-// foreignLine is a line of another customer than the configuration expects.
-type foreignLine struct{ customer, expected string }
+// foreignPart is a part of an answer that is of another customer than the configuration expects.
+type foreignPart struct{ part, customer, expected string }
 
-func (f *foreignLine) Error() string {
-	return fmt.Sprintf("a line is of customer %.60s, customer_id expects %s", f.customer, f.expected)
+func (f *foreignPart) Error() string {
+	return fmt.Sprintf("%s is of customer %.60s, customer_id expects %s", f.part, f.customer, f.expected)
 }
 
 // isDenied reports whether the API refuses an action as such, not only this once.

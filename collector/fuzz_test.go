@@ -23,13 +23,18 @@ import (
 // read again, and makes a page; the rest is set aside.
 func FuzzState(f *testing.F) {
 	customer := newCustomer("1")
-	of := simulated("main", customer.Account)
+	customer.Prepaid = func(month string) []billsim.Purchase {
+		p := boughtUntil("kec-9", time.Now().Add(48*time.Hour).Format(time.DateTime))
+		p.Day = month + "-01"
+		return []billsim.Purchase{p}
+	}
+	of := withPurse(customer)
 	f.Add(asJSON(f, stateOf(f, of, customer)))
 	f.Add([]byte(`{"Account":"main","Snapshot":{}}`))
 	f.Add([]byte(`{"Account":"main","Snapshot":{"Months":{"2026-10":{"Basis":"bill"}}},"Next":"2026-10-15T00:00:00Z"}`))
 	f.Add([]byte(`{"Account":"main","Next":"2026-10-15T00:00:00Z","Snapshot":{"Months":{"2026-10":{"Basis":"bill",` +
 		`"Bill":{"Summary":{"ReadAt":"2026-10-14T23:00:00Z"},"Lines":{"ReadAt":"2026-10-14T23:00:00Z"}}}}}}`))
-	o := options(of)
+	o := purseOptions(of)
 	o.State = &State{dir: f.TempDir()}
 	config := configFingerprint(of)
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -75,7 +80,7 @@ func stateOf(f *testing.F, of Account, c *customer) *kept {
 	transport, stop := billsim.PipeTransport(billsim.New([]billsim.Account{c.Account}))
 	defer stop()
 	of.API.Transport, of.API.UnionEndpoint = transport, of.API.Endpoint
-	a := newAccount(of, options(of), log.NewNopLogger(), &vault{})
+	a := newAccount(of, purseOptions(of), log.NewNopLogger(), &vault{})
 	a.takeCustody(f.Context())
 	for _, name := range []loopName{summaryLoop, unionLoop, lineLoop} {
 		(&loop{account: a, custody: a.custody, name: name}).refresh(f.Context())

@@ -166,7 +166,7 @@ func options(accounts ...Account) Options {
 // simulated is an account of the API under the given name. Its key never changes.
 func simulated(name string, a billsim.Account) Account {
 	api := billclient.DefaultOptions()
-	api.Endpoint, api.UnionEndpoint = "http://bill.api.ksyun.com", ""
+	api.Endpoint, api.UnionEndpoint, api.PayEndpoint, api.TradeEndpoint = "http://bill.api.ksyun.com", "", "", ""
 	api.MaxRetries, api.RequestsPerSecond = 0, 0
 	key := billclient.Credentials{AccessKeyID: a.AccessKeyID, SecretAccessKey: a.SecretAccessKey}
 	api.Credentials = func(context.Context) (billclient.Credentials, error) { return key, nil }

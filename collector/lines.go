@@ -185,7 +185,7 @@ func readLines(ctx context.Context, f *fetch, action string, options ledger.Opti
 		l = ledger.New(options)
 		for line, err := range stream() {
 			if err == nil {
-				err = f.expectCustomer(action, line.CustomerID)
+				err = f.expectCustomer(action, "a line", line.CustomerID)
 			}
 			if err != nil {
 				return err

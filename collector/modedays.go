@@ -15,7 +15,7 @@ type dayAction func(*billclient.Client, context.Context, billclient.Day, billcli
 // modeDaySource is the source of the days of all pay modes, split one way.
 func modeDaySource(name, title, action string, by ledger.Split, ask dayAction) source {
 	return source{
-		name: name, title: title, unit: "months", loop: unionLoop,
+		name: name, title: title, unit: "months", loop: unionLoop, service: unionService,
 		isDue: func(f *fetch, now time.Time) bool { return len(dueModeDays(f, by, now)) > 0 },
 		read: func(ctx context.Context, f *fetch) error {
 			return eachMonth(dueModeDays(f, by, now()), func(m billclient.Month) error {
@@ -127,7 +127,8 @@ func missedModes(known ledger.Month, m billclient.Month, d *ledger.ModeDays, now
 // groupSource is the source of the product groups of bill-union, asked for once in a while: they name the ids of days.
 var groupSource = source{
 	name: "product_groups", title: "Names of product groups", unit: "groups", loop: unionLoop,
-	isDue: func(f *fetch, now time.Time) bool { return f.isOld(f.sources["product_groups"].LastSuccess, now) },
+	service: unionService,
+	isDue:   func(f *fetch, now time.Time) bool { return f.isOld(f.sources["product_groups"].LastSuccess, now) },
 	read: func(ctx context.Context, f *fetch) error {
 		groups, err := f.client.ListProductGroups(ctx)
 		if err != nil {

@@ -15,6 +15,7 @@ type Options struct {
 	Refresh   Refresh
 	Months    Months
 	Instances ledger.Instances
+	Prepaid   Prepaid
 	Projects  []metrics.Project
 	Products  []metrics.ProductMapping
 	Budgets   []metrics.Budget
@@ -48,6 +49,11 @@ type Months struct {
 	BillSettles time.Duration `yaml:"bill_settles"`
 }
 
+// Prepaid is the section prepaid of the configuration.
+type Prepaid struct {
+	ExpiryWithin time.Duration `yaml:"expiry_within"` // the ends of instances are shown that come within it
+}
+
 // Running says what the numbers of the running month are based on.
 type Running string
 
@@ -73,7 +79,8 @@ func (o Options) metricsOptions() metrics.Options {
 		PastMonths: o.Months.Past, Days: o.Days, MaxStaleness: o.Refresh.MaxStaleness,
 		Running: o.Months.forcedBasis(), BillSettles: o.Months.BillSettles,
 		Instances: o.Instances, Projects: o.Projects, Budgets: o.Budgets, Products: o.Products,
-		AllModes: slices.ContainsFunc(o.Accounts, func(a Account) bool { return a.API.UnionEndpoint != "" }),
+		ExpiryWithin: o.Prepaid.ExpiryWithin,
+		AllModes:     slices.ContainsFunc(o.Accounts, func(a Account) bool { return a.API.UnionEndpoint != "" }),
 	}
 }
 

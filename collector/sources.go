@@ -14,6 +14,7 @@ type source struct {
 	title   string // for people; the page translates it
 	unit    string // what an item of the source is, for the log
 	loop    loopName
+	service *service // which is asked; nil: bill, which every configuration asks
 	read    func(context.Context, *fetch) error
 	measure func(*ledger.Snapshot, time.Time) (items int, data time.Time)
 	isDue   func(*fetch, time.Time) bool // whether there is anything to ask for; nil: there is at every tick
@@ -23,8 +24,8 @@ type source struct {
 type loopName string
 
 const (
-	summaryLoop loopName = "summaries" // of the service bill
-	unionLoop   loopName = "bill-union"
+	summaryLoop loopName = "summaries"  // of the service bill
+	unionLoop   loopName = "bill-union" // and of the services that say little
 	lineLoop    loopName = "lines"
 )
 
@@ -49,9 +50,17 @@ var sources = []source{
 		(*billclient.Client).QueryProductConsume),
 	modeDaySource("project_consume", "Days of projects", billclient.QueryProjectConsume, ledger.ByProject,
 		(*billclient.Client).QueryProjectConsume),
+	{
+		name: "cash_wallet", title: "Balance", unit: "amounts", loop: unionLoop, service: payService,
+		read: readPurse, measure: measurePurse,
+	},
+	{
+		name: "prepaid_instances", title: "Ends of prepaid instances", unit: "instances", loop: unionLoop,
+		service: tradeService, isDue: areTermsDue, read: readTerms, measure: measureTerms,
+	},
 	lineSource("detail_consume", "Lines of estimates", ledger.Estimated, readDetailConsume),
 	lineSource("detail_bill", "Lines of bills", ledger.Billed, readDetailBill),
 }
 
 // isEnabled reports whether the configuration of an account uses the source.
-func (s source) isEnabled(a Account) bool { return s.loop != unionLoop || a.API.UnionEndpoint != "" }
+func (s source) isEnabled(a Account) bool { return s.service == nil || s.service.isAsked(a) }

@@ -124,7 +124,8 @@ type kept struct {
 	Key      string                      // fingerprint of the key with which the last attempt was made
 	Details  string                      // fingerprint of what lines are added up by
 	Keys     string                      // fingerprint of where the account reads its key
-	UnionOf  string                      // fingerprint of where the numbers of bill-union come from
+	Origins  map[string]string           // by service, the fingerprint of where its numbers come from
+	UnionOf  string                      // that of bill-union, in files from before there were Origins
 	OneByOne time.Time                   // until when the months are asked one by one
 	Marks    map[string]time.Time        // when what happened
 
@@ -322,6 +323,9 @@ func decodeState(text []byte) (*kept, error) {
 	if err := jsonv2.UnmarshalRead(io.Reader(unzipped), k, jsonOptions); err != nil {
 		return nil, err
 	}
+	if k.Origins == nil {
+		k.Origins = map[string]string{unionService.name: k.UnionOf}
+	}
 	if k.Snapshot == nil {
 		return nil, errors.New("it has no numbers")
 	}
@@ -342,20 +346,17 @@ func fingerprint(parts ...string) string {
 
 // fingerprintOf returns the fingerprint of a whole key, which changes with its secret and its token.
 func fingerprintOf(key billclient.Credentials) string {
+	if key.SecurityToken != "" {
+		return fingerprint(key.AccessKeyID, key.SecretAccessKey, key.SecurityToken)
+	}
 	return fingerprint(key.AccessKeyID, key.SecretAccessKey)
 }
 
 // configFingerprint returns the fingerprint of where all numbers come from: with any of it changed, kept numbers would
-	if key.SecurityToken != "" {
-		return fingerprint(key.AccessKeyID, key.SecretAccessKey, key.SecurityToken)
-	}
 // mean something else. Whose they may be is checked whenever they are shown.
 func configFingerprint(a Account) string {
 	return fingerprint(fmt.Sprintf("%q %q", a.API.Endpoint, a.API.Region))
 }
-
-// unionFingerprint returns the fingerprint of where the numbers of bill-union come from.
-func unionFingerprint(a Account) string { return fingerprint(a.API.UnionEndpoint) }
 
 // lineFingerprint returns the fingerprint of what only the sums of lines are made by.
 func lineFingerprint(o Options) string {

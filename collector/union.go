@@ -15,7 +15,7 @@ type unionAction func(*billclient.Client, context.Context, billclient.Month) (bi
 // have changed.
 func unionSource(name, title string, by ledger.Split, ask unionAction) source {
 	return source{
-		name: name, title: title, unit: "months", loop: unionLoop,
+		name: name, title: title, unit: "months", loop: unionLoop, service: unionService,
 		read: func(ctx context.Context, f *fetch) error {
 			return eachMonth(unionMonths(f, by), func(m billclient.Month) error {
 				return readUnion(ctx, f, m, by, ask)

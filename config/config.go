@@ -26,6 +26,7 @@ type Config struct {
 	Months    collector.Months         `yaml:"months"`
 	Days      int                      `yaml:"days"`
 	Instances ledger.Instances         `yaml:"instances"`
+	Prepaid   collector.Prepaid        `yaml:"prepaid"`
 	Projects  []metrics.Project        `yaml:"projects"`
 	Products  []metrics.ProductMapping `yaml:"products"`
 	Budgets   []metrics.Budget         `yaml:"budgets"`
@@ -54,6 +55,7 @@ func Default() Config {
 		Instances: ledger.Instances{
 			Enabled: true, LastMonth: true, MaxSeries: 2000, Promote: []string{"instance_name"},
 		},
+		Prepaid: collector.Prepaid{ExpiryWithin: 30 * 24 * time.Hour},
 	}
 }
 
@@ -127,9 +129,9 @@ func loadEnvironment(getenv func(string) string) (Config, error) {
 // Options returns what the configuration means to the collector. Its accounts ask the API under the name userAgent.
 func (c Config) Options(userAgent string) collector.Options {
 	options := collector.Options{
-		Refresh: c.Refresh, Months: c.Months, Days: c.Days, Instances: c.Instances, Projects: c.Projects,
-		Products: c.Products,
+		Refresh: c.Refresh, Months: c.Months, Days: c.Days, Instances: c.Instances, Prepaid: c.Prepaid, Projects: c.Projects,
 		Budgets:  c.Budgets,
+		Products: c.Products,
 	}
 	for _, a := range c.Accounts {
 		api := c.API

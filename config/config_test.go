@@ -91,6 +91,7 @@ projects:
   - {account: 主账号, id: 103800, owner: ads-team, cost_center: 4711}
 months: {running: estimate}
 days: 7
+prepaid: {expiry_within: 2w}
 budgets:
   - {account: 主账号, product: KEC, monthly: 120000.10}
 `)
@@ -112,11 +113,11 @@ budgets:
 	if key, _ = account.API.Credentials(t.Context()); key.AccessKeyID != "AKLT2" {
 		t.Errorf("after rotation the access key id is %q", key.AccessKeyID)
 	}
-	want := collector.Options{
 	write(t, filepath.Join(dir, "token"), "another")
 	if key, _ = account.API.Credentials(t.Context()); key.SecurityToken != "another" {
 		t.Errorf("after rotation the token is %q", key.SecurityToken)
 	}
+	want := collector.Options{
 		Refresh: collector.Refresh{
 			Interval: 24 * time.Hour, DetailsInterval: 6 * time.Hour, DetailsMaxAge: 24 * time.Hour,
 			MaxStaleness: 7 * 24 * time.Hour, Concurrency: 2,
@@ -127,6 +128,7 @@ budgets:
 			Enabled: true, LastMonth: true, MaxSeries: 2000, MinCost: amount(t, "0.01"),
 			Promote: []string{"department", "zone_name"}, Tags: []ledger.Tag{{Key: "部门", Label: "department"}},
 		},
+		Prepaid:  collector.Prepaid{ExpiryWithin: 14 * 24 * time.Hour},
 		Projects: []metrics.Project{{Account: "主账号", ID: "103800", Owner: "ads-team", CostCenter: "4711"}},
 		Budgets:  []metrics.Budget{{Account: "主账号", Product: "KEC", Monthly: amount(t, "120000.10")}},
 		Accounts: []collector.Account{{

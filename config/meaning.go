@@ -27,6 +27,13 @@ func describeCalls(c Config) string {
 		summaries += 3 * min(c.Months.Past, 1) * rereads
 		summaries += (2*daysReads(c) + 1) * rereads // days of product groups and of projects, and the groups' names
 	}
+	if c.API.PayEndpoint != "" {
+		summaries += refreshes
+	}
+	ends := ""
+	if c.API.TradeEndpoint != "" {
+		ends = fmt.Sprintf(", ends of prepaid instances %d times with a call per 100", timesPerDay(c.Refresh.DetailsInterval))
+	}
 	reads := 1 + min(c.Months.Past, 1) // the running month's consumption and the last bill, perhaps the running one too
 	if c.Days > 0 || c.Months.Past > 0 {
 		reads++ // the last month's consumption
@@ -37,8 +44,8 @@ func describeCalls(c Config) string {
 			" of months", c.Months.Past, c.Months.Past*refreshes+1)
 	}
 	text := fmt.Sprintf("calls a day and account: %d for summaries%s; lines are read %d to %d times, those of"+
-		" consumption with a call per 5000; retries apart", summaries, perhaps,
-		reads*rereads, (reads+1)*timesPerDay(c.Refresh.DetailsInterval))
+		" consumption with a call per 5000%s; retries apart", summaries, perhaps,
+		reads*rereads, (reads+1)*timesPerDay(c.Refresh.DetailsInterval), ends)
 	if c.API.DailyCalls == 0 {
 		return text + "; no limit\n"
 	}

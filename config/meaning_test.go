@@ -9,7 +9,20 @@ import (
 func TestMeaningOfLittle(t *testing.T) {
 	config := Default()
 	config.Months.Past, config.Days, config.API.UnionEndpoint = 0, 0, ""
-	if got, want := Meaning(config), "72 for summaries; lines are read 1 to 8 times"; !strings.Contains(got, want) {
+	config.API.PayEndpoint, config.API.TradeEndpoint = "", ""
+	const want = "72 for summaries; lines are read 1 to 8 times, those of consumption with a call per 5000; retries apart"
+	if got := Meaning(config); !strings.Contains(got, want) {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// The balance is asked for at every refresh, the ends of instances as often as lines at most.
+func TestMeaningOfBalanceAndEnds(t *testing.T) {
+	config := Default()
+	config.Months.Past, config.Days, config.API.UnionEndpoint = 0, 0, ""
+	const want = "96 for summaries; lines are read 1 to 8 times, those of consumption with a call per 5000," +
+		" ends of prepaid instances 4 times with a call per 100; retries apart"
+	if got := Meaning(config); !strings.Contains(got, want) {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

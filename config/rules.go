@@ -28,6 +28,9 @@ func validate(c Config, d *document) {
 	validateAPI(d, c.API)
 	validateRefresh(d, c.Refresh)
 	validateInstances(d, c.Instances)
+	if within := c.Prepaid.ExpiryWithin; within < 24*time.Hour || within > 365*24*time.Hour {
+		d.reject("prepaid.expiry_within", "want 1d to 1y")
+	}
 	validateProjects(d, c.Projects, c.Accounts)
 	validateProducts(d, c.Products)
 	validateBudgets(d, c.Budgets, c.Accounts)
@@ -54,10 +57,10 @@ func validateWithKeys(c Config, d *document) {
 		key := fmt.Sprintf("accounts[%d]", i)
 		validateKeyFile(d, key+".access_key_id_file", a.AccessKeyIDFile)
 		validateKeyFile(d, key+".secret_access_key_file", a.SecretAccessKeyFile)
+		validateKeyFile(d, key+".security_token_file", a.SecurityTokenFile)
 	}
 }
 
-		validateKeyFile(d, key+".security_token_file", a.SecurityTokenFile)
 func validateKeyFile(d *document, key, file string) {
 	if file == "" {
 		return

@@ -15,6 +15,8 @@ type Snapshot struct {
 	Months map[billclient.Month]Month
 	Days   map[billclient.Day]Day // by daily metering
 	Groups map[string]Group       // of bill-union, by id
+	Purse  *Purse                 // nil until it is read
+	Terms  *Terms                 // nil until they are read
 }
 
 // Group is a product group of bill-union.
@@ -116,7 +118,7 @@ func (s *Snapshot) HasNumbers() bool {
 			return true
 		}
 	}
-	return len(s.Days) > 0
+	return len(s.Days) > 0 || s.Purse != nil || s.Terms != nil
 }
 
 // newestFirst yields the books that are known, those of the newest month first.
@@ -133,6 +135,9 @@ func (s *Snapshot) newestFirst(yield func(Book) bool) {
 
 // ReadTimes yields when the numbers were read, some of the times more than once.
 func (s *Snapshot) ReadTimes(yield func(time.Time) bool) {
+	if s.Purse != nil && !yield(s.Purse.ReadAt) || s.Terms != nil && !yield(s.Terms.ReadAt) {
+		return
+	}
 	for _, m := range s.Months {
 		for _, u := range m.Unions {
 			if u != nil && !yield(u.ReadAt) {
@@ -233,7 +238,7 @@ func (s *Snapshot) Valid(views []View) bool {
 			return false
 		}
 	}
-	return true
+	return s.Purse.valid()
 }
 
 // Matches reports whether the instances are described as the options say.
@@ -292,5 +297,6 @@ func (s *Snapshot) Merge(newer *Snapshot) *Snapshot {
 	if newer.Groups != nil {
 		next.Groups = newer.Groups
 	}
+	next.Purse, next.Terms = cmp.Or(newer.Purse, s.Purse), cmp.Or(newer.Terms, s.Terms)
 	return &next
 }

@@ -18,7 +18,8 @@ type Options struct {
 	Projects     []Project
 	Budgets      []Budget
 	Products     []ProductMapping
-	AllModes     bool // bill-union is configured for an account
+	ExpiryWithin time.Duration // how soon a prepaid instance ends whose end is shown
+	AllModes     bool          // bill-union is configured for an account
 }
 
 // ProductMapping says under which product code a product group of bill-union is shown.

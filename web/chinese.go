@@ -88,6 +88,9 @@ var chinese = map[string]string{
 	"Days of projects":        "项目每日费用",
 	"Lines of estimates":      "预估明细",
 	"Lines of bills":          "账单明细",
+	"Balance":                 "账户余额",
+
+	"Ends of prepaid instances": "包年包月实例到期时间",
 
 	"The key lacks a permission, or does not work.": "密钥缺少权限，或无法使用。",
 	"Grant the permission that the message names, or correct the key. A new key file is noticed within a minute.": "" +

@@ -1,0 +1,154 @@
+package metrics
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"ksyun_bill_exporter/ledger"
+)
+
+// purseFamilies say what is left to spend, and which prepaid instances end.
+var purseFamilies = []Family{
+	{
+		Name: "ksyun_bill_account_balance_cny", Labels: []string{"kind"},
+		Help: "What the account has left to spend in CNY: available (cash), reward (a gift of the vendor), frozen; cached" +
+			" between refreshes.",
+		samples: func(a Account, emit emit) {
+			if p := a.Snapshot.Purse; p != nil && !p.ReadAt.Before(a.staleBefore) {
+				for _, r := range p.Rows {
+					emit(r.Amount.Float64(), r.Labels[0])
+				}
+			}
+		},
+	},
+	{
+		Name:   "ksyun_bill_prepaid_expiry_timestamp_seconds",
+		Labels: []string{"product_code", "project_id", "instance_id", "instance_name", "renewal"},
+		Help: "End of a prepaid instance that ends within prepaid.expiry_within, as Unix time, for the 200 that end first." +
+			" renewal is auto, or manual: it ends unless somebody renews it.",
+		samples: emitExpiries,
+	},
+	{
+		Name: "ksyun_bill_prepaid_expiring_instances", Labels: []string{"product_code", "renewal", "within"},
+		Help: "Prepaid instances that end within 7 or 30 days, all of them. Absent for a product that has none within" +
+			" prepaid.expiry_within.",
+		samples: emitExpiring,
+	},
+}
+
+// mostExpiries is how many ends of instances are shown, of those that come first.
+const mostExpiries = 200
+
+func emitExpiries(a Account, emit emit) {
+	terms := a.endingTerms(a.options.ExpiryWithin)
+	terms = terms[:min(len(terms), mostExpiries)]
+	names := a.namesOfTerms(terms)
+	isShown := map[ledger.Key]bool{}
+	for _, t := range terms {
+		k := ledger.Key{a.groupCode(t.Group), t.Instance}
+		if !isShown[k] { // a group can stand by its id and by its code
+			emit(unixSeconds(t.End), k[0], t.ProjectID, t.Instance, ledger.KeyLabel(names[t.Instance]), t.Renewal)
+		}
+		isShown[k] = true
+	}
+}
+
+// withins are the spans of time for which instances are counted.
+var withins = []struct {
+	label string
+	span  time.Duration
+}{{"7d", 7 * 24 * time.Hour}, {"30d", 30 * 24 * time.Hour}}
+
+// emitExpiring counts nothing for a span of which not all ends are known.
+func emitExpiring(a Account, emit emit) {
+	type key struct{ product, renewal string }
+	counts := map[key][]int{}
+	for _, t := range a.endingTerms(a.options.ExpiryWithin) {
+		k := key{a.groupCode(t.Group), t.Renewal}
+		if counts[k] == nil {
+			counts[k] = make([]int, len(withins))
+		}
+		for i, w := range withins {
+			if t.End.Sub(a.now) <= w.span {
+				counts[k][i]++
+			}
+		}
+	}
+	compareKeys := func(a, b key) int {
+		return cmp.Or(strings.Compare(a.product, b.product), strings.Compare(a.renewal, b.renewal))
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(counts), compareKeys) {
+		for i, w := range withins {
+			if w.span <= a.options.ExpiryWithin {
+				emit(float64(counts[k][i]), k.product, k.renewal, w.label)
+			}
+		}
+	}
+}
+
+// endingTerms returns the prepaid instances that have not ended and end within a span, the first one first. There are
+// none if what is known of them is too old.
+func (a Account) endingTerms(within time.Duration) []ledger.Term {
+	known := a.Snapshot.Terms
+	if known == nil || known.ReadAt.Before(a.staleBefore) {
+		return nil
+	}
+	from, _ := slices.BinarySearchFunc(known.All, a.now, compareEnd)
+	to, _ := slices.BinarySearchFunc(known.All, a.now.Add(within+1), compareEnd)
+	return known.All[from:to]
+}
+
+func compareEnd(t ledger.Term, at time.Time) int { return t.End.Compare(at) }
+
+// nextTermChange returns when the next instance ends or comes into a span, or until if none does before.
+func (a Account) nextTermChange(until time.Time) time.Time {
+	if a.Snapshot.Terms == nil {
+		return until
+	}
+	spans := []time.Duration{0, a.options.ExpiryWithin}
+	for _, w := range withins {
+		spans = append(spans, w.span)
+	}
+	for _, span := range spans {
+		after := a.now
+		if span > 0 {
+			after = a.now.Add(span + 1)
+		}
+		all := a.Snapshot.Terms.All
+		if i, _ := slices.BinarySearchFunc(all, after, compareEnd); i < len(all) && all[i].End.Add(-span).Before(until) {
+			until = all[i].End.Add(-span)
+		}
+	}
+	return until
+}
+
+// groupCode returns the code of a product group that trade may have by its id.
+func (a Account) groupCode(group string) string {
+	if code := a.Snapshot.Groups[group].Code; code != "" {
+		return ledger.KeyLabel(code)
+	}
+	return group
+}
+
+// namesOfTerms returns the names of instances, as far as shown lines have them.
+func (a Account) namesOfTerms(terms []ledger.Term) map[string]string {
+	names := map[string]string{}
+	for _, t := range terms {
+		names[t.Instance] = ""
+	}
+	position := slices.Index(ledger.InstanceFacts(), "instance_name")
+	for _, m := range a.shownMonths(0, min(1, a.options.PastMonths)) {
+		if m.Lines == nil || len(terms) == 0 {
+			continue
+		}
+		for _, i := range m.Lines.Instances {
+			if name, ok := names[i.Key[2]]; ok && name == "" {
+				names[i.Key[2]] = i.Facts[position]
+			}
+		}
+	}
+	return names
+}
