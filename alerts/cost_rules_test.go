@@ -18,8 +18,8 @@ import (
 )
 
 // On any day, the demo has one cost spike. It fires for the product, the project and the product in the project, each
-// time with the instance that caused it, and no other alert fires. The rules are loaded without the times that they
-// wait, so that the test does not wait either.
+// time with the instance that caused it, and no other alert fires but, on many days, that some machines end which nobody
+// renews. The rules are loaded without the times that they wait, so that the test does not wait either.
 func TestDemo(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range listFiles(t, "*.rules.yml") {
@@ -34,7 +34,7 @@ func TestDemo(t *testing.T) {
 	prometheus.Await(t, "count_over_time(ksyun_bill:page_spike_cny[1m]) >= 5", 3)
 
 	var got []string
-	for _, alert := range prometheus.Query(t, `ALERTS{alertstate="firing"}`) {
+	for _, alert := range prometheus.Query(t, `ALERTS{alertstate="firing",alertname!="KsyunBillPrepaidEnds"}`) {
 		l := alert.Labels
 		got = append(got, fmt.Sprintf("%s %s %s %s %q %q",
 			l["alertname"], l["severity"], l["account"], l["scope"], l["product_name"], l["project_name"]))
