@@ -327,6 +327,7 @@ type customer struct {
 	mu       sync.Mutex
 	bills    map[string]billsim.Bill
 	consumed map[string]billsim.Consumption
+	times    atomic.Int64 // see cost
 }
 
 func newCustomer(id string) *customer {

@@ -28,8 +28,8 @@ func withPurse(c *customer) Account {
 }
 
 // purseOptions are options with everything of the purse at its default.
-func purseOptions(a Account) Options {
-	o := options(a)
+func purseOptions(accounts ...Account) Options {
+	o := options(accounts...)
 	o.Prepaid.ExpiryWithin = 30 * 24 * time.Hour
 	return o
 }
@@ -242,7 +242,7 @@ func TestEndsOfInstances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		c.bill("2026-10", server("kec-1", 100))
-		auto := boughtUntil("disk-1", "2026-10-22 13:00:00")
+		auto := boughtUntil("disk-1", "2026-10-22 12:30:00")
 		auto.ProductCode, auto.ProjectID, auto.AutoRenew = "EBS", "", true
 		refund := boughtUntil("gone", "2026-10-18 23:59:59")
 		refund.Kind, refund.StartTime = billsim.Refunded, "2026-10-19 00:00:00"
@@ -255,7 +255,7 @@ func TestEndsOfInstances(t *testing.T) {
 		const first = `
 ksyun_bill_prepaid_expiry_timestamp_seconds{account="main",product_code="VM_GROUP",project_id="7",instance_id="kec-1",instance_name="web-kec-1",renewal="manual"} 1792044000`
 		const disk = `
-ksyun_bill_prepaid_expiry_timestamp_seconds{account="main",product_code="EBS_GROUP",project_id="__none__",instance_id="disk-1",instance_name="__none__",renewal="auto"} 1792645200`
+ksyun_bill_prepaid_expiry_timestamp_seconds{account="main",product_code="EBS_GROUP",project_id="__none__",instance_id="disk-1",instance_name="__none__",renewal="auto"} 1792643400`
 		const late = `
 ksyun_bill_prepaid_expiry_timestamp_seconds{account="main",product_code="VM_GROUP",project_id="7",instance_id="late",instance_name="__none__",renewal="manual"} 1794632400`
 		counts := func(ebs, vm, all int) string {
@@ -268,8 +268,12 @@ ksyun_bill_prepaid_expiring_instances{account="main",product_code="VM_GROUP",ren
 		shown := func() []string { return w.scrape(strings.Fields(families)...) }
 		compare(t, shown(), first+disk+counts(0, 1, 1))
 		w.asked()
-		w.sleepUntil(october(15).Add(time.Hour - 2*time.Second))
+		w.sleepUntil(october(15).Add(30*time.Minute - 2*time.Second))
 		compare(t, shown(), first+disk+counts(0, 1, 1))
+		w.sleep(time.Second + time.Nanosecond)
+		compare(t, shown(), first+disk+counts(1, 1, 1))
+		w.sleepUntil(october(15).Add(time.Hour - 2*time.Second))
+		compare(t, shown(), first+disk+counts(1, 1, 1))
 		w.sleep(time.Second + time.Nanosecond)
 		compare(t, shown(), first+disk+late+counts(1, 1, 2))
 		w.sleepUntil(october(15).Add(2*time.Hour - time.Second))
@@ -312,35 +316,56 @@ ksyun_bill_prepaid_expiring_instances{account="main",product_code="VM_GROUP",ren
 	})
 }
 
-// Spans of which not all ends are known are not counted.
+// Spans of which not all ends are known are not counted, and the configured one is kept to the second.
 func TestShortExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		c.bill("2026-10", server("kec-1", 100))
-		c.Prepaid = purchases(boughtUntil("a", "2026-10-20 00:00:00"), boughtUntil("b", "2026-11-01 00:00:00"))
+		c.Prepaid = purchases(boughtUntil("a", "2026-10-20 00:00:00"), boughtUntil("b", "2026-10-25 12:30:00"))
 		o := purseOptions(withPurse(c))
 		o.Prepaid.ExpiryWithin = 10 * 24 * time.Hour
 		w := start(t, october(15), o, c.Account)
 		compare(t, w.scrape(expiringFamily),
 			`ksyun_bill_prepaid_expiring_instances{account="main",product_code="VM_GROUP",renewal="manual",within="7d"} 1`)
+		w.sleepUntil(october(15).Add(30*time.Minute - 2*time.Second))
+		if got := len(w.scrape(expiryFamily)); got != 1 {
+			t.Errorf("%d ends before", got)
+		}
+		w.sleep(time.Second + time.Nanosecond)
+		if got := len(w.scrape(expiryFamily)); got != 2 {
+			t.Errorf("%d ends after", got)
+		}
 	})
 }
 
-// Ends that were read too long ago are not shown.
-func TestOldEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCustomer("1")
-		c.bill("2026-10", server("kec-1", 100))
-		c.Prepaid = ending("kec-9", "2026-10-30 23:59:59")
-		w := start(t, october(15), purseOptions(withPurse(c)), c.Account)
-		away := billsim.Page(503)
-		away.Action = billclient.QueryInstances
-		w.api.Fault(away)
-		w.sleepUntil(october(15).Add(72*time.Hour - 2*time.Second))
-		if got := len(w.scrape(expiryFamily, expiringFamily)); got != 3 {
-			t.Errorf("%d samples while they are new enough", got)
-		}
-		w.sleep(time.Minute)
-		compare(t, w.scrape(expiryFamily, expiringFamily), "")
-	})
+// What was read too long ago is not shown, to the second.
+func TestOldPurse(t *testing.T) {
+	for action, c := range map[string]struct {
+		families []string
+		without  func(*Account)
+	}{
+		billclient.QueryInstances:        {[]string{expiryFamily, expiringFamily}, func(a *Account) { a.API.PayEndpoint = "" }},
+		billclient.QueryCashWalletAction: {[]string{balanceFamily}, func(a *Account) { a.API.TradeEndpoint = "" }},
+	} {
+		t.Run(action, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				customer := newCustomer("1")
+				customer.bill("2026-10", server("kec-1", 100))
+				customer.Prepaid = ending("kec-9", "2026-10-30 23:59:59")
+				filled(customer, billsim.Yuan)
+				a := withPurse(customer)
+				c.without(&a)
+				w := start(t, october(15), purseOptions(a), customer.Account)
+				away := billsim.Page(503)
+				away.Action = action
+				w.api.Fault(away)
+				w.sleepUntil(october(15).Add(72*time.Hour - 2*time.Second))
+				if got := len(w.scrape(c.families...)); got != 3 {
+					t.Errorf("%d samples while they are new enough", got)
+				}
+				w.sleep(2 * time.Second)
+				compare(t, w.scrape(c.families...), "")
+			})
+		})
+	}
 }

@@ -24,6 +24,8 @@ var sourceOf = map[string]string{
 	billclient.DescribeBillSummaryByProject: "project_summary",
 	billclient.GetPostpayDetailConsume:      "detail_consume",
 	billclient.GetPostpayDetailBill:         "detail_bill",
+	billclient.QueryCashWalletAction:        "cash_wallet",
+	billclient.QueryInstances:               "prepaid_instances",
 }
 
 // fault is what an action meets, and what comes of it.
@@ -123,20 +125,46 @@ func newDuel(t *testing.T, action string, longest time.Duration) *duel {
 	for i, c := range []*customer{d.struck, d.other} {
 		c.cost(1)
 		account := complete(c)
+		c.own()
 		account.Name = []string{"struck", "other"}[i]
+		account.API.PayEndpoint, account.API.TradeEndpoint = account.API.Endpoint, account.API.Endpoint
 		if longest > 0 {
 			account.API.MaxDuration = longest
 		}
 		accounts = append(accounts, account)
 	}
-	o := options(accounts...)
+	o := purseOptions(accounts...)
 	o.Refresh.Interval, o.Refresh.DetailsInterval, o.Refresh.DetailsMaxAge = duelInterval, time.Minute, 10*time.Minute
 	d.world = start(t, october(15), o, d.struck.Account, d.other.Account)
 	return d
 }
 
+// of returns the cost samples of an account, what it has left, and what ends.
+func (d *duel) of(account string) []string {
+	isOther := func(sample string) bool { return !strings.Contains(sample, `{account="`+account+`",`) }
+	return append(d.world.of(account), slices.DeleteFunc(d.scrape(balanceFamily, expiryFamily, expiringFamily), isOther)...)
+}
+
+// own lets the customer have a yuan and a prepaid instance, or as many times as much as everything costs.
+func (c *customer) own() {
+	prepaid := c.Prepaid
+	c.Wallet = func() billsim.Wallet { return billsim.Wallet{Available: billsim.Amount(c.times.Load()) * billsim.Yuan} }
+	c.Prepaid = func(month string) []billsim.Purchase {
+		all := prepaid(month)
+		for i := range c.times.Load() {
+			p := boughtUntil(fmt.Sprintf("kec-%d", i), "2026-10-20 23:59:59")
+			p.Cost = 0
+			if month == "2026-10" {
+				all = append(all, p)
+			}
+		}
+		return all
+	}
+}
+
 // cost lets everything cost so many times as much.
 func (c *customer) cost(times int64) {
+	c.times.Store(times)
 	c.bill("2026-09", server("kec-1", 300*times), server("kec-2", 600*times))
 	c.consume("2026-10", 14, on("2026-10-14", server("kec-1", 200*times)), on("2026-10-13", server("kec-1", 100*times)))
 }

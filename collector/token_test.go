@@ -72,3 +72,31 @@ func TestSecurityToken(t *testing.T) {
 		}
 	})
 }
+
+// A token that was replaced while the program was away is asked with at once.
+func TestTokenOverARestart(t *testing.T) {
+	for _, c := range []struct {
+		token string
+		asks  bool
+	}{{"t1", false}, {"t2", true}} {
+		t.Run(c.token, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dir := t.TempDir()
+				customer := newCustomer("1")
+				customer.bill("2026-10", server("kec-1", 100))
+				account, key := withKey(simulated("main", customer.Account), "", "")
+				withToken := keyOf(customer)
+				withToken.SecurityToken = "t1"
+				key.Store(withToken)
+				w := start(t, october(15), keptIn(t, dir, options(account)), customer.Account)
+				another := *withToken
+				another.SecurityToken = c.token
+				key.Store(&another)
+				w = w.restart(october(15).Add(time.Minute), dir, options(account))
+				if asks := len(w.asked()) > 0; asks != c.asks {
+					t.Errorf("the API is asked: %t", asks)
+				}
+			})
+		})
+	}
+}

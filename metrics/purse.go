@@ -72,7 +72,7 @@ func emitExpiring(a Account, emit emit) {
 			counts[k] = make([]int, len(withins))
 		}
 		for i, w := range withins {
-			if t.End.Sub(a.now) <= w.span {
+			if t.End.Sub(a.now) < w.span {
 				counts[k][i]++
 			}
 		}
@@ -97,13 +97,14 @@ func (a Account) endingTerms(within time.Duration) []ledger.Term {
 		return nil
 	}
 	from, _ := slices.BinarySearchFunc(known.All, a.now, compareEnd)
-	to, _ := slices.BinarySearchFunc(known.All, a.now.Add(within+1), compareEnd)
+	to, _ := slices.BinarySearchFunc(known.All, a.now.Add(within), compareEnd)
 	return known.All[from:to]
 }
 
 func compareEnd(t ledger.Term, at time.Time) int { return t.End.Compare(at) }
 
-// nextTermChange returns when the next instance ends or comes into a span, or until if none does before.
+// nextTermChange returns the last instant before the next instance ends or comes into a span, or until if that is
+// earlier.
 func (a Account) nextTermChange(until time.Time) time.Time {
 	if a.Snapshot.Terms == nil {
 		return until
@@ -112,13 +113,10 @@ func (a Account) nextTermChange(until time.Time) time.Time {
 	for _, w := range withins {
 		spans = append(spans, w.span)
 	}
+	all := a.Snapshot.Terms.All
 	for _, span := range spans {
-		after := a.now
-		if span > 0 {
-			after = a.now.Add(span + 1)
-		}
-		all := a.Snapshot.Terms.All
-		if i, _ := slices.BinarySearchFunc(all, after, compareEnd); i < len(all) && all[i].End.Add(-span).Before(until) {
+		i, _ := slices.BinarySearchFunc(all, a.now.Add(span), compareEnd)
+		if i < len(all) && all[i].End.Add(-span).Before(until) {
 			until = all[i].End.Add(-span)
 		}
 	}
