@@ -51,7 +51,7 @@ func (a Account) ValidUntil(now time.Time) time.Time {
 			until = end
 		}
 	}
-	return a.nextTermChange(until).Add(1) // numbers are shown up to and including the greatest age
+	return nextTermChange(a, until).Add(1) // numbers are shown up to and including the greatest age
 }
 
 // answeredSources returns the sources whose numbers are shown.

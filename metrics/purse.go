@@ -43,12 +43,12 @@ var purseFamilies = []Family{
 const mostExpiries = 200
 
 func emitExpiries(a Account, emit emit) {
-	terms := a.endingTerms(a.options.ExpiryWithin)
+	terms := endingTerms(a, a.options.ExpiryWithin)
 	terms = terms[:min(len(terms), mostExpiries)]
-	names := a.namesOfTerms(terms)
+	names := namesOfTerms(a, terms)
 	isShown := map[ledger.Key]bool{}
 	for _, t := range terms {
-		k := ledger.Key{a.groupCode(t.Group), t.Instance}
+		k := ledger.Key{groupCode(a, t.Group), t.Instance}
 		if !isShown[k] { // a group can stand by its id and by its code
 			emit(unixSeconds(t.End), k[0], t.ProjectID, t.Instance, ledger.KeyLabel(names[t.Instance]), t.Renewal)
 		}
@@ -66,8 +66,8 @@ var withins = []struct {
 func emitExpiring(a Account, emit emit) {
 	type key struct{ product, renewal string }
 	counts := map[key][]int{}
-	for _, t := range a.endingTerms(a.options.ExpiryWithin) {
-		k := key{a.groupCode(t.Group), t.Renewal}
+	for _, t := range endingTerms(a, a.options.ExpiryWithin) {
+		k := key{groupCode(a, t.Group), t.Renewal}
 		if counts[k] == nil {
 			counts[k] = make([]int, len(withins))
 		}
@@ -91,7 +91,7 @@ func emitExpiring(a Account, emit emit) {
 
 // endingTerms returns the prepaid instances that have not ended and end within a span, the first one first. There are
 // none if what is known of them is too old.
-func (a Account) endingTerms(within time.Duration) []ledger.Term {
+func endingTerms(a Account, within time.Duration) []ledger.Term {
 	known := a.Snapshot.Terms
 	if known == nil || known.ReadAt.Before(a.staleBefore) {
 		return nil
@@ -105,7 +105,7 @@ func compareEnd(t ledger.Term, at time.Time) int { return t.End.Compare(at) }
 
 // nextTermChange returns the last instant before the next instance ends or comes into a span, or until if that is
 // earlier.
-func (a Account) nextTermChange(until time.Time) time.Time {
+func nextTermChange(a Account, until time.Time) time.Time {
 	if a.Snapshot.Terms == nil {
 		return until
 	}
@@ -124,7 +124,7 @@ func (a Account) nextTermChange(until time.Time) time.Time {
 }
 
 // groupCode returns the code of a product group that trade may have by its id.
-func (a Account) groupCode(group string) string {
+func groupCode(a Account, group string) string {
 	if code := a.Snapshot.Groups[group].Code; code != "" {
 		return ledger.KeyLabel(code)
 	}
@@ -132,7 +132,7 @@ func (a Account) groupCode(group string) string {
 }
 
 // namesOfTerms returns the names of instances, as far as shown lines have them.
-func (a Account) namesOfTerms(terms []ledger.Term) map[string]string {
+func namesOfTerms(a Account, terms []ledger.Term) map[string]string {
 	names := map[string]string{}
 	for _, t := range terms {
 		names[t.Instance] = ""

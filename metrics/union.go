@@ -108,7 +108,7 @@ var unionFacts = []Family{
 			" the estimate, in CNY: 0 where they agree.",
 		samples: func(a Account, emit emit) {
 			for n := range a.options.PastMonths + 1 {
-				if difference, ok := a.unreconciledMode(n); ok {
+				if difference, ok := unreconciledMode(a, n); ok {
 					emit(difference.Float64(), strconv.Itoa(n))
 				}
 			}
@@ -118,7 +118,7 @@ var unionFacts = []Family{
 
 // unreconciledMode returns what bill-union calls postpaid of a month minus what the month's bill has. While there is none,
 // it is of the days that are metered, but for the newest one, which is often half metered.
-func (a Account) unreconciledMode(n int) (difference billclient.Amount, ok bool) {
+func unreconciledMode(a Account, n int) (difference billclient.Amount, ok bool) {
 	m := a.month.Add(-n)
 	known := a.Snapshot.Months[m]
 	cost, ok := a.union(n, ledger.ByPayMode).Part(billclient.Postpaid)
