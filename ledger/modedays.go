@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -16,7 +17,8 @@ type ModeDays struct {
 }
 
 // SummarizeDays adds up an answer: that a day and a key stand only once in it is not promised. What the total of a row has
-// more or less than its pay modes is of the pay mode None.
+// more or less than its pay modes is of the pay mode None, and left out where none of them is postpaid: it can be, and
+// would count twice.
 func SummarizeDays(answer []billclient.DayConsume, readAt time.Time) *ModeDays {
 	d := &ModeDays{ReadAt: readAt, Days: map[billclient.Day][]Row{}, Names: map[string]string{}}
 	days := map[billclient.Day]Sums{}
@@ -30,7 +32,7 @@ func SummarizeDays(answer []billclient.DayConsume, readAt time.Time) *ModeDays {
 		for _, mode := range row.Modes {
 			sums.Add(Key{mode.PayMode, label}, mode.Cost)
 		}
-		if beyond := row.Unexplained(); !IsRounding(beyond, len(row.Modes)) {
+		if beyond := row.Unexplained(); hasPostpaid(row) && !IsRounding(beyond, len(row.Modes)) {
 			sums.Add(Key{None, label}, beyond)
 		}
 	}
@@ -39,6 +41,13 @@ func SummarizeDays(answer []billclient.DayConsume, readAt time.Time) *ModeDays {
 		d.Days[at] = sums.Rows(2)
 	}
 	return d
+}
+
+// hasPostpaid reports whether a row has a postpaid cost.
+func hasPostpaid(row billclient.DayConsume) bool {
+	return slices.ContainsFunc(row.Modes[:], func(m billclient.ModeCost) bool {
+		return m.PayMode == billclient.Postpaid && m.Cost.Sign() != 0
+	})
 }
 
 // Sums returns what the days come to, by pay mode and label value.
