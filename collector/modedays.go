@@ -72,6 +72,9 @@ func (f *fetch) isOld(readAt, now time.Time) bool {
 // read after all costs of the newest one had come.
 func areModeDaysCurrent(f *fetch, d *ledger.ModeDays, now time.Time) bool {
 	newest := f.snapshot.NewestDay(now, time.Time{})
+	if e := f.snapshot.Months[billclient.MonthOf(now)].Estimate; !e.IsEmpty() { // it is there before its lines are read
+		newest = max(newest, min(e.Summary.End, billclient.DayOf(now).Add(-1)))
+	}
 	if newest == 0 {
 		newest = billclient.DayOf(now.Add(-settling)).Add(-1)
 	}
