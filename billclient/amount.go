@@ -137,6 +137,34 @@ func (a Amount) Add(b Amount) Amount {
 // Sub returns the exact difference of a and b.
 func (a Amount) Sub(b Amount) Amount { return a.Add(b.Neg()) }
 
+// Times returns n times a, exactly.
+func (a Amount) Times(n int) Amount {
+	factor, err := decimal.New(int64(n), 0)
+	if err == nil && a.long == nil {
+		product, err := a.short.MulExact(factor, a.short.Scale())
+		if err == nil {
+			return Amount{short: product}
+		}
+	}
+	return Amount{long: new(big.Rat).Mul(a.rat(), new(big.Rat).SetInt64(int64(n)))}
+}
+
+// shareScale is how many decimals a share has: those of the most exact amounts that the API is known to write.
+const shareScale = 8
+
+// Share returns the n-th part of a, n being above 0, with eight decimals: those behind them are cut. What n shares lack
+// of a is left to the caller.
+func (a Amount) Share(n int) Amount {
+	scaled := new(big.Rat).Mul(a.rat(), big.NewRat(1e8, int64(n)))
+	units := new(big.Int).Quo(scaled.Num(), scaled.Denom())
+	if units.IsInt64() {
+		if short, err := decimal.New(units.Int64(), shareScale); err == nil {
+			return Amount{short: short.Trim(0)}
+		}
+	}
+	return Amount{long: new(big.Rat).SetFrac(units, big.NewInt(1e8))}
+}
+
 // Neg returns a with its sign inverted.
 func (a Amount) Neg() Amount {
 	if a.long != nil {

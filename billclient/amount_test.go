@@ -217,3 +217,26 @@ func requireKept(t rapid.TB, a Amount) {
 		t.Fatalf("%s is read back as %v, %v", text, back, err)
 	}
 }
+
+// Together with what is left, n shares are the amount, and less is left than n units of the last decimal.
+func TestShares(t *testing.T) {
+	for text, want := range map[string]string{
+		"100.00": "33.33333333", "-100": "-33.33333333", "0": "0", "0.00000002": "0",
+		"3e20": "1" + strings.Repeat("0", 20),
+	} {
+		if got := mustAmount(text).Share(3); got.Cmp(mustAmount(want)) != 0 {
+			t.Errorf("the third part of %s is %v, want %s", text, got, want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text, n := decimals().Draw(t, "text"), rapid.IntRange(1, 1100).Draw(t, "n")
+		whole, shares := mustAmount(text), mustAmount(text).Share(n).Times(n)
+		rest := new(big.Rat).Sub(mustRat(text), mustRat(shares.String()))
+		if most := big.NewRat(int64(n), 1e8); new(big.Rat).Abs(rest).Cmp(most) >= 0 {
+			t.Fatalf("%d shares of %v leave %v", n, whole, rest)
+		}
+		if rest.Sign()*whole.Sign() < 0 {
+			t.Fatalf("%d shares of %v are more than it", n, whole)
+		}
+	})
+}

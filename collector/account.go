@@ -45,7 +45,7 @@ func newAccount(a Account, options Options, logger log.Logger, vault *vault) *ac
 		onChange: func() {}, onSave: func(error) {},
 		slots: map[loopName]chan struct{}{}, kicks: map[loopName]chan struct{}{},
 	}
-	for _, loop := range []loopName{summaryLoop, unionLoop, lineLoop} {
+	for _, loop := range loopNames {
 		n.slots[loop] = make(chan struct{}, max(1, options.Refresh.Concurrency))
 		n.kicks[loop] = make(chan struct{}, 1)
 	}

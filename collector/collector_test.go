@@ -749,7 +749,7 @@ func TestStatus(t *testing.T) {
 		days, sources := got.Days, got.Sources
 		got.Days, got.Sources = nil, nil
 		lines, billed := yuan("105.66"), yuan("1000")
-		prepaid := inMode("prepaid", parts("VM_GROUP", "云服务器", "10"))
+		prepaid := inMode("prepaid", parts("KEC", "云服务器(KEC)", "10"))
 		running := billclient.MonthOf(october(1))
 		want := metrics.AccountStatus{
 			Name: "main", CustomerID: "73400575",
@@ -790,8 +790,8 @@ func TestStatus(t *testing.T) {
 				t.Errorf("source %+v", s)
 			}
 		}
-		if len(sources) != 10 {
-			t.Errorf("%d sources, want 10", len(sources))
+		if len(sources) != 12 {
+			t.Errorf("%d sources, want 12", len(sources))
 		}
 	})
 }

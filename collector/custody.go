@@ -41,7 +41,7 @@ func newCustody(keyID, account string, origins map[string]string, interval time.
 		keyID: keyID, origins: origins, firstTold: make(chan struct{}), snapshot: &ledger.Snapshot{},
 		schedules: map[loopName]*schedule{}, visible: visible{snapshot: &ledger.Snapshot{}},
 	}
-	for _, loop := range []loopName{summaryLoop, unionLoop, lineLoop} {
+	for _, loop := range loopNames {
 		c.schedules[loop] = &schedule{account: account, interval: interval}
 	}
 	for _, s := range sources {
@@ -156,7 +156,8 @@ func (c *custody) keep(account string) *kept {
 		Account: account, Snapshot: c.snapshot, Sources: map[string]metrics.Progress{}, Owner: c.keyID,
 		Origins: maps.Clone(c.origins),
 		Next:    c.schedules[summaryLoop].keptTick(), NextUnion: c.schedules[unionLoop].keptTick(),
-		NextLines: c.schedules[lineLoop].keptTick(), OneByOne: c.oneByOne.time(), Marks: c.marks.clone(now()), fromDisk: map[string]bool{},
+		NextLines: c.schedules[lineLoop].keptTick(), NextInstances: c.schedules[instanceLoop].keptTick(),
+		OneByOne: c.oneByOne.time(), Marks: c.marks.clone(now()), fromDisk: map[string]bool{},
 	}
 	for _, a := range c.attempts {
 		if a.WasTried() {
@@ -176,6 +177,7 @@ func (c *custody) resume(k *kept, fresh map[string]bool) {
 	c.oneByOne.set(k.OneByOne)
 	c.marks.replace(k.Marks)
 	c.schedules[unionLoop].next, c.schedules[lineLoop].next = k.NextUnion, k.NextLines
+	c.schedules[instanceLoop].next = k.NextInstances
 	if len(fresh) == 0 {
 		c.schedules[summaryLoop].next = k.Next
 	}
@@ -227,9 +229,9 @@ func (c *custody) dropLines() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.snapshot = c.snapshot.WithoutLines()
-	c.schedules[lineLoop].next = time.Time{}
+	c.schedules[lineLoop].next, c.schedules[instanceLoop].next = time.Time{}, time.Time{}
 	for i, s := range sources {
-		if s.loop == lineLoop {
+		if s.readsLines() {
 			c.attempts[i].Items, c.attempts[i].Data = s.measure(c.snapshot, now())
 		}
 	}

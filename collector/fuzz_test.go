@@ -82,7 +82,7 @@ func stateOf(f *testing.F, of Account, c *customer) *kept {
 	of.API.Transport, of.API.UnionEndpoint = transport, of.API.Endpoint
 	a := newAccount(of, purseOptions(of), log.NewNopLogger(), &vault{})
 	a.takeCustody(f.Context())
-	for _, name := range []loopName{summaryLoop, unionLoop, lineLoop} {
+	for _, name := range loopNames {
 		(&loop{account: a, custody: a.custody, name: name}).refresh(f.Context())
 	}
 	for _, s := range a.custody.attempts {

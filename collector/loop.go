@@ -1,12 +1,16 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/metrics"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -81,6 +85,9 @@ func (l *loop) refresh(ctx context.Context) {
 		l.account.kick(unionLoop)
 		l.account.kick(lineLoop)
 	}
+	if l.name == unionLoop || l.name == lineLoop { // what they have read is compared with the lines of instances
+		l.account.kick(instanceLoop)
+	}
 }
 
 // askIfDue asks a source if it is due, and reports whether the answer has led to numbers that were kept.
@@ -129,6 +136,7 @@ func (l *loop) newFetch() *fetch {
 // of the program, a reload or another key. It reports whether the answer has led to numbers that were kept.
 func (l *loop) ask(ctx context.Context, i int, f *fetch) (foundKept bool) {
 	began, stopwatch := now(), time.Now()
+	productsBefore := f.snapshot.ProductGroups().Products()
 	deadline, cancel := l.deadline(ctx)
 	defer cancel()
 	err := sources[i].read(deadline, f)
@@ -139,6 +147,9 @@ func (l *loop) ask(ctx context.Context, i int, f *fetch) (foundKept bool) {
 	before, after := l.custody.settle(i, f, began, time.Since(stopwatch), err)
 	foundKept = l.account.findKept(l.custody, sources[i].name)
 	l.report(sources[i], before, after, err)
+	if sources[i].service == unionService {
+		l.reportProducts(productsBefore)
+	}
 	l.account.publish(ctx, l.custody)
 	return foundKept
 }
@@ -147,11 +158,32 @@ var errDeadline = errors.New("the answer took longer than refresh.interval")
 
 // deadline bounds an attempt at a summary, so that one that drips does not hold up the others for longer than a tick.
 func (l *loop) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	if l.name == lineLoop {
+	if l.name == lineLoop || l.name == instanceLoop {
 		return context.WithCancel(ctx)
 	}
 	longest := max(l.account.options.Refresh.Interval, 2*l.account.API.Timeout)
 	return context.WithTimeoutCause(ctx, longest, fmt.Errorf("%w (%v)", errDeadline, longest))
+}
+
+// reportProducts logs which product groups of bill-union are called something else on pages than before. What the
+// configuration says does not change.
+func (l *loop) reportProducts(before map[string]string) {
+	snapshot, _ := l.custody.state()
+	after := snapshot.ProductGroups().Products()
+	for _, group := range slices.Sorted(maps.Keys(before)) {
+		if after[group] == "" {
+			after[group] = group
+		}
+	}
+	for _, group := range slices.Sorted(maps.Keys(after)) {
+		isConfigured := slices.ContainsFunc(l.account.options.Products, func(p metrics.ProductMapping) bool {
+			return p.Group == group
+		})
+		if was := cmp.Or(before[group], group); after[group] != was && !isConfigured {
+			level.Info(l.account.logger).Log("msg", "a product group has another product code on pages", "group", group,
+				"product_code", after[group], "before", was)
+		}
+	}
 }
 
 // report logs how an attempt went.

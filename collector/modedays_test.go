@@ -2,6 +2,7 @@ package collector
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -122,7 +123,7 @@ func TestDaysAreReadWhenADayIsMetered(t *testing.T) {
 		const prepaid = `
 ksyun_bill_product_cost_cny{account="main",pay_mode="postpaid",product_code="KEC"} 1
 ksyun_bill_product_cost_cny{account="main",pay_mode="prepaid",product_code="EBS_GROUP"} 3
-ksyun_bill_product_cost_cny{account="main",pay_mode="prepaid",product_code="VM_GROUP"} `
+ksyun_bill_product_cost_cny{account="main",pay_mode="prepaid",product_code="KEC"} `
 		const realtime = `
 ksyun_bill_product_cost_cny{account="main",pay_mode="realtime",product_code="EIP_GROUP"} 2`
 		compare(t, w.scrape("ksyun_bill_product_cost_cny"), prepaid+"10"+realtime)
@@ -198,6 +199,8 @@ ksyun_bill_past_month_project_cost_cny{account="main",pay_mode="prepaid",project
 ksyun_bill_past_month_project_cost_cny{account="main",pay_mode="realtime",project_id="7",months_ago="1"} 1
 ksyun_bill_past_month_project_cost_cny{account="main",pay_mode="realtime",project_id="__none__",months_ago="1"} 1
 ksyun_bill_source_up{account="main",source="detail_bill"} 1
+ksyun_bill_source_up{account="main",source="instance_consume"} 1
+ksyun_bill_source_up{account="main",source="instance_summary"} 1
 ksyun_bill_source_up{account="main",source="month_bill"} 1
 ksyun_bill_source_up{account="main",source="month_consume"} 1
 ksyun_bill_source_up{account="main",source="pay_mode_summary"} 1
@@ -229,6 +232,13 @@ func TestFamiliesComeToTheBill(t *testing.T) {
 					compareSums(t, at, sums[prefix+"account_cost_cny"], sums[prefix+part+"_cost_cny"])
 				}
 			}
+			for _, part := range []string{"project_product", "region", "billing_mode", "instance"} {
+				compareSums(t, at, sums["ksyun_bill_account_cost_cny"], sums["ksyun_bill_"+part+"_cost_cny"])
+			}
+			for _, part := range []string{"project_product", "instance"} {
+				compareSums(t, at, lastMonth(sums["ksyun_bill_past_month_account_cost_cny"]),
+					sums["ksyun_bill_past_month_"+part+"_cost_cny"])
+			}
 			for _, part := range []string{"product", "project"} {
 				compareSums(t, at, sums["ksyun_bill_day_account_cost_cny"], sums["ksyun_bill_day_"+part+"_cost_cny"])
 			}
@@ -236,7 +246,7 @@ func TestFamiliesComeToTheBill(t *testing.T) {
 	})
 }
 
-var modeSample = regexp.MustCompile(`^(\w+)\{account="(\w+)",pay_mode="(prepaid|realtime)",.*?(?:(months_ago|days_ago)="(\d+)")?\} (\S+)$`)
+var modeSample = regexp.MustCompile(`^(\w+)\{account="(\w+)",pay_mode="(prepaid|realtime)",.*?(?:(months_ago|days_ago)="(\d+)",)?\} (\S+)$`)
 
 // sumsOfModes adds up the samples of prepaid and real-time cost by family, account, pay mode and how long ago they are.
 func (w *world) sumsOfModes() map[string]map[string]billclient.Amount {
@@ -257,6 +267,13 @@ func (w *world) sumsOfModes() map[string]map[string]billclient.Amount {
 		sums[m[1]][key] = sums[m[1]][key].Add(amount)
 	}
 	return sums
+}
+
+// lastMonth returns the sums of last month alone.
+func lastMonth(sums map[string]billclient.Amount) map[string]billclient.Amount {
+	last := maps.Clone(sums)
+	maps.DeleteFunc(last, func(key string, _ billclient.Amount) bool { return !strings.HasSuffix(key, "months_ago 1") })
+	return last
 }
 
 func compareSums(t *testing.T, at time.Time, whole, parts map[string]billclient.Amount) {

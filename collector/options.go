@@ -51,6 +51,7 @@ type Months struct {
 
 // Prepaid is the section prepaid of the configuration.
 type Prepaid struct {
+	Months       int           `yaml:"months"`        // how far back terms may begin that are not over; 0: none is spread
 	ExpiryWithin time.Duration `yaml:"expiry_within"` // the ends of instances are shown that come within it
 }
 

@@ -24,10 +24,13 @@ type source struct {
 type loopName string
 
 const (
-	summaryLoop loopName = "summaries"  // of the service bill
-	unionLoop   loopName = "bill-union" // and of the services that say little
-	lineLoop    loopName = "lines"
+	summaryLoop  loopName = "summaries"  // of the service bill
+	unionLoop    loopName = "bill-union" // and of the services that say little
+	lineLoop     loopName = "lines"
+	instanceLoop loopName = "instances" // lines of bill-union
 )
+
+var loopNames = []loopName{summaryLoop, unionLoop, lineLoop, instanceLoop}
 
 // sources has all sources, in the order in which each loop asks its own.
 var sources = []source{
@@ -60,7 +63,11 @@ var sources = []source{
 	},
 	lineSource("detail_consume", "Lines of estimates", ledger.Estimated, readDetailConsume),
 	lineSource("detail_bill", "Lines of bills", ledger.Billed, readDetailBill),
+	dayLineSource, monthLineSource,
 }
+
+// readsLines reports whether what the source reads depends on how lines are added up.
+func (s source) readsLines() bool { return s.loop == lineLoop || s.loop == instanceLoop }
 
 // isEnabled reports whether the configuration of an account uses the source.
 func (s source) isEnabled(a Account) bool { return s.service == nil || s.service.isAsked(a) }

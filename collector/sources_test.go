@@ -29,6 +29,8 @@ var sourceOf = map[string]string{
 	billclient.QueryProjectConsume:          "project_consume",
 	billclient.QueryCashWalletAction:        "cash_wallet",
 	billclient.QueryInstances:               "prepaid_instances",
+	billclient.QueryInstanceConsume:         "instance_consume",
+	billclient.DescribeInstanceSummaryBills: "instance_summary",
 }
 
 // fault is what an action meets, and what comes of it.

@@ -130,7 +130,7 @@ type kept struct {
 	Marks    map[string]time.Time        // when what happened
 
 	// The next tick of each loop; zero while one is under way.
-	Next, NextUnion, NextLines time.Time
+	Next, NextUnion, NextLines, NextInstances time.Time
 
 	config   string          // fingerprint of the configuration that the numbers were made by
 	file     string          // where it was read from; empty: it was not

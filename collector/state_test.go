@@ -322,7 +322,7 @@ func TestStateIsWhole(t *testing.T) {
 	}
 	a, before := newOne()
 	_, after := newOne()
-	for i, loop := range []loopName{summaryLoop, unionLoop, lineLoop} {
+	for i, loop := range loopNames {
 		before.schedules[loop].next = october(16 + i)
 	}
 	before.oneByOne.set(october(17))

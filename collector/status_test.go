@@ -61,7 +61,7 @@ to the 14th: 2, last month 2; of all pay modes: false`)
 		mend()
 		w.sleep(time.Hour)
 		check("all days", `
-products: prepaid VM_GROUP 10, prepaid EBS_GROUP 3, postpaid KEC 2, realtime EIP_GROUP 2; of all pay modes: true, missing 0 of 17
+products: prepaid KEC 10, prepaid EBS_GROUP 3, postpaid KEC 2, realtime EIP_GROUP 2; of all pay modes: true, missing 0 of 17
 days: 2026-10-13 2: postpaid 1 realtime 1, 2026-10-14 2: postpaid 1 realtime 1
 to the 14th: 17, last month 17; of all pay modes: true`)
 
@@ -72,7 +72,7 @@ to the 14th: 17, last month 17; of all pay modes: true`)
 		c.consume("2026-10", 15, append(lines, on("2026-10-15", server("kec-1", 100)))...)
 		w.sleep(time.Hour)
 		check("older days", `
-products: prepaid VM_GROUP 10, prepaid __none__ 5, postpaid KEC 3, prepaid EBS_GROUP 3, realtime EIP_GROUP 2; of all pay modes: true, missing 5 of 23
+products: prepaid KEC 10, prepaid __none__ 5, postpaid KEC 3, prepaid EBS_GROUP 3, realtime EIP_GROUP 2; of all pay modes: true, missing 5 of 23
 days: 2026-10-14 2: postpaid 1 realtime 1, 2026-10-15 1: postpaid 1
 to the 15th: 3, last month 2; of all pay modes: false`)
 	})

@@ -68,11 +68,12 @@ ksyun_bill_account_paid_cny{account="main",months_ago="1",means="cloud_ticket"} 
 ksyun_bill_account_paid_cny{account="main",months_ago="1",means="reward"} 0
 ksyun_bill_account_paid_cny{account="main",months_ago="1",means="voucher"} 1.3
 ksyun_bill_product_group_info{account="main",product_group="EIP_GROUP",product_group_name="弹性IP",product_code="EIP_GROUP"} 1
-ksyun_bill_product_group_info{account="main",product_group="VM_GROUP",product_group_name="云服务器",product_code="VM_GROUP"} 1
+ksyun_bill_product_group_info{account="main",product_group="VM_GROUP",product_group_name="云服务器",product_code="KEC"} 1
 ksyun_bill_pay_mode_unreconciled_cost_cny{account="main",months_ago="0"} 0
 ksyun_bill_pay_mode_unreconciled_cost_cny{account="main",months_ago="1"} 0
 ksyun_bill_project_info{account="main",project_id="0",project_name="默认项目",owner="",cost_center=""} 1
 ksyun_bill_project_info{account="main",project_id="7",project_name="",owner="",cost_center=""} 1
+ksyun_bill_project_info{account="main",project_id="__none__",project_name="",owner="",cost_center=""} 1
 ksyun_bill_source_items{account="main",source="month_bill"} 2
 ksyun_bill_source_items{account="main",source="month_consume"} 0
 ksyun_bill_source_items{account="main",source="pay_mode_summary"} 2
@@ -81,7 +82,9 @@ ksyun_bill_source_items{account="main",source="project_summary"} 2
 ksyun_bill_source_items{account="main",source="product_groups"} 8
 ksyun_bill_source_items{account="main",source="product_consume"} 2
 ksyun_bill_source_items{account="main",source="project_consume"} 2
-ksyun_bill_source_items{account="main",source="detail_bill"} 2`)
+ksyun_bill_source_items{account="main",source="detail_bill"} 2
+ksyun_bill_source_items{account="main",source="instance_consume"} 2
+ksyun_bill_source_items{account="main",source="instance_summary"} 1`)
 	})
 }
 
@@ -122,6 +125,8 @@ func TestWithoutBillUnion(t *testing.T) {
 		{"no permission", func(_ *Account, c *customer) { c.UnionDenied = true }, `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1
 ksyun_bill_source_up{account="main",source="detail_bill"} 1
+ksyun_bill_source_up{account="main",source="instance_consume"} 0
+ksyun_bill_source_up{account="main",source="instance_summary"} 0
 ksyun_bill_source_up{account="main",source="month_bill"} 1
 ksyun_bill_source_up{account="main",source="month_consume"} 1
 ksyun_bill_source_up{account="main",source="pay_mode_summary"} 0
@@ -352,6 +357,7 @@ func TestOtherCurrency(t *testing.T) {
 		const up = `ksyun_bill_source_up`
 		const noneUp = `
 ksyun_bill_source_up{account="main",source="detail_bill"} 0
+ksyun_bill_source_up{account="main",source="instance_consume"} 0
 ksyun_bill_source_up{account="main",source="month_bill"} 0
 ksyun_bill_source_up{account="main",source="month_consume"} 0
 ksyun_bill_source_up{account="main",source="pay_mode_summary"} 0

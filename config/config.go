@@ -55,7 +55,7 @@ func Default() Config {
 		Instances: ledger.Instances{
 			Enabled: true, LastMonth: true, MaxSeries: 2000, Promote: []string{"instance_name"},
 		},
-		Prepaid: collector.Prepaid{ExpiryWithin: 30 * 24 * time.Hour},
+		Prepaid: collector.Prepaid{Months: 36, ExpiryWithin: 30 * 24 * time.Hour},
 	}
 }
 

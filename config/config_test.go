@@ -91,7 +91,7 @@ projects:
   - {account: 主账号, id: 103800, owner: ads-team, cost_center: 4711}
 months: {running: estimate}
 days: 7
-prepaid: {expiry_within: 2w}
+prepaid: {months: 12, expiry_within: 2w}
 budgets:
   - {account: 主账号, product: KEC, monthly: 120000.10}
 `)
@@ -128,7 +128,7 @@ budgets:
 			Enabled: true, LastMonth: true, MaxSeries: 2000, MinCost: amount(t, "0.01"),
 			Promote: []string{"department", "zone_name"}, Tags: []ledger.Tag{{Key: "部门", Label: "department"}},
 		},
-		Prepaid:  collector.Prepaid{ExpiryWithin: 14 * 24 * time.Hour},
+		Prepaid:  collector.Prepaid{Months: 12, ExpiryWithin: 14 * 24 * time.Hour},
 		Projects: []metrics.Project{{Account: "主账号", ID: "103800", Owner: "ads-team", CostCenter: "4711"}},
 		Budgets:  []metrics.Budget{{Account: "主账号", Product: "KEC", Monthly: amount(t, "120000.10")}},
 		Accounts: []collector.Account{{

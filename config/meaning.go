@@ -38,18 +38,34 @@ func describeCalls(c Config) string {
 	if c.Days > 0 || c.Months.Past > 0 {
 		reads++ // the last month's consumption
 	}
+	instances := ""
+	if c.API.UnionEndpoint != "" {
+		instances = describeInstanceCalls(c)
+	}
 	perhaps := ""
 	if c.Months.Past > 0 { // a closed month without a bill is asked for alone once a day, and so is a refused range
 		perhaps = fmt.Sprintf(", up to %d more for closed months that have no bill, %d more where the API refuses a range"+
 			" of months", c.Months.Past, c.Months.Past*refreshes+1)
 	}
 	text := fmt.Sprintf("calls a day and account: %d for summaries%s; lines are read %d to %d times, those of"+
-		" consumption with a call per 5000%s; retries apart", summaries, perhaps,
-		reads*rereads, (reads+1)*timesPerDay(c.Refresh.DetailsInterval), ends)
+		" consumption with a call per 5000%s%s; retries apart", summaries, perhaps,
+		reads*rereads, (reads+1)*timesPerDay(c.Refresh.DetailsInterval), ends, instances)
 	if c.API.DailyCalls == 0 {
 		return text + "; no limit\n"
 	}
 	return text + fmt.Sprintf("; at most %d (api.daily_calls)\n", c.API.DailyCalls)
+}
+
+// describeInstanceCalls returns what asking for the instances of all pay modes costs.
+func describeInstanceCalls(c Config) string {
+	text := "; instances of all pay modes once a day with a call per 200 lines of the newest 3 days"
+	if c.Months.Past > 0 || c.Prepaid.Months > 0 {
+		text += " and one per 1000 of the last month"
+	}
+	if c.Prepaid.Months > 1 {
+		text += fmt.Sprintf(", and once one per 1000 of %d months before it (prepaid.months)", c.Prepaid.Months-1)
+	}
+	return text
 }
 
 // daysReads returns how often the days of all pay modes are read in a day: those of the running month when another day is

@@ -28,9 +28,7 @@ func validate(c Config, d *document) {
 	validateAPI(d, c.API)
 	validateRefresh(d, c.Refresh)
 	validateInstances(d, c.Instances)
-	if within := c.Prepaid.ExpiryWithin; within < 24*time.Hour || within > 365*24*time.Hour {
-		d.reject("prepaid.expiry_within", "want 1d to 1y")
-	}
+	validatePrepaid(d, c.Prepaid)
 	validateProjects(d, c.Projects, c.Accounts)
 	validateProducts(d, c.Products)
 	validateBudgets(d, c.Budgets, c.Accounts)
@@ -47,6 +45,15 @@ func validate(c Config, d *document) {
 	}
 	if c.Days < 0 || c.Days > 31 {
 		d.reject("days", "want 0 to 31")
+	}
+}
+
+func validatePrepaid(d *document, p collector.Prepaid) {
+	if p.Months < 0 || p.Months > 60 {
+		d.reject("prepaid.months", "want 0 to 60")
+	}
+	if p.ExpiryWithin < 24*time.Hour || p.ExpiryWithin > 365*24*time.Hour {
+		d.reject("prepaid.expiry_within", "want 1d to 1y")
 	}
 }
 

@@ -36,12 +36,21 @@ func (i Instances) Facts() []string {
 	return names
 }
 
-// promotedValues returns the values of the promotedValues attributes among all values of an instance.
-func (i Instances) promotedValues(facts []string) []string {
+// Promoted returns which of Facts are promoted to labels, by their index.
+func (i Instances) Promoted() []int {
 	names := i.Facts()
+	promoted := make([]int, len(i.Promote))
+	for n, name := range i.Promote {
+		promoted[n] = slices.Index(names, name)
+	}
+	return promoted
+}
+
+// promotedValues returns the values of the promoted attributes among all values of an instance.
+func (i Instances) promotedValues(facts []string) []string {
 	values := make([]string, 0, len(i.Promote))
-	for _, name := range i.Promote {
-		values = append(values, facts[slices.Index(names, name)])
+	for _, n := range i.Promoted() {
+		values = append(values, facts[n])
 	}
 	return values
 }

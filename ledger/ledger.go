@@ -101,16 +101,32 @@ func (l *Ledger) Add(line *billclient.Line) {
 	if l.options.Until != 0 && line.StatDate > l.options.Until {
 		return
 	}
-	key := cellKey{
+	tags := ""
+	if len(l.options.Instances.Tags) > 0 {
+		tags = l.tagValues(line)
+	}
+	key := l.keyOf(line, tags)
+	c := l.addToCell(key, line)
+	if line.StatDate != 0 {
+		l.addDay(c, dayKey{line.StatDate, key.project, key.product}, line.Cost)
+	}
+	l.countLine(line)
+}
+
+// keyOf returns what a line with these values of tags is added up by.
+func (l *Ledger) keyOf(line *billclient.Line, tags string) cellKey {
+	return cellKey{
 		instance: line.InstanceID,
 		product:  l.symbols.symbolOf(line.ProductCode),
 		project:  l.symbols.symbolOf(line.ProjectID),
 		region:   l.symbols.symbolOf(line.RegionName),
 		mode:     l.symbols.symbolOf(line.BillingMode),
+		tags:     l.symbols.symbolOf(tags),
 	}
-	if len(l.options.Instances.Tags) > 0 {
-		key.tags = l.symbols.symbolOf(l.tagValues(line))
-	}
+}
+
+// addToCell adds a line to the cell of its key.
+func (l *Ledger) addToCell(key cellKey, line *billclient.Line) *Cell {
 	c, ok := l.cells[key]
 	if !ok {
 		c = &Cell{}
@@ -119,11 +135,8 @@ func (l *Ledger) Add(line *billclient.Line) {
 	}
 	c.Cost = c.Cost.Add(line.Cost)
 	c.List = c.List.Add(line.ListCost)
-	if line.StatDate != 0 {
-		l.addDay(c, dayKey{line.StatDate, key.project, key.product}, line.Cost)
-	}
 	l.describe(c, line)
-	l.countLine(line)
+	return c
 }
 
 // addDay adds the cost of a line of one day.

@@ -77,19 +77,9 @@ func (d *ModeDays) Postpaid(until billclient.Day) (cost billclient.Amount) {
 func (d *ModeDays) Covers(day billclient.Day) bool { return d != nil && !d.ReadAt.Before(day.End()) }
 
 // MissesModes returns the pay modes that a month's days come to another cost of than a summary of its pay modes has.
-// Differences that can come from rounding are none. What is postpaid is compared elsewhere.
 func (d *ModeDays) MissesModes(summary *Union) (modes []string) {
 	costs, rows := d.byMode()
-	for _, r := range summary.Parts {
-		costs.Add(Key{r.Labels[0]}, r.Amount.Neg())
-	}
-	for _, r := range costs.Rows(1) {
-		mode := r.Labels[0]
-		if mode != billclient.Postpaid && !IsRounding(r.Amount, rows+1) {
-			modes = append(modes, mode)
-		}
-	}
-	return modes
+	return missedModes(costs, rows, summary)
 }
 
 // SameCosts reports whether two reads have the same cost of each pay mode.
@@ -99,7 +89,7 @@ func (d *ModeDays) SameCosts(other *ModeDays) bool {
 	}
 	costs, _ := d.byMode()
 	others, _ := other.byMode()
-	return maps.EqualFunc(costs, others, func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
+	return sameCosts(costs, others)
 }
 
 // byMode returns the cost of each pay mode, and how many rows there are.

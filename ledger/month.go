@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -13,6 +14,23 @@ type Month struct {
 	Bill, Estimate Book
 	Unions         map[Split]*Union    // in all pay modes, as far as it was read
 	ModeDays       map[Split]*ModeDays // its days, likewise
+	DayLines       *ModeLines          // lines of its days in other pay modes than postpaid; nil until they are read
+	MonthLines     *ModeLines          // lines of the month as a whole in them, of a closed month; nil until they are read
+}
+
+// ModeLines returns the lines in other pay modes than postpaid: those of the month as a whole, unless only those of its
+// days come to the summary of its pay modes. It returns nil if there are none.
+func (m Month) ModeLines() *ModeLines {
+	u := m.Union(ByPayMode)
+	isWhole := func(l *ModeLines) bool { return u != nil && len(l.MissesModes(u)) == 0 }
+	switch {
+	case m.MonthLines == nil, m.DayLines != nil && m.MonthLines.IsEmpty():
+		return m.DayLines
+	case m.DayLines != nil && !isWhole(m.MonthLines) && isWhole(m.DayLines):
+		return m.DayLines
+	default:
+		return m.MonthLines
+	}
 }
 
 // Union returns the month in all pay modes, split one way; nil until it is read.
@@ -40,7 +58,7 @@ func (m Month) WithModeDays(by Split, d *ModeDays) Month {
 
 // withoutUnions returns a copy of the month without what bill-union says.
 func (m Month) withoutUnions() Month {
-	m.Unions, m.ModeDays = nil, nil
+	m.Unions, m.ModeDays, m.DayLines, m.MonthLines = nil, nil, nil, nil
 	return m
 }
 
@@ -76,11 +94,13 @@ func (m Month) merge(newer Month) Month {
 			next = next.WithModeDays(by, d)
 		}
 	}
+	next.DayLines, next.MonthLines = cmp.Or(newer.DayLines, m.DayLines), cmp.Or(newer.MonthLines, m.MonthLines)
 	return next
 }
 
 func (m Month) isZero() bool {
-	return m.Bill == Book{} && m.Estimate == Book{} && len(m.Unions) == 0 && len(m.ModeDays) == 0
+	return m.Bill == Book{} && m.Estimate == Book{} && len(m.Unions) == 0 && len(m.ModeDays) == 0 &&
+		m.DayLines == nil && m.MonthLines == nil
 }
 
 func (m Month) valid(views []View) bool {
@@ -94,7 +114,7 @@ func (m Month) valid(views []View) bool {
 			return false
 		}
 	}
-	return m.Bill.valid(views) && m.Estimate.valid(views)
+	return m.Bill.valid(views) && m.Estimate.valid(views) && m.DayLines.valid(views) && m.MonthLines.valid(views)
 }
 
 // Book is a summary and the lines behind it.

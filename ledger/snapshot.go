@@ -17,6 +17,8 @@ type Snapshot struct {
 	Groups map[string]Group       // of bill-union, by id
 	Purse  *Purse                 // nil until it is read
 	Terms  *Terms                 // nil until they are read
+
+	Prepaid map[billclient.Month]*PrepaidMonth // closed months whose terms may still count
 }
 
 // Group is a product group of bill-union.
@@ -62,6 +64,19 @@ func (s *Snapshot) DropBefore(from billclient.Month) *Snapshot {
 	return &next
 }
 
+// DropModeLinesBefore returns a copy of the snapshot without the lines of bill-union of the months before one.
+func (s *Snapshot) DropModeLinesBefore(from billclient.Month) *Snapshot {
+	next := *s
+	next.Months = maps.Clone(s.Months)
+	for at, m := range next.Months {
+		if at < from {
+			m.DayLines, m.MonthLines = nil, nil
+			next.Months[at] = m
+		}
+	}
+	return &next
+}
+
 // monthsBack is how many months' days are kept beside those of the month that is read: the longest way back, 31 days
 // from the 1st of March, ends in January.
 const monthsBack = 2
@@ -84,6 +99,7 @@ func (s *Snapshot) WithoutLines() *Snapshot {
 	next.Months, next.Days = maps.Clone(s.Months), maps.Clone(s.Days)
 	for at, m := range next.Months {
 		m.Bill.Lines, m.Estimate.Lines = m.Bill.Lines.withoutRows(), m.Estimate.Lines.withoutRows()
+		m.DayLines, m.MonthLines = m.DayLines.withoutSums(), m.MonthLines.withoutSums()
 		next.Months[at] = m
 	}
 	for at, d := range next.Days {
@@ -96,7 +112,7 @@ func (s *Snapshot) WithoutLines() *Snapshot {
 // WithoutUnions returns a copy of the snapshot without what bill-union says.
 func (s *Snapshot) WithoutUnions() *Snapshot {
 	next := *s
-	next.Months, next.Groups = maps.Clone(s.Months), nil
+	next.Months, next.Groups, next.Prepaid = maps.Clone(s.Months), nil, nil
 	for at, m := range next.Months {
 		next.Months[at] = m.withoutUnions()
 	}
@@ -114,7 +130,8 @@ func (s *Snapshot) IsEmpty() bool {
 // HasNumbers reports whether the snapshot has anything to show.
 func (s *Snapshot) HasNumbers() bool {
 	for _, m := range s.Months {
-		if !m.Bill.IsEmpty() || !m.Estimate.IsEmpty() || len(m.Unions) > 0 || len(m.ModeDays) > 0 {
+		hasModes := len(m.Unions) > 0 || len(m.ModeDays) > 0 || !m.DayLines.IsEmpty() || !m.MonthLines.IsEmpty()
+		if !m.Bill.IsEmpty() || !m.Estimate.IsEmpty() || hasModes {
 			return true
 		}
 	}
@@ -146,6 +163,11 @@ func (s *Snapshot) ReadTimes(yield func(time.Time) bool) {
 		}
 		for _, d := range m.ModeDays {
 			if d != nil && !yield(d.ReadAt) {
+				return
+			}
+		}
+		for _, l := range []*ModeLines{m.DayLines, m.MonthLines} {
+			if l != nil && !yield(l.ReadAt) {
 				return
 			}
 		}
@@ -238,13 +260,14 @@ func (s *Snapshot) Valid(views []View) bool {
 			return false
 		}
 	}
-	return s.Purse.valid()
+	return s.Purse.valid() && !slices.Contains(slices.Collect(maps.Values(s.Prepaid)), nil)
 }
 
 // Matches reports whether the instances are described as the options say.
 func (s *Snapshot) Matches(o Instances, views []View) bool {
 	for _, m := range s.Months {
-		if !m.Bill.matches(o, views) || !m.Estimate.matches(o, views) {
+		isOther := !m.DayLines.matches(o, views) || !m.MonthLines.matches(o, views)
+		if isOther || !m.Bill.matches(o, views) || !m.Estimate.matches(o, views) {
 			return false
 		}
 	}
@@ -298,5 +321,8 @@ func (s *Snapshot) Merge(newer *Snapshot) *Snapshot {
 		next.Groups = newer.Groups
 	}
 	next.Purse, next.Terms = cmp.Or(newer.Purse, s.Purse), cmp.Or(newer.Terms, s.Terms)
+	next.Prepaid = map[billclient.Month]*PrepaidMonth{}
+	maps.Copy(next.Prepaid, s.Prepaid)
+	maps.Copy(next.Prepaid, newer.Prepaid)
 	return &next
 }

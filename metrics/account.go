@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"iter"
-	"maps"
 	"slices"
 	"time"
 
@@ -25,6 +24,7 @@ type Account struct {
 	month       billclient.Month // the running one
 	staleBefore time.Time        // numbers of a month that ran are too old if they were read before
 	newest      billclient.Day   // newest day that is shown; 0: there are no days
+	groups      ledger.ProductGroups
 }
 
 // AsOf returns the account as it is at the instant now. A refused account has no numbers, and no source of them.
@@ -36,6 +36,7 @@ func (a Account) AsOf(now time.Time, o Options) Account {
 	if a.CustomerID == "" {
 		a.CustomerID = string(a.Snapshot.CustomerID())
 	}
+	a.groups = a.Snapshot.ProductGroups()
 	a.newest = a.Snapshot.NewestDay(now, a.staleBefore)
 	if a.newest == 0 && a.hasNothingPostpaid(0) {
 		a.newest = a.newestModeDay()
@@ -241,31 +242,21 @@ func (a Account) projectNames() map[string]string {
 
 // allProjectNames returns the names of all projects, those that have other pay modes only too.
 func (a Account) allProjectNames() map[string]string {
-	names := a.projectNames()
+	names := a.summedProjectNames()
 	addMissing(names, a.modeNames(ledger.ByProject))
+	return names
+}
+
+// summedProjectNames returns the names of all projects, but of those that only lines of other pay modes have.
+func (a Account) summedProjectNames() map[string]string {
+	names := a.projectNames()
+	addMissing(names, a.dayNames(ledger.ByProject))
 	for n := range a.options.PastMonths + 1 {
 		if u := a.union(n, ledger.ByProject); u != nil {
 			addMissing(names, u.Names)
 		}
 	}
 	return names
-}
-
-// tallies yields the instance counts of the newest month whose lines are shown, by product.
-func (a Account) tallies() iter.Seq2[string, ledger.Tally] {
-	return func(yield func(string, ledger.Tally) bool) {
-		for _, m := range a.shownMonths(0, min(1, a.options.PastMonths)) {
-			if m.Lines == nil {
-				continue
-			}
-			for _, code := range slices.Sorted(maps.Keys(m.Lines.Tallies)) {
-				if !yield(code, m.Lines.Tallies[code]) {
-					return
-				}
-			}
-			return
-		}
-	}
 }
 
 // dataEnd returns the instant up to which the running month's numbers count, the zero time if nothing tells.
@@ -329,22 +320,4 @@ func (a Account) coveredDays(from, to billclient.Day) (days []ledger.Day, ok boo
 		days = append(days, d)
 	}
 	return days, true
-}
-
-// weekChanges returns the largest differences of instances between the day before the newest and a week before.
-func (a Account) weekChanges() []ledger.Row {
-	const most = 50
-	day, before := a.Snapshot.Days[a.newest.Add(-1)], a.Snapshot.Days[a.newest.Add(-1-ledger.Week)]
-	if a.newest == 0 || day.Instances == nil || before.Instances == nil {
-		return nil
-	}
-	change := ledger.Sums{}
-	for _, i := range day.Instances {
-		change.Add(*i.Key, i.Cost)
-	}
-	for _, i := range before.Instances {
-		change.Add(*i.Key, i.Cost.Neg())
-	}
-	maps.DeleteFunc(change, func(_ ledger.Key, amount billclient.Amount) bool { return amount.Sign() == 0 })
-	return change.Largest(most)
 }

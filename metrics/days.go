@@ -57,6 +57,7 @@ const (
 		" the month. "
 	postpaidOnly = "Postpaid only; cached between refreshes."
 	fromUnion    = "Other pay modes from the days of bill-union; cached between refreshes."
+	fromLines    = "Other pay modes from the lines of bill-union; cached between refreshes."
 )
 
 // coverage says for HELP which pay modes a family has.
@@ -210,6 +211,10 @@ var dayFacts = []Family{
 		Labels: []string{"pay_mode", "product_code", "project_id", "instance_id"},
 		Help: "How much more in CNY an instance has cost on the day days_ago=1 than a week before, of the 50 largest" +
 			" changes either way" + metered + postpaidOnly,
-		samples: func(a Account, emit emit) { emitRows(a.weekChanges(), emit) },
+		samples: func(a Account, emit emit) {
+			for _, r := range a.weekChanges() {
+				emit(r.cost.Float64(), append([]string{r.mode}, r.key[:]...)...)
+			}
+		},
 	},
 }

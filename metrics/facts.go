@@ -60,21 +60,22 @@ func emitProjectInfo(a Account, emit emit) {
 	}
 }
 
-// emitInstanceInfo describes an instance that two months show as the running one does.
+// emitInstanceInfo describes an instance that two months or pay modes show as the running month does, and in it the first
+// pay mode.
 func emitInstanceInfo(a Account, emit emit) {
 	described := map[ledger.Key]bool{}
 	labels := []string{}
-	for n, m := range a.shownMonths(0, min(1, a.options.PastMonths)) {
-		if m.Lines == nil || n == 1 && !a.options.Instances.LastMonth {
+	for n := range min(1, a.options.PastMonths) + 1 {
+		if n == 1 && !a.options.Instances.LastMonth {
 			continue
 		}
-		for _, i := range m.Lines.Instances {
-			if described[i.Key] {
-				continue
+		rows, _ := a.instanceRows(n)
+		for _, r := range rows {
+			if !described[r.key] {
+				described[r.key] = true
+				labels = append(append(labels[:0], r.key[:]...), r.facts...)
+				emit(1, labels...)
 			}
-			described[i.Key] = true
-			labels = append(append(labels[:0], i.Key[:]...), i.Facts...)
-			emit(1, labels...)
 		}
 	}
 }

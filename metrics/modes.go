@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -100,37 +101,45 @@ func addTo(byMode map[string]ledger.Sums, mode string, k ledger.Key, amount bill
 
 // modeLabel returns the label value of an id in days: a product group has its product code, where its own is known.
 func (a Account) modeLabel(d *ledger.ModeDays, by ledger.Split, id string) string {
-	if by != ledger.ByGroup || id == ledger.None {
+	if by != ledger.ByGroup {
 		return id
 	}
-	if code := a.Snapshot.Groups[id].Code; code != "" {
-		return ledger.KeyLabel(a.options.productCode(code))
+	return a.groupLabel(id, d.Names[id])
+}
+
+// groupLabel returns the label value of a product group by its id, or by its name: its product code, else what is known of
+// it.
+func (a Account) groupLabel(id, name string) string {
+	if id == ledger.None && name == "" {
+		return id
 	}
-	if code := a.groupNamed(d.Names[id]); code != "" {
-		return ledger.KeyLabel(a.options.productCode(code))
+	if code := a.groups.CodeOf(id, name); code != "" {
+		return ledger.KeyLabel(a.productCode(code))
+	}
+	if id == ledger.None {
+		return ledger.KeyLabel(name)
 	}
 	return id
 }
 
-// groupNamed returns the code of the one product group that the summaries have under a name, empty if there is none, or
-// more than one.
-func (a Account) groupNamed(name string) (code string) {
-	for n := range a.options.PastMonths + 1 {
-		if u := a.union(n, ledger.ByGroup); u != nil && name != "" {
-			for other, itsName := range u.Names {
-				if itsName == name && code != "" && code != other {
-					return ""
-				} else if itsName == name {
-					code = other
-				}
-			}
-		}
-	}
-	return code
+// productCode returns the product code of a product group: the configured one, else the one that its postpaid instances
+// have in the bill, else its own.
+func (a Account) productCode(group string) string {
+	return cmp.Or(a.options.productCode(group), a.groups.Product(group), group)
 }
 
-// modeNames returns the names of what stands in families of other pay modes, by label value. The newest month wins.
+// modeNames returns the names of what stands in families of other pay modes, by label value. The newest month wins, and
+// within a month its days.
 func (a Account) modeNames(by ledger.Split) map[string]string {
+	names := a.dayNames(by)
+	for n := range a.options.PastMonths + 1 {
+		addMissing(names, a.lineNames(n, by))
+	}
+	return names
+}
+
+// dayNames returns the names of what stands in families of other pay modes by their days.
+func (a Account) dayNames(by ledger.Split) map[string]string {
 	names := map[string]string{}
 	for n := range max(a.options.PastMonths, monthsOfDays) + 1 {
 		d := a.modeDays(n, by)

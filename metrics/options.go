@@ -28,14 +28,14 @@ type ProductMapping struct {
 	Code  string `yaml:"code"`  // of a product of the bill, such as KEC
 }
 
-// productCode returns the product code of a product group: the configured one, else its own.
+// productCode returns the configured product code of a product group, empty if there is none.
 func (o Options) productCode(group string) string {
 	for _, m := range o.Products {
 		if m.Group == group {
 			return m.Code
 		}
 	}
-	return group
+	return ""
 }
 
 // Project says who answers for a project.

@@ -123,12 +123,12 @@ func nextTermChange(a Account, until time.Time) time.Time {
 	return until
 }
 
-// groupCode returns the code of a product group that trade may have by its id.
+// groupCode returns the product code of a product group, which trade may have by its id or by its code.
 func groupCode(a Account, group string) string {
-	if code := a.Snapshot.Groups[group].Code; code != "" {
-		return ledger.KeyLabel(code)
+	if group == ledger.None {
+		return group
 	}
-	return group
+	return ledger.KeyLabel(a.productCode(cmp.Or(a.groups.CodeOf(group, ""), group)))
 }
 
 // namesOfTerms returns the names of instances, as far as shown lines have them.
@@ -137,14 +137,15 @@ func namesOfTerms(a Account, terms []ledger.Term) map[string]string {
 	for _, t := range terms {
 		names[t.Instance] = ""
 	}
+	if len(terms) == 0 {
+		return names
+	}
 	position := slices.Index(ledger.InstanceFacts(), "instance_name")
-	for _, m := range a.shownMonths(0, min(1, a.options.PastMonths)) {
-		if m.Lines == nil || len(terms) == 0 {
-			continue
-		}
-		for _, i := range m.Lines.Instances {
-			if name, ok := names[i.Key[2]]; ok && name == "" {
-				names[i.Key[2]] = i.Facts[position]
+	for n := range min(1, a.options.PastMonths) + 1 {
+		rows, _ := a.instanceRows(n)
+		for _, r := range rows {
+			if name, ok := names[r.key[2]]; ok && name == "" {
+				names[r.key[2]] = r.facts[position]
 			}
 		}
 	}

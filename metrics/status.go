@@ -173,7 +173,7 @@ func productsOf(a Account, n int, m shownMonth) (products []Part) {
 	add := func(mode, code string, cost billclient.Amount) {
 		products = append(products, Part{PayMode: mode, Key: code, Name: names[code], Cost: cost})
 	}
-	for _, r := range m.Rows(viewNamed(productView)) {
+	for _, r := range m.Rows(viewNamed(productView).View) {
 		add(billclient.Postpaid, r.Labels[0], r.Amount)
 	}
 	for _, r := range a.modeRows(n, ledger.ByGroup) {

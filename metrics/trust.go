@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"ksyun_bill_exporter/ledger"
@@ -37,8 +39,9 @@ var trustFamilies = []Family{
 		Name: "ksyun_bill_instances", Labels: []string{"product_code"},
 		Help: "Instances per product in the newest month whose lines are shown, folded ones included.",
 		samples: func(a Account, emit emit) {
-			for code, t := range a.tallies() {
-				emit(float64(t.All), code)
+			tallies := a.tally()
+			for _, code := range slices.Sorted(maps.Keys(tallies)) {
+				emit(float64(tallies[code].All), code)
 			}
 		},
 	},
@@ -46,8 +49,9 @@ var trustFamilies = []Family{
 		Name: "ksyun_bill_folded_instances", Labels: []string{"product_code"},
 		Help: "How many of ksyun_bill_instances have no series of their own but are part of __other__.",
 		samples: func(a Account, emit emit) {
-			for code, t := range a.tallies() {
-				emit(float64(t.Folded), code)
+			tallies := a.tally()
+			for _, code := range slices.Sorted(maps.Keys(tallies)) {
+				emit(float64(tallies[code].Folded), code)
 			}
 		},
 	},

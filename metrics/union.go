@@ -79,7 +79,7 @@ var unionFacts = []Family{
 				}
 			}
 			for _, group := range slices.Sorted(maps.Keys(names)) {
-				emit(1, group, names[group], ledger.KeyLabel(a.options.productCode(group)))
+				emit(1, group, names[group], ledger.KeyLabel(a.productCode(group)))
 			}
 		},
 	},

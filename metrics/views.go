@@ -16,6 +16,7 @@ type view struct {
 	number      string // what is in the number and where it is from, for HELP
 	past        reach
 	by          ledger.Split // how the days of the other pay modes are split; empty: they are not known this way
+	hasLines    bool         // the lines of the other pay modes are, too
 }
 
 // reach says for which closed months a view has a family.
@@ -75,32 +76,32 @@ var views = []view{
 			},
 			Summary: func(s *ledger.Summary) []ledger.Row { return s.ProjectProduct },
 		},
-		per: " per product in a project", number: either, past: allMonths,
+		per: " per product in a project", number: either, past: allMonths, hasLines: true,
 	},
 	{
 		View: ledger.View{
 			Name: "region", Labels: []string{"region_name"}, Amount: costOf,
 			Keys: func(d ledger.Dimensions, _ []ledger.Tag, add func(ledger.Key)) { add(ledger.Key{d.Region}) },
 		},
-		per: " per region", number: lined,
+		per: " per region", number: lined, hasLines: true,
 	},
 	{
 		View: ledger.View{
 			Name: "billing_mode", Labels: []string{"billing_mode"}, Amount: costOf,
 			Keys: func(d ledger.Dimensions, _ []ledger.Tag, add func(ledger.Key)) { add(ledger.Key{d.Mode}) },
 		},
-		per: " per billing mode", number: lined,
+		per: " per billing mode", number: lined, hasLines: true,
 	},
 	{
 		View: ledger.View{
 			Name: "tag", Labels: []string{"product_code", "tag_key", "tag_value"}, Amount: costOf,
 			Keys: tagKeys, Fold: foldThird,
 		},
-		per: " per value of a configured tag", number: lined + "; sum within one tag_key only",
+		per: " per value of a configured tag", number: lined + "; sum within one tag_key only", hasLines: true,
 	},
 	{
 		View: ledger.View{
-			Name: "instance", Labels: []string{"product_code", "project_id", "instance_id"}, Amount: costOf,
+			Name: instanceView, Labels: []string{"product_code", "project_id", "instance_id"}, Amount: costOf,
 			Keys: func(d ledger.Dimensions, _ []ledger.Tag, add func(ledger.Key)) {
 				add(ledger.Key{d.Product, d.Project, d.Instance})
 			},
@@ -108,7 +109,7 @@ var views = []view{
 		},
 		per:    " per instance",
 		number: lined + "; __other__ holds those beyond instances.max_series and below instances.min_cost",
-		past:   lastMonth,
+		past:   lastMonth, hasLines: true,
 	},
 	{
 		View: ledger.View{
@@ -150,13 +151,9 @@ func LedgerViews() []ledger.View {
 }
 
 // viewNamed returns the view of a name, which there is.
-func viewNamed(name string) ledger.View {
-	for _, v := range views {
-		if v.Name == name {
-			return v.View
-		}
-	}
-	panic("no view " + name)
+func viewNamed(name string) view {
+	i := slices.IndexFunc(views, func(v view) bool { return v.Name == name })
+	return views[i]
 }
 
 // viewLabels returns the labels of a view's family.
@@ -171,6 +168,9 @@ func viewLabels(o Options, v view) []string {
 func (v view) help(o Options) string {
 	if v.Name == accountView {
 		return v.per + ", " + v.number + "; cached between refreshes."
+	}
+	if v.hasLines && o.AllModes {
+		return v.per + ", " + v.number + ". " + fromLines
 	}
 	return v.per + ", " + v.number + ". " + coverage(o, v.by)
 }
@@ -205,6 +205,10 @@ func pastFamily(o Options, v view) Family {
 // emitMonth emits the rows of the month n months ago, and beside them the other pay modes, where the view has them.
 // Without the postpaid part those would look like a cheap month, unless the account has none at all.
 func (v view) emitMonth(a Account, n int, emit emit, after ...string) {
+	if v.Described {
+		emitInstances(a, n, emit, after...)
+		return
+	}
 	m, ok := a.shownMonth(n)
 	if ok {
 		emitRows(m.Rows(v.View), emit, after...)
@@ -224,6 +228,8 @@ func (v view) otherModes(a Account, n int) []ledger.Row {
 		return rows
 	case v.by != "":
 		return a.modeRows(n, v.by)
+	case v.hasLines:
+		return v.linesOfModes(a, n)
 	default:
 		return nil
 	}

@@ -1,0 +1,292 @@
+package collector
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
+)
+
+// dayLineSource is the source of the instances of all pay modes on the days of the running month. Only the newest days
+// are asked for again.
+var dayLineSource = source{
+	name: "instance_consume", title: "Instances of all pay modes, by day", unit: "lines", loop: instanceLoop,
+	service: unionService,
+	isDue:   func(f *fetch, now time.Time) bool { return len(dueDayLines(f, now)) > 0 },
+	read: func(ctx context.Context, f *fetch) error {
+		return eachMonth(dueDayLines(f, now()), func(m billclient.Month) error { return readDayLines(ctx, f, m) })
+	},
+	measure: func(s *ledger.Snapshot, _ time.Time) (items int, data time.Time) {
+		for at, m := range s.Months {
+			if l := m.DayLines; l != nil {
+				items += l.Count
+				data = laterOf(data, earlierOf(billclient.DayOf(l.ReadAt).Start(), at.End()))
+			}
+		}
+		return items, data
+	},
+}
+
+// dueDayLines returns the months whose days are to be asked for: the running one once a day, when all costs of the day
+// before have come, and when they are too old, and the last one until that holds for its last day. Where the lines of the
+// last month as a whole are not there yet, its days are wanted even if nobody has asked for them while it ran.
+func dueDayLines(f *fetch, now time.Time) (months []billclient.Month) {
+	running := billclient.MonthOf(now)
+	known := f.snapshot.Months[running]
+	if l := known.DayLines; l == nil || isDayLineDue(l, now) || f.isOld(l.ReadAt, now) ||
+		!l.KnowsCodes() && known.BilledProducts() != nil || correctedDay(known) != 0 {
+		months = append(months, running)
+	}
+	last := running - 1
+	known = f.snapshot.Months[last]
+	settled := last.End().Add(settling)
+	switch l := known.DayLines; {
+	case now.Before(settled) || last < billclient.FirstMonth || f.options.Months.Past == 0:
+	case l != nil && l.ReadAt.Before(settled):
+		months = append(months, last)
+	case l == nil && known.MonthLines != nil && known.MonthLines.IsEmpty() && hasOtherModes(known):
+		months = append(months, last)
+	}
+	return months
+}
+
+// isDayLineDue reports whether all costs of another day have come since lines were read.
+func isDayLineDue(l *ledger.ModeLines, now time.Time) bool {
+	complete := billclient.DayOf(now.Add(-settling)).Start().Add(settling)
+	return l.ReadAt.Before(complete)
+}
+
+// hasOtherModes reports whether the summary of a month's pay modes has others than postpaid.
+func hasOtherModes(m ledger.Month) bool {
+	u := m.Union(ledger.ByPayMode)
+	if u == nil {
+		return false
+	}
+	for _, r := range u.Parts {
+		if r.Labels[0] != billclient.Postpaid && r.Labels[0] != ledger.None {
+			return true
+		}
+	}
+	return false
+}
+
+// askedAgain is how many of the newest days are asked for again, for costs can be corrected.
+const askedAgain = 3
+
+// dayLinesFrom returns the first day of a month to ask for. Days that were asked for once their costs had come, and again
+// for two days, are known unless they were corrected since.
+func dayLinesFrom(known ledger.Month, m billclient.Month, to billclient.Day) billclient.Day {
+	first := billclient.DayOf(m.Start())
+	if known.DayLines == nil {
+		return first
+	}
+	from := max(first, min(to.Add(1-askedAgain), known.DayLines.Through.Add(-1)))
+	if corrected := correctedDay(known); corrected != 0 {
+		from = min(from, corrected)
+	}
+	return from
+}
+
+// correctedDay returns the first of the days told apart of which the days of product groups, read since, have another
+// cost; 0 if there is none.
+func correctedDay(known ledger.Month) billclient.Day {
+	days := known.ModeDays[ledger.ByGroup]
+	if days == nil || !days.ReadAt.After(known.DayLines.ReadAt) {
+		return 0
+	}
+	for _, day := range slices.Sorted(maps.Keys(known.DayLines.Days)) {
+		if known.DayLines.MissesDays(days, day, day, settling) != nil {
+			return day
+		}
+	}
+	return 0
+}
+
+// readDayLines reads the newest days of a month, and all of them the first time. Where they come to something else than
+// the days of product groups have, days that did not are kept for a day; others are read again, and taken when two reads
+// in a row agree.
+func readDayLines(ctx context.Context, f *fetch, m billclient.Month) error {
+	now, month := now(), f.snapshot.Months[m]
+	known := month.DayLines
+	to := min(billclient.DayOf(m.End()).Add(-1), billclient.DayOf(now))
+	from := dayLinesFrom(month, m, to)
+	l, err := readModeLines(ctx, f, m, billclient.QueryInstanceConsume, false, now,
+		func() iter.Seq2[billclient.UnionLine, error] { return f.client.QueryInstanceConsume(ctx, from, to) })
+	if err != nil {
+		return err
+	}
+	next, days := l.CloseDays(known, from, to), month.ModeDays[ledger.ByGroup]
+	if days != nil && now.Sub(days.ReadAt) > f.options.Refresh.Interval {
+		days = nil // costs may have been corrected since
+	}
+	missed := next.MissesDays(days, from, to, settling)
+	isWorse := !known.IsEmpty() && missed != nil && known.MissesDays(days, from, min(to, known.Through), settling) == nil
+	if !isWorse {
+		f.trust(billclient.QueryInstanceConsume, m)
+	} else if f.protects(billclient.QueryInstanceConsume, m, "the lines of instances") {
+		return incomplete(billclient.QueryInstanceConsume,
+			"the lines from %v to %v do not come to what QueryProductConsume has of %s", from, to, strings.Join(missed, ", "))
+	}
+	learnModeLines(f, m, func(known ledger.Month) ledger.Month {
+		known.DayLines = next
+		return known
+	})
+	if missed != nil && !next.SameCosts(known) {
+		return incomplete(billclient.QueryInstanceConsume,
+			"the lines from %v to %v do not come to what QueryProductConsume has of %s", from, to, strings.Join(missed, ", "))
+	}
+	return nil
+}
+
+// learnModeLines learns lines of a month, in place of those of months that are no longer shown.
+func learnModeLines(f *fetch, m billclient.Month, change func(ledger.Month) ledger.Month) {
+	last := billclient.MonthOf(now()) - 1
+	f.learnMonth(m, change)
+	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot { return s.DropModeLinesBefore(last) })
+}
+
+// readModeLines reads a stream of lines of all pay modes to its end, each attempt into a new ledger.
+func readModeLines(ctx context.Context, f *fetch, m billclient.Month, action string, named bool, readAt time.Time,
+	stream func() iter.Seq2[billclient.UnionLine, error],
+) (l *ledger.ModeLedger, err error) {
+	options := ledger.Options{Views: metrics.LedgerViews(), Instances: f.options.Instances, ReadAt: readAt}
+	products := f.snapshot.Months[m].BilledProducts()
+	err = f.client.Retry(ctx, action, func() error {
+		l = ledger.NewModeLedger(options, products, named)
+		for line, err := range stream() {
+			if err == nil {
+				err = f.expectCustomer(action, "a line", line.CustomerID)
+			}
+			if err != nil {
+				return err
+			}
+			l.Add(&line)
+		}
+		return nil
+	})
+	return l, err
+}
+
+// monthLineSource is the source of the instances of all pay modes in closed months: in the last one for its costs, and
+// in those before for what was bought for a term that may not have ended.
+var monthLineSource = source{
+	name: "instance_summary", title: "Instances of all pay modes, by month", unit: "lines", loop: instanceLoop,
+	service: unionService,
+	isDue:   func(f *fetch, now time.Time) bool { return len(dueMonthLines(f, now)) > 0 },
+	read: func(ctx context.Context, f *fetch) error {
+		lines := 0
+		return eachMonth(dueMonthLines(f, now()), func(m billclient.Month) error {
+			if lines > mostLinesAtOnce {
+				return nil
+			}
+			n, err := readMonthLines(ctx, f, m)
+			lines += n
+			return err
+		})
+	},
+	measure: func(s *ledger.Snapshot, _ time.Time) (items int, data time.Time) {
+		for at, m := range s.Months {
+			if m.MonthLines != nil {
+				items += m.MonthLines.Count
+				data = laterOf(data, at.End())
+			}
+		}
+		return items, data
+	},
+}
+
+// The closed months before the last one are read a few at a time, and fewer if they have many lines, so that neither the
+// calls of a day are used up nor other accounts have to wait.
+const (
+	mostMonthsAtOnce = 6
+	mostLinesAtOnce  = 10_000
+)
+
+// dueMonthLines returns the months that are to be asked for: the last one once in a while, and some of those before whose
+// purchases are not known, the newest first.
+func dueMonthLines(f *fetch, now time.Time) (months []billclient.Month) {
+	running := billclient.MonthOf(now)
+	isWanted := f.options.Months.Past > 0 || f.options.Prepaid.Months > 0
+	if l := f.snapshot.Months[running-1].MonthLines; isWanted && (l == nil || f.isOld(l.ReadAt, now)) {
+		months = append(months, running-1)
+	}
+	for n := 2; n <= f.options.Prepaid.Months && len(months) < mostMonthsAtOnce; n++ {
+		m := running.Add(-n)
+		known := f.snapshot.Prepaid[m]
+		isKnown := known != nil && (f.isSettled(m, known.ReadAt) || !f.isOld(known.ReadAt, now))
+		if m >= billclient.FirstMonth && !isKnown {
+			months = append(months, m)
+		}
+	}
+	return slices.DeleteFunc(months, func(m billclient.Month) bool { return m < billclient.FirstMonth })
+}
+
+// isSettled reports whether what was read of a month at an instant is final.
+func (f *fetch) isSettled(m billclient.Month, readAt time.Time) bool {
+	return !readAt.Before(m.End().Add(f.options.Months.BillSettles))
+}
+
+// readMonthLines reads the lines of a closed month, and returns how many they are. Where those of the last month do not
+// come to the summary of its pay modes, lines that did are kept for a day; others are read again, and taken when two reads
+// in a row agree.
+func readMonthLines(ctx context.Context, f *fetch, m billclient.Month) (lines int, err error) {
+	now, month := now(), f.snapshot.Months[m]
+	l, err := readModeLines(ctx, f, m, billclient.DescribeInstanceSummaryBills, true, now,
+		func() iter.Seq2[billclient.UnionLine, error] { return f.client.DescribeInstanceSummaryBills(ctx, m) })
+	if err != nil {
+		return 0, err
+	}
+	next, known := l.CloseMonth(), month.MonthLines
+	missed := missedByLines(month, m, next)
+	isWorse := !known.IsEmpty() && (next.IsEmpty() || missed != nil && missedByLines(month, m, known) == nil)
+	if !isWorse {
+		f.trust(billclient.DescribeInstanceSummaryBills, m)
+	} else if f.protects(billclient.DescribeInstanceSummaryBills, m, "the lines of instances") {
+		return next.Count, incomplete(billclient.DescribeInstanceSummaryBills,
+			"the lines of %v are less than earlier answers had", m)
+	}
+	isLast := m == billclient.MonthOf(now)-1
+	if isLast {
+		learnModeLines(f, m, func(known ledger.Month) ledger.Month {
+			known.MonthLines = next
+			return known
+		})
+	}
+	if f.options.Prepaid.Months > 0 {
+		learnPurchases(f, m, next)
+	}
+	if isLast && missed != nil && !next.IsEmpty() && !next.SameCosts(known) {
+		return next.Count, incomplete(billclient.DescribeInstanceSummaryBills,
+			"the lines of %v do not come to what DescribeBillSummaryByPayMode has of %s", m, strings.Join(missed, ", "))
+	}
+	return next.Count, nil
+}
+
+// missedByLines returns the pay modes of which the lines of a closed month come to something else than the month's
+// summary has, none if there is no summary.
+func missedByLines(known ledger.Month, m billclient.Month, l *ledger.ModeLines) []string {
+	u := known.Union(ledger.ByPayMode)
+	if u == nil || u.ReadAt.Before(m.End()) || l.ReadAt.Before(m.End()) {
+		return nil
+	}
+	return l.MissesModes(u)
+}
+
+// learnPurchases learns what was bought in a closed month, as far as its terms may still be shown.
+func learnPurchases(f *fetch, m billclient.Month, l *ledger.ModeLines) {
+	running := billclient.MonthOf(l.ReadAt)
+	bought := &ledger.PrepaidMonth{ReadAt: l.ReadAt, Named: l.Named, Bought: l.Bought}
+	ended := billclient.DayOf(running.Add(-monthsOfDays).Start())
+	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot {
+		return s.WithPrepaid(m, bought, running.Add(-f.options.Prepaid.Months), ended)
+	})
+}
+
+// monthsOfDays is how many months before the running one the days that are shown reach back into.
+const monthsOfDays = 2

@@ -1,0 +1,185 @@
+package collector
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/billsim"
+)
+
+// machines are purchases of two instances, one of which is paid by the hour too, and of the same every month.
+func machines(c *customer) Account {
+	const term = " 00:00:00"
+	c.Prepaid = func(month string) []billsim.Purchase {
+		return []billsim.Purchase{
+			{
+				ProductCode: "KEC", ProductName: "云服务器", ProjectID: "0", ProjectName: "默认项目", InstanceID: "p-1",
+				InstanceName: "web", RegionName: "华北1(北京)", Day: month + "-03", Cost: 31 * billsim.Yuan,
+				StartTime: month + "-03" + term, EndTime: nextMonth(month) + "-02 23:59:59",
+			},
+			{
+				ProductCode: "DNAS", ProductName: "域名", ProjectID: "7", ProjectName: "广告", InstanceID: "p-2",
+				Day: month + "-10", Cost: 3 * billsim.Yuan,
+			},
+		}
+	}
+	c.Realtime = func(month string) (hours []billsim.Purchase) {
+		for _, day := range []string{"-06", "-13", "-13", "-14"} {
+			hours = append(hours, billsim.Purchase{
+				ProductCode: "KEC", ProductName: "云服务器", ProjectID: "0", ProjectName: "默认项目", InstanceID: "p-1",
+				InstanceName: "web", RegionName: "华北1(北京)", Day: month + day, Cost: billsim.Yuan,
+			})
+		}
+		return hours
+	}
+	a := simulated("main", c.Account)
+	a.API.UnionEndpoint = a.API.Endpoint
+	return a
+}
+
+// nextMonth returns the month after one, 2026-10 for 2026-09.
+func nextMonth(month string) string {
+	m, err := billclient.ParseMonth(month)
+	if err != nil {
+		panic(err)
+	}
+	return m.Add(1).String()
+}
+
+// Instances of all pay modes stand in the families of instances and of what they are added up by, under the product code
+// that postpaid instances of their group have in the bill.
+func TestInstancesOfAllPayModes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.consume("2026-10", 14, on("2026-10-07", server("kec-1", 100)), on("2026-10-13", server("kec-1", 150)))
+		c.bill("2026-09", server("kec-1", 200))
+		o := options(machines(c))
+		o.Months.Past, o.Days = 1, 3
+		w := start(t, october(15), o, c.Account)
+		w.checkInfos()
+		compare(t, w.scrape("ksyun_bill_instance_cost_cny", "ksyun_bill_past_month_instance_cost_cny",
+			"ksyun_bill_region_cost_cny", "ksyun_bill_billing_mode_cost_cny", "ksyun_bill_project_product_cost_cny",
+			"ksyun_bill_past_month_project_product_cost_cny", "ksyun_bill_instance_info", "ksyun_bill_instances",
+			"ksyun_bill_instance_week_change_cny", "ksyun_bill_product_group_info"), `
+ksyun_bill_project_product_cost_cny{account="main",pay_mode="postpaid",project_id="0",product_code="KEC"} 2.5
+ksyun_bill_project_product_cost_cny{account="main",pay_mode="prepaid",project_id="0",product_code="KEC"} 31
+ksyun_bill_project_product_cost_cny{account="main",pay_mode="prepaid",project_id="7",product_code="DNAS_GROUP"} 3
+ksyun_bill_project_product_cost_cny{account="main",pay_mode="realtime",project_id="0",product_code="KEC"} 4
+ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 2.5
+ksyun_bill_region_cost_cny{account="main",pay_mode="prepaid",region_name="__none__"} 3
+ksyun_bill_region_cost_cny{account="main",pay_mode="prepaid",region_name="华北1(北京)"} 31
+ksyun_bill_region_cost_cny{account="main",pay_mode="realtime",region_name="华北1(北京)"} 4
+ksyun_bill_billing_mode_cost_cny{account="main",pay_mode="postpaid",billing_mode="按日配置付费"} 2.5
+ksyun_bill_billing_mode_cost_cny{account="main",pay_mode="prepaid",billing_mode="包年包月"} 34
+ksyun_bill_billing_mode_cost_cny{account="main",pay_mode="realtime",billing_mode="按量付费(月结)"} 4
+ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1",instance_name="web-kec-1"} 2.5
+ksyun_bill_instance_cost_cny{account="main",pay_mode="prepaid",product_code="DNAS_GROUP",project_id="7",instance_id="p-2",instance_name=""} 3
+ksyun_bill_instance_cost_cny{account="main",pay_mode="prepaid",product_code="KEC",project_id="0",instance_id="p-1",instance_name="web"} 31
+ksyun_bill_instance_cost_cny{account="main",pay_mode="realtime",product_code="KEC",project_id="0",instance_id="p-1",instance_name="web"} 4
+ksyun_bill_past_month_project_product_cost_cny{account="main",pay_mode="postpaid",project_id="0",product_code="KEC",months_ago="1"} 2
+ksyun_bill_past_month_project_product_cost_cny{account="main",pay_mode="prepaid",project_id="0",product_code="KEC",months_ago="1"} 31
+ksyun_bill_past_month_project_product_cost_cny{account="main",pay_mode="prepaid",project_id="7",product_code="DNAS_GROUP",months_ago="1"} 3
+ksyun_bill_past_month_project_product_cost_cny{account="main",pay_mode="realtime",project_id="0",product_code="KEC",months_ago="1"} 4
+ksyun_bill_past_month_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1",instance_name="web-kec-1",months_ago="1"} 2
+ksyun_bill_past_month_instance_cost_cny{account="main",pay_mode="prepaid",product_code="DNAS_GROUP",project_id="7",instance_id="p-2",instance_name="",months_ago="1"} 3
+ksyun_bill_past_month_instance_cost_cny{account="main",pay_mode="prepaid",product_code="KEC",project_id="0",instance_id="p-1",instance_name="web",months_ago="1"} 31
+ksyun_bill_past_month_instance_cost_cny{account="main",pay_mode="realtime",product_code="KEC",project_id="0",instance_id="p-1",instance_name="web",months_ago="1"} 4
+ksyun_bill_instance_week_change_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1"} 1.5
+ksyun_bill_instance_week_change_cny{account="main",pay_mode="realtime",product_code="KEC",project_id="0",instance_id="p-1"} 1
+ksyun_bill_product_group_info{account="main",product_group="DNAS_GROUP",product_group_name="域名",product_code="DNAS_GROUP"} 1
+ksyun_bill_product_group_info{account="main",product_group="VM_GROUP",product_group_name="云服务器",product_code="KEC"} 1
+ksyun_bill_instance_info{account="main",product_code="KEC",project_id="0",instance_id="kec-1",instance_name="web-kec-1",product_subtype="通用型",billing_mode="按日配置付费",region_name="华北1(北京)",zone_name="可用区A"} 1
+ksyun_bill_instance_info{account="main",product_code="DNAS_GROUP",project_id="7",instance_id="p-2",instance_name="",product_subtype="域名",billing_mode="包年包月",region_name="",zone_name=""} 1
+ksyun_bill_instance_info{account="main",product_code="KEC",project_id="0",instance_id="p-1",instance_name="web",product_subtype="云服务器",billing_mode="包年包月",region_name="华北1(北京)",zone_name=""} 1
+ksyun_bill_instances{account="main",product_code="DNAS_GROUP"} 1
+ksyun_bill_instances{account="main",product_code="KEC"} 2`)
+	})
+}
+
+// The limit of series counts all pay modes together: the smallest instance is folded, whichever mode it is of. A product
+// group whose postpaid instances have two product codes stands for itself, unless the configuration says what it is.
+func TestInstancesOfAllPayModesFold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		gpu := server("gpu-1", 900)
+		gpu.ProductCode, gpu.ProductName = "GPU", "云服务器"
+		c.Groups = []billsim.ProductGroup{{ID: 12, Code: "VM_GROUP", Name: "云服务器", ProductCodes: []string{"KEC", "GPU"}}}
+		c.consume("2026-10", 14, on("2026-10-13", server("kec-1", 800)), on("2026-10-13", gpu))
+		o := options(machines(c))
+		o.Months.Past, o.Days, o.Instances.MaxSeries = 0, 0, 2
+		w := start(t, october(15), o, c.Account)
+		const instances, folded = "ksyun_bill_instance_cost_cny", "ksyun_bill_folded_instances"
+		compare(t, w.scrape(instances, folded), `
+ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="GPU",project_id="0",instance_id="gpu-1",instance_name="web-gpu-1"} 9
+ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="__other__",instance_name=""} 8
+ksyun_bill_instance_cost_cny{account="main",pay_mode="prepaid",product_code="DNAS_GROUP",project_id="7",instance_id="__other__",instance_name=""} 3
+ksyun_bill_instance_cost_cny{account="main",pay_mode="prepaid",product_code="VM_GROUP",project_id="0",instance_id="p-1",instance_name="web"} 31
+ksyun_bill_instance_cost_cny{account="main",pay_mode="realtime",product_code="VM_GROUP",project_id="0",instance_id="__other__",instance_name=""} 4
+ksyun_bill_folded_instances{account="main",product_code="DNAS_GROUP"} 1
+ksyun_bill_folded_instances{account="main",product_code="GPU"} 0
+ksyun_bill_folded_instances{account="main",product_code="KEC"} 1
+ksyun_bill_folded_instances{account="main",product_code="VM_GROUP"} 1`)
+	})
+}
+
+// Only the newest days are asked for again, once a day after their last costs have come; those before come from what is
+// known, over a restart as well. What was learned of product groups is said in the log once.
+func TestOnlyNewestDaysOfInstancesAreAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.consume("2026-10", 14, on("2026-10-13", server("kec-1", 150)))
+		o := options(machines(c))
+		o.Months.Past, o.Days = 0, 0
+		var hasCorrection atomic.Bool // of the 14th; a correction of the 6th is not asked for
+		before := c.Realtime
+		c.Realtime = func(month string) []billsim.Purchase {
+			hours := before(month)
+			if hasCorrection.Load() {
+				hours[0].Cost, hours[3].Cost = 2*billsim.Yuan, 6*billsim.Yuan
+			}
+			return hours
+		}
+		o.Accounts[0] = simulated("main", c.Account)
+		o.Accounts[0].API.UnionEndpoint = o.Accounts[0].API.Endpoint
+		dir := t.TempDir()
+		w := start(t, october(15), keptIn(t, dir, o), c.Account)
+		check := func(at time.Time, realtime string, want ...string) {
+			t.Helper()
+			w.sleepUntil(at)
+			if got := slices.Compact(w.askedDays()); !slices.Equal(got, want) {
+				t.Errorf("until %v days %q were asked for, want %q", at, got, want)
+			}
+			const sample = `ksyun_bill_instance_cost_cny{account="main",pay_mode="realtime",product_code="KEC",project_id="0",` +
+				`instance_id="p-1",instance_name="web"} `
+			if got := w.scrape("ksyun_bill_instance_cost_cny"); !slices.Contains(got, sample+realtime) {
+				t.Errorf("at %v there is %q", at, got)
+			}
+		}
+		check(october(15), "4", "2026-10-01 2026-10-15", "2026-10-13 2026-10-15") // the product codes came in between
+		const learned = `msg="a product group has another product code on pages" group=VM_GROUP product_code=KEC before=VM_GROUP`
+		if log := w.log.take(); strings.Count(log, learned) != 1 {
+			t.Errorf("log:\n%s", log)
+		}
+		check(beijing(10, 16, 2), "4")
+		hasCorrection.Store(true)
+		check(beijing(10, 16, 5), "9", "2026-10-14 2026-10-16")
+		w = w.restart(beijing(10, 18, 12), dir, o) // the API is away, and asked again and again
+		check(beijing(10, 18, 13), "9", "2026-10-15 2026-10-18")
+	})
+}
+
+// askedDays returns the spans of days of which instances were asked for since the last time.
+func (w *world) askedDays() (spans []string) {
+	for _, call := range w.api.Calls() {
+		if call.Action == billclient.QueryInstanceConsume {
+			spans = append(spans, call.Query.Get("StartDay")+" "+call.Query.Get("EndDay"))
+		}
+	}
+	w.api.ResetCalls()
+	return spans
+}

@@ -1,0 +1,180 @@
+package metrics
+
+import (
+	"maps"
+	"slices"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+)
+
+// instanceView is the name of the view of instances.
+const instanceView = "instance"
+
+// instanceRow is what an instance cost in a month in one pay mode.
+type instanceRow struct {
+	mode  string
+	key   ledger.Key // product code, project id and instance id, as labels have them
+	cost  billclient.Amount
+	facts []string // empty ones for what is not one instance
+}
+
+// isFolded reports whether the row stands for more than one instance.
+func (r instanceRow) isFolded() bool { return r.key[2] == ledger.Other }
+
+// instanceRows returns the instances of the month n months ago in all pay modes, postpaid first, and how many of each
+// product have been folded because there are too many of all pay modes together.
+func (a Account) instanceRows(n int) (rows []instanceRow, folded map[string]int) {
+	m, ok := a.shownMonth(n)
+	if ok && m.Lines != nil {
+		costs := m.Lines.Rows[instanceView]
+		for i, described := range m.Lines.Instances {
+			rows = append(rows, instanceRow{billclient.Postpaid, described.Key, costs[i].Amount, described.Facts})
+		}
+	}
+	if !ok && !a.hasNothingPostpaid(n) { // the other pay modes alone would look like a cheap month
+		return nil, nil
+	}
+	lines := a.modeLines(n)
+	if lines == nil || !a.options.Instances.Enabled {
+		return rows, nil
+	}
+	rows, folded = a.foldInstances(append(rows, a.instancesOfModes(n, lines)...))
+	return a.addBeyondRows(rows, a.beyondLines(n, lines)), folded
+}
+
+// instancesOfModes returns the instances of the month n months ago in other pay modes than postpaid.
+func (a Account) instancesOfModes(n int, lines *ledger.ModeLines) (rows []instanceRow) {
+	labels := a.keyLabels(n, lines)
+	for _, mode := range slices.Sorted(maps.Keys(lines.Sums)) {
+		rows = append(rows, instancesOfMode(mode, lines.Sums[mode], labels)...)
+	}
+	return rows
+}
+
+// instancesOfMode returns the instances of one pay mode, as a page calls them.
+func instancesOfMode(mode string, sums *ledger.LineSums, labels keyLabels) []instanceRow {
+	costs := sums.Rows[instanceView]
+	rows := make([]instanceRow, 0, len(costs))
+	for i, described := range sums.Instances {
+		key := ledger.Key{labels.product(described.Key[0]), labels.project(described.Key[1]), described.Key[2]}
+		rows = append(rows, instanceRow{mode, key, costs[i].Amount, described.Facts})
+	}
+	slices.SortStableFunc(rows, func(a, b instanceRow) int { return ledger.CompareKeys(a.key, b.key) })
+	return mergeRows(rows)
+}
+
+// mergeRows adds up the rows of one key, which several groups or projects can have: the attributes of the first stay.
+func mergeRows(rows []instanceRow) []instanceRow {
+	type id struct {
+		mode string
+		key  ledger.Key
+	}
+	at := map[id]int{}
+	merged := rows[:0]
+	for _, r := range rows {
+		i, ok := at[id{r.mode, r.key}]
+		if !ok {
+			at[id{r.mode, r.key}] = len(merged)
+			merged = append(merged, r)
+			continue
+		}
+		merged[i].cost = merged[i].cost.Add(r.cost)
+	}
+	return merged
+}
+
+// foldInstances keeps the largest instances of all pay modes, at most as many as are configured, and adds the others to
+// those of their product and project that are folded already. It keeps the order of pay modes.
+func (a Account) foldInstances(rows []instanceRow) (kept []instanceRow, folded map[string]int) {
+	rank := make([]int, 0, len(rows))
+	for i, r := range rows {
+		if !r.isFolded() {
+			rank = append(rank, i)
+		}
+	}
+	if len(rank) <= a.options.Instances.MaxSeries {
+		return rows, nil
+	}
+	slices.SortFunc(rank, func(i, j int) int { return compareSizes(rows[i], rows[j]) })
+	folded = map[string]int{}
+	for _, i := range rank[a.options.Instances.MaxSeries:] {
+		if rows[i].key[2] != ledger.None {
+			folded[rows[i].key[0]]++
+		}
+		rows[i].key[2], rows[i].facts = ledger.Other, make([]string, len(rows[i].facts))
+	}
+	return mergeRows(rows), folded
+}
+
+// addBeyondRows adds what pay modes cost beyond their lines, as of no instance.
+func (a Account) addBeyondRows(rows []instanceRow, beyond map[string]billclient.Amount) []instanceRow {
+	for _, mode := range slices.Sorted(maps.Keys(beyond)) {
+		rows = append(rows, instanceRow{
+			mode, ledger.Key{ledger.None, ledger.None, ledger.None}, beyond[mode],
+			make([]string, len(a.options.Instances.Facts())),
+		})
+	}
+	return mergeRows(rows)
+}
+
+// emitInstances emits the instances of the month n months ago with the attributes that are promoted to labels.
+func emitInstances(a Account, n int, emit emit, after ...string) {
+	rows, _ := a.instanceRows(n)
+	promoted := a.options.Instances.Promoted()
+	labels := []string{}
+	for _, r := range rows {
+		labels = append(append(labels[:0], r.mode), r.key[:]...)
+		for _, i := range promoted {
+			labels = append(labels, r.facts[i])
+		}
+		emit(r.cost.Float64(), append(labels, after...)...)
+	}
+}
+
+// tally returns how many instances of each product the newest month has whose lines are shown.
+func (a Account) tally() map[string]ledger.Tally {
+	for n, m := range a.shownMonths(0, min(1, a.options.PastMonths)) {
+		if m.Lines == nil {
+			continue
+		}
+		all := maps.Clone(m.Lines.Tallies)
+		a.addModes(all, n, m.Lines.Instances)
+		return all
+	}
+	return nil
+}
+
+// addModes adds the instances of other pay modes of the month n months ago, but those that have been counted already, and
+// what they make fold.
+func (a Account) addModes(all map[string]ledger.Tally, n int, postpaid []ledger.Instance) {
+	lines := a.modeLines(n)
+	if lines == nil {
+		return
+	}
+	labels := a.keyLabels(n, lines)
+	for _, sums := range lines.Sums {
+		for group, t := range sums.Tallies {
+			addTally(all, labels.product(group), t.All, t.Folded)
+		}
+	}
+	isCounted := map[ledger.Key]bool{}
+	for _, i := range postpaid {
+		isCounted[i.Key] = true
+	}
+	for _, r := range a.instancesOfModes(n, lines) {
+		if isCounted[r.key] && !r.isFolded() && r.key[2] != ledger.None {
+			addTally(all, r.key[0], -1, 0)
+		}
+		isCounted[r.key] = true
+	}
+	_, folded := a.instanceRows(n)
+	for code, count := range folded {
+		addTally(all, code, 0, count)
+	}
+}
+
+func addTally(tallies map[string]ledger.Tally, code string, all, folded int) {
+	t := tallies[code]
+	tallies[code] = ledger.Tally{All: t.All + all, Folded: t.Folded + folded}
+}

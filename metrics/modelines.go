@@ -1,0 +1,212 @@
+package metrics
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+)
+
+// modeLines returns the lines of the month n months ago in other pay modes than postpaid, nil if there are none, or none
+// new enough. Those of earlier months than the last one are not read by everyone who shows them.
+func (a Account) modeLines(n int) *ledger.ModeLines {
+	at := a.month.Add(-n)
+	lines := a.Snapshot.Months[at].ModeLines()
+	if lines == nil || n > 1 || !a.isCurrent(at, lines.ReadAt) {
+		return nil
+	}
+	return lines
+}
+
+// keyLabels turns products and projects of lines into label values.
+type keyLabels struct {
+	account  Account
+	named    bool              // they are names
+	names    map[string]string // of product groups that are ids
+	products map[string]string
+	projects map[string]string // id by name, None where several have it
+}
+
+// keyLabels returns how the products and projects of lines are called on a page.
+func (a Account) keyLabels(n int, lines *ledger.ModeLines) keyLabels {
+	l := keyLabels{account: a, named: lines.Named, names: map[string]string{}, products: map[string]string{}}
+	for _, sums := range lines.Sums {
+		addMissing(l.names, sums.ProductNames)
+	}
+	if l.named {
+		l.projects = a.projectsByName(n)
+	}
+	return l
+}
+
+func (l keyLabels) product(key string) string {
+	if key == ledger.None {
+		return key
+	}
+	label, ok := l.products[key]
+	if !ok {
+		id, name := key, l.names[key]
+		if l.named {
+			id, name = ledger.None, key
+		}
+		label = l.account.groupLabel(id, name)
+		l.products[key] = label
+	}
+	return label
+}
+
+func (l keyLabels) project(key string) string {
+	if !l.named || key == ledger.None {
+		return key
+	}
+	return cmp.Or(l.projects[key], ledger.None)
+}
+
+// rewrite returns the labels of a row with those of products and projects as they are called on a page.
+func (l keyLabels) rewrite(names, values []string) []string {
+	labels := slices.Clone(values)
+	for i, name := range names {
+		switch {
+		case labels[i] == ledger.Other:
+		case name == "product_code":
+			labels[i] = l.product(labels[i])
+		case name == "project_id":
+			labels[i] = l.project(labels[i])
+		}
+	}
+	return labels
+}
+
+// projectsByName returns the ids of projects by what they were called in the month n months ago or, where that has no
+// such name, are called elsewhere. The name of several projects has ledger.None.
+func (a Account) projectsByName(n int) map[string]string {
+	ids := map[string]string{}
+	inMonth := map[string]map[string]string{}
+	known := a.Snapshot.Months[a.month.Add(-n)]
+	if u := known.Union(ledger.ByProject); u != nil {
+		inMonth["union"] = u.Names
+	}
+	if d := known.ModeDays[ledger.ByProject]; d != nil {
+		inMonth["days"] = d.Names
+	}
+	for _, b := range []ledger.Book{known.Bill, known.Estimate} {
+		if b.Lines != nil {
+			inMonth["lines"] = b.Lines.ProjectNames
+		}
+	}
+	for _, names := range inMonth {
+		addIDs(ids, names)
+	}
+	elsewhere := map[string]string{}
+	addIDs(elsewhere, a.summedProjectNames())
+	addMissing(ids, elsewhere)
+	return ids
+}
+
+// lineNames returns the names of the products or projects of a month's lines in other pay modes than postpaid, by label
+// value. Lines that have names only have projects that are known.
+func (a Account) lineNames(n int, by ledger.Split) map[string]string {
+	names := map[string]string{}
+	lines := a.modeLines(n)
+	if lines == nil {
+		return names
+	}
+	labels := a.keyLabels(n, lines)
+	for _, sums := range lines.Sums {
+		switch {
+		case by == ledger.ByGroup:
+			for group, name := range sums.ProductNames {
+				names[labels.product(group)] = name
+			}
+		case !lines.Named:
+			addMissing(names, sums.ProjectNames)
+		}
+	}
+	for _, r := range viewNamed("project_product").linesOfModes(a, n) { // what is of None
+		position := map[ledger.Split]int{ledger.ByProject: 1, ledger.ByGroup: 2}[by]
+		addMissing(names, map[string]string{r.Labels[position]: ""})
+	}
+	return names
+}
+
+// addIDs adds the ids of names; a name of several gets ledger.None.
+func addIDs(ids, names map[string]string) {
+	for id, name := range names {
+		if other, ok := ids[name]; ok && other != id {
+			id = ledger.None
+		}
+		if name != "" {
+			ids[name] = id
+		}
+	}
+}
+
+// linesOfModes returns the rows of a view of the month n months ago in other pay modes than postpaid, by pay mode and
+// the labels of the view. Each pay mode comes to what the account has of it: what the month's summary has beyond its
+// lines is of None.
+func (v view) linesOfModes(a Account, n int) []ledger.Row {
+	lines := a.modeLines(n)
+	if lines == nil {
+		return nil
+	}
+	labels, sums := a.keyLabels(n, lines), map[string]ledger.Sums{}
+	for mode, of := range lines.Sums {
+		sums[mode] = ledger.Sums{}
+		for _, r := range of.Rows[v.Name] {
+			sums[mode].Add(keyOf(labels.rewrite(v.Labels, r.Labels)), r.Amount)
+		}
+	}
+	for mode, beyond := range a.beyondLines(n, lines) {
+		if sums[mode] == nil {
+			sums[mode] = ledger.Sums{}
+		}
+		v.Keys(ledger.Dimensions{}, a.options.Instances.Tags, func(k ledger.Key) {
+			sums[mode].Add(labelKey(k, len(v.Labels)), beyond)
+		})
+	}
+	return rowsByMode(sums, len(v.Labels))
+}
+
+// beyondLines returns what the month n months ago has cost in each other pay mode than postpaid beyond its lines. What
+// can come from rounding is nothing.
+func (a Account) beyondLines(n int, lines *ledger.ModeLines) map[string]billclient.Amount {
+	beyond, rows := map[string]billclient.Amount{}, map[string]int{}
+	others, _ := a.otherModes(n)
+	for _, r := range others {
+		beyond[r.Labels[0]] = r.Amount
+	}
+	for mode, of := range lines.Sums {
+		beyond[mode] = beyond[mode].Sub(of.ReadFor.Sum)
+		rows[mode] = len(of.Rows[productView])
+	}
+	maps.DeleteFunc(beyond, func(mode string, amount billclient.Amount) bool {
+		return ledger.IsRounding(amount, rows[mode])
+	})
+	return beyond
+}
+
+// rowsByMode returns sums as rows with the pay mode before their first n labels.
+func rowsByMode(sums map[string]ledger.Sums, n int) (rows []ledger.Row) {
+	for _, mode := range slices.Sorted(maps.Keys(sums)) {
+		for _, r := range sums[mode].Rows(n) {
+			rows = append(rows, ledger.Row{Labels: append([]string{mode}, r.Labels...), Amount: r.Amount})
+		}
+	}
+	return rows
+}
+
+// keyOf returns label values as a key.
+func keyOf(labels []string) (k ledger.Key) {
+	copy(k[:], labels)
+	return k
+}
+
+// labelKey returns a key with None in place of its first n parts that are empty.
+func labelKey(k ledger.Key, n int) ledger.Key {
+	for i := range n {
+		k[i] = ledger.KeyLabel(k[i])
+	}
+	return k
+}
