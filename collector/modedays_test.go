@@ -221,7 +221,7 @@ func TestFamiliesComeToTheBill(t *testing.T) {
 		shop, game := simulated("shop", demo[0]), simulated("game", demo[1])
 		shop.API.UnionEndpoint, game.API.UnionEndpoint = shop.API.Endpoint, game.API.Endpoint
 		o := options(shop, game)
-		o.Refresh.Interval = 6 * time.Hour
+		o.Refresh.Interval, o.Prepaid.Months = 6*time.Hour, 12
 		w := start(t, beijing(9, 30, 6), o, demo...)
 		for at := beijing(9, 30, 12); at.Before(beijing(10, 3, 0)) && !t.Failed(); at = at.AddDate(0, 0, 1) {
 			w.sleepUntil(at)
@@ -241,6 +241,11 @@ func TestFamiliesComeToTheBill(t *testing.T) {
 			}
 			for _, part := range []string{"product", "project"} {
 				compareSums(t, at, sums["ksyun_bill_day_account_cost_cny"], sums["ksyun_bill_day_"+part+"_cost_cny"])
+				compareSums(t, at, sums["ksyun_bill_day_amortized_account_cost_cny"],
+					sums["ksyun_bill_day_amortized_"+part+"_cost_cny"])
+			}
+			for _, part := range []string{"product", "project", "instance"} {
+				compareSums(t, at, sums["ksyun_bill_amortized_account_cost_cny"], sums["ksyun_bill_amortized_"+part+"_cost_cny"])
 			}
 		}
 	})

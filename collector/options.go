@@ -80,8 +80,8 @@ func (o Options) metricsOptions() metrics.Options {
 		PastMonths: o.Months.Past, Days: o.Days, MaxStaleness: o.Refresh.MaxStaleness,
 		Running: o.Months.forcedBasis(), BillSettles: o.Months.BillSettles,
 		Instances: o.Instances, Projects: o.Projects, Budgets: o.Budgets, Products: o.Products,
-		ExpiryWithin: o.Prepaid.ExpiryWithin,
-		AllModes:     slices.ContainsFunc(o.Accounts, func(a Account) bool { return a.API.UnionEndpoint != "" }),
+		PrepaidMonths: o.Prepaid.Months, ExpiryWithin: o.Prepaid.ExpiryWithin,
+		AllModes: slices.ContainsFunc(o.Accounts, func(a Account) bool { return a.API.UnionEndpoint != "" }),
 	}
 }
 

@@ -25,6 +25,7 @@ type Account struct {
 	staleBefore time.Time        // numbers of a month that ran are too old if they were read before
 	newest      billclient.Day   // newest day that is shown; 0: there are no days
 	groups      ledger.ProductGroups
+	amortized   *amortized // nil while it is not known
 }
 
 // AsOf returns the account as it is at the instant now. A refused account has no numbers, and no source of them.
@@ -41,6 +42,7 @@ func (a Account) AsOf(now time.Time, o Options) Account {
 	if a.newest == 0 && a.hasNothingPostpaid(0) {
 		a.newest = a.newestModeDay()
 	}
+	a.amortized = a.amortize()
 	return a
 }
 

@@ -45,7 +45,7 @@ func (a Account) instanceRows(n int) (rows []instanceRow, folded map[string]int)
 
 // instancesOfModes returns the instances of the month n months ago in other pay modes than postpaid.
 func (a Account) instancesOfModes(n int, lines *ledger.ModeLines) (rows []instanceRow) {
-	labels := a.keyLabels(n, lines)
+	labels := a.labelsOf(n, lines)
 	for _, mode := range slices.Sorted(maps.Keys(lines.Sums)) {
 		rows = append(rows, instancesOfMode(mode, lines.Sums[mode], labels)...)
 	}
@@ -118,9 +118,8 @@ func (a Account) addBeyondRows(rows []instanceRow, beyond map[string]billclient.
 	return mergeRows(rows)
 }
 
-// emitInstances emits the instances of the month n months ago with the attributes that are promoted to labels.
-func emitInstances(a Account, n int, emit emit, after ...string) {
-	rows, _ := a.instanceRows(n)
+// emitInstances emits instances with the attributes that are promoted to labels.
+func emitInstances(a Account, rows []instanceRow, emit emit, after ...string) {
 	promoted := a.options.Instances.Promoted()
 	labels := []string{}
 	for _, r := range rows {
@@ -152,7 +151,7 @@ func (a Account) addModes(all map[string]ledger.Tally, n int, postpaid []ledger.
 	if lines == nil {
 		return
 	}
-	labels := a.keyLabels(n, lines)
+	labels := a.labelsOf(n, lines)
 	for _, sums := range lines.Sums {
 		for group, t := range sums.Tallies {
 			addTally(all, labels.product(group), t.All, t.Folded)

@@ -29,12 +29,18 @@ type keyLabels struct {
 	projects map[string]string // id by name, None where several have it
 }
 
-// keyLabels returns how the products and projects of lines are called on a page.
-func (a Account) keyLabels(n int, lines *ledger.ModeLines) keyLabels {
-	l := keyLabels{account: a, named: lines.Named, names: map[string]string{}, products: map[string]string{}}
+// labelsOf returns how the products and projects of lines of the month n months ago are called on a page.
+func (a Account) labelsOf(n int, lines *ledger.ModeLines) keyLabels {
+	names := map[string]string{}
 	for _, sums := range lines.Sums {
-		addMissing(l.names, sums.ProductNames)
+		addMissing(names, sums.ProductNames)
 	}
+	return a.keyLabels(n, lines.Named, names)
+}
+
+// keyLabels is labelsOf for lines whose product groups have the given names.
+func (a Account) keyLabels(n int, named bool, names map[string]string) keyLabels {
+	l := keyLabels{account: a, named: named, names: names, products: map[string]string{}}
 	if l.named {
 		l.projects = a.projectsByName(n)
 	}
@@ -113,7 +119,7 @@ func (a Account) lineNames(n int, by ledger.Split) map[string]string {
 	if lines == nil {
 		return names
 	}
-	labels := a.keyLabels(n, lines)
+	labels := a.labelsOf(n, lines)
 	for _, sums := range lines.Sums {
 		switch {
 		case by == ledger.ByGroup:
@@ -151,7 +157,7 @@ func (v view) linesOfModes(a Account, n int) []ledger.Row {
 	if lines == nil {
 		return nil
 	}
-	labels, sums := a.keyLabels(n, lines), map[string]ledger.Sums{}
+	labels, sums := a.labelsOf(n, lines), map[string]ledger.Sums{}
 	for mode, of := range lines.Sums {
 		sums[mode] = ledger.Sums{}
 		for _, r := range of.Rows[v.Name] {

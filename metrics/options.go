@@ -9,17 +9,18 @@ import (
 
 // Options say what is shown.
 type Options struct {
-	PastMonths   int           // how many closed months
-	Days         int           // how many days
-	MaxStaleness time.Duration // after which numbers of a month that ran are no longer shown
-	Running      ledger.Basis  // of the running month, whatever is known; ledger.Undecided: it depends
-	BillSettles  time.Duration // after the end of a month: until then its bill may be a part of the final one
-	Instances    ledger.Instances
-	Projects     []Project
-	Budgets      []Budget
-	Products     []ProductMapping
-	ExpiryWithin time.Duration // how soon a prepaid instance ends whose end is shown
-	AllModes     bool          // bill-union is configured for an account
+	PastMonths    int           // how many closed months
+	Days          int           // how many days
+	MaxStaleness  time.Duration // after which numbers of a month that ran are no longer shown
+	Running       ledger.Basis  // of the running month, whatever is known; ledger.Undecided: it depends
+	BillSettles   time.Duration // after the end of a month: until then its bill may be a part of the final one
+	Instances     ledger.Instances
+	Projects      []Project
+	Budgets       []Budget
+	Products      []ProductMapping
+	PrepaidMonths int           // how far back terms may begin that are spread; 0: none is
+	ExpiryWithin  time.Duration // how soon a prepaid instance ends whose end is shown
+	AllModes      bool          // bill-union is configured for an account
 }
 
 // ProductMapping says under which product code a product group of bill-union is shown.

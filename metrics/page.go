@@ -31,7 +31,8 @@ func Families(o Options) []Family {
 			families = append(families, pastFamily(o, v))
 		}
 	}
-	return slices.Concat(families, pastEstimate, dayFamilies(o), unionFamilies(), purseFamilies, infoFamilies(o), periodFamilies,
+	return slices.Concat(families, pastEstimate, dayFamilies(o), amortizedFamilies(o), unionFamilies(),
+		purseFamilies, infoFamilies(o), periodFamilies,
 		budgetFamilies(o), configFamilies, trustFamilies)
 }
 

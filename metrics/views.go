@@ -32,6 +32,7 @@ const (
 const (
 	accountView = "account"
 	productView = "product"
+	projectView = "project"
 )
 
 func costOf(c *ledger.Cell) billclient.Amount     { return c.Cost }
@@ -63,7 +64,7 @@ var views = []view{
 	},
 	{
 		View: ledger.View{
-			Name: "project", Labels: []string{"project_id"}, Amount: costOf, Keys: projectKey,
+			Name: projectView, Labels: []string{"project_id"}, Amount: costOf, Keys: projectKey,
 			Summary: func(s *ledger.Summary) []ledger.Row { return s.Project },
 		},
 		per: " per project", number: either, past: allMonths, by: ledger.ByProject,
@@ -206,7 +207,8 @@ func pastFamily(o Options, v view) Family {
 // Without the postpaid part those would look like a cheap month, unless the account has none at all.
 func (v view) emitMonth(a Account, n int, emit emit, after ...string) {
 	if v.Described {
-		emitInstances(a, n, emit, after...)
+		rows, _ := a.instanceRows(n)
+		emitInstances(a, rows, emit, after...)
 		return
 	}
 	m, ok := a.shownMonth(n)

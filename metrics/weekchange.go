@@ -58,7 +58,7 @@ func (a Account) instancesOfDay(day billclient.Day) map[string]ledger.Sums {
 	if !ok || !a.options.Instances.Enabled || !a.isCurrent(day.Month(), lines.ReadAt) {
 		return costs
 	}
-	labels := a.keyLabels(int(a.month-day.Month()), lines)
+	labels := a.labelsOf(int(a.month-day.Month()), lines)
 	for _, mode := range otherPayModes {
 		costs[mode] = ledger.Sums{} // what has no line has cost nothing
 		for k, amount := range ofModes[mode] {
