@@ -108,6 +108,7 @@ func TestEveryActionMeetsEveryFault(t *testing.T) {
 		}
 		for _, f := range faults {
 			t.Run(action+" "+f.name, func(t *testing.T) {
+				t.Parallel() // each has a clock of its own
 				synctest.Test(t, func(t *testing.T) { strike(t, action, f) })
 			})
 		}
@@ -140,6 +141,7 @@ func newDuel(t *testing.T, action string, longest time.Duration) *duel {
 	}
 	o := purseOptions(accounts...)
 	o.Refresh.Interval, o.Refresh.DetailsInterval, o.Refresh.DetailsMaxAge = duelInterval, time.Minute, 10*time.Minute
+	o.Days, o.Prepaid.Months = 3, 2
 	d.world = start(t, october(15), o, d.struck.Account, d.other.Account)
 	return d
 }
@@ -292,6 +294,7 @@ func TestEveryActionMeetsOddAnswers(t *testing.T) {
 	for name, odd := range map[string]billsim.Fault{"a drip": {Drip: time.Second}, "gzip": {Gzip: true}} {
 		for action := range sourceOf {
 			t.Run(action+" "+name, func(t *testing.T) {
+				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					d := newDuel(t, action, 0)
 					odd := odd

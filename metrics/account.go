@@ -26,6 +26,7 @@ type Account struct {
 	newest      billclient.Day   // newest day that is shown; 0: there are no days
 	groups      ledger.ProductGroups
 	amortized   *amortized // nil while it is not known
+	memo        *memo
 }
 
 // AsOf returns the account as it is at the instant now. A refused account has no numbers, and no source of them.
@@ -37,7 +38,7 @@ func (a Account) AsOf(now time.Time, o Options) Account {
 	if a.CustomerID == "" {
 		a.CustomerID = string(a.Snapshot.CustomerID())
 	}
-	a.groups = a.Snapshot.ProductGroups()
+	a.groups, a.memo = a.Snapshot.ProductGroups(), &memo{}
 	a.newest = a.Snapshot.NewestDay(now, a.staleBefore)
 	if a.newest == 0 && a.hasNothingPostpaid(0) {
 		a.newest = a.newestModeDay()

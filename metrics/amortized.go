@@ -249,7 +249,7 @@ func (a Account) amortizedRows() []instanceRow {
 			}
 		}
 	}
-	rows = slices.DeleteFunc(rows, func(r instanceRow) bool { return r.mode == billclient.Prepaid })
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r instanceRow) bool { return r.mode == billclient.Prepaid })
 	for _, k := range slices.SortedFunc(maps.Keys(a.amortized.instances), ledger.CompareKeys) {
 		described := facts[k]
 		if described == nil {

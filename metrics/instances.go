@@ -22,9 +22,7 @@ type instanceRow struct {
 // isFolded reports whether the row stands for more than one instance.
 func (r instanceRow) isFolded() bool { return r.key[2] == ledger.Other }
 
-// instanceRows returns the instances of the month n months ago in all pay modes, postpaid first, and how many of each
-// product have been folded because there are too many of all pay modes together.
-func (a Account) instanceRows(n int) (rows []instanceRow, folded map[string]int) {
+func (a Account) makeInstanceRows(n int) (rows []instanceRow, folded map[string]int) {
 	m, ok := a.shownMonth(n)
 	if ok && m.Lines != nil {
 		costs := m.Lines.Rows[instanceView]
@@ -45,7 +43,7 @@ func (a Account) instanceRows(n int) (rows []instanceRow, folded map[string]int)
 
 // instancesOfModes returns the instances of the month n months ago in other pay modes than postpaid.
 func (a Account) instancesOfModes(n int, lines *ledger.ModeLines) (rows []instanceRow) {
-	labels := a.labelsOf(n, lines)
+	labels := a.lineLabels(n)
 	for _, mode := range slices.Sorted(maps.Keys(lines.Sums)) {
 		rows = append(rows, instancesOfMode(mode, lines.Sums[mode], labels)...)
 	}
@@ -151,7 +149,7 @@ func (a Account) addModes(all map[string]ledger.Tally, n int, postpaid []ledger.
 	if lines == nil {
 		return
 	}
-	labels := a.labelsOf(n, lines)
+	labels := a.lineLabels(n)
 	for _, sums := range lines.Sums {
 		for group, t := range sums.Tallies {
 			addTally(all, labels.product(group), t.All, t.Folded)

@@ -40,7 +40,12 @@ func (a Account) labelsOf(n int, lines *ledger.ModeLines) keyLabels {
 
 // keyLabels is labelsOf for lines whose product groups have the given names.
 func (a Account) keyLabels(n int, named bool, names map[string]string) keyLabels {
-	l := keyLabels{account: a, named: named, names: names, products: map[string]string{}}
+	l := keyLabels{account: a, named: named, names: names}
+	products := map[string]string{}
+	for key := range names {
+		products[key] = l.product(key)
+	}
+	l.products = products
 	if l.named {
 		l.projects = a.projectsByName(n)
 	}
@@ -51,16 +56,13 @@ func (l keyLabels) product(key string) string {
 	if key == ledger.None {
 		return key
 	}
-	label, ok := l.products[key]
-	if !ok {
-		id, name := key, l.names[key]
-		if l.named {
-			id, name = ledger.None, key
-		}
-		label = l.account.groupLabel(id, name)
-		l.products[key] = label
+	if label, ok := l.products[key]; ok {
+		return label
 	}
-	return label
+	if l.named {
+		return l.account.groupLabel(ledger.None, key)
+	}
+	return l.account.groupLabel(key, l.names[key])
 }
 
 func (l keyLabels) project(key string) string {
@@ -119,7 +121,7 @@ func (a Account) lineNames(n int, by ledger.Split) map[string]string {
 	if lines == nil {
 		return names
 	}
-	labels := a.labelsOf(n, lines)
+	labels := a.lineLabels(n)
 	for _, sums := range lines.Sums {
 		switch {
 		case by == ledger.ByGroup:
@@ -157,7 +159,7 @@ func (v view) linesOfModes(a Account, n int) []ledger.Row {
 	if lines == nil {
 		return nil
 	}
-	labels, sums := a.labelsOf(n, lines), map[string]ledger.Sums{}
+	labels, sums := a.lineLabels(n), map[string]ledger.Sums{}
 	for mode, of := range lines.Sums {
 		sums[mode] = ledger.Sums{}
 		for _, r := range of.Rows[v.Name] {

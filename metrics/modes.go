@@ -131,15 +131,14 @@ func (a Account) productCode(group string) string {
 // modeNames returns the names of what stands in families of other pay modes, by label value. The newest month wins, and
 // within a month its days.
 func (a Account) modeNames(by ledger.Split) map[string]string {
-	names := a.dayNames(by)
+	names := maps.Clone(a.dayNames(by))
 	for n := range a.options.PastMonths + 1 {
 		addMissing(names, a.lineNames(n, by))
 	}
 	return names
 }
 
-// dayNames returns the names of what stands in families of other pay modes by their days.
-func (a Account) dayNames(by ledger.Split) map[string]string {
+func (a Account) makeDayNames(by ledger.Split) map[string]string {
 	names := map[string]string{}
 	for n := range max(a.options.PastMonths, monthsOfDays) + 1 {
 		d := a.modeDays(n, by)
