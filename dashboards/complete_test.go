@@ -56,6 +56,10 @@ ksyun_bill_account_pay_modes_complete{account="game",months_ago="1"} 1
 ksyun_bill_account_cost_cny{account="shop",pay_mode="postpaid"} 60
 ksyun_bill_account_cost_cny{account="shop",pay_mode="prepaid"} 40
 ksyun_bill_account_cost_cny{account="game",pay_mode="postpaid"} 50
+ksyun_bill_product_cost_cny{account="shop",pay_mode="postpaid",product_code="KEC"} 60
+ksyun_bill_product_cost_cny{account="shop",pay_mode="prepaid",product_code="KEC"} 30
+ksyun_bill_product_cost_cny{account="shop",pay_mode="prepaid",product_code="__none__"} 10
+ksyun_bill_product_cost_cny{account="game",pay_mode="postpaid",product_code="KEC"} 50
 ksyun_bill_past_month_account_cost_cny{account="shop",months_ago="1",pay_mode="postpaid"} 70
 ksyun_bill_past_month_account_cost_cny{account="game",months_ago="1",pay_mode="prepaid"} 5
 ksyun_bill_account_budget_cny{account="shop"} 200
@@ -72,7 +76,7 @@ var incompleteCases = []struct {
 	{"ksyun-cost.json", "shop", map[string][]string{
 		"This month so far":      {"All 100", "Postpaid 60", "Prepaid 40"},
 		"Pay modes":              {"All accounts complete"},
-		"Covered by details":     {"of all 0.6"},
+		"Covered by details":     {"of all 0.9"},
 		"Forecast":               {"All 120"},
 		"Budget of the accounts": {"Budget 200", "Used 0.5", "Forecast 0.6"},
 		"Budgets used":           {"shop 0.5"},
@@ -107,7 +111,7 @@ var incompleteCases = []struct {
 	{"ksyun-cost.zh-CN.json", ".*", map[string][]string{
 		"本月至今":   {"合计不完整 150", "后付费 110", "预付费（包年包月） 40"},
 		"付费方式":   {"game 不完整", "lost 不完整"},
-		"有明细的比例": {"占不完整的合计 0.7333333333333333"},
+		"有明细的比例": {"占不完整的合计 0.9333333333333333"},
 		"本月预测":   {"合计不完整 170"},
 		"账号预算":   {"预算 300", "已用（不完整） 0.5", "预测（不完整） 0.5666666666666667"},
 	}},

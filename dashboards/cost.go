@@ -16,7 +16,7 @@ func costDashboard(t language) dashboard {
 	}
 	return newDashboard(t("ksyun-cost", "ksyun-cost-zh"), t("Ksyun cost", "金山云费用"),
 		t("What Kingsoft Cloud costs, in CNY, after discount and before vouchers.", "金山云费用，单位元，折扣后、代金券抵扣前。"),
-		variables, slices.Concat(monthRow(t), dayRow(t), partRow(t), instanceRow(t), savingRow(t), pastRow(t)))
+		variables, slices.Concat(monthRow(t), dayRow(t), partRow(t), instanceRow(t), amortizedRow(t), savingRow(t), pastRow(t)))
 }
 
 // tagVariable returns the variable of the tag key. Only one key can be chosen, because the cost of a line counts for
@@ -80,12 +80,14 @@ func payModesPanel(t language) panel {
 }
 
 func coveragePanel(t language) panel {
-	const family = "ksyun_bill_account_cost_cny"
-	share := combine(sumAll(maxBy("account, pay_mode", family, accountSelector+`, pay_mode="postpaid"`)), "/",
-		sumAll(maxBy("account, pay_mode", family, accountSelector)))
+	covered := maxBy("account, pay_mode, product_code", "ksyun_bill_product_cost_cny",
+		accountSelector+`, product_code!="__none__"`)
+	share := combine(sumAll(covered), "/",
+		sumAll(maxBy("account, pay_mode", "ksyun_bill_account_cost_cny", accountSelector)))
 	p := formatStat(newPanel("stat", t("Covered by details", "有明细的比例"),
-		t("Share of postpaid cost: products, projects, regions, tags, instances and days are known of it only.",
-			"后付费所占比例：只有后付费有产品线、项目、地域、资源标签、实例和每日的明细。"), unitShare, 3, 4,
+		t("Share of the whole bill that is known by product. What has been spent since the days of all pay modes were "+
+			"read, at most a day, is not.", "全部费用中，按产品线可知的比例。各付费方式按日的费用读取之后（至多一天）新增的费用不在其中。"),
+		unitShare, 3, 4,
 		instantTarget(labelSum(share, payModesQuery()), sumLegend)))
 	p.Options["textMode"] = "value_and_name"
 	return nameSum(p, t("of all", "占合计"), t("of an incomplete sum", "占不完整的合计"))
@@ -116,8 +118,9 @@ func sameDayPanel(t language) panel {
 	this, last := monthDaysQuery(), lastMonthToDateQuery()
 	change := combine(sumAll(combine(this, "-", last)), "/", sumAll(combine(last, "and", this)))
 	return formatStat(newPanel("stat", t("Last month to the same day", "上月同期"),
-		t("From daily metering, postpaid: last month up to the same day number, this month's days, and how they "+
-			"differ. Absent on the 1st.", "按日计量的后付费：上月截至同一天的费用、本月各日的费用，以及两者相差的比例。每月 1 日没有数据。"), unitYuan, 7, 4,
+		t("From the days, in all pay modes: last month up to the same day number, this month's days, and how they "+
+			"differ. What is prepaid is of the day of its purchase. Absent on the 1st.",
+			"由各天得出，含各种付费方式：上月截至同一天的费用、本月各日的费用，以及两者相差的比例。预付费计入付款当天。每月 1 日没有数据。"), unitYuan, 7, 4,
 		instantTarget(sumAll(last), t("Last month", "上月同期")), instantTarget(sumAll(this), t("This month", "本月")),
 		instantTarget(change, t("Change", "变化")))).overrideField(t("Change", "变化"), unitProperties(unitShare)...)
 }

@@ -28,8 +28,8 @@ func productsPanel(t language) panel {
 		maxBy(productKey+", pay_mode", "ksyun_bill_past_month_to_date_product_cost_cny", productSelector))
 	saved := combine(listCostQuery(), "-", lineCostQuery())
 	p := newPanel("table", t("Products", "产品线"),
-		t("Postpaid, of all projects. What a discount saves is list price minus cost, both from the lines.",
-			"后付费，含所有项目。折扣节省 = 原价 − 成交价，均来自明细。"), unitYuan, 12, 10,
+		t("In all pay modes, of all projects. What a discount saves is list price minus cost of the postpaid lines.",
+			"含各种付费方式和所有项目。折扣节省 = 后付费明细的原价 − 成交价。"), unitYuan, 12, 10,
 		tableTarget(joinProductName(thisMonth)), tableTarget(joinProductName(sameDay)),
 		tableTarget(joinProductName(parenthesize(saved))))
 	return formatTable(p, t("This month", "本月"), accountColumn(t), productColumn(t),
@@ -47,8 +47,8 @@ func projectsPanel(t language) panel {
 		return joinFacts(expr, projectKey, "ksyun_bill_project_info", "project_name, owner, cost_center")
 	}
 	p := newPanel("table", t("Projects and their owners", "项目与负责人"),
-		t("Postpaid, of all products. Owners and cost centers are those of the exporter's configuration.",
-			"后付费，含所有产品线。负责人和成本中心来自 exporter 的配置。"), unitYuan, 12, 10,
+		t("In all pay modes, of all products. Owners and cost centers are those of the exporter's configuration.",
+			"含各种付费方式和所有产品线。负责人和成本中心来自 exporter 的配置。"), unitYuan, 12, 10,
 		tableTarget(join(thisMonth)), tableTarget(join(sameDay)))
 	return formatTable(p, t("This month", "本月"), accountColumn(t), projectColumn(t),
 		column{"project_id", "ID", unitText},
@@ -58,13 +58,13 @@ func projectsPanel(t language) panel {
 }
 
 func regionsPanel(t language) panel {
-	return newPie(t("Regions", "地域"), t("Postpaid, this month so far.", "后付费，本月至今。"),
+	return newPie(t("Regions", "地域"), t("In all pay modes, this month so far.", "含各种付费方式，本月至今。"),
 		instantTarget(sumBy("region_name",
 			maxBy("account, pay_mode, region_name", "ksyun_bill_region_cost_cny", accountSelector)), "{{region_name}}"))
 }
 
 func billingModesPanel(t language) panel {
-	return newPie(t("Billing modes", "计费方式"), t("Postpaid, this month so far.", "后付费，本月至今。"),
+	return newPie(t("Billing modes", "计费方式"), t("In all pay modes, this month so far.", "含各种付费方式，本月至今。"),
 		instantTarget(sumBy("billing_mode",
 			maxBy("account, pay_mode, billing_mode", "ksyun_bill_billing_mode_cost_cny", accountSelector)),
 			"{{billing_mode}}"))
@@ -93,8 +93,8 @@ func unallocatedPanel(t language) panel {
 	tagShare := part("account, pay_mode, product_code, tag_key, tag_value", "ksyun_bill_tag_cost_cny",
 		accountSelector+`, tag_key="$tag"`, `tag_value="__none__"`)
 	return newGraph(t("Unallocated share", "未归属比例"),
-		t("Cost in the default project, and without the chosen tag, as a share of the postpaid cost of the month.",
-			"默认项目的费用、没有所选资源标签的费用，占本月后付费的比例。"), unitShare, gridWidth,
+		t("Cost in the default project, and without the chosen tag, as a share of the cost of the month.",
+			"默认项目的费用、没有所选资源标签的费用，占本月费用的比例。"), unitShare, gridWidth,
 		rangeTarget(projectShare, t("default project", "默认项目")),
 		rangeTarget(tagShare, t("without tag $tag", "没有资源标签 $tag"))).setDefault("min", 0)
 }
@@ -127,8 +127,8 @@ func instanceCostQuery(selector string) string {
 func topInstancesPanel(t language) panel {
 	value := t("This month", "本月")
 	return formatTable(newPanel("table", t("The 20 dearest instances", "费用最高的 20 个实例"),
-		t("Postpaid, this month so far. What belongs to no instance, or is folded, stands apart.",
-			"后付费，本月至今。不属于任何实例的费用和计入 __other__ 的实例另列。"), unitYuan, 19, 12,
+		t("In all pay modes, this month so far. What belongs to no instance, or is folded, stands apart.",
+			"含各种付费方式，本月至今。不属于任何实例的费用和计入 __other__ 的实例另列。"), unitYuan, 19, 12,
 		tableTarget(joinInstanceFacts(topK("20", instanceCostQuery(`instance_id!~"__(none|other)__"`))))),
 		value, instanceColumns(t, value)...)
 }
@@ -214,13 +214,13 @@ func productMonthsQuery() string {
 
 func productMonthsPanel(t language) panel {
 	return formatStackedBars(newPanel("barchart", t("Months by product", "各月费用（按产品线）"),
-		t("Postpaid; the newest is the month so far.", "后付费；最新一月为本月至今。"), unitYuan, 12, 9,
+		t("In all pay modes; the newest is the month so far.", "含各种付费方式；最新一月为本月至今。"), unitYuan, 12, 9,
 		tableTarget(sumBy("month, product", addProductLabel(productMonthsQuery())))), "month", "product")
 }
 
 func monthTablePanel(t language) panel {
 	p := newPanel("table", t("Products, month by month", "产品线逐月费用"),
-		t("Postpaid; the newest is the month so far.", "后付费；最新一月为本月至今。"), unitYuan, gridWidth, 9,
+		t("In all pay modes; the newest is the month so far.", "含各种付费方式；最新一月为本月至今。"), unitYuan, gridWidth, 9,
 		tableTarget(sumBy("month, product", addProductLabel(productMonthsQuery()))))
 	name := matrixCorner("product", "month")
 	return formatPlainTable(p).addSteps(matrixSteps("product", "month")...).addSteps(sortStep(name)).

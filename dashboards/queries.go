@@ -112,10 +112,10 @@ func markIncomplete(expr, label, on, incomplete string) string {
 }
 
 // usualDayQuery returns the median of seven days per account. It leaves out the newest three days, because those may be
-// half metered, or a spike.
+// half metered, or a spike, and what is prepaid, because a purchase is no usual day.
 func usualDayQuery() string {
 	day := maxBy("account, pay_mode, days_ago", "ksyun_bill_day_account_cost_cny",
-		accountSelector+`, days_ago=~"[3-9]"`)
+		accountSelector+`, pay_mode!="prepaid", days_ago=~"[3-9]"`)
 	return "quantile by (account) (0.5,\n" + indent(sumBy("account, days_ago", day)) + "\n)"
 }
 
@@ -179,14 +179,14 @@ func runningAndPastQuery(by, running, past, selector string) string {
 func monthNameQuery() string { return factsQuery(monthKey, "ksyun_bill_month_info", "month") }
 
 // lineCostQuery returns the sum of this month's lines, per product. List cost has to be compared with this sum, because
-// a summary is often newer than the lines.
+// a summary is often newer than the lines. Only postpaid lines have list prices.
 func lineCostQuery() string {
-	return sumBy(productKey, maxBy(instanceKey+", pay_mode", "ksyun_bill_instance_cost_cny", productSelector))
+	return sumBy(productKey, maxBy(instanceKey, "ksyun_bill_instance_cost_cny", productSelector+`, pay_mode="postpaid"`))
 }
 
 // listCostQuery returns the same at list price.
 func listCostQuery() string {
-	return sumBy(productKey, maxBy(productKey+", pay_mode", "ksyun_bill_product_list_cost_cny", productSelector))
+	return sumBy(productKey, maxBy(productKey, "ksyun_bill_product_list_cost_cny", productSelector+`, pay_mode="postpaid"`))
 }
 
 // shiftToLastMonth returns the expression of lineCostQuery or listCostQuery for last month.
