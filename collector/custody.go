@@ -1,7 +1,9 @@
 package collector
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -111,12 +113,19 @@ func (c *custody) retry(loop loopName, at time.Time) time.Time {
 	return at
 }
 
-// settle records the end of an attempt with what it learned, and returns the attempts at the source before and after.
-func (c *custody) settle(i int, f *fetch, began time.Time, took time.Duration, err error) (before, after attempts) {
+// settle records the end of an attempt with what it learned, and returns the attempts at the source before and after, and
+// which product groups are called something else by what it learned.
+func (c *custody) settle(
+	i int, f *fetch, began time.Time, took time.Duration, err error,
+) (before, after attempts, products []productChange) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	known := c.snapshot
 	for _, change := range f.learned {
 		c.snapshot = change(c.snapshot)
+	}
+	if sources[i].service == unionService {
+		products = productChanges(known, c.snapshot)
 	}
 	c.hasRead = c.hasRead || len(f.learned) > 0
 	a := &c.attempts[i]
@@ -125,7 +134,23 @@ func (c *custody) settle(i int, f *fetch, began time.Time, took time.Duration, e
 	a.record(began, ended, err, f.options.Refresh.Interval)
 	a.Duration = took
 	a.Items, a.Data = sources[i].measure(c.snapshot, ended)
-	return before, a.clone()
+	return before, a.clone(), products
+}
+
+// productChange is a product group that has another product code than before; its own if no other is known.
+type productChange struct{ group, before, after string }
+
+func productChanges(known, next *ledger.Snapshot) (changes []productChange) {
+	before, after := known.ProductGroups().Products(), next.ProductGroups().Products()
+	all := maps.Clone(before)
+	maps.Copy(all, after)
+	for _, group := range slices.Sorted(maps.Keys(all)) {
+		c := productChange{group, cmp.Or(before[group], group), cmp.Or(after[group], group)}
+		if c.before != c.after {
+			changes = append(changes, c)
+		}
+	}
+	return changes
 }
 
 // reveal shows what is known to others.

@@ -1,11 +1,9 @@
 package collector
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -136,7 +134,6 @@ func (l *loop) newFetch() *fetch {
 // of the program, a reload or another key. It reports whether the answer has led to numbers that were kept.
 func (l *loop) ask(ctx context.Context, i int, f *fetch) (foundKept bool) {
 	began, stopwatch := now(), time.Now()
-	productsBefore := f.snapshot.ProductGroups().Products()
 	deadline, cancel := l.deadline(ctx)
 	defer cancel()
 	err := sources[i].read(deadline, f)
@@ -144,12 +141,10 @@ func (l *loop) ask(ctx context.Context, i int, f *fetch) (foundKept bool) {
 		return false
 	}
 	// The stopwatch is not affected by a clock that is set meanwhile.
-	before, after := l.custody.settle(i, f, began, time.Since(stopwatch), err)
+	before, after, products := l.custody.settle(i, f, began, time.Since(stopwatch), err)
 	foundKept = l.account.findKept(l.custody, sources[i].name)
 	l.report(sources[i], before, after, err)
-	if sources[i].service == unionService {
-		l.reportProducts(productsBefore)
-	}
+	l.reportProducts(products)
 	l.account.publish(ctx, l.custody)
 	return foundKept
 }
@@ -167,21 +162,12 @@ func (l *loop) deadline(ctx context.Context) (context.Context, context.CancelFun
 
 // reportProducts logs which product groups of bill-union are called something else on pages than before. What the
 // configuration says does not change.
-func (l *loop) reportProducts(before map[string]string) {
-	snapshot, _ := l.custody.state()
-	after := snapshot.ProductGroups().Products()
-	for _, group := range slices.Sorted(maps.Keys(before)) {
-		if after[group] == "" {
-			after[group] = group
-		}
-	}
-	for _, group := range slices.Sorted(maps.Keys(after)) {
-		isConfigured := slices.ContainsFunc(l.account.options.Products, func(p metrics.ProductMapping) bool {
-			return p.Group == group
-		})
-		if was := cmp.Or(before[group], group); after[group] != was && !isConfigured {
-			level.Info(l.account.logger).Log("msg", "a product group has another product code on pages", "group", group,
-				"product_code", after[group], "before", was)
+func (l *loop) reportProducts(changes []productChange) {
+	for _, c := range changes {
+		isConfigured := func(p metrics.ProductMapping) bool { return p.Group == c.group }
+		if !slices.ContainsFunc(l.account.options.Products, isConfigured) {
+			level.Info(l.account.logger).Log("msg", "a product group has another product code on pages", "group", c.group,
+				"product_code", c.after, "before", c.before)
 		}
 	}
 }
@@ -198,7 +184,7 @@ func (l *loop) report(s source, before, after attempts, err error) {
 		level.Debug(logger).Log("msg", failure, "reason", after.Reason, "err", err)
 	case err != nil:
 		level.Warn(logger).Log("msg", failure, "reason", after.Reason, "err", err,
-			"next", l.nextDue().In(billclient.Beijing).Format(time.RFC3339))
+			"next", laterOf(l.nextDue(), now()).In(billclient.Beijing).Format(time.RFC3339))
 	case before.Reason != "":
 		level.Info(logger).Log("msg", "refreshed, the source works again", s.unit, after.Items)
 	default:
