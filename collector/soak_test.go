@@ -120,7 +120,7 @@ func newSoak(t *testing.T, seed uint64) *soak {
 		accounts = append(accounts, a)
 	}
 	o := options(accounts...)
-	o.Refresh.Interval, o.Refresh.DetailsInterval = 2*time.Hour, time.Hour
+	o.Refresh.Interval, o.Refresh.DetailsInterval, o.Prepaid.Months = 2*time.Hour, time.Hour, 12
 	s.dir, s.options = t.TempDir(), o
 	s.world = start(t, at, keptIn(t, s.dir, o), s.demo...)
 	s.front.Store(s.metrics)
@@ -576,6 +576,7 @@ func (s *soak) checkDay() {
 	for _, line := range s.scrape() {
 		got[line] = true
 	}
+	s.expectAmortized(got)
 	for i, name := range s.names {
 		s.expectAccount(got, page{families, name}, i)
 	}
@@ -592,6 +593,13 @@ func (s *soak) checkDay() {
 // whose samples expectAccount takes.
 func (s *soak) expectModes(got map[string]bool) {
 	sums := s.sumsOfModes()
+	for _, part := range []string{"project_product", "region", "billing_mode", "instance"} {
+		for key, parts := range sums["ksyun_bill_"+part+"_cost_cny"] {
+			if whole := sums["ksyun_bill_account_cost_cny"][key]; whole.Cmp(parts) != 0 {
+				s.t.Errorf("%v: %s %s: %v, of the account %v", time.Now(), part, key, parts, whole)
+			}
+		}
+	}
 	for _, prefix := range []string{"ksyun_bill_", "ksyun_bill_past_month_"} {
 		for _, part := range []string{"product", "project"} {
 			for key, parts := range sums[prefix+part+"_cost_cny"] {
@@ -604,6 +612,31 @@ func (s *soak) expectModes(got map[string]bool) {
 	maps.DeleteFunc(got, func(line string, _ bool) bool {
 		return strings.Contains(line, `pay_mode="prepaid"`) || strings.Contains(line, `pay_mode="realtime"`)
 	})
+}
+
+// expectAmortized takes the amortised samples from got. What is not prepaid is as it is in the families that are not
+// amortised; instances can be folded differently.
+func (s *soak) expectAmortized(got map[string]bool) {
+	sums := s.sumsOfModes()
+	for _, prefix := range []string{"ksyun_bill_amortized_", "ksyun_bill_day_amortized_"} {
+		for _, part := range []string{"product", "project"} {
+			for key, parts := range sums[prefix+part+"_cost_cny"] {
+				if whole := sums[prefix+"account_cost_cny"][key]; whole.Cmp(parts) != 0 {
+					s.t.Errorf("%v: %s%s %s: %v, of the account %v", time.Now(), prefix, part, key, parts, whole)
+				}
+			}
+		}
+	}
+	for line := range got {
+		if !strings.Contains(line, "amortized_") {
+			continue
+		}
+		twin := strings.Replace(line, "amortized_", "", 1)
+		if !strings.Contains(line, `pay_mode="prepaid"`) && !strings.Contains(line, "_instance_") && !got[twin] {
+			s.t.Errorf("%v: %s is not as it was spent", time.Now(), line)
+		}
+		delete(got, line)
+	}
 }
 
 // expectAccount takes all samples of an account from got.
