@@ -156,10 +156,14 @@ func addExportFlags(command *kingpin.CmdClause, o *export.Options) {
 		PlaceHolder("YYYY-MM").Required().SetText(&o.Month)
 	command.Flag("account", "Account whose bill to export; not needed where only one is configured.").
 		StringVar(&o.Account)
-	command.Flag("format", "csv: the lines of the bill; table: what they come to, by product and by project.").
+	command.Flag("format", "csv: the lines of the bill; table: what they come to, by product, project and pay mode.").
 		Default(export.FormatCSV).EnumVar(&o.Format, export.FormatCSV, export.FormatTable)
-	command.Flag("source", "lines: GetPostpayDetailBill, with codes and ids; csv: the vendor's CSV file, names only.").
+	command.Flag("source", "lines: GetPostpayDetailBill and bill-union, with codes and ids; csv: the vendor's CSV"+
+		" file, postpaid only, names only.").
 		Default(export.SourceLines).EnumVar(&o.Source, export.SourceLines, export.SourceCSV)
+	command.Flag("pay-modes", "Pay modes of the lines: some of prepaid, realtime, postpaid. By default all where"+
+		" api.union_endpoint is set and --source is lines, else postpaid.").
+		PlaceHolder("MODE,MODE").StringVar(&o.PayModes)
 	command.Flag("output", "File to write: whole, or not at all. Without it, standard output.").
 		PlaceHolder("FILE").StringVar(&o.Output)
 }

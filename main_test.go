@@ -113,6 +113,13 @@ func TestMistakes(t *testing.T) {
 			"ksyun_bill_exporter: export: --account: \"game\" is none of main; try --help\n",
 		},
 		{
+			"no such pay mode",
+			[]string{"--config.file=" + good, "export", "--month=2026-10", "--pay-modes=postpaid,monthly"},
+			2,
+			"ksyun_bill_exporter: export: --pay-modes: \"monthly\" is none of prepaid, realtime, postpaid;" +
+				" try --help\n",
+		},
+		{
 			"nowhere to write to",
 			[]string{"backfill"},
 			2,
@@ -197,8 +204,9 @@ func TestExport(t *testing.T) {
 	cut.Action = "GetPostpayDetailBillCSV"
 	api.Fault(cut)
 	code, log := export()
-	if want = `level=error msg="cannot go on" err="export: main, ` + month + `: all is written, but to ` + file +
-		`.unreconciled, and ` + file + ` is as it was: the lines come to`; code != 3 || !strings.Contains(log, want) {
+	want = `level=error msg="cannot go on" err="export: main, ` + month + `: all is written, but to ` + file +
+		`.unreconciled, and ` + file + ` is as it was: the postpaid lines come to`
+	if code != 3 || !strings.Contains(log, want) {
 		t.Errorf("exit code %d, want 3 and %s in\n%s", code, want, log)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"strings"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -23,13 +24,13 @@ import (
 // The values of Options.Format.
 const (
 	FormatCSV   = "csv"   // a row for each line of the bill
-	FormatTable = "table" // sums by product and by project, for people
+	FormatTable = "table" // sums by product, by project and by pay mode, for people
 )
 
 // The values of Options.Source.
 const (
-	SourceLines = "lines" // GetPostpayDetailBill: with codes and ids
-	SourceCSV   = "csv"   // GetPostpayDetailBillCSV, the vendor's file: names only
+	SourceLines = "lines" // GetPostpayDetailBill and bill-union: with codes and ids
+	SourceCSV   = "csv"   // GetPostpayDetailBillCSV, the vendor's file: postpaid only, names only
 )
 
 // UnreconciledSuffix is added to the name of a file whose lines do not add up to the summary of the month. Somebody may
@@ -43,6 +44,7 @@ type Options struct {
 	Month     billclient.Month  // whose bill to export
 	Format    string            // empty: FormatCSV
 	Source    string            // empty: SourceLines
+	PayModes  string            // with commas between them; empty: all that Source and the configuration cover
 	Output    string            // name of the file; empty: Stdout
 	UserAgent string            // of the requests
 	Transport http.RoundTripper // carries the requests; nil: one of its own
@@ -52,7 +54,7 @@ type Options struct {
 	Logger    log.Logger
 }
 
-// Run exports a bill. The error is a config.ArgumentError if there is no such account or month, and a
+// Run exports a bill. The error is a config.ArgumentError if there is no such account, month or pay mode, and a
 // *DisagreementError if everything was written, but differs from the summary of the month.
 func Run(ctx context.Context, o Options) error {
 	o.Format, o.Source = cmp.Or(o.Format, FormatCSV), cmp.Or(o.Source, SourceLines)
@@ -63,19 +65,23 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("export: %w", err)}
 	}
+	modes, err := o.choosePayModes(account)
+	if err != nil {
+		return config.ArgumentError{Err: fmt.Errorf("export: --pay-modes: %w", err)}
+	}
 	target, err := output.Open(o.Output, o.Stdout)
 	if err != nil {
 		return fmt.Errorf("export: --output: %w", err)
 	}
 	defer target.Discard()
-	j := &job{Options: o, account: account, target: target}
+	j := &job{Options: o, account: account, modes: modes, target: target}
 	if o.Format == FormatTable || o.Output != "" || !isTerminal(o.Stdout) {
 		j.progress = newProgress(o.Stderr) // not where it would be mixed with the lines on one terminal
 	}
 	api := o.Config.ClientOptions(account, o.Logger)
 	api.Transport = j.progress.meter(o.Transport)
 	j.client = billclient.New(api)
-	if err := j.run(ctx); err != nil {
+	if err := j.addAdvice(j.run(ctx)); err != nil {
 		return fmt.Errorf("export: %s, %v: %w", output.Printable(account.Name), o.Month, err)
 	}
 	return nil
@@ -85,41 +91,38 @@ func Run(ctx context.Context, o Options) error {
 type job struct {
 	Options
 	account  collector.Account
+	modes    payModes
 	client   *billclient.Client
 	target   *output.Target
 	progress *progress // nil: none is shown
 }
 
 func (j *job) run(ctx context.Context) error {
-	bills, err := j.client.GetMonthBill(ctx, j.Month, j.Month)
+	summaries, err := j.readSummaries(ctx)
 	if err != nil {
 		return err
 	}
-	if len(bills) == 0 {
-		return errors.New("there is no bill, or none yet")
-	}
-	totals, err := j.readLines(ctx)
+	totals, err := j.readLines(ctx, summaries)
 	if err != nil {
 		return err
 	}
-	difference := totals.compare(bills)
+	difference := totals.compare(j.modes, summaries)
 	remark := j.warnUnfinished(totals)
 	if j.Format == FormatTable {
-		fmt.Fprintf(j.target, "%s: postpaid bill of %v%s, in CNY\n\n%s\n", output.Printable(j.account.Name), j.Month,
-			remark, totals.tables(difference))
+		fmt.Fprintf(j.target, "%s: %v bill of %v%s, in CNY\n\n%s\n", output.Printable(j.account.Name), j.modes, j.Month,
+			remark, totals.tables(j.modes, j.conclude(difference)))
 	}
 	return j.commit(difference)
 }
 
 // readLines reads all lines. An attempt that breaks off is repeated, unless a part of its lines cannot be taken back.
-func (j *job) readLines(ctx context.Context) (t *totals, err error) {
+func (j *job) readLines(ctx context.Context, s summaries) (t *totals, err error) {
 	var finalErr error
-	action, lines := j.openStream(ctx)
-	err = j.client.Retry(ctx, action, func() error {
+	err = j.client.Retry(ctx, billclient.GetPostpayDetailBill, func() error {
 		j.progress.begin()
 		defer j.progress.end()
 		t = newTotals(j.Source == SourceLines)
-		err := j.readStream(lines, t)
+		err := j.readAttempt(ctx, s, t)
 		if err == nil {
 			return nil
 		}
@@ -130,61 +133,158 @@ func (j *job) readLines(ctx context.Context) (t *totals, err error) {
 		}
 		return cmp.Or(j.target.Rewind(), err)
 	})
-	return t, j.addAdvice(cmp.Or(err, finalErr))
+	return t, cmp.Or(err, finalErr)
 }
 
-func (j *job) openStream(ctx context.Context) (action string, lines iter.Seq2[billclient.Line, error]) {
-	query := billclient.DetailQuery{From: j.Month, To: j.Month, Sets: j.Format == FormatCSV}
-	if j.Source == SourceCSV {
-		return billclient.GetPostpayDetailBillCSV, j.client.GetPostpayDetailBillCSV(ctx, query)
-	}
-	return billclient.GetPostpayDetailBill, j.client.GetPostpayDetailBill(ctx, query)
-}
-
-// readStream makes one attempt: it writes all lines and adds them to t.
-func (j *job) readStream(lines iter.Seq2[billclient.Line, error], t *totals) error {
-	write := func(*billclient.Line) error { return nil }
+// readAttempt makes one attempt: it writes all lines and adds them to t. The postpaid ones come first: they are one
+// call, and name projects.
+func (j *job) readAttempt(ctx context.Context, s summaries, t *totals) error {
+	write := func(*row) error { return nil }
 	if j.Format == FormatCSV {
 		write = newSheet(j.target.Writer).write
 	}
-	for line, err := range lines {
+	add := func(r *row) error {
+		err := j.checkCustomer("a line", r.CustomerID)
 		if err == nil {
-			err = j.checkCustomer(line.CustomerID)
-		}
-		if err == nil {
-			err = write(&line)
+			err = write(r)
 		}
 		if err != nil {
 			return err
 		}
-		t.add(&line)
+		t.add(r)
 		j.progress.show(t.lines)
+		return nil
+	}
+	if len(s.bills) > 0 {
+		if err := j.readBillLines(ctx, s.names, add); err != nil {
+			return err
+		}
+	}
+	if s.names == nil {
+		return nil
+	}
+	return j.readUnionLines(ctx, s, add)
+}
+
+// readBillLines hands all lines of the postpaid bill to add. It learns the names of their projects, unless n is nil.
+func (j *job) readBillLines(ctx context.Context, n *names, add func(*row) error) error {
+	for line, err := range j.openBill(ctx) {
+		if err == nil {
+			err = add(&row{Line: line, payMode: billclient.Postpaid, until: line.EndTime})
+		}
+		if err != nil {
+			return err
+		}
+		if n != nil {
+			n.projects.add(line.ProjectName, line.ProjectID)
+		}
 	}
 	return nil
 }
 
-// checkCustomer fails if a line is of another customer than the configuration expects.
-func (j *job) checkCustomer(customer string) error {
+func (j *job) openBill(ctx context.Context) iter.Seq2[billclient.Line, error] {
+	query := billclient.DetailQuery{From: j.Month, To: j.Month, Sets: j.Format == FormatCSV}
+	if j.Source == SourceCSV {
+		return j.client.GetPostpayDetailBillCSV(ctx, query)
+	}
+	return j.client.GetPostpayDetailBill(ctx, query)
+}
+
+// readUnionLines hands the lines of bill-union to add, but for those that are postpaid, which the bill has, and those
+// of no known pay mode, which cost nothing.
+func (j *job) readUnionLines(ctx context.Context, s summaries, add func(*row) error) error {
+	others, read := j.modes.others(), 0
+	for line, err := range j.openUnion(ctx) {
+		if err == nil && others.has(line.PayMode) {
+			err = add(s.names.rowOf(&line))
+		}
+		if err != nil {
+			return err
+		}
+		read++
+	}
+	if read == 0 {
+		return j.checkNoUnionLines(s)
+	}
+	return nil
+}
+
+func (j *job) openUnion(ctx context.Context) iter.Seq2[billclient.UnionLine, error] {
+	if j.isOver() {
+		return j.client.DescribeInstanceSummaryBills(ctx, j.Month)
+	}
+	return j.client.QueryInstanceConsume(ctx, billclient.DayOf(j.Month.Start()), billclient.DayOf(j.Now))
+}
+
+// checkNoUnionLines fails if bill-union has no lines of a month of which it has costs, not even postpaid ones. Of the
+// running month, it may know nothing yet.
+func (j *job) checkNoUnionLines(s summaries) error {
+	if !j.isOver() {
+		level.Warn(j.Logger).Log("msg", "bill-union has no lines of this month, or none yet", "account", j.account.Name,
+			"month", j.Month)
+		return nil
+	}
+	for _, part := range s.modes {
+		if part.Cost.Sign() != 0 {
+			return fmt.Errorf("%s has no lines, or none yet, but %s has costs%s",
+				billclient.DescribeInstanceSummaryBills, billclient.DescribeBillSummaryByPayMode, j.adviceOnUnion())
+		}
+	}
+	return nil
+}
+
+// checkCustomer fails if something is of another customer than the configuration expects.
+func (j *job) checkCustomer(subject, customer string) error {
 	if !billclient.ParseCustomerID(customer).DiffersFrom(billclient.ParseCustomerID(j.account.CustomerID)) {
 		return nil
 	}
-	return fmt.Errorf("a line is of customer %.60s, customer_id expects %s", customer, j.account.CustomerID)
+	return fmt.Errorf("%s is of customer %.60s, customer_id expects %s", subject, customer, j.account.CustomerID)
 }
 
-// addAdvice adds to an error that only the vendor's file can have, because it needs a permission of its own and quotes
-// nothing, that the same lines are available in another way.
+// addAdvice adds to an error that only bill-union or the vendor's file can have, because they need permissions of their
+// own, and the file quotes nothing, what can be exported all the same.
 func (j *job) addAdvice(err error) error {
 	isAboutFile := billclient.IsDenied(err) || billclient.IsUnknownAction(err) ||
 		billclient.ReasonOf(err) == billclient.Decode
-	if err != nil && j.Source == SourceCSV && isAboutFile {
+	failure, isOfAPI := errors.AsType[*billclient.Error](err)
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return err
+	case j.Source == SourceCSV && isAboutFile:
 		return fmt.Errorf("%w; --source=lines does without the vendor's file", err)
+	case isOfAPI && strings.HasPrefix(billclient.Permission(failure.Action), "bill-union:"):
+		return fmt.Errorf("%w%s", err, j.adviceOnUnion())
 	}
 	return err
 }
 
+// adviceOnUnion returns how an export goes that does not ask bill-union, if there is one.
+func (j *job) adviceOnUnion() string {
+	if !j.modes.has(billclient.Postpaid) {
+		return ""
+	}
+	return "; --pay-modes=postpaid does without bill-union"
+}
+
+// conclude returns, for people, whether the lines are what the summary says.
+func (j *job) conclude(difference *DisagreementError) string {
+	others, conclusion := j.modes.others(), "The lines come to what the month's summary says."
+	if difference != nil {
+		conclusion = "Lines and summary disagree: " + output.Printable(difference.Error()) + "."
+	}
+	if j.isOver() || len(others) == 0 {
+		return conclusion
+	}
+	notCompared := fmt.Sprintf("There is no summary of %v lines before the month is over.", others)
+	if len(others) == len(j.modes) {
+		return notCompared
+	}
+	return strings.Replace(conclusion, "The lines", "The postpaid lines", 1) + " " + notCompared
+}
+
 // warnUnfinished logs a warning if the month is not over, and returns the same as a remark for a title.
 func (j *job) warnUnfinished(t *totals) string {
-	if !j.Now.Before(j.Month.End()) {
+	if j.isOver() {
 		return ""
 	}
 	newest := output.OrDash(t.newestDay().String())

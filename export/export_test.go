@@ -216,6 +216,7 @@ func TestRun(t *testing.T) {
 		"names.txt":    {billOf(plain...), Options{Format: FormatTable, Source: SourceCSV}},
 		"disagree.txt": {beyond, Options{Format: FormatTable}},
 		"without.txt":  {billOf(), Options{Format: FormatTable}},
+		"postpaid.txt": {billOf(october()...), Options{Format: FormatTable, PayModes: "postpaid"}},
 		"disagree.csv": {beyond, Options{Account: "main", Format: FormatCSV, Source: SourceLines}},
 		"no_bill.txt":  {nil, Options{}},
 	} {
@@ -328,7 +329,7 @@ func TestNoHalfFile(t *testing.T) {
 				api.Fault(tt.fault)
 				write(t, filepath.Join(dir, "bill"), "that of September")
 				ctx, interrupt := context.WithCancel(t.Context())
-				defer time.AfterFunc(time.Second, interrupt).Stop()
+				defer time.AfterFunc(10*time.Second, interrupt).Stop()
 				got := runExport(ctx, t, api, dir, oneAccount, Options{Output: "DIR/bill"})
 				want := "error: export: main, 2026-10: " + tt.want + "\n"
 				if diff := cmp.Diff(want, got.String()); diff != "" {
@@ -378,6 +379,22 @@ func TestMistakes(t *testing.T) {
 			Options{Output: "DIR/none/bill"},
 			"error: export: --output: open DIR/none/RANDOM: no such file or directory\n",
 		},
+		"pay mode": {
+			oneAccount,
+			Options{PayModes: "prepaid, monthly"},
+			"wrong argument: export: --pay-modes: \"monthly\" is none of prepaid, realtime, postpaid\n",
+		},
+		"pay modes of the vendor's file": {
+			oneAccount,
+			Options{PayModes: "postpaid,realtime,prepaid", Source: SourceCSV},
+			"wrong argument: export: --pay-modes: --source=csv has postpaid lines only: use --source=lines for" +
+				" prepaid and realtime\n",
+		},
+		"pay modes without bill-union": {
+			oneAccount + "api: {union_endpoint: \"\"}\n",
+			Options{PayModes: "prepaid"},
+			"wrong argument: export: --pay-modes: prepaid lines are those of bill-union: set api.union_endpoint\n",
+		},
 		"other customer": {
 			strings.Replace(oneAccount, "name: main", "name: main, customer_id: 4711", 1),
 			Options{},
@@ -393,6 +410,7 @@ func TestMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(noon))
 				got := runExport(t.Context(), t, newAPI(billOf(october()...)), t.TempDir(), tt.config, tt.options)
 				if diff := cmp.Diff(tt.want, got.String()); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
@@ -428,8 +446,8 @@ func TestGoodFileStays(t *testing.T) {
 					strings.Count(got.files["bill.unreconciled"], "\n") != tt.lines+1 || len(got.files) != 2 {
 					t.Errorf("%d files, %v", len(got.files), got.err)
 				}
-				want := "all is written, but to DIR/bill.unreconciled, and DIR/bill is as it was: the lines come to " +
-					tt.sum + " CNY, the summary says 11356"
+				want := "all is written, but to DIR/bill.unreconciled, and DIR/bill is as it was: the postpaid lines" +
+					" come to " + tt.sum + " CNY, the summary says 11356"
 				if !strings.Contains(got.failure(), want) {
 					t.Errorf("want %s in\n%s", want, got.failure())
 				}
@@ -441,8 +459,9 @@ func TestGoodFileStays(t *testing.T) {
 // A warning says that a month still grows, and a table says so as well.
 func TestRunningMonth(t *testing.T) {
 	for format, want := range map[string]string{
-		"table": "main: postpaid bill of 2026-11, which is not over yet (newest line: 2026-11-21), in CNY\n",
-		"csv":   byteOrderMark + "bill_month,",
+		"table": "main: prepaid, realtime and postpaid bill of 2026-11, which is not over yet (newest line:" +
+			" 2026-11-21), in CNY\n",
+		"csv": byteOrderMark + "bill_month,",
 	} {
 		t.Run(format, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -484,6 +503,7 @@ func TestLinkAndModeStay(t *testing.T) {
 // A program that reads the file gets the amounts of the API.
 func TestFileCanBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(noon))
 		lines := slices.Collect(func(yield func(billsim.Line) bool) {
 			bill, _ := billsim.Generated("73400575", 3000, 100, 1)("2026-10")
 			bill.Lines(yield)
@@ -510,21 +530,22 @@ func TestFileCanBeRead(t *testing.T) {
 func TestCallsAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(noon))
-		config := oneAccount + "api: {daily_calls: 3}\nstate_dir: " + t.TempDir() + "\n"
+		config := oneAccount + "api: {daily_calls: 7}\nstate_dir: " + t.TempDir() + "\n"
 		api := newAPI(billOf(october()...))
 		first := runExport(t.Context(), t, api, t.TempDir(), config, Options{})
 		second := runExport(t.Context(), t, api, t.TempDir(), config, Options{})
-		const want = "error: export: main, 2026-10: GetPostpayDetailBill: the 3 calls of today (api.daily_calls) are" +
-			" used up; the next day begins at 2026-11-23T00:00:00+08:00\n"
-		if diff := cmp.Diff(want, second.String()); diff != "" || first.err != nil || len(api.Calls()) != 3 {
+		const want = "error: export: main, 2026-10: DescribeBillSummaryByPayMode: the 7 calls of today" +
+			" (api.daily_calls) are used up; the next day begins at 2026-11-23T00:00:00+08:00; --pay-modes=postpaid" +
+			" does without bill-union\n"
+		if diff := cmp.Diff(want, second.String()); diff != "" || first.err != nil || len(api.Calls()) != 7 {
 			t.Errorf("after %d calls (-want +got):\n%s", len(api.Calls()), diff)
 		}
 	})
 }
 
 // Whatever happens to the vendor's CSV: the file stays as it was, the failure is reported once, with action, code and
-// request id, and the next good answer is written whole. Only an answer that ends between two lines looks whole. The sum
-// of the bill shows that lines are missing.
+// request id, and the next good answer is written whole. Only an answer that ends between two lines looks whole. The
+// sum of the bill shows that lines are missing.
 func TestExportMeetsEveryFault(t *testing.T) {
 	api := func(status int, code string) billsim.Fault {
 		return billsim.Refuse(billsim.JSONError, status, code, "no")

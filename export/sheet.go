@@ -9,37 +9,39 @@ import (
 	"ksyun_bill_exporter/billclient"
 )
 
-// sheetColumns are the columns of an exported file. Those that people need most often come first.
+// sheetColumns are the columns of an exported file. Those that people need most often come first, but a new one stands
+// at the end, for the sake of programs that count columns.
 var sheetColumns = []struct {
 	name string
-	text func(*billclient.Line) string
+	text func(*row) string
 }{
-	{"bill_month", func(l *billclient.Line) string { return l.Month.String() }},
-	{"customer_id", func(l *billclient.Line) string { return l.CustomerID }},
-	{"product_code", func(l *billclient.Line) string { return l.ProductCode }},
-	{"product_name", func(l *billclient.Line) string { return l.ProductName }},
-	{"product_subtype", func(l *billclient.Line) string { return l.ProductSubTypeName }},
-	{"project_id", func(l *billclient.Line) string { return l.ProjectID }},
-	{"project_name", func(l *billclient.Line) string { return l.ProjectName }},
-	{"instance_id", func(l *billclient.Line) string { return l.InstanceID }},
-	{"instance_name", func(l *billclient.Line) string { return l.InstanceName }},
-	{"cost_cny", func(l *billclient.Line) string { return l.Cost.String() }},
-	{"list_cost_cny", func(l *billclient.Line) string { return l.ListCost.String() }},
-	{"discount", func(l *billclient.Line) string { return l.Discount }},
-	{"billing_mode", func(l *billclient.Line) string { return l.BillingMode }},
-	{"bill_days", func(l *billclient.Line) string { return l.BillDays }},
-	{"bill_hours", func(l *billclient.Line) string { return l.BillHours }},
-	{"start_time", func(l *billclient.Line) string { return l.StartTime }},
-	{"end_time", func(l *billclient.Line) string { return l.EndTime }},
-	{"service_start_time", func(l *billclient.Line) string { return l.ServiceStartTime }},
-	{"region_name", func(l *billclient.Line) string { return l.RegionName }},
-	{"zone_name", func(l *billclient.Line) string { return l.ZoneName }},
-	{"remark", func(l *billclient.Line) string { return l.RuleRemark }},
-	{"price_factors", func(l *billclient.Line) string { return joinPairs(l.Providers) }},
-	{"configuration", func(l *billclient.Line) string { return joinPairs(l.Configs) }},
-	{"extras", func(l *billclient.Line) string { return joinPairs(l.Extras) }},
-	{"tags", func(l *billclient.Line) string { return joinPairs(l.Tags) }},
-	{"bill_line_no", func(l *billclient.Line) string { return l.DetailBillNo }},
+	{"bill_month", func(r *row) string { return r.Month.String() }},
+	{"customer_id", func(r *row) string { return r.CustomerID }},
+	{"product_code", func(r *row) string { return r.ProductCode }},
+	{"product_name", func(r *row) string { return r.ProductName }},
+	{"product_subtype", func(r *row) string { return r.ProductSubTypeName }},
+	{"project_id", func(r *row) string { return r.ProjectID }},
+	{"project_name", func(r *row) string { return r.ProjectName }},
+	{"instance_id", func(r *row) string { return r.InstanceID }},
+	{"instance_name", func(r *row) string { return r.InstanceName }},
+	{"cost_cny", func(r *row) string { return r.Cost.String() }},
+	{"list_cost_cny", func(r *row) string { return r.ListCost.String() }},
+	{"discount", func(r *row) string { return r.Discount }},
+	{"billing_mode", func(r *row) string { return r.BillingMode }},
+	{"bill_days", func(r *row) string { return r.BillDays }},
+	{"bill_hours", func(r *row) string { return r.BillHours }},
+	{"start_time", func(r *row) string { return r.StartTime }},
+	{"end_time", func(r *row) string { return r.EndTime }},
+	{"service_start_time", func(r *row) string { return r.ServiceStartTime }},
+	{"region_name", func(r *row) string { return r.RegionName }},
+	{"zone_name", func(r *row) string { return r.ZoneName }},
+	{"remark", func(r *row) string { return r.RuleRemark }},
+	{"price_factors", func(r *row) string { return joinPairs(r.Providers) }},
+	{"configuration", func(r *row) string { return joinPairs(r.Configs) }},
+	{"extras", func(r *row) string { return joinPairs(r.Extras) }},
+	{"tags", func(r *row) string { return joinPairs(r.Tags) }},
+	{"bill_line_no", func(r *row) string { return r.DetailBillNo }},
+	{"pay_mode", func(r *row) string { return r.payMode }},
 }
 
 // joinPairs returns a set as the vendor's CSV file has it, without the separator behind the last entry.
@@ -77,9 +79,9 @@ func newSheet(w *bufio.Writer) *sheet {
 	return s
 }
 
-func (s *sheet) write(line *billclient.Line) error {
+func (s *sheet) write(r *row) error {
 	for i, c := range sheetColumns {
-		s.row[i] = escapeFormula(c.text(line))
+		s.row[i] = escapeFormula(c.text(r))
 	}
 	if err := s.rows.Write(s.row); err != nil {
 		return fmt.Errorf("output: %w", err)

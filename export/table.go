@@ -2,13 +2,11 @@ package export
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"ksyun_bill_exporter/billclient"
-	"ksyun_bill_exporter/ledger"
 	"ksyun_bill_exporter/output"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -17,108 +15,106 @@ import (
 
 // totals are what the lines of a bill add up to.
 type totals struct {
-	hasCodes           bool // the lines have product codes and project ids, not only names
-	lines              int
-	cost, listCost     billclient.Amount
-	products, projects sums
-	newestEnd          string // EndTime of the newest line
+	hasCodes                  bool // the postpaid lines have product codes and project ids, not only names
+	lines                     int
+	cost, listCost            billclient.Amount
+	products, projects, modes sums
+	newest                    string // until of the newest line
 }
 
 func newTotals(hasCodes bool) *totals {
-	return &totals{hasCodes: hasCodes, products: sums{}, projects: sums{}}
+	return &totals{hasCodes: hasCodes, products: sums{}, projects: sums{}, modes: sums{}}
 }
 
-func (t *totals) add(line *billclient.Line) {
+func (t *totals) add(r *row) {
 	t.lines++
-	if line.EndTime > t.newestEnd {
-		t.newestEnd = strings.Clone(line.EndTime) // the texts of a line share memory with those of other lines
+	if r.until > t.newest {
+		t.newest = strings.Clone(r.until) // the texts of a line share memory with those of other lines
 	}
-	t.cost, t.listCost = t.cost.Add(line.Cost), t.listCost.Add(line.ListCost)
-	if t.hasCodes {
-		t.products.add(line.ProductCode, line.ProductCode, line.ProductName, line)
-		t.projects.add(line.ProjectID, line.ProjectID, line.ProjectName, line)
-	} else {
-		t.products.add(line.ProductName, "", line.ProductName, line)
-		t.projects.add(line.ProjectName, "", line.ProjectName, line)
-	}
+	t.cost, t.listCost = t.cost.Add(r.Cost), t.listCost.Add(r.ListCost)
+	t.products.add(r.ProductCode, r.ProductName, r)
+	t.projects.add(r.ProjectID, r.ProjectName, r)
+	t.modes.add("", "", r)
 }
 
 // newestDay returns the day on which the newest line ends, and the zero Day if no line has one.
 func (t *totals) newestDay() billclient.Day {
-	day, _ := billclient.ParseDay(t.newestEnd)
+	day, _ := billclient.ParseDay(t.newest)
 	return day
 }
 
-// compare returns how the lines differ from the summary: in all and, if the lines have codes, by product. It returns
-// nil if they do not differ by more than the rounding of lines to the fen.
-func (t *totals) compare(bills []billclient.MonthBill) *DisagreementError {
-	all := DisagreementError{subject: "the lines", lines: t.cost}
-	products := map[string]billclient.Amount{}
-	for code := range t.products {
-		products[code] = billclient.Amount{}
+// tables returns the totals by product, by project and, if there can be more than one, by pay mode.
+func (t *totals) tables(modes payModes, conclusion string) string {
+	text := t.table("Product", t.products) + "\n\n" + t.table("Project", t.projects) + "\n\n"
+	if len(modes) > 1 {
+		text += t.modeTable(modes) + "\n\n"
 	}
-	for _, b := range bills {
-		all.summary = all.summary.Add(b.Sum)
-		for _, p := range b.Products {
-			products[p.Code] = products[p.Code].Add(p.Cost)
-		}
-	}
-	for _, code := range slices.Sorted(maps.Keys(products)) {
-		p, lines := DisagreementError{subject: "those of " + cmp.Or(code, "no product"), summary: products[code]}, 0
-		if s := t.products[code]; s != nil {
-			p.lines, lines = s.cost, s.lines
-		}
-		if t.hasCodes && !ledger.IsRounding(p.lines.Sub(p.summary), lines) {
-			all.products = append(all.products, p)
-		}
-	}
-	if ledger.IsRounding(all.lines.Sub(all.summary), t.lines) && len(all.products) == 0 {
-		return nil
-	}
-	return &all
-}
-
-// tables returns the totals by product and by project, and whether they are what the summary says.
-func (t *totals) tables(difference *DisagreementError) string {
-	conclusion := "The lines come to what the month's summary says."
-	if difference != nil {
-		conclusion = "Lines and summary disagree: " + output.Printable(difference.Error()) + "."
-	}
-	return fmt.Sprintf("%s\n\n%s\n\n%s", t.table("Product", t.products), t.table("Project", t.projects), conclusion)
+	return text + conclusion
 }
 
 // table returns a table of sums, the largest cost first, and of their total.
 func (t *totals) table(head string, sums sums) string {
-	w := newTableWriter()
-	w.AppendHeader(table.Row{head, "Name", "Lines", "List cost", "Cost"})
-	costDigits, listCostDigits := countDecimals(t.cost), countDecimals(t.listCost)
-	for _, s := range sums {
-		costDigits = max(costDigits, countDecimals(s.cost))
-		listCostDigits = max(listCostDigits, countDecimals(s.listCost))
-	}
+	w := newTableWriter(3)
+	w.AppendHeader(table.Row{head, "Name", "Pay mode", "Lines", "List cost", "Cost"})
+	f := t.numbers(sums)
 	for _, s := range slices.SortedFunc(maps.Values(sums), compareCosts) {
-		w.AppendRow(table.Row{
-			output.OrDash(output.Printable(s.id)), output.OrDash(output.Printable(s.name)), s.lines,
-			padDecimals(s.listCost, listCostDigits), padDecimals(s.cost, costDigits),
-		})
+		id, name := output.OrDash(output.Printable(s.id)), output.OrDash(output.Printable(s.name))
+		w.AppendRow(append(table.Row{id, name, s.payMode}, f.row(s)...))
 	}
-	w.AppendFooter(table.Row{
-		"Total", "", t.lines, padDecimals(t.listCost, listCostDigits), padDecimals(t.cost, costDigits),
-	})
+	w.AppendFooter(append(table.Row{"Total", "", ""}, f.row(t.total())...))
 	return w.Render()
 }
 
-// newTableWriter returns an empty table whose first two columns have texts, and the other three numbers.
-func newTableWriter() table.Writer {
+// modeTable returns a table of what the pay modes come to, also of those without lines, and of their total.
+func (t *totals) modeTable(modes payModes) string {
+	w := newTableWriter(1)
+	w.AppendHeader(table.Row{"Pay mode", "Lines", "List cost", "Cost"})
+	f := t.numbers(t.modes)
+	for _, mode := range modes {
+		w.AppendRow(append(table.Row{mode}, f.row(t.ofMode(mode))...))
+	}
+	w.AppendFooter(append(table.Row{"Total"}, f.row(t.total())...))
+	return w.Render()
+}
+
+// ofMode returns what the lines of a pay mode come to.
+func (t *totals) ofMode(mode string) *sum {
+	if s := t.modes[sumKey{payMode: mode}]; s != nil {
+		return s
+	}
+	return &sum{}
+}
+
+func (t *totals) total() *sum { return &sum{lines: t.lines, cost: t.cost, listCost: t.listCost} }
+
+// numberForm is how the amounts of a table are written: with so many digits behind their points, to align these.
+type numberForm struct{ costDigits, listCostDigits int }
+
+func (t *totals) numbers(sums sums) numberForm {
+	f := numberForm{countDecimals(t.cost), countDecimals(t.listCost)}
+	for _, s := range sums {
+		f.costDigits = max(f.costDigits, countDecimals(s.cost))
+		f.listCostDigits = max(f.listCostDigits, countDecimals(s.listCost))
+	}
+	return f
+}
+
+// row returns the last three cells of a row.
+func (f numberForm) row(s *sum) table.Row {
+	return table.Row{s.lines, padDecimals(s.listCost, f.listCostDigits), padDecimals(s.cost, f.costDigits)}
+}
+
+// newTableWriter returns an empty table whose first columns have texts, and the three others numbers.
+func newTableWriter(texts int) table.Writer {
 	w := table.NewWriter()
 	w.SetStyle(table.StyleDefault)
 	w.Style().Options = table.Options{SeparateHeader: true, SeparateFooter: true}
 	w.Style().Format = table.FormatOptions{Header: text.FormatDefault, Footer: text.FormatDefault}
 	w.SuppressTrailingSpaces()
 	var columns []table.ColumnConfig
-	for n := 1; n <= 5; n++ {
+	for n := 1; n <= texts+3; n++ {
 		align := text.AlignRight
-		if n <= 2 {
+		if n <= texts {
 			align = text.AlignLeft
 		}
 		columns = append(columns, table.ColumnConfig{Number: n, Align: align, AlignHeader: align, AlignFooter: align})
@@ -139,43 +135,38 @@ func padDecimals(a billclient.Amount, digits int) string {
 	return whole + "." + fraction + strings.Repeat("0", digits-len(fraction))
 }
 
-// sums are totals by code or id, or by name where the lines have neither. The name of a code differs from action to
-// action.
-type sums map[string]*sum
+// sums are totals by code or id and by pay mode.
+type sums map[sumKey]*sum
 
-type sum struct {
-	id, name       string
-	lines          int
-	cost, listCost billclient.Amount
+type sumKey struct {
+	id      string
+	unnamed string // the name of what has no id; the name of an id differs from action to action
+	payMode string
 }
 
-func (s sums) add(key, id, name string, line *billclient.Line) {
+type sum struct {
+	id, name, payMode string
+	lines             int
+	cost, listCost    billclient.Amount
+}
+
+func (s sums) add(id, name string, r *row) {
+	key := sumKey{id: id, payMode: r.payMode}
+	if id == "" {
+		key.unnamed = name
+	}
 	total := s[key]
 	if total == nil {
-		total = &sum{id: strings.Clone(id), name: strings.Clone(name)}
-		s[strings.Clone(key)] = total
+		key.id, key.unnamed = strings.Clone(key.id), strings.Clone(key.unnamed)
+		total = &sum{id: key.id, name: strings.Clone(name), payMode: r.payMode}
+		s[key] = total
 	}
 	total.lines++
-	total.cost, total.listCost = total.cost.Add(line.Cost), total.listCost.Add(line.ListCost)
+	total.cost, total.listCost = total.cost.Add(r.Cost), total.listCost.Add(r.ListCost)
 }
 
 // compareCosts sorts the largest cost first.
 func compareCosts(a, b *sum) int {
-	return cmp.Or(b.cost.Cmp(a.cost), cmp.Compare(a.id, b.id), cmp.Compare(a.name, b.name))
-}
-
-// DisagreementError is how the lines of a month differ from its summary.
-type DisagreementError struct {
-	subject        string
-	lines, summary billclient.Amount
-	products       []DisagreementError
-}
-
-// Error returns both sums, and those of each product that differ.
-func (e *DisagreementError) Error() string {
-	parts := []string{fmt.Sprintf("%s come to %v CNY, the summary says %v", e.subject, e.lines, e.summary)}
-	for _, p := range e.products {
-		parts = append(parts, p.Error())
-	}
-	return strings.Join(parts, "; ")
+	return cmp.Or(b.cost.Cmp(a.cost), cmp.Compare(a.id, b.id), cmp.Compare(a.name, b.name),
+		cmp.Compare(a.payMode, b.payMode))
 }

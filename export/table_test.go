@@ -23,18 +23,20 @@ func TestRoundingIsNoLoss(t *testing.T) {
 		{"half a fen a line", "2.03", ""},
 		{
 			"more", "2.031",
-			"the lines come to 2.02 CNY, the summary says 2.031; those of KEC come to 2.02 CNY, the summary says 2.031",
+			"the postpaid lines come to 2.02 CNY, the summary says 2.031; those of KEC come to 2.02 CNY, the" +
+				" summary says 2.031",
 		},
 	} {
-		totals := &totals{hasCodes: true, products: sums{}, projects: sums{}}
+		totals := newTotals(true)
 		for range 2 {
-			totals.add(&billclient.Line{ProductCode: "KEC", Cost: amount("1.01")})
+			line := billclient.Line{ProductCode: "KEC", Cost: amount("1.01")}
+			totals.add(&row{Line: line, payMode: billclient.Postpaid})
 		}
 		bill := billclient.MonthBill{
 			Sum: amount(c.summary), Products: []billclient.ProductCost{{Code: "KEC", Cost: amount(c.summary)}},
 		}
 		got := ""
-		if difference := totals.compare([]billclient.MonthBill{bill}); difference != nil {
+		if difference := totals.compare(allModes, summaries{bills: []billclient.MonthBill{bill}}); difference != nil {
 			got = difference.Error()
 		}
 		if got != c.want {
