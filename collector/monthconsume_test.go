@@ -29,8 +29,9 @@ func TestEstimate(t *testing.T) {
 		o.Days = 3
 		o.Budgets = []metrics.Budget{
 			{Account: "main", Monthly: yuan("1000.10")},
-			{Account: "main", Product: "KEC", Monthly: yuan("900")},
-			{Account: "main", Project: "7", Monthly: yuan("0.3")},
+			{Account: "main", Product: "KEC", Monthly: yuan("900"), PayModes: []string{"postpaid", "realtime"}},
+			{Account: "main", Product: "EIP", Monthly: yuan("1")},
+			{Account: "main", Project: "7", Monthly: yuan("0.3"), PayModes: []string{"prepaid"}},
 			{Account: "other", Monthly: yuan("1")},
 		}
 		w := start(t, october(15), o, c.Account)
@@ -39,7 +40,9 @@ func TestEstimate(t *testing.T) {
 			"ksyun_bill_day_start_timestamp_seconds", "ksyun_bill_past_month_account_cost_cny",
 			"ksyun_bill_past_month_to_date_account_cost_cny", "ksyun_bill_past_month_to_date_product_cost_cny",
 			"ksyun_bill_past_month_estimate_cny", "ksyun_bill_account_budget_cny", "ksyun_bill_product_budget_cny",
-			"ksyun_bill_project_budget_cny", "ksyun_bill_month_info", "ksyun_bill_period_data_timestamp_seconds",
+			"ksyun_bill_project_budget_cny", "ksyun_bill_account_budget_pay_mode_info",
+			"ksyun_bill_product_budget_pay_mode_info", "ksyun_bill_project_budget_pay_mode_info",
+			"ksyun_bill_month_info", "ksyun_bill_period_data_timestamp_seconds",
 			"ksyun_bill_source_data_timestamp_seconds", "ksyun_bill_source_items",
 			"ksyun_bill_unreconciled_cost_cny"), `
 ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 6.31
@@ -67,7 +70,11 @@ ksyun_bill_month_info{account="main",months_ago="1",month="2026-09",basis="bill"
 ksyun_bill_period_data_timestamp_seconds{account="main"} 1792036800
 ksyun_bill_account_budget_cny{account="main"} 1000.1
 ksyun_bill_product_budget_cny{account="main",product_code="KEC"} 900
+ksyun_bill_product_budget_cny{account="main",product_code="EIP"} 1
 ksyun_bill_project_budget_cny{account="main",project_id="7"} 0.3
+ksyun_bill_product_budget_pay_mode_info{account="main",product_code="KEC",pay_mode="postpaid"} 1
+ksyun_bill_product_budget_pay_mode_info{account="main",product_code="KEC",pay_mode="realtime"} 1
+ksyun_bill_project_budget_pay_mode_info{account="main",project_id="7",pay_mode="prepaid"} 1
 ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="EIP"} 0
 ksyun_bill_unreconciled_cost_cny{account="main",months_ago="0",product_code="KEC"} 0
 ksyun_bill_unreconciled_cost_cny{account="main",months_ago="1",product_code="KEC"} 0

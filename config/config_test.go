@@ -93,7 +93,7 @@ months: {running: estimate}
 days: 7
 prepaid: {months: 12, expiry_within: 2w}
 budgets:
-  - {account: 主账号, product: KEC, monthly: 120000.10}
+  - {account: 主账号, product: KEC, monthly: 120000.10, pay_modes: [realtime, postpaid]}
 `)
 	config, err := Load(file, noEnvironment)
 	if err != nil {
@@ -130,7 +130,9 @@ budgets:
 		},
 		Prepaid:  collector.Prepaid{Months: 12, ExpiryWithin: 14 * 24 * time.Hour},
 		Projects: []metrics.Project{{Account: "主账号", ID: "103800", Owner: "ads-team", CostCenter: "4711"}},
-		Budgets:  []metrics.Budget{{Account: "主账号", Product: "KEC", Monthly: amount(t, "120000.10")}},
+		Budgets: []metrics.Budget{{
+			Account: "主账号", Product: "KEC", Monthly: amount(t, "120000.10"), PayModes: []string{"realtime", "postpaid"},
+		}},
 		Accounts: []collector.Account{{
 			Name: "主账号", CustomerID: "73400575", Keys: account.Keys, API: account.API,
 		}},

@@ -327,7 +327,7 @@ func validateAccountName(d *document, key, name string, accounts []Account) {
 }
 
 func validateBudgets(d *document, budgets []metrics.Budget, accounts []Account) {
-	seen := map[metrics.Budget]bool{}
+	seen := map[[3]string]bool{}
 	for i, b := range budgets {
 		key := fmt.Sprintf("budgets[%d]", i)
 		validateAccountName(d, key, b.Account, accounts)
@@ -337,10 +337,29 @@ func validateBudgets(d *document, budgets []metrics.Budget, accounts []Account) 
 		if b.Monthly.Sign() <= 0 {
 			d.reject(key+".monthly", "want an amount of CNY above 0")
 		}
-		if scope := (metrics.Budget{Account: b.Account, Product: b.Product, Project: b.Project}); seen[scope] {
+		validatePayModes(d, key+".pay_modes", b.PayModes)
+		if scope := [...]string{b.Account, b.Product, b.Project}; seen[scope] {
 			d.reject(key, "there is a budget of this already")
 		} else {
 			seen[scope] = true
+		}
+	}
+}
+
+// payModes are the pay modes that a budget can name.
+var payModes = []string{billclient.Postpaid, billclient.Prepaid, billclient.Realtime}
+
+// validatePayModes checks the pay modes that are chosen, nil if the key is not given.
+func validatePayModes(d *document, key string, chosen []string) {
+	if chosen != nil && len(chosen) == 0 {
+		d.reject(key, "want at least one of %s; without the key, all count", strings.Join(payModes, ", "))
+	}
+	for i, mode := range chosen {
+		switch item := fmt.Sprintf("%s[%d]", key, i); {
+		case !slices.Contains(payModes, mode):
+			d.reject(item, "%q is none of %s", mode, strings.Join(payModes, ", "))
+		case slices.Contains(chosen[:i], mode):
+			d.reject(item, "%q counts already", mode)
 		}
 	}
 }

@@ -113,6 +113,16 @@ func TestBadConfig(t *testing.T) {
 				"FILE:8: budgets[2]: there is a budget of this already",
 		},
 		{
+			"pay modes", goodFile + "budgets:\n  - {account: main, monthly: 1, pay_modes: []}\n" +
+				"  - {account: main, product: KEC, monthly: 1, pay_modes: [postpaid, monthly, postpaid]}\n" +
+				"  - {account: main, product: EIP, monthly: 1, pay_modes: postpaid}\n" +
+				"  - {account: main, product: EBS, monthly: 1, pay_modes: }",
+			"FILE:6: budgets[0].pay_modes: want at least one of postpaid, prepaid, realtime; without the key, all count\n" +
+				`FILE:7: budgets[1].pay_modes[1]: "monthly" is none of postpaid, prepaid, realtime` + "\n" +
+				`FILE:7: budgets[1].pay_modes[2]: "postpaid" counts already` + "\n" +
+				"FILE:8: budgets[2].pay_modes: want a list, have a single value",
+		},
+		{
 			"series", goodFile + "instances: {max_series: -1, min_cost: -1}",
 			"FILE:5: instances.max_series: want 0 or more\nFILE:5: instances.min_cost: want 0 or more",
 		},

@@ -113,23 +113,40 @@ var periodFamilies = []Family{
 }
 
 // budgetFamilies returns the families of what is configured to be spent, with the labels of the families of what is
-// spent.
+// spent, and then those of the pay modes that count against it.
 func budgetFamilies(o Options) []Family {
-	budgetFamily := func(scope string, labels ...string) Family {
-		return Family{
-			Name: "ksyun_bill_" + scope + "_budget_cny", Labels: labels,
+	keys := map[string][]string{"product": {"product_code"}, "project": {"project_id"}}
+	var amounts, payModes []Family
+	for _, scope := range []string{"account", "product", "project"} {
+		amounts = append(amounts, Family{
+			Name: "ksyun_bill_" + scope + "_budget_cny", Labels: keys[scope],
 			Help: "What the " + scope + " is meant to cost a month in CNY, as configured.",
-			samples: func(a Account, emit emit) {
-				for _, b := range o.Budgets {
-					if name, labels := b.scope(); b.Account == a.Name && name == scope {
-						emit(b.Monthly.Float64(), labels...)
-					}
+			samples: eachBudget(o, scope, func(b Budget, labels []string, emit emit) {
+				emit(b.Monthly.Float64(), labels...)
+			}),
+		})
+		payModes = append(payModes, Family{
+			Name: "ksyun_bill_" + scope + "_budget_pay_mode_info", Labels: append(slices.Clone(keys[scope]), "pay_mode"),
+			Help: "The pay modes that count against ksyun_bill_" + scope + "_budget_cny, where its configuration names" +
+				" them with pay_modes; all count where it does not. Always 1.",
+			samples: eachBudget(o, scope, func(b Budget, labels []string, emit emit) {
+				for _, mode := range b.PayModes {
+					emit(1, append(slices.Clone(labels), mode)...)
 				}
-			},
-		}
+			}),
+		})
 	}
-	return []Family{
-		budgetFamily("account"), budgetFamily("product", "product_code"), budgetFamily("project", "project_id"),
+	return append(amounts, payModes...)
+}
+
+// eachBudget returns samples of the account's budgets of a scope; labels are the values of that scope's labels.
+func eachBudget(o Options, scope string, sample func(b Budget, labels []string, emit emit)) func(Account, emit) {
+	return func(a Account, emit emit) {
+		for _, b := range o.Budgets {
+			if name, labels := b.scope(); b.Account == a.Name && name == scope {
+				sample(b, labels, emit)
+			}
+		}
 	}
 }
 

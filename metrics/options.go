@@ -49,10 +49,11 @@ type Project struct {
 
 // Budget is what an account, or one product or project of it, is meant to cost a month.
 type Budget struct {
-	Account string            `yaml:"account"`
-	Product string            `yaml:"product"` // code; with an empty project: of the account
-	Project string            `yaml:"project"` // id
-	Monthly billclient.Amount `yaml:"monthly"` // CNY
+	Account  string            `yaml:"account"`
+	Product  string            `yaml:"product"`   // code; with an empty project: of the account
+	Project  string            `yaml:"project"`   // id
+	Monthly  billclient.Amount `yaml:"monthly"`   // CNY
+	PayModes []string          `yaml:"pay_modes"` // those that count; empty: all
 }
 
 // project returns what is configured of a project, nothing where it is not.
