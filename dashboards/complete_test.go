@@ -39,12 +39,13 @@ func TestIncomplete(t *testing.T) {
 	}
 }
 
-// incompletePage has the account shop with all its pay modes, the account game, of which bill-union is too old, and the
-// account lost, of which everything is too old.
+// incompletePage has the account shop with all its pay modes, the account game, of which bill-union is too old, the
+// account lost, of which everything is too old, and the account part, which lacks what does not count against its budget.
 const incompletePage = `
 ksyun_bill_account_info{account="shop",customer_id="1"} 1
 ksyun_bill_account_info{account="game",customer_id="2"} 1
 ksyun_bill_account_info{account="lost",customer_id="3"} 1
+ksyun_bill_account_info{account="part",customer_id="4"} 1
 ksyun_bill_month_info{account="shop",months_ago="0",month="2026-10"} 1
 ksyun_bill_month_info{account="shop",months_ago="1",month="2026-09"} 1
 ksyun_bill_month_info{account="game",months_ago="0",month="2026-10"} 1
@@ -64,6 +65,15 @@ ksyun_bill_past_month_account_cost_cny{account="shop",months_ago="1",pay_mode="p
 ksyun_bill_past_month_account_cost_cny{account="game",months_ago="1",pay_mode="prepaid"} 5
 ksyun_bill_account_budget_cny{account="shop"} 200
 ksyun_bill_account_budget_cny{account="game"} 100
+ksyun_bill_account_pay_modes_complete{account="part",months_ago="0"} 0
+ksyun_bill_account_cost_cny{account="part",pay_mode="postpaid"} 30
+ksyun_bill_account_cost_cny{account="part",pay_mode="realtime"} 900
+ksyun_bill_account_budget_cny{account="part"} 100
+ksyun_bill_account_budget_pay_mode_info{account="part",pay_mode="postpaid"} 1
+ksyun_bill_day_account_cost_cny{account="part",pay_mode="postpaid",days_ago="5"} 5
+ksyun_bill_day_account_cost_cny{account="part",pay_mode="realtime",days_ago="5"} 100
+ksyun_bill_period_data_timestamp_seconds{account="part"} 86400
+ksyun_bill_period_end_timestamp_seconds{account="part"} 259200
 ksyun_bill_day_account_cost_cny{account="shop",pay_mode="postpaid",days_ago="5"} 10
 ksyun_bill_period_data_timestamp_seconds{account="shop"} 86400
 ksyun_bill_period_end_timestamp_seconds{account="shop"} 259200
@@ -108,12 +118,19 @@ var incompleteCases = []struct {
 		"Budget of the accounts": {"Budget 200", "Used 0.5", "Forecast 0.6"}, // lost has no budget
 		"Budgets used":           {"shop 0.5"},
 	}},
+	{"ksyun-cost.json", "part", map[string][]string{
+		"This month so far":      {"Incomplete 930", "Postpaid 30", "Real-time 900"},
+		"Pay modes":              {"part incomplete"},
+		"Forecast":               {"Incomplete 1140"},
+		"Budget of the accounts": {"Budget 100", "Used 0.3", "Forecast 0.4"}, // its budget is of what it has
+		"Budgets used":           {"part 0.3"},
+	}},
 	{"ksyun-cost.zh-CN.json", ".*", map[string][]string{
-		"本月至今":   {"合计不完整 150", "后付费 110", "预付费（包年包月） 40"},
-		"付费方式":   {"game 不完整", "lost 不完整"},
-		"有明细的比例": {"占不完整的合计 0.9333333333333333"},
-		"本月预测":   {"合计不完整 170"},
-		"账号预算":   {"预算 300", "已用（不完整） 0.5", "预测（不完整） 0.5666666666666667"},
+		"本月至今":   {"合计不完整 1080", "后付费 140", "实时结算 900", "预付费（包年包月） 40"},
+		"付费方式":   {"game 不完整", "lost 不完整", "part 不完整"},
+		"有明细的比例": {"占不完整的合计 0.12962962962962962"},
+		"本月预测":   {"合计不完整 1310"},
+		"账号预算":   {"预算 400", "已用（不完整） 0.45", "预测（不完整） 0.525"},
 	}},
 }
 

@@ -129,24 +129,25 @@ func forecastPanel(t language) panel {
 	p := formatStat(newPanel("stat", t("Forecast", "本月预测"),
 		t("The month so far, and for every day left the median of days_ago 3 to 9. Fees on the 1st and refunds do not "+
 			"multiply.", "本月至今，加上剩余天数乘以 days_ago 3 至 9 的日费用中位数；月初的包月费用和退款不会被放大。"), unitYuan, 6, 4,
-		instantTarget(labelSum(sumAll(forecastQuery()), payModesQuery()), sumLegend)))
+		instantTarget(labelSum(sumAll(forecastQuery(allPayModes)), payModesQuery()), sumLegend)))
 	p.Options["textMode"] = "value_and_name"
 	return nameSum(p, t("All", "合计"), t("Incomplete", "合计不完整"))
 }
 
 func accountBudgetPanel(t language) panel {
 	limit := maxBy("account", "ksyun_bill_account_budget_cny", accountSelector)
-	payModes := combine(parenthesize(payModesQuery()), "and", limit)
+	payModes := combine(parenthesize(budgetPayModesQuery()), "and", limit)
 	used := func(what string) string {
 		return labelSum(combine(sumAll(combine(parenthesize(what), "and", limit)), "/", sumAll(limit)), payModes)
 	}
 	p := formatStat(newPanel("stat", t("Budget of the accounts", "账号预算"),
-		t("How much of the accounts' budgets is used, and will be by the forecast. While an account with a budget "+
-			"lacks a pay mode, both are called incomplete, and are not green.",
-			"账号预算已使用的比例，以及按预测月底将使用的比例。某个有预算的账号缺少付费方式时，两者标为不完整，且不显示为绿色。"),
+		t("How much of the accounts' budgets is used, and will be by the forecast, in the pay modes that count. While an "+
+			"account lacks one that counts against its budget, both are called incomplete, and are not green.",
+			"账号预算已使用的比例，以及按预测月底将使用的比例，只含计入预算的付费方式。某个账号缺少计入其预算的付费方式时，"+
+				"两者标为不完整，且不显示为绿色。"),
 		unitShare, 11, 4, instantTarget(sumAll(limit), t("Budget", "预算")),
-		instantTarget(used(monthToDateQuery()), "used, "+sumLegend),
-		instantTarget(used(forecastQuery()), "forecast, "+sumLegend)))
+		instantTarget(used(monthToDateQuery(countsForAccount)), "used, "+sumLegend),
+		instantTarget(used(forecastQuery(countsForAccount)), "forecast, "+sumLegend)))
 	notGreen := newProperty("thresholds",
 		newThresholds(object{"color": "orange", "value": nil}, object{"color": "red", "value": 1}))
 	p = p.renameFields([2]string{"used, complete 1", t("Used", "已用")},
@@ -179,15 +180,16 @@ func daysPanel(t language) panel {
 
 func budgetsPanel(t language) panel {
 	used := func(by, scope, selector string) string {
-		return combine(sumBy(by, maxBy(by+", pay_mode", "ksyun_bill_"+scope+"_cost_cny", selector)), "/",
+		cost := maxBy(by+", pay_mode", "ksyun_bill_"+scope+"_cost_cny", selector)
+		return combine(sumBy(by, countedCost(cost, by, scope)), "/",
 			maxBy(by, "ksyun_bill_"+scope+"_budget_cny", selector))
 	}
 	accounts := markIncomplete(used("account", "account", accountSelector), "account", "account",
-		parenthesize(parenthesize(payModesQuery())+" == 0"))
+		parenthesize(parenthesize(budgetPayModesQuery())+" == 0"))
 	p := formatBars(newPanel("bargauge", t("Budgets used", "预算使用"),
-		t("This month so far, as a share of each budget: of an account in all pay modes, of products and projects "+
-			"postpaid. An account with a star lacks a pay mode.",
-			"本月至今占各项预算的比例：账号预算含全部付费方式，产品线和项目预算只含后付费。带星号的账号缺少付费方式。"), unitShare, gridWidth, 6,
+		t("This month so far, as a share of each budget, in the pay modes that it names, or in all. An account with a "+
+			"star lacks a pay mode that counts.",
+			"本月至今占各项预算的比例：只含预算指定的付费方式，未指定则含全部。带星号的账号缺少计入预算的付费方式。"), unitShare, gridWidth, 6,
 		instantTarget(accounts, "{{account}}"),
 		instantTarget(joinProductName(used(productKey, "product", productSelector)), "{{account}} {{product_name}}"),
 		instantTarget(joinProjectFacts(used(projectKey, "project", projectSelector)), "{{account}} {{project_name}}")))

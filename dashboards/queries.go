@@ -77,9 +77,27 @@ func addProductLabel(expr string) string {
 	return addDisplayLabel(expr, "product", "product_code", "product_name")
 }
 
-// monthToDateQuery returns the whole bill so far, in all pay modes, per account.
-func monthToDateQuery() string {
-	return sumBy("account", maxBy("account, pay_mode", "ksyun_bill_account_cost_cny", accountSelector))
+// monthToDateQuery returns the month so far per account: of the whole bill, or of the part of it that counts.
+func monthToDateQuery(part func(cost string) string) string {
+	return sumBy("account", part(maxBy("account, pay_mode", "ksyun_bill_account_cost_cny", accountSelector)))
+}
+
+// allPayModes is the whole bill.
+func allPayModes(cost string) string { return cost }
+
+// countsForAccount is the part of the bill that counts against the budgets of accounts.
+func countsForAccount(cost string) string { return countedCost(cost, "account", "account") }
+
+// countedCost returns those series of a cost by pay mode that count against a budget: those of the pay modes that it
+// names, or all if it names none. by has the labels that identify the budget.
+func countedCost(cost, by, scope string) string {
+	named := budgetModes(scope, "")
+	return combine(combine(cost, "and on ("+by+", pay_mode)", named), "or", combine(cost, "unless on ("+by+")", named))
+}
+
+// budgetModes returns the pay modes that budgets name; a selector of pay modes begins with a comma.
+func budgetModes(scope, payModes string) string {
+	return "ksyun_bill_" + scope + "_budget_pay_mode_info{" + accountSelector + payModes + "}"
 }
 
 // payModesQuery returns, per account, 1 if the month so far has all its pay modes, else 0. An account without numbers
@@ -87,6 +105,15 @@ func monthToDateQuery() string {
 func payModesQuery() string {
 	known := maxBy("account", "ksyun_bill_account_pay_modes_complete", accountSelector+`, months_ago="0"`)
 	return combine(known, "or", "0 * "+maxBy("account", "ksyun_bill_account_info", accountSelector))
+}
+
+// budgetPayModesQuery returns the same of the pay modes that count against the account's budget. One of postpaid alone
+// lacks nothing.
+func budgetPayModesQuery() string {
+	postpaid := maxBy("account", "ksyun_bill_account_cost_cny", accountSelector+`, pay_mode="postpaid"`)
+	alone := combine(combine(postpaid, "and on (account)", budgetModes("account", "")), "unless on (account)",
+		budgetModes("account", `, pay_mode!="postpaid"`))
+	return combine("group by (account) (\n"+indent(alone)+"\n)", "or", payModesQuery())
 }
 
 // incompleteQuery returns 0 for each account of which the month so far lacks a pay mode. If there is none, it returns 1
@@ -113,20 +140,20 @@ func markIncomplete(expr, label, on, incomplete string) string {
 
 // usualDayQuery returns the median of seven days per account. It leaves out the newest three days, because those may be
 // half metered, or a spike, and what is prepaid, because a purchase is no usual day.
-func usualDayQuery() string {
+func usualDayQuery(part func(cost string) string) string {
 	day := maxBy("account, pay_mode, days_ago", "ksyun_bill_day_account_cost_cny",
 		accountSelector+`, pay_mode!="prepaid", days_ago=~"[3-9]"`)
-	return "quantile by (account) (0.5,\n" + indent(sumBy("account, days_ago", day)) + "\n)"
+	return "quantile by (account) (0.5,\n" + indent(sumBy("account, days_ago", part(day))) + "\n)"
 }
 
 // forecastQuery returns the month so far plus a usual day for every day left, per account. A linear forecast would
 // multiply the fees of the month. An account without a usual day is forecast to cost nothing more.
-func forecastQuery() string {
+func forecastQuery(part func(cost string) string) string {
 	left := parenthesize(combine(
 		maxBy("account", "ksyun_bill_period_end_timestamp_seconds", accountSelector), "-",
 		maxBy("account", "ksyun_bill_period_data_timestamp_seconds", accountSelector)))
-	days := combine(usualDayQuery(), "*", left) + " / 86400"
-	return combine(combine(monthToDateQuery(), "+", days), "or", monthToDateQuery())
+	days := combine(usualDayQuery(part), "*", left) + " / 86400"
+	return combine(combine(monthToDateQuery(part), "+", days), "or", monthToDateQuery(part))
 }
 
 // monthDaysQuery returns the sum of this month's days, per account. Unlike the month so far, it can be compared with

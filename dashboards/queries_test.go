@@ -307,6 +307,6 @@ projects:
   - {account: shop, id: "103801", owner: trade-team, cost_center: "4711"}
 budgets:
   - {account: shop, monthly: "600000"}
-  - {account: shop, product: KEC, monthly: "120000"}
+  - {account: shop, product: KEC, monthly: "120000", pay_modes: [postpaid]}
   - {account: game, project: "210034", monthly: "80000"}
 `
