@@ -40,13 +40,14 @@ ksyun_bill_config_unmatched{account="main",kind="project",key="7"} 1`)
 	})
 }
 
-// A project that has other pay modes only is in the numbers.
+// A project or product that has other pay modes only is in the numbers.
 func TestMatchedByOtherPayModes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		c.bill("2026-10", server("kec-1", 100))
-		o := options(complete(c))
+		o := options(bought(c))
 		o.Projects = []metrics.Project{{Account: "main", ID: "7", Owner: "ads"}}
+		o.Budgets = []metrics.Budget{{Account: "main", Product: "EBS_GROUP", Monthly: yuan("1")}}
 		w := start(t, october(15), o, c.Account)
 		w.sleep(26 * time.Hour)
 		compare(t, w.scrape("ksyun_bill_config_unmatched"), "")

@@ -243,6 +243,13 @@ func (a Account) projectNames() map[string]string {
 		func(r ledger.Row) string { return r.Labels[0] })
 }
 
+// allProductNames returns the names of all products, those that have other pay modes only too.
+func (a Account) allProductNames() map[string]string {
+	names := a.productNames()
+	addMissing(names, a.modeNames(ledger.ByGroup))
+	return names
+}
+
 // allProjectNames returns the names of all projects, those that have other pay modes only too.
 func (a Account) allProjectNames() map[string]string {
 	names := a.summedProjectNames()

@@ -21,8 +21,7 @@ func infoFamilies(o Options) []Family {
 			Name: "ksyun_bill_product_info", Labels: []string{"product_code", "product_name"},
 			Help: "Name of each product, from the newest line that has it, else from the bill's summary. Always 1.",
 			samples: func(a Account, emit emit) {
-				names := a.productNames()
-				addMissing(names, a.modeNames(ledger.ByGroup))
+				names := a.allProductNames()
 				for _, code := range slices.Sorted(maps.Keys(names)) {
 					emit(1, code, names[code])
 				}

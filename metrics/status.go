@@ -168,8 +168,7 @@ func detailsOf(a Account, n int, m shownMonth) (d Details) {
 
 // productsOf returns the products of the month n months ago, by pay mode, postpaid first.
 func productsOf(a Account, n int, m shownMonth) (products []Part) {
-	names := a.productNames()
-	addMissing(names, a.modeNames(ledger.ByGroup))
+	names := a.allProductNames()
 	add := func(mode, code string, cost billclient.Amount) {
 		products = append(products, Part{PayMode: mode, Key: code, Name: names[code], Cost: cost})
 	}

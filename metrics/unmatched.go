@@ -9,7 +9,7 @@ type ConfigKey struct {
 // UnmatchedKeys returns the budgets and projects of the configuration that match nothing in an account's numbers; none
 // while it has no numbers.
 func UnmatchedKeys(a Account) (unmatched []ConfigKey) {
-	products, projects := a.productNames(), a.allProjectNames()
+	products, projects := a.allProductNames(), a.allProjectNames()
 	if len(products) == 0 && len(projects) == 0 {
 		return nil
 	}
