@@ -12,6 +12,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/metrics"
 )
 
 const (
@@ -110,9 +111,58 @@ func TestWithoutPurse(t *testing.T) {
 				t.Errorf("the page has %s", text)
 			}
 		}
+		if s := w.bills.Status().Accounts[0]; s.Balance != nil || s.Ends != nil {
+			t.Errorf("people are shown %v and %v", s.Balance, s.Ends)
+		}
 		w = w.restart(october(15).Add(2*time.Minute), dir, o) // what was kept is wanted again
 		if got := len(w.scrape(balanceFamily, expiryFamily, expiringFamily)); got != 6 {
 			t.Errorf("%d samples after", got)
+		}
+	})
+}
+
+// People are shown the balance, of gifts and frozen money only if there is some, and the ten instances that end first.
+func TestStatusOfPurse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-10", server("kec-1", 100))
+		all := []billsim.Purchase{boughtUntil("kec-1", "2026-10-16 23:59:59"), boughtUntil("far", "2026-11-20 23:59:59")}
+		for day := 17; day <= 27; day++ {
+			all = append(all, boughtUntil(fmt.Sprint("kec-", day), fmt.Sprintf("2026-10-%d 23:59:59", day)))
+		}
+		all[2].AutoRenew = true
+		c.Prepaid = purchases(all...)
+		c.Wallet = func() billsim.Wallet { return billsim.Wallet{Frozen: billsim.Fen} }
+		account := withPurse(c)
+		account.API.UnionEndpoint = account.API.Endpoint
+		o := purseOptions(account)
+		o.Products = []metrics.ProductMapping{{Group: "VM_GROUP", Code: "KEC"}}
+		w := start(t, october(15), o, c.Account)
+		check := func(name, want string) {
+			t.Helper()
+			s, got := w.bills.Status().Accounts[0], ""
+			for _, b := range s.Balance {
+				got += fmt.Sprintf("%s %v\n", b.Key, b.Cost.Float64())
+			}
+			for _, e := range s.Ends {
+				got += fmt.Sprintln(e.Product, e.ProductName, e.ProjectID, e.Instance, e.Name, e.Renewal,
+					e.At.Format(time.DateTime))
+			}
+			if got += fmt.Sprintln("and", s.MoreEnds); got != want {
+				t.Errorf("%s:\n%s\nwant:\n%s", name, got, want)
+			}
+		}
+		var want strings.Builder
+		want.WriteString("available 0\nfrozen 0.01\n")
+		want.WriteString("VM_GROUP 云服务器(KEC) 7 kec-1 web-kec-1 manual 2026-10-16 23:59:59\n")
+		want.WriteString("VM_GROUP 云服务器(KEC) 7 kec-17  auto 2026-10-17 23:59:59\n")
+		for day := 18; day <= 25; day++ {
+			fmt.Fprintf(&want, "VM_GROUP 云服务器(KEC) 7 kec-%d  manual 2026-10-%d 23:59:59\n", day, day)
+		}
+		check("ten of twelve", want.String()+"and 2\n")
+		w.sleep(73 * time.Hour)
+		if s := w.bills.Status().Accounts[0]; len(s.Ends) != 10 || s.Ends[0].Instance != "kec-18" || s.MoreEnds != 0 {
+			t.Errorf("three days later: %v and %d", s.Ends, s.MoreEnds)
 		}
 	})
 }

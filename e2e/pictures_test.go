@@ -30,7 +30,9 @@ func TestPictures(t *testing.T) {
 	r := launch(t, "--demo")
 	for _, account := range demoAccounts {
 		r.AwaitLines(account)
-		r.Await("/metrics", `ksyun_bill_source_up{account="`+account+`",source="product_consume"} 1`)
+		for _, source := range []string{"product_consume", "cash_wallet", "prepaid_instances"} {
+			r.Await("/metrics", `ksyun_bill_source_up{account="`+account+`",source="`+source+`"} 1`)
+		}
 	}
 	b := peers.OpenBrowser(t)
 	drawPage(t, b, r)

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"math"
 	"net/http/httptest"
 	"regexp"
 	"slices"
@@ -25,7 +26,9 @@ func TestStatusPage(t *testing.T) {
 	r := launch(t, "--demo")
 	for _, account := range demoAccounts {
 		r.AwaitLines(account)
-		r.Await("/metrics", `ksyun_bill_source_up{account="`+account+`",source="product_consume"} 1`)
+		for _, source := range []string{"product_consume", "cash_wallet", "prepaid_instances"} {
+			r.Await("/metrics", `ksyun_bill_source_up{account="`+account+`",source="`+source+`"} 1`)
+		}
 	}
 	checkOnScreens(t, r, func(screen string, page statusPage) {
 		if diff := cmp.Diff(costs(t, peers.Get(t, r.URL+"/metrics")), page.Accounts); diff != "" {
@@ -115,7 +118,9 @@ const statusFacts = `(() => {
 			.filter(x => !isNaN(x)).sort((a, b) => a - b); // what is not known is a dash
 		const byMode = (selector, whole) => amounts(account.querySelector(selector) ? selector : whole);
 		accounts[account.querySelector("h2 bdi").textContent] = {
-			account: amounts(".figure:nth-child(1) dd"),
+			account: amounts(".figure:nth-child(1) dl:not(.balance) dd"),
+			account_balance: amounts(".balance dd"),
+			prepaid_expiry: [...account.querySelectorAll(".ends time")].map(e => Date.parse(e.textContent) / 1000),
 			past_month_to_date_account: byMode(".modes dd", ".figure:nth-child(2) data"),
 			product: amounts(".products .number"),
 			day_account: byMode("details [data-mode]", "details td.number"),
@@ -134,18 +139,26 @@ const statusFacts = `(() => {
 	};
 })()`
 
-var costSample = regexp.MustCompile(
-	`(?m)^ksyun_bill_(account|past_month_to_date_account|product|day_account)_cost_cny{account="(\w+)".*} (\S+)$`)
+var shownSample = regexp.MustCompile(`(?m)^ksyun_bill_(?:` +
+	`(account|past_month_to_date_account|product|day_account)_cost_cny|` +
+	`(account_balance)_cny|(prepaid_expiry)_timestamp_seconds){account="(\w+)".*} (\S+)$`)
 
-// costs returns the costs that the page shows by account and family, in ascending order.
+// costs returns the numbers that the page shows by account and family, in ascending order: costs, balances, and the
+// first days with whose end instances end, as midnights of UTC.
 func costs(t *testing.T, metrics string) map[string]map[string][]float64 {
 	t.Helper()
 	costs := map[string]map[string][]float64{}
-	for _, sample := range costSample.FindAllStringSubmatch(metrics, -1) {
-		family, account := sample[1], sample[2]
-		value, err := strconv.ParseFloat(sample[3], 64)
+	for _, sample := range shownSample.FindAllStringSubmatch(metrics, -1) {
+		family, account := sample[1]+sample[2]+sample[3], sample[4]
+		value, err := strconv.ParseFloat(sample[5], 64)
 		if err != nil {
 			t.Fatal(err)
+		}
+		switch {
+		case family == "account_balance" && value == 0:
+			continue
+		case family == "prepaid_expiry":
+			value = math.Floor((value+8*60*60)/86400) * 86400
 		}
 		if costs[account] == nil {
 			costs[account] = map[string][]float64{}
@@ -156,6 +169,8 @@ func costs(t *testing.T, metrics string) map[string]map[string][]float64 {
 		for _, values := range families {
 			slices.Sort(values)
 		}
+		ends := families["prepaid_expiry"]
+		families["prepaid_expiry"] = ends[:min(len(ends), 10)]
 	}
 	return costs
 }

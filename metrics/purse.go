@@ -17,10 +17,8 @@ var purseFamilies = []Family{
 		Help: "What the account has left to spend in CNY: available (cash), reward (a gift of the vendor), frozen; cached" +
 			" between refreshes.",
 		samples: func(a Account, emit emit) {
-			if p := a.Snapshot.Purse; p != nil && !p.ReadAt.Before(a.staleBefore) {
-				for _, r := range p.Rows {
-					emit(r.Amount.Float64(), r.Labels[0])
-				}
+			for _, r := range balances(a) {
+				emit(r.Amount.Float64(), r.Labels[0])
 			}
 		},
 	},
@@ -43,16 +41,62 @@ var purseFamilies = []Family{
 const mostExpiries = 200
 
 func emitExpiries(a Account, emit emit) {
-	terms := endingTerms(a, a.options.ExpiryWithin)
-	terms = terms[:min(len(terms), mostExpiries)]
-	names := namesOfTerms(a, terms)
-	isShown := map[ledger.Key]bool{}
-	for _, t := range terms {
+	ends, _ := soonestEnds(a, mostExpiries)
+	for _, e := range ends {
+		emit(unixSeconds(e.At), e.Product, e.ProjectID, e.Instance, ledger.KeyLabel(e.Name), e.Renewal)
+	}
+}
+
+// balances returns what is left to spend by kind, nothing if it is not known, or what is known is too old.
+func balances(a Account) []ledger.Row {
+	if p := a.Snapshot.Purse; p != nil && !p.ReadAt.Before(a.staleBefore) {
+		return p.Rows
+	}
+	return nil
+}
+
+// End is a prepaid instance, and when it ends.
+type End struct {
+	Product     string // code of its product group
+	ProductName string // volatile; empty if there is none
+	ProjectID   string
+	Instance    string
+	Name        string // volatile; empty if there is none
+	Renewal     string // billclient.RenewManual, billclient.RenewAuto, or what the API says
+	At          time.Time
+}
+
+// soonestEnds returns the instances that end first of those that end within Options.ExpiryWithin, and how many more of
+// those there are.
+func soonestEnds(a Account, most int) (ends []End, more int) {
+	isKnown := map[ledger.Key]bool{}
+	for _, t := range endingTerms(a, a.options.ExpiryWithin) {
 		k := ledger.Key{groupCode(a, t.Group), t.Instance}
-		if !isShown[k] { // a group can stand by its id and by its code
-			emit(unixSeconds(t.End), k[0], t.ProjectID, t.Instance, ledger.KeyLabel(names[t.Instance]), t.Renewal)
+		if isKnown[k] { // a group can stand by its id and by its code
+			continue
 		}
-		isShown[k] = true
+		isKnown[k] = true
+		if len(ends) == most {
+			more++
+			continue
+		}
+		ends = append(ends, End{
+			Product: k[0], ProjectID: t.ProjectID, Instance: t.Instance, Renewal: t.Renewal, At: t.End,
+		})
+	}
+	nameEnds(a, ends)
+	return ends, more
+}
+
+// nameEnds sets the names of instances and of their products, as far as they are known.
+func nameEnds(a Account, ends []End) {
+	if len(ends) == 0 {
+		return
+	}
+	names, products := instanceNames(a, ends), a.allProductNames()
+	for i, e := range ends {
+		ends[i].Name = names[e.Instance]
+		ends[i].ProductName = products[ledger.KeyLabel(a.options.productCode(e.Product))]
 	}
 }
 
@@ -131,13 +175,13 @@ func groupCode(a Account, group string) string {
 	return ledger.KeyLabel(a.productCode(cmp.Or(a.groups.CodeOf(group, ""), group)))
 }
 
-// namesOfTerms returns the names of instances, as far as shown lines have them.
-func namesOfTerms(a Account, terms []ledger.Term) map[string]string {
+// instanceNames returns the names of instances, as far as shown lines have them.
+func instanceNames(a Account, ends []End) map[string]string {
 	names := map[string]string{}
-	for _, t := range terms {
-		names[t.Instance] = ""
+	for _, e := range ends {
+		names[e.Instance] = ""
 	}
-	if len(terms) == 0 {
+	if len(ends) == 0 {
 		return names
 	}
 	position := slices.Index(ledger.InstanceFacts(), "instance_name")

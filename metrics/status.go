@@ -24,6 +24,9 @@ type AccountStatus struct {
 	LastMonth  *MonthStatus
 	ToDate     *ToDate
 	Days       []DayCost // oldest first, without gaps
+	Balance    []Part    // what is left to spend, by kind, available first; another one is left out if there is none
+	Ends       []End     // the prepaid instances that end first, of those that end soon
+	MoreEnds   int       // how many more end soon
 	Sources    []Source  // those that were ever asked
 }
 
@@ -74,7 +77,8 @@ type Details struct {
 	Missing    billclient.Amount  // how much that is less, or more, than those pay modes cost: never below 0
 }
 
-// Part is what one part of a month costs: a pay mode or a product, by the value of its label.
+// Part is what one part of a month costs, or of a balance comes to: a pay mode, a product or a kind of balance, by the
+// value of its label.
 type Part struct {
 	PayMode string // of a product
 	Key     string
@@ -103,6 +107,12 @@ func StatusOf(a Account) AccountStatus {
 		Name: a.Name, CustomerID: a.CustomerID, Refused: a.Refused,
 		Running: monthStatus(a, 0), ToDate: toDate(a), Days: dayCosts(a),
 	}
+	status.Ends, status.MoreEnds = soonestEnds(a, mostEnds)
+	for _, r := range balances(a) {
+		if r.Labels[0] == billclient.Available || r.Amount.Sign() != 0 {
+			status.Balance = append(status.Balance, Part{Key: r.Labels[0], Cost: r.Amount})
+		}
+	}
 	if a.options.PastMonths > 0 {
 		status.LastMonth = monthStatus(a, 1)
 	}
@@ -113,6 +123,9 @@ func StatusOf(a Account) AccountStatus {
 	}
 	return status
 }
+
+// mostEnds is how many ends of instances people are shown.
+const mostEnds = 10
 
 // monthStatus returns the month n months ago, nil where there are no postpaid numbers: the other pay modes alone would
 // look like a cheap month.

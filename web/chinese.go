@@ -70,6 +70,12 @@ var chinese = map[string]string{
 	"The running month: postpaid by product, other pay modes by product group.": "本月：后付费按产品线，其他付费方式按产品组。",
 	"%d more": "其余 %d 项",
 
+	"Prepaid instances that end soon": "即将到期的包年包月实例",
+	"not renewed":                     "不自动续费",
+	"renewed":                         "自动续费",
+	"gift of the vendor":              "赠送余额",
+	"frozen":                          "冻结金额",
+
 	"Sources":                       "数据源",
 	"works":                         "正常",
 	"fails":                         "失败",

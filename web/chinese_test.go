@@ -24,8 +24,10 @@ func TestChinese(t *testing.T) {
 			used[string(match[1])] = true
 		}
 	}
-	for title := range maps.Values(payModeTitles) {
-		used[title] = true
+	for _, titles := range []map[string]string{payModeTitles, balanceTitles, renewalTitles} {
+		for title := range maps.Values(titles) {
+			used[title] = true
+		}
 	}
 	for _, file := range []string{"../collector/sources.go", "../collector/modedays.go"} {
 		table, err := os.ReadFile(file)

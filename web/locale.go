@@ -35,6 +35,7 @@ func (l locale) templateFuncs() template.FuncMap {
 	return template.FuncMap{
 		"translate": l.translate, "sentenceSpace": func() string { return l.sentenceSpace },
 		"translateSource": l.translateSource, "translatePayMode": l.translatePayMode,
+		"translateBalance": l.translateBalance, "translateRenewal": l.translateRenewal,
 		"explainFailure": l.explainFailure, "suggestRemedy": l.suggestRemedy,
 		"formatAge": l.formatAge, "formatDataEnd": l.formatDataEnd, "formatChange": l.formatChange,
 		"formatCost": formatCost, "formatShare": formatShare, "formatCoverage": formatCoverage,
@@ -75,6 +76,16 @@ func (l locale) translateSource(s metrics.Source) string {
 // translatePayMode returns the title of a pay mode, or the pay mode itself if it has no title.
 func (l locale) translatePayMode(mode string) string {
 	return cmp.Or(l.texts[payModeTitles[mode]], payModeTitles[mode], mode)
+}
+
+// translateBalance returns the title of a kind of balance, or the kind itself if it has no title.
+func (l locale) translateBalance(kind string) string {
+	return cmp.Or(l.texts[balanceTitles[kind]], balanceTitles[kind], kind)
+}
+
+// translateRenewal returns what becomes of an instance at its end, or the word for it if it has no title.
+func (l locale) translateRenewal(renewal string) string {
+	return cmp.Or(l.texts[renewalTitles[renewal]], renewalTitles[renewal], renewal)
 }
 
 func (l locale) explainFailure(r billclient.Reason) template.HTML {

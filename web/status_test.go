@@ -70,6 +70,19 @@ func newStatus(t *testing.T) metrics.Status {
 				newDay(t, first-1, "20000", "-100000", "0", "5"),
 				newDay(t, first, "1234567.89", "300000", "0.001", "0"),
 			},
+			Balance: []metrics.Part{
+				{Key: "available", Cost: yuan("550739.268")}, {Key: "reward", Cost: yuan("1.5")},
+				{Key: "frozen", Cost: yuan("0.07")}, {Key: hostileName, Cost: yuan("-1")},
+			},
+			Ends: []metrics.End{
+				{
+					Product: "VM", ProductName: "云服务器", Instance: "i-1", Name: hostileName, Renewal: "manual",
+					At: first.End().Add(-time.Second),
+				},
+				{Product: hostileName, Instance: hostileName, Renewal: "auto", At: first.End()},
+				{Product: "EBS", Instance: "d-1", Renewal: hostileName, At: noon.Add(time.Hour)},
+			},
+			MoreEnds: 190,
 			Sources: []metrics.Source{
 				newSource("month_bill", metrics.Progress{
 					LastSuccess: noon.Add(-10 * time.Second), Data: november.Start(),

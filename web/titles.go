@@ -10,6 +10,14 @@ var payModeTitles = map[string]string{
 	billclient.Postpaid: "postpaid", billclient.Prepaid: "prepaid", billclient.Realtime: "realtime",
 }
 
+// balanceTitles has the title of each kind of balance by its label, kind.
+var balanceTitles = map[string]string{
+	billclient.Available: "Balance", billclient.Reward: "gift of the vendor", billclient.Frozen: "frozen",
+}
+
+// renewalTitles has what becomes of an instance at its end, by the label renewal.
+var renewalTitles = map[string]string{billclient.RenewManual: "not renewed", billclient.RenewAuto: "renewed"}
+
 // payModeClass returns the style of what a pay mode has of a bar. Those that nobody knows share one.
 func payModeClass(mode string) string {
 	if payModeTitles[mode] == "" {
