@@ -70,8 +70,15 @@ ksyun_bill_account_cost_cny{account="part",pay_mode="postpaid"} 30
 ksyun_bill_account_cost_cny{account="part",pay_mode="realtime"} 900
 ksyun_bill_account_budget_cny{account="part"} 100
 ksyun_bill_account_budget_pay_mode_info{account="part",pay_mode="postpaid"} 1
+ksyun_bill_day_account_cost_cny{account="part",pay_mode="postpaid",days_ago="1"} 10
+ksyun_bill_day_account_cost_cny{account="part",pay_mode="prepaid",days_ago="2"} 20
 ksyun_bill_day_account_cost_cny{account="part",pay_mode="postpaid",days_ago="5"} 5
 ksyun_bill_day_account_cost_cny{account="part",pay_mode="realtime",days_ago="5"} 100
+ksyun_bill_day_account_cost_cny{account="part",pay_mode="postpaid",days_ago="6"} 5
+ksyun_bill_day_account_cost_cny{account="part",pay_mode="realtime",days_ago="6"} 100
+ksyun_bill_account_balance_cny{account="part",kind="available"} 300
+ksyun_bill_account_balance_cny{account="part",kind="reward"} 9000
+ksyun_bill_account_balance_cny{account="shop",kind="available"} -1
 ksyun_bill_period_data_timestamp_seconds{account="part"} 86400
 ksyun_bill_period_end_timestamp_seconds{account="part"} 259200
 ksyun_bill_day_account_cost_cny{account="shop",pay_mode="postpaid",days_ago="5"} 10
@@ -124,12 +131,16 @@ var incompleteCases = []struct {
 		"Forecast":               {"Incomplete 1140"},
 		"Budget of the accounts": {"Budget 100", "Used 0.3", "Forecast 0.4"}, // its budget is of what it has
 		"Budgets used":           {"part 0.3"},
+		"Balance":                {"part 300"},
+		"Days left":              {"part 5"},
 	}},
 	{"ksyun-cost.zh-CN.json", ".*", map[string][]string{
 		"本月至今":   {"合计不完整 1080", "后付费 140", "实时结算 900", "预付费（包年包月） 40"},
 		"付费方式":   {"game 不完整", "lost 不完整", "part 不完整"},
 		"有明细的比例": {"占不完整的合计 0.12962962962962962"},
 		"本月预测":   {"合计不完整 1310"},
+		"账户余额":   {"part 300", "shop -1"},
+		"余额可用天数": {"part 5"}, // one day of shop does not tell its pace
 		"账号预算":   {"预算 400", "已用（不完整） 0.45", "预测（不完整） 0.525"},
 	}},
 }

@@ -16,7 +16,8 @@ func costDashboard(t language) dashboard {
 	}
 	return newDashboard(t("ksyun-cost", "ksyun-cost-zh"), t("Ksyun cost", "金山云费用"),
 		t("What Kingsoft Cloud costs, in CNY, after discount and before vouchers.", "金山云费用，单位元，折扣后、代金券抵扣前。"),
-		variables, slices.Concat(monthRow(t), dayRow(t), partRow(t), instanceRow(t), amortizedRow(t), savingRow(t), pastRow(t)))
+		variables, slices.Concat(monthRow(t), purseRow(t), dayRow(t), partRow(t), instanceRow(t), amortizedRow(t),
+			savingRow(t), pastRow(t)))
 }
 
 // tagVariable returns the variable of the tag key. Only one key can be chosen, because the cost of a line counts for

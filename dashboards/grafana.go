@@ -238,6 +238,21 @@ func (p panel) renameFields(names ...[2]string) panel {
 	return p
 }
 
+// replaceTexts makes a column of a table show other texts for some of its values. Each pair has the value and its text.
+func (p panel) replaceTexts(column string, texts ...[2]string) panel {
+	options := object{}
+	for i, text := range texts {
+		options[text[0]] = object{"index": i, "text": text[1]}
+	}
+	for i, o := range p.FieldConfig.Overrides {
+		if o.Matcher["options"] == column {
+			p.FieldConfig.Overrides[i].Properties = append(o.Properties,
+				newProperty("mappings", []object{{"type": "value", "options": options}}))
+		}
+	}
+	return p
+}
+
 func (p panel) setDefault(key string, value any) panel {
 	p.FieldConfig.Defaults[key] = value
 	return p

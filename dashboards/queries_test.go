@@ -288,6 +288,8 @@ func startExporter(t *testing.T, api string) string {
 			`ksyun_bill_source_items{account="` + account + `",source="project_summary"}`,
 			`ksyun_bill_unreconciled_cost_cny{account="` + account + `",months_ago="1"`,
 			`ksyun_bill_past_month_to_date_account_cost_cny{account="` + account + `"`,
+			`ksyun_bill_account_balance_cny{account="` + account + `"`,
+			`ksyun_bill_prepaid_expiry_timestamp_seconds{account="` + account + `"`,
 		} {
 			peers.Await(t, "http://"+address+"/metrics", want)
 		}
@@ -300,11 +302,15 @@ const exporterConfig = `
 accounts:
   - {name: shop, access_key_id: DEMOSHOPACCESSKEY, secret_access_key: demo-shop-secret-key}
   - {name: game, access_key_id: DEMOGAMEACCESSKEY, secret_access_key: demo-game-secret-key}
-api: {endpoint: 'API', union_endpoint: 'API', requests_per_second: 20}
+api: {endpoint: 'API', union_endpoint: 'API', pay_endpoint: 'API', trade_endpoint: 'API', requests_per_second: 20}
 refresh: {interval: 2s}
 instances: {max_series: 100, tags: [{key: 部门, label: department}]}
 projects:
   - {account: shop, id: "103801", owner: trade-team, cost_center: "4711"}
+  - {account: shop, id: "103802", owner: search-team}
+  - {account: shop, id: "103805", owner: logistics-team}
+  - {account: shop, id: "103809", owner: data-team}
+  - {account: shop, id: "103817", owner: platform-team}
 budgets:
   - {account: shop, monthly: "600000"}
   - {account: shop, product: KEC, monthly: "120000", pay_modes: [postpaid]}
