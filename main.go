@@ -175,6 +175,8 @@ func addBackfillFlags(command *kingpin.CmdClause, o *backfill.Options) {
 		PlaceHolder("YYYY-MM").SetText(&o.To)
 	command.Flag("account", "Account whose months to write, for one or more of them; by default all.").
 		PlaceHolder("NAME").StringsVar(&o.Accounts)
+	command.Flag("pay-modes", "Pay modes to write: postpaid, prepaid, realtime; by default all, or postpaid without"+
+		" api.union_endpoint.").PlaceHolder("MODE,...").StringVar(&o.PayModes)
 	command.Flag("output", "File to write: whole, or not at all. FILE.partial keeps for a week what is known until"+
 		" then.").PlaceHolder("FILE").Required().StringVar(&o.Output)
 }

@@ -16,6 +16,7 @@ import (
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/config"
+	"ksyun_bill_exporter/metrics"
 	"ksyun_bill_exporter/output"
 
 	"github.com/go-kit/log"
@@ -27,6 +28,7 @@ type Options struct {
 	Config    config.Config
 	From, To  billclient.Month  // 0: the first month of which the API has bills, and the last month that is over
 	Accounts  []string          // names; none: all accounts
+	PayModes  string            // names of pay modes, with commas between; empty: all, or postpaid without bill-union
 	Output    string            // name of the file; Output.partial keeps what is known until the file is complete
 	UserAgent string            // of the requests
 	Transport http.RoundTripper // carries the requests; nil: each account gets one of its own
@@ -37,11 +39,7 @@ type Options struct {
 // Run asks for the months and writes the file. The error is a config.ArgumentError if the months, the accounts or the
 // name of the file are not possible. It joins the errors of all accounts that failed.
 func Run(ctx context.Context, o Options) error {
-	j := &job{logger: o.Logger, customers: map[billclient.CustomerID]string{}}
-	var err error
-	if j.from, j.to, err = o.months(); err == nil {
-		j.accounts, err = o.chooseAccounts(ctx)
-	}
+	j, err := o.newJob(ctx)
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("backfill: %w", err)}
 	}
@@ -61,6 +59,27 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("backfill: %w", err)
 	}
 	return nil
+}
+
+// newJob returns the job that the options say.
+func (o Options) newJob(ctx context.Context) (*job, error) {
+	j := &job{logger: o.Logger, products: o.Config.Products, customers: map[billclient.CustomerID]string{}}
+	var err error
+	if j.from, j.to, err = o.months(); err != nil {
+		return nil, err
+	}
+	if j.modes, err = parsePayModes(o.PayModes); err != nil {
+		return nil, err
+	}
+	if j.accounts, err = o.chooseAccounts(ctx); err != nil {
+		return nil, err
+	}
+	if !j.modes.needUnion() {
+		for i := range j.accounts {
+			j.accounts[i].hasModes = false
+		}
+	}
+	return j, j.modes.checkUnion(j.accounts)
 }
 
 // months returns the first and the last month to write. The last one has to be over, because a sample that was imported
@@ -96,7 +115,7 @@ func (o Options) chooseAccounts(ctx context.Context) ([]account, error) {
 		if len(o.Accounts) == 0 || wanted[a.Name] {
 			api := o.Config.ClientOptions(a, o.Logger)
 			api.Transport = o.Transport
-			accounts = append(accounts, account{a, billclient.New(api), ownerOf(ctx, a)})
+			accounts = append(accounts, account{a, billclient.New(api), ownerOf(ctx, a), a.API.UnionEndpoint != ""})
 		}
 	}
 	return accounts, nil
@@ -105,14 +124,17 @@ func (o Options) chooseAccounts(ctx context.Context) ([]account, error) {
 // account is an account whose months are asked for.
 type account struct {
 	collector.Account
-	client *billclient.Client
-	owner  owner
+	client   *billclient.Client
+	owner    owner
+	hasModes bool // other pay modes than postpaid are asked for
 }
 
 // job is one run of the command.
 type job struct {
 	from, to  billclient.Month
+	modes     payModes
 	accounts  []account
+	products  []metrics.ProductMapping
 	customers map[billclient.CustomerID]string // customer -> the account that has its bills
 	journal   *journal
 	logger    log.Logger
@@ -124,6 +146,9 @@ func (j *job) askAll(ctx context.Context) error {
 	var complete []string
 	for _, a := range j.accounts {
 		err := j.askAccount(ctx, a)
+		if err == nil && a.hasModes {
+			err = j.askModes(ctx, a)
+		}
 		if ctx.Err() != nil {
 			errs = []error{fmt.Errorf("backfill: %w", context.Cause(ctx))}
 			break
@@ -134,6 +159,9 @@ func (j *job) askAll(ctx context.Context) error {
 		}
 		complete = append(complete, "--account="+output.Printable(a.Name))
 		j.warnMissing(a)
+		if a.hasModes {
+			j.warnOmitted(a)
+		}
 	}
 	if errs == nil {
 		return nil
@@ -146,7 +174,11 @@ func (j *job) adviceError(complete []string) error {
 	months := int(j.to-j.from) + 1
 	known := 0
 	for _, a := range j.accounts {
-		known += months - len(j.journal.missingMonths(a.owner, j.from, j.to))
+		for m := j.from; m <= j.to; m++ {
+			if j.isKnown(a, m) {
+				known++
+			}
+		}
 	}
 	if known == 0 {
 		return nil
@@ -271,11 +303,7 @@ func (j *job) hasCustomer(a account) bool {
 
 // publish writes all months and removes the journal.
 func (j *job) publish(target *output.Target) error {
-	var all []accountBills
-	for _, a := range j.accounts {
-		all = append(all, accountBills{a.Name, j.journal.billsByMonth(a.owner, j.from, j.to)})
-	}
-	samples, err := writeOpenMetrics(target, all)
+	samples, err := writeOpenMetrics(target, j.histories(), j.modes)
 	if err != nil {
 		return err
 	}

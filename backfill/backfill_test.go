@@ -83,10 +83,12 @@ var pendingFile = regexp.MustCompile(`\.history[0-9]+`)
 var noon = time.Date(2026, time.November, 22, 4, 0, 0, 0, time.UTC)
 
 const (
-	oneAccount  = "accounts: [{name: main, access_key_id: AKLTMAIN, secret_access_key: s3cret-main}]\n"
-	twoAccounts = "accounts:\n" +
+	oneAccount   = "accounts: [{name: main, access_key_id: AKLTMAIN, secret_access_key: s3cret-main}]\n" + postpaidOnly
+	twoAccounts  = bothAccounts + postpaidOnly
+	bothAccounts = "accounts:\n" +
 		"  - {name: main, access_key_id: AKLTMAIN, secret_access_key: s3cret-main}\n" +
 		"  - {name: 商城, access_key_id: AKLTSHOP, secret_access_key: s3cret-shop}\n"
+	postpaidOnly = "api: {union_endpoint: ''}\n"
 )
 
 func month(t *testing.T, text string) billclient.Month {
@@ -245,7 +247,7 @@ func TestNextRunGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(noon))
 		api, dir := newAPI(), t.TempDir()
-		config := twoAccounts + "api: {daily_calls: 1}\nstate_dir: " + t.TempDir() + "\n"
+		config := bothAccounts + "api: {union_endpoint: '', daily_calls: 1}\nstate_dir: " + t.TempDir() + "\n"
 		backfill := func() outcome {
 			return runBackfill(t.Context(), t, api, dir, config, optionsFrom(t, "2026-05"))
 		}

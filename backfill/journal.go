@@ -19,16 +19,18 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// journal is what is known of an unfinished backfill: a file with a line for each month of which an account was asked.
-// It is for several runs that make one file together. It is not safe for concurrent use; a lock keeps other processes
-// away.
+// journal is what is known of an unfinished backfill: a file with a line for each month of which an account was asked,
+// and for each thing that bill-union was asked of a month. It is for several runs that make one file together. It is
+// not safe for concurrent use; a lock keeps other processes away.
 type journal struct {
-	name  string
-	now   time.Time
-	file  *os.File
-	lock  *flock.Flock
-	size  int64 // of the complete lines in the file
-	bills map[monthKey][]billclient.MonthBill
+	name    string
+	now     time.Time
+	file    *os.File
+	lock    *flock.Flock
+	size    int64 // of the complete lines in the file
+	bills   map[monthKey][]billclient.MonthBill
+	answers map[answerKey]*answer
+	unknown map[answerKey]*answer // of month 0: an answer that says that the API does not know the action
 }
 
 // maxRecordAge is after which time a month is asked for again, because its bill may have been corrected.
@@ -43,7 +45,7 @@ func ownerOf(ctx context.Context, a collector.Account) owner {
 		keys, _ := a.API.Credentials(ctx) // without a key no month becomes known
 		id = keys.AccessKeyID
 	}
-	sum := sha256.Sum256([]byte(a.API.Endpoint + "\n" + id))
+	sum := sha256.Sum256([]byte(a.API.Endpoint + "\n" + id + a.API.UnionEndpoint))
 	return owner{a.Name, hex.EncodeToString(sum[:8])}
 }
 
@@ -52,13 +54,20 @@ type monthKey struct {
 	month billclient.Month
 }
 
-// record is a line of the file. A month without a bill has no Bills.
+type answerKey struct {
+	monthKey
+	subject subject
+}
+
+// record is a line of the file: the bills of a month, or an answer. A month without a bill has no Bills.
 type record struct {
 	Account string
 	Key     string // a hash of the key that was used, and of the endpoint
 	Asked   time.Time
 	Month   billclient.Month
 	Bills   []billclient.MonthBill
+	Subject subject `json:",omitempty"` // of Answer
+	Answer  *answer `json:",omitempty"` // nil: the line has Bills
 }
 
 // openJournal opens or creates the file and locks it. It removes a last line that is not complete.
@@ -70,7 +79,10 @@ func openJournal(name string, now time.Time) (*journal, error) {
 	case !locked:
 		return nil, fmt.Errorf("%s: another backfill is at work on it", name)
 	}
-	j := &journal{name: name, now: now, lock: lock, bills: map[monthKey][]billclient.MonthBill{}}
+	j := &journal{
+		name: name, now: now, lock: lock, bills: map[monthKey][]billclient.MonthBill{}, answers: map[answerKey]*answer{},
+		unknown: map[answerKey]*answer{},
+	}
 	var err error
 	if j.file, err = os.OpenFile(name, os.O_RDWR, 0); err == nil {
 		err = j.read()
@@ -100,10 +112,23 @@ func (j *journal) read() error {
 			return errors.New("is none of backfill's files")
 		}
 		if j.now.Sub(r.Asked) < maxRecordAge {
-			j.bills[monthKey{owner{r.Account, r.Key}, r.Month}] = r.Bills
+			j.learn(r)
 		}
 		j.size = lines.InputOffset()
 	}
+}
+
+// learn adds what a line of the file says to what is known.
+func (j *journal) learn(r record) {
+	month := monthKey{owner{r.Account, r.Key}, r.Month}
+	if r.Answer != nil {
+		j.answers[answerKey{month, r.Subject}] = r.Answer
+		if r.Answer.Unknown {
+			j.unknown[answerKey{monthKey{owner: month.owner}, r.Subject}] = r.Answer
+		}
+		return
+	}
+	j.bills[month] = r.Bills
 }
 
 // truncate removes what is behind the complete lines.
@@ -164,6 +189,26 @@ func (j *journal) recordMonth(o owner, month billclient.Month, bills []billclien
 		}
 	}
 	j.bills[monthKey{o, month}] = bills
+	return nil
+}
+
+// answer returns what bill-union has said of a month, nil if it was not asked.
+func (j *journal) answer(o owner, month billclient.Month, of subject) *answer {
+	return j.answers[answerKey{monthKey{o, month}, of}]
+}
+
+// refusal returns the answer that holds for every month because the API does not know the action, nil if there is none.
+func (j *journal) refusal(o owner, of subject) *answer {
+	return j.unknown[answerKey{monthKey{owner: o}, of}]
+}
+
+// recordAnswer records what bill-union has said of a month.
+func (j *journal) recordAnswer(o owner, month billclient.Month, of subject, a *answer) error {
+	r := record{Account: o.account, Key: o.key, Asked: j.now, Month: month, Subject: of, Answer: a}
+	if err := j.write(r); err != nil {
+		return err
+	}
+	j.learn(r)
 	return nil
 }
 

@@ -14,61 +14,42 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// accountBills are the bills of an account by month.
-type accountBills struct {
-	account string
-	bills   map[billclient.Month][]billclient.MonthBill
-}
-
 // families are the metric families that are written. They have no label for the month, because the time of a sample is
 // in it.
 var families = []family{
-	{"ksyun_bill_month_account_cost_cny", "of an account", "", accountPart},
-	{"ksyun_bill_month_product_cost_cny", "of a product", "product_code", productParts},
-	{"ksyun_bill_month_project_cost_cny", "of a project", "project_id", projectParts},
+	{accountView, "of an account", nil, func(s *ledger.Summary) []ledger.Row { return []ledger.Row{{Amount: s.Sum}} }},
+	{"product", "of a product", []string{"product_code"}, func(s *ledger.Summary) []ledger.Row { return s.Product }},
+	{"project", "of a project", []string{"project_id"}, func(s *ledger.Summary) []ledger.Row { return s.Project }},
 }
 
-const helpFormat = "Postpaid bill %s for a closed month, in CNY, after discount and before vouchers; a sample a" +
-	" month, at noon (Beijing) of its last day."
+const (
+	postpaidHelp = "Postpaid bill %s for a closed month, in CNY, after discount and before vouchers; a sample a month," +
+		" at noon (Beijing) of its last day."
+	helpFormat = "Cost %s in a closed month, in CNY, after discount and before vouchers, in all pay modes; a sample a" +
+		" month, at noon (Beijing) of its last day."
+)
 
+// family is a metric family with one sample a month. Its view is the one in the exporter's own families.
 type family struct {
-	name, subject, label string
-	split                func(billclient.MonthBill) []part
+	view, subject string
+	labels        []string                           // beside account and pay mode
+	postpaid      func(*ledger.Summary) []ledger.Row // of a bill
 }
 
-// part is the part of a bill that has this value of the family's label.
-type part struct {
-	value string
-	cost  billclient.Amount
-}
-
-func accountPart(b billclient.MonthBill) []part { return []part{{"", b.Sum}} }
-
-func productParts(b billclient.MonthBill) []part { return rowParts(summarize(b).Product) }
-func projectParts(b billclient.MonthBill) []part { return rowParts(summarize(b).Project) }
-
-// summarize returns a bill whose parts come to its sum: what it has beyond them is of __none__. When it was read does not
-// matter.
-func summarize(b billclient.MonthBill) *ledger.Summary {
-	return ledger.SummarizeBills([]billclient.MonthBill{b}, time.Time{})
-}
-
-func rowParts(rows []ledger.Row) (parts []part) {
-	for _, r := range rows {
-		parts = append(parts, part{r.Labels[0], r.Amount})
+// writeOpenMetrics writes all accounts as OpenMetrics 1.0 (https://prometheus.io/docs/specs/om/open_metrics_spec/),
+// which wants the samples of a series together. It returns how many samples there are.
+func writeOpenMetrics(w io.Writer, accounts []history, modes payModes) (samples int, err error) {
+	help := postpaidHelp
+	if slices.ContainsFunc(accounts, func(h history) bool { return h.others != nil }) {
+		help = helpFormat
 	}
-	return parts
-}
-
-// writeOpenMetrics writes all bills as OpenMetrics 1.0 (https://prometheus.io/docs/specs/om/open_metrics_spec/), which
-// wants the samples of a series together. It returns how many samples there are.
-func writeOpenMetrics(w io.Writer, accounts []accountBills) (samples int, err error) {
 	for _, f := range families {
 		metrics := &dto.MetricFamily{
-			Name: new(f.name), Help: new(fmt.Sprintf(helpFormat, f.subject)), Type: dto.MetricType_GAUGE.Enum(),
+			Name: new("ksyun_bill_month_" + f.view + "_cost_cny"), Help: new(fmt.Sprintf(help, f.subject)),
+			Type: dto.MetricType_GAUGE.Enum(),
 		}
-		for _, a := range accounts {
-			metrics.Metric = append(metrics.Metric, f.samples(a)...)
+		for _, h := range accounts {
+			metrics.Metric = append(metrics.Metric, f.samples(h, modes)...)
 		}
 		samples += len(metrics.Metric)
 		if len(metrics.Metric) == 0 {
@@ -85,29 +66,26 @@ func writeOpenMetrics(w io.Writer, accounts []accountBills) (samples int, err er
 }
 
 // samples returns the samples of an account, one series after the other.
-func (f family) samples(a accountBills) []*dto.Metric {
-	series := map[string][]*dto.Metric{} // by label value
-	for _, month := range slices.Sorted(maps.Keys(a.bills)) {
-		sums := map[string]billclient.Amount{}
-		for _, bill := range a.bills[month] {
-			for _, p := range f.split(bill) {
-				sums[p.value] = sums[p.value].Add(p.cost)
+func (f family) samples(h history, modes payModes) []*dto.Metric {
+	series := map[ledger.Key][]*dto.Metric{} // by pay mode and label values
+	for _, month := range h.months {
+		for key, sum := range f.sums(h, month) {
+			if !modes.has(key[0]) {
+				continue
 			}
-		}
-		for value, sum := range sums {
-			labels := labelPairs("account", a.account, "pay_mode", billclient.Postpaid)
-			if f.label != "" {
-				labels = append(labels, labelPairs(f.label, value)...)
+			labels := labelPairs("account", h.account, "pay_mode", key[0])
+			for i, name := range f.labels {
+				labels = append(labels, labelPairs(name, key[i+1])...)
 			}
-			series[value] = append(series[value], &dto.Metric{
+			series[key] = append(series[key], &dto.Metric{
 				Label: labels, Gauge: &dto.Gauge{Value: new(sum.Float64())},
 				TimestampMs: new(sampleTime(month).UnixMilli()),
 			})
 		}
 	}
 	var all []*dto.Metric
-	for _, value := range slices.Sorted(maps.Keys(series)) {
-		all = append(all, series[value]...)
+	for _, key := range slices.SortedFunc(maps.Keys(series), ledger.CompareKeys) {
+		all = append(all, series[key]...)
 	}
 	return all
 }

@@ -2,7 +2,6 @@ package backfill
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -24,8 +23,11 @@ func TestPartsComeToTheSum(t *testing.T) {
 	}
 	const want = "=100, KEC=4, __none__=96, 0=100.01, __none__=-0.01"
 	var parts []string
-	for _, p := range slices.Concat(accountPart(bill), productParts(bill), projectParts(bill)) {
-		parts = append(parts, fmt.Sprintf("%s=%v", p.value, p.cost))
+	h := history{bills: map[billclient.Month][]billclient.MonthBill{0: {bill}}}
+	for _, f := range families[:3] {
+		for _, r := range f.sums(h, 0).Rows(2) {
+			parts = append(parts, fmt.Sprintf("%s=%v", r.Labels[1], r.Amount))
+		}
 	}
 	if got := strings.Join(parts, ", "); got != want {
 		t.Errorf("%s, want %s", got, want)

@@ -1,0 +1,98 @@
+package backfill
+
+import (
+	"cmp"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
+)
+
+// accountView is the view of the account as a whole.
+const accountView = "account"
+
+// history is what closed months of an account have cost. Immutable.
+type history struct {
+	account string
+	months  []billclient.Month // those that have a sample
+	bills   map[billclient.Month][]billclient.MonthBill
+	others  *metrics.Account // the other pay modes than postpaid; nil: they were not asked for
+}
+
+// histories returns what is known of all accounts.
+func (j *job) histories() []history {
+	var all []history
+	for _, a := range j.accounts {
+		h := history{
+			account: a.Name, months: j.shownMonths(a), bills: j.journal.billsByMonth(a.owner, j.from, j.to),
+		}
+		if a.hasModes {
+			h.others = new(j.otherModes(a))
+		}
+		all = append(all, h)
+	}
+	return all
+}
+
+// otherModes returns what bill-union has said of an account.
+func (j *job) otherModes(a account) metrics.Account {
+	s := (&ledger.Snapshot{}).WithGroups(nil)
+	if list := j.journal.answer(a.owner, billclient.FirstMonth, groupList); list != nil {
+		s = s.WithGroups(list.Groups)
+	}
+	for _, m := range j.shownMonths(a) {
+		s = s.WithMonth(m, j.knownMonth(a, m))
+	}
+	past := int(billclient.MonthOf(j.journal.now) - j.from)
+	return metrics.Account{Name: a.Name, Snapshot: s, AllModes: true}.AsOf(j.journal.now, metrics.Options{
+		PastMonths: past, Products: j.products, AllModes: true,
+	})
+}
+
+// knownMonth returns what is known of a month. What was refused is there without any part, so that sums are of none of
+// them.
+func (j *job) knownMonth(a account, m billclient.Month) (known ledger.Month) {
+	if bills := j.journal.bills[monthKey{a.owner, m}]; len(bills) > 0 {
+		known.Bill.Summary = ledger.SummarizeBills(bills, j.journal.now)
+	}
+	total := j.journal.answer(a.owner, m, sums)
+	if total == nil || total.Sums == nil {
+		return known
+	}
+	known = known.WithUnion(ledger.ByPayMode, total.Sums)
+	if !total.hasOtherModes() {
+		return known
+	}
+	nothing := &ledger.ModeDays{ReadAt: j.journal.now}
+	known = known.WithModeDays(ledger.ByGroup, cmp.Or(j.journal.answer(a.owner, m, productDays).Days, nothing))
+	return known.WithModeDays(ledger.ByProject, cmp.Or(j.journal.answer(a.owner, m, projectDays).Days, nothing))
+}
+
+// sums returns what a month has cost by pay mode and the labels of the family.
+func (f family) sums(h history, m billclient.Month) ledger.Sums {
+	all := ledger.Sums{}
+	for _, b := range h.bills[m] {
+		for _, r := range f.postpaid(summarize(b)) {
+			all.Add(keyOf(append([]string{billclient.Postpaid}, r.Labels...)), r.Amount)
+		}
+	}
+	if h.others != nil {
+		for _, r := range h.others.OtherModes(f.view, m) {
+			all.Add(keyOf(r.Labels), r.Amount)
+		}
+	}
+	return all
+}
+
+// keyOf returns label values as a key.
+func keyOf(labels []string) (k ledger.Key) {
+	copy(k[:], labels)
+	return k
+}
+
+// summarize returns a bill whose parts come to its sum: what it has beyond them is of __none__. When it was read does
+// not matter.
+func summarize(b billclient.MonthBill) *ledger.Summary {
+	return ledger.SummarizeBills([]billclient.MonthBill{b}, time.Time{})
+}
