@@ -169,7 +169,8 @@ func (j *job) askAll(ctx context.Context) error {
 	return errors.Join(append(errs, j.adviceError(complete))...)
 }
 
-// adviceError returns what to do when not all months are known, as an error. It returns nil if none are.
+// adviceError returns what to do when not all months are known, as an error. It returns nil if nothing is known at
+// all.
 func (j *job) adviceError(complete []string) error {
 	months := int(j.to-j.from) + 1
 	known := 0
@@ -180,7 +181,7 @@ func (j *job) adviceError(complete []string) error {
 			}
 		}
 	}
-	if known == 0 {
+	if known == 0 && len(j.journal.answers) == 0 {
 		return nil
 	}
 	advice := fmt.Sprintf("backfill: %s keeps the months that are known, %d of %d: run the command again, and it goes"+

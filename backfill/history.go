@@ -46,7 +46,7 @@ func (j *job) otherModes(a account) metrics.Account {
 	}
 	past := int(billclient.MonthOf(j.journal.now) - j.from)
 	return metrics.Account{Name: a.Name, Snapshot: s, AllModes: true}.AsOf(j.journal.now, metrics.Options{
-		PastMonths: past, Products: j.products, AllModes: true,
+		PastMonths: past, Products: j.products, AllModes: true, AllLines: true,
 	})
 }
 
@@ -64,14 +64,19 @@ func (j *job) knownMonth(a account, m billclient.Month) (known ledger.Month) {
 	if !total.hasOtherModes() {
 		return known
 	}
-	nothing := &ledger.ModeDays{ReadAt: j.journal.now}
-	known = known.WithModeDays(ledger.ByGroup, cmp.Or(j.journal.answer(a.owner, m, productDays).Days, nothing))
-	return known.WithModeDays(ledger.ByProject, cmp.Or(j.journal.answer(a.owner, m, projectDays).Days, nothing))
+	read := j.journal.now
+	noDays, noLines := &ledger.ModeDays{ReadAt: read}, &ledger.ModeLines{ReadAt: read, Named: true}
+	known.MonthLines = cmp.Or(j.journal.answer(a.owner, m, instances).Lines, noLines)
+	known = known.WithModeDays(ledger.ByGroup, cmp.Or(j.journal.answer(a.owner, m, productDays).Days, noDays))
+	return known.WithModeDays(ledger.ByProject, cmp.Or(j.journal.answer(a.owner, m, projectDays).Days, noDays))
 }
 
 // sums returns what a month has cost by pay mode and the labels of the family.
 func (f family) sums(h history, m billclient.Month) ledger.Sums {
 	all := ledger.Sums{}
+	if f.needsModes && h.others == nil {
+		return all
+	}
 	for _, b := range h.bills[m] {
 		for _, r := range f.postpaid(summarize(b)) {
 			all.Add(keyOf(append([]string{billclient.Postpaid}, r.Labels...)), r.Amount)

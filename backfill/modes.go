@@ -18,14 +18,16 @@ import (
 type subject string
 
 const (
-	sums        subject = "sums" // of the pay modes
-	productDays subject = "product_days"
-	projectDays subject = "project_days"
-	groupList   subject = "groups" // the product groups; of no month, and kept under the first one
+	sums         subject = "sums" // of the pay modes
+	productDays  subject = "product_days"
+	projectDays  subject = "project_days"
+	instances    subject = "instances"     // with names of products and projects
+	groupList    subject = "groups"        // the product groups; of no month, and kept under the first one
+	productCodes subject = "product_codes" // of postpaid instances, from the service bill; of one month
 )
 
 // detailSubjects are what is asked of a month that has other pay modes than postpaid.
-var detailSubjects = []subject{productDays, projectDays}
+var detailSubjects = []subject{productDays, projectDays, instances}
 
 // answer is what bill-union says of a subject: one of the fields, or none if it refuses to answer.
 type answer struct {
@@ -33,15 +35,21 @@ type answer struct {
 	Unknown bool                      `json:",omitempty"` // it refuses because it does not know the action
 	Sums    *ledger.Union             `json:",omitempty"`
 	Days    *ledger.ModeDays          `json:",omitempty"`
+	Lines   *ledger.ModeLines         `json:",omitempty"`
 	Groups  []billclient.ProductGroup `json:",omitempty"`
+	Codes   map[string]string         `json:",omitempty"` // by instance, empty if it has several
 }
 
 // missedBy returns the pay modes that come to something else in the answer than in the month's sums.
 func (a *answer) missedBy(sums *ledger.Union) []string {
-	if a.Days != nil {
+	switch {
+	case a.Days != nil:
 		return a.Days.MissesModes(sums)
+	case a.Lines != nil:
+		return a.Lines.MissesModes(sums)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // hasOtherModes reports whether sums have another pay mode than postpaid.
@@ -66,7 +74,7 @@ func (j *job) askModes(ctx context.Context, a account) error {
 	if len(months) == 0 {
 		return nil
 	}
-	if err := j.ask(ctx, a, billclient.FirstMonth, groupList); err != nil {
+	if err := j.askProducts(ctx, a); err != nil {
 		return err
 	}
 	for _, m := range months {
@@ -77,6 +85,17 @@ func (j *job) askModes(ctx context.Context, a account) error {
 		}
 	}
 	level.Info(j.logger).Log("msg", "months with other pay modes than postpaid", "account", a.Name, "months", len(months))
+	return nil
+}
+
+// askProducts asks for what tells which product a product group is.
+func (j *job) askProducts(ctx context.Context, a account) error {
+	if err := j.ask(ctx, a, billclient.FirstMonth, groupList); err != nil {
+		return err
+	}
+	if m := j.newestBilled(a); m != 0 {
+		return j.ask(ctx, a, m, productCodes)
+	}
 	return nil
 }
 
@@ -151,6 +170,12 @@ func (j *job) askOnce(ctx context.Context, a account, m billclient.Month, of sub
 	case projectDays:
 		days, err := a.client.QueryProjectConsume(ctx, from, to)
 		return &answer{Days: ledger.SummarizeDays(days, j.journal.now)}, err
+	case instances:
+		lines, err := j.readInstances(ctx, a, m)
+		return &answer{Lines: lines}, err
+	case productCodes:
+		codes, err := j.readProductCodes(ctx, a, m)
+		return &answer{Codes: codes}, err
 	default: // groupList
 		groups, err := a.client.ListProductGroups(ctx)
 		return &answer{Groups: groups}, err
@@ -179,6 +204,8 @@ var omissions = []struct {
 	{groupList, "bill-union does not list product groups: they stand under their ids"},
 	{productDays, "bill-union does not have months by product: their prepaid and realtime cost is of __none__"},
 	{projectDays, "bill-union does not have months by project: their prepaid and realtime cost is of __none__"},
+	{instances, "bill-union does not have instances of months: project_product has their cost as __none__"},
+	{productCodes, "the bill has no lines: product groups stand under their own codes, unless products says otherwise"},
 }
 
 // warnOmitted logs what the file lacks because bill-union has refused it, or has nothing though there is a bill.

@@ -1,6 +1,7 @@
 package backfill
 
 import (
+	"maps"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -81,17 +82,13 @@ func paid(t *testing.T, a *billsim.Account, month string) map[string]billclient.
 		billclient.Postpaid: bill.Sums().Total, billclient.Prepaid: sum(a.Prepaid(month)),
 		billclient.Realtime: sum(a.Realtime(month)),
 	} {
-		amount, err := billclient.ParseAmount(cost.String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		modes[mode] = amount
+		modes[mode] = parseAmount(t, cost)
 	}
 	return modes
 }
 
-// In every month, each family comes to what the account has paid, in each pay mode, to the last digit, and the
-// products and projects are those of the purchases.
+// In every month, each family comes to what the account has paid, in each pay mode, to the last digit. The products of
+// the projects are those of the purchases, under the codes that they have in the bill.
 func TestFamiliesComeToWhatWasPaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(noon))
@@ -108,22 +105,42 @@ func TestFamiliesComeToWhatWasPaid(t *testing.T) {
 						t.Errorf("%s, %v, %s (-want +got):\n%s", h.account, m, f.view, diff)
 					}
 				}
-				checkNoneIsNamed(t, h, m)
+				if diff := cmp.Diff(bought(t, &accounts[i], m.String()), otherModesOf(families[3], h, m), sameAmounts); diff != "" {
+					t.Errorf("%s, %v, by project and product (-want +got):\n%s", h.account, m, diff)
+				}
 			}
 		}
 	})
 }
 
-// checkNoneIsNamed checks that prepaid and real-time cost is of products and projects that have a name.
-func checkNoneIsNamed(t *testing.T, h history, m billclient.Month) {
+// bought returns what the purchases and hours of a month come to by pay mode, project and product.
+func bought(t *testing.T, a *billsim.Account, month string) ledger.Sums {
 	t.Helper()
-	for _, f := range families {
-		for k := range f.sums(h, m) {
-			if k[0] != billclient.Postpaid && slices.Contains(k[:], ledger.None) {
-				t.Errorf("%s, %v, %s: %v", h.account, m, f.view, k)
-			}
+	sums := ledger.Sums{}
+	for mode, purchases := range map[string][]billsim.Purchase{
+		billclient.Prepaid: a.Prepaid(month), billclient.Realtime: a.Realtime(month),
+	} {
+		for _, p := range purchases {
+			sums.Add(ledger.Key{mode, p.ProjectID, p.ProductCode}, parseAmount(t, p.Cost))
 		}
 	}
+	return sums
+}
+
+// otherModesOf returns what a family has of a month in other pay modes than postpaid.
+func otherModesOf(f family, h history, m billclient.Month) ledger.Sums {
+	sums := f.sums(h, m)
+	maps.DeleteFunc(sums, func(k ledger.Key, _ billclient.Amount) bool { return k[0] == billclient.Postpaid })
+	return sums
+}
+
+func parseAmount(t *testing.T, cost billsim.Amount) billclient.Amount {
+	t.Helper()
+	amount, err := billclient.ParseAmount(cost.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return amount
 }
 
 // With --pay-modes=postpaid the file is as it is without bill-union, and bill-union is not asked.
@@ -184,7 +201,7 @@ func TestModesGoOn(t *testing.T) {
 		api, dir := billsim.New(billsim.Demo(time.Now)), t.TempDir()
 		want := runBackfill(t.Context(), t, api, t.TempDir(), demoAccounts, optionsFrom(t, "2026-10"))
 		calls := callsOf(api)
-		config := strings.Replace(demoAccounts, "api: {", "api: {daily_calls: 3, ", 1) + "state_dir: " + t.TempDir() + "\n"
+		config := strings.Replace(demoAccounts, "api: {", "api: {daily_calls: 5, ", 1) + "state_dir: " + t.TempDir() + "\n"
 		api.ResetCalls()
 		var got outcome
 		for day := 0; got.files["history"] == ""; day++ {
@@ -192,7 +209,7 @@ func TestModesGoOn(t *testing.T) {
 				t.Fatalf("%s", got)
 			}
 			known := strings.Contains(got.failure(), "keeps the months that are known, ")
-			if got.err != nil && (known != (day > 0) || got.files["history.partial"] == "") {
+			if got.err != nil && (!known || got.files["history.partial"] == "") {
 				t.Errorf("day %d: %s", day, got)
 			}
 			time.Sleep(24 * time.Hour)
@@ -248,6 +265,15 @@ func TestOmissions(t *testing.T) {
 		"no groups": {
 			unknown, billclient.ListProductGroups, `msg="bill-union does not list product groups: they stand under their` +
 				` ids" account=shop err="ListProductGroups: InvalidAction`, 1, len(families),
+		},
+		"no instances": {
+			unknown, billclient.DescribeInstanceSummaryBills, `msg="bill-union does not have instances of months:` +
+				` project_product has their cost as __none__"` + at + `"DescribeInstanceSummaryBills: InvalidAction`, 1,
+			len(families),
+		},
+		"no lines of the bill": {
+			unknown, billclient.GetPostpayDetailBill, `msg="the bill has no lines: product groups stand under their own` +
+				` codes, unless products says otherwise"` + at + `"GetPostpayDetailBill: InvalidAction`, 1, len(families),
 		},
 		"denied": {
 			denied, billclient.QueryProductConsume, "to this key; --pay-modes=postpaid does without\n", 1, 0,

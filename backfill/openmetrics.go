@@ -17,9 +17,22 @@ import (
 // families are the metric families that are written. They have no label for the month, because the time of a sample is
 // in it.
 var families = []family{
-	{accountView, "of an account", nil, func(s *ledger.Summary) []ledger.Row { return []ledger.Row{{Amount: s.Sum}} }},
-	{"product", "of a product", []string{"product_code"}, func(s *ledger.Summary) []ledger.Row { return s.Product }},
-	{"project", "of a project", []string{"project_id"}, func(s *ledger.Summary) []ledger.Row { return s.Project }},
+	{
+		view: accountView, subject: "of an account",
+		postpaid: func(s *ledger.Summary) []ledger.Row { return []ledger.Row{{Amount: s.Sum}} },
+	},
+	{
+		view: "product", subject: "of a product", labels: []string{"product_code"},
+		postpaid: func(s *ledger.Summary) []ledger.Row { return s.Product },
+	},
+	{
+		view: "project", subject: "of a project", labels: []string{"project_id"},
+		postpaid: func(s *ledger.Summary) []ledger.Row { return s.Project },
+	},
+	{
+		view: "project_product", subject: "of a product in a project", labels: []string{"project_id", "product_code"},
+		postpaid: func(s *ledger.Summary) []ledger.Row { return s.ProjectProduct }, needsModes: true,
+	},
 }
 
 const (
@@ -34,6 +47,7 @@ type family struct {
 	view, subject string
 	labels        []string                           // beside account and pay mode
 	postpaid      func(*ledger.Summary) []ledger.Row // of a bill
+	needsModes    bool                               // it is not there where other pay modes were not asked for
 }
 
 // writeOpenMetrics writes all accounts as OpenMetrics 1.0 (https://prometheus.io/docs/specs/om/open_metrics_spec/),

@@ -14,7 +14,7 @@ import (
 func (a Account) modeLines(n int) *ledger.ModeLines {
 	at := a.month.Add(-n)
 	lines := a.Snapshot.Months[at].ModeLines()
-	if lines == nil || n > 1 || !a.isCurrent(at, lines.ReadAt) {
+	if lines == nil || n > 1 && !a.options.AllLines || !a.isCurrent(at, lines.ReadAt) {
 		return nil
 	}
 	return lines

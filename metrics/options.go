@@ -21,6 +21,7 @@ type Options struct {
 	PrepaidMonths int           // how far back terms may begin that are spread; 0: none is
 	ExpiryWithin  time.Duration // how soon a prepaid instance ends whose end is shown
 	AllModes      bool          // bill-union is configured for an account
+	AllLines      bool          // lines of bill-union are known of all closed months, not of the last one only
 }
 
 // ProductMapping says under which product code a product group of bill-union is shown.
