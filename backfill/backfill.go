@@ -63,7 +63,10 @@ func Run(ctx context.Context, o Options) error {
 
 // newJob returns the job that the options say.
 func (o Options) newJob(ctx context.Context) (*job, error) {
-	j := &job{logger: o.Logger, products: o.Config.Products, customers: map[billclient.CustomerID]string{}}
+	j := &job{
+		logger: o.Logger, products: o.Config.Products, prepaidMonths: o.Config.Prepaid.Months,
+		customers: map[billclient.CustomerID]string{},
+	}
 	var err error
 	if j.from, j.to, err = o.months(); err != nil {
 		return nil, err
@@ -131,13 +134,14 @@ type account struct {
 
 // job is one run of the command.
 type job struct {
-	from, to  billclient.Month
-	modes     payModes
-	accounts  []account
-	products  []metrics.ProductMapping
-	customers map[billclient.CustomerID]string // customer -> the account that has its bills
-	journal   *journal
-	logger    log.Logger
+	from, to      billclient.Month
+	modes         payModes
+	accounts      []account
+	products      []metrics.ProductMapping
+	prepaidMonths int                              // how far back terms may begin
+	customers     map[billclient.CustomerID]string // customer -> the account that has its bills
+	journal       *journal
+	logger        log.Logger
 }
 
 // askAll asks for all months that are not known yet. It goes on with the other accounts if one of them fails.

@@ -2,6 +2,7 @@ package backfill
 
 import (
 	"cmp"
+	"maps"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -18,6 +19,10 @@ type history struct {
 	months  []billclient.Month // those that have a sample
 	bills   map[billclient.Month][]billclient.MonthBill
 	others  *metrics.Account // the other pay modes than postpaid; nil: they were not asked for
+
+	// amortized is what months cost prepaid by product and project, spread over terms; months are missing where not all
+	// purchases are known.
+	amortized map[billclient.Month]ledger.Sums
 }
 
 // histories returns what is known of all accounts.
@@ -29,6 +34,10 @@ func (j *job) histories() []history {
 		}
 		if a.hasModes {
 			h.others = new(j.otherModes(a))
+		}
+		if a.hasModes && j.spreads() {
+			h.amortized = h.others.AmortizedMonths(j.from, j.to)
+			maps.DeleteFunc(h.amortized, func(m billclient.Month, _ ledger.Sums) bool { return !j.isAmortized(a, m) })
 		}
 		all = append(all, h)
 	}
@@ -43,6 +52,11 @@ func (j *job) otherModes(a account) metrics.Account {
 	}
 	for _, m := range j.shownMonths(a) {
 		s = s.WithMonth(m, j.knownMonth(a, m))
+	}
+	for m := j.firstBought(j.from); m < j.from; m++ {
+		if bought := j.journal.answer(a.owner, m, instances); bought != nil && j.spreads() {
+			s = s.WithMonth(m, ledger.Month{MonthLines: bought.Lines})
+		}
 	}
 	past := int(billclient.MonthOf(j.journal.now) - j.from)
 	return metrics.Account{Name: a.Name, Snapshot: s, AllModes: true}.AsOf(j.journal.now, metrics.Options{
@@ -74,7 +88,7 @@ func (j *job) knownMonth(a account, m billclient.Month) (known ledger.Month) {
 // sums returns what a month has cost by pay mode and the labels of the family.
 func (f family) sums(h history, m billclient.Month) ledger.Sums {
 	all := ledger.Sums{}
-	if f.needsModes && h.others == nil {
+	if f.needsModes && h.others == nil || f.spread != nil && h.amortized[m] == nil {
 		return all
 	}
 	for _, b := range h.bills[m] {
@@ -85,6 +99,12 @@ func (f family) sums(h history, m billclient.Month) ledger.Sums {
 	if h.others != nil {
 		for _, r := range h.others.OtherModes(f.view, m) {
 			all.Add(keyOf(r.Labels), r.Amount)
+		}
+	}
+	if f.spread != nil {
+		maps.DeleteFunc(all, func(k ledger.Key, _ billclient.Amount) bool { return k[0] == billclient.Prepaid })
+		for k, amount := range h.amortized[m] {
+			all.Add(f.spread(k), amount)
 		}
 	}
 	return all

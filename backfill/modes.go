@@ -71,9 +71,6 @@ func (j *job) askModes(ctx context.Context, a account) error {
 	months = slices.DeleteFunc(months, func(m billclient.Month) bool {
 		return !j.journal.answer(a.owner, m, sums).hasOtherModes()
 	})
-	if len(months) == 0 {
-		return nil
-	}
 	if err := j.askProducts(ctx, a); err != nil {
 		return err
 	}
@@ -85,7 +82,7 @@ func (j *job) askModes(ctx context.Context, a account) error {
 		}
 	}
 	level.Info(j.logger).Log("msg", "months with other pay modes than postpaid", "account", a.Name, "months", len(months))
-	return nil
+	return j.askPurchases(ctx, a)
 }
 
 // askProducts asks for what tells which product a product group is.
@@ -193,59 +190,6 @@ func (j *job) isKnown(a account, m billclient.Month) bool {
 	known := j.journal.answer(a.owner, m, sums)
 	isMissing := func(of subject) bool { return j.journal.answer(a.owner, m, of) == nil }
 	return known != nil && (!known.hasOtherModes() || !slices.ContainsFunc(detailSubjects, isMissing))
-}
-
-// omissions say what the file lacks where a subject was refused.
-var omissions = []struct {
-	of  subject
-	msg string
-}{
-	{sums, "bill-union has nothing of months: the file has their postpaid bill only"},
-	{groupList, "bill-union does not list product groups: they stand under their ids"},
-	{productDays, "bill-union does not have months by product: their prepaid and realtime cost is of __none__"},
-	{projectDays, "bill-union does not have months by project: their prepaid and realtime cost is of __none__"},
-	{instances, "bill-union does not have instances of months: project_product has their cost as __none__"},
-	{productCodes, "the bill has no lines: product groups stand under their own codes, unless products says otherwise"},
-}
-
-// warnOmitted logs what the file lacks because bill-union has refused it, or has nothing though there is a bill.
-func (j *job) warnOmitted(a account) {
-	for _, o := range omissions {
-		var months []billclient.Month
-		why := ""
-		for m := billclient.FirstMonth; m <= j.to; m++ {
-			if reason := j.omitted(a, m, o.of); reason != "" {
-				months, why = append(months, m), reason
-			}
-		}
-		about := []any{"msg", o.msg, "account", a.Name}
-		if len(months) > 0 && o.of != groupList {
-			about = append(about, "months", len(months), "first", months[0], "last", months[len(months)-1])
-		}
-		if len(months) > 0 {
-			level.Warn(j.logger).Log(append(about, "err", why)...)
-		}
-	}
-}
-
-// omitted returns why a subject of a month is not in the file; empty if it is, or if it is not asked for.
-func (j *job) omitted(a account, m billclient.Month, of subject) string {
-	known := j.journal.answer(a.owner, m, of)
-	switch isListed := of == groupList; {
-	case known == nil || m < j.from && !isListed:
-		return ""
-	case of == sums && known.Refused == "" && len(known.Sums.Parts) == 0 && j.hasCost(a, m):
-		return "no sum of any pay mode, though there is a bill"
-	default:
-		return known.Refused
-	}
-}
-
-// hasCost reports whether a month has a bill that comes to something.
-func (j *job) hasCost(a account, m billclient.Month) bool {
-	return slices.ContainsFunc(j.journal.bills[monthKey{a.owner, m}], func(b billclient.MonthBill) bool {
-		return b.Sum.Sign() != 0
-	})
 }
 
 // payModes are the pay modes that the file has, nil for all that the API has.

@@ -143,6 +143,60 @@ func parseAmount(t *testing.T, cost billsim.Amount) billclient.Amount {
 	return amount
 }
 
+// Amortised cost of products and of projects comes to that of the account in every month, and over all terms to what
+// was paid, to the last digit.
+func TestAmortizedComesToWhatWasPaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(noon))
+		accounts := billsim.Demo(time.Now)
+		j := newKnownJob(t, billsim.New(accounts), demoAccounts, demoStart)
+		for i, h := range j.histories() {
+			bought, used, unused := billclient.Amount{}, billclient.Amount{}, billclient.Amount{}
+			for _, m := range h.months {
+				bought = bought.Add(paid(t, &accounts[i], m.String())[billclient.Prepaid])
+				account := byMode(allFamilies()[len(families)], h, m)
+				used = used.Add(account[billclient.Prepaid])
+				for _, f := range allFamilies()[len(families):] {
+					if diff := cmp.Diff(account, byMode(f, h, m), sameAmounts); diff != "" {
+						t.Errorf("%s, %v, %s (-account +got):\n%s", h.account, m, f.name(), diff)
+					}
+				}
+			}
+			for _, costs := range h.others.AmortizedMonths(j.to.Add(1), j.to.Add(48)) {
+				for _, cost := range costs {
+					unused = unused.Add(cost)
+				}
+			}
+			if used.Add(unused).Cmp(bought) != 0 || unused.Sign() <= 0 || used.Sign() <= 0 {
+				t.Errorf("%s: %v and %v later, paid were %v", h.account, used, unused, bought)
+			}
+		}
+	})
+}
+
+// What was bought before the first month counts in the months of its term, until it is given back.
+func TestAmortized(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(noon))
+		main := newAccount("AKLTMAIN", "s3cret-main", "73400575", "2026-08", "")
+		main.Prepaid = func(month string) []billsim.Purchase {
+			year := billsim.Purchase{
+				ProductCode: "KEC", ProductName: "云服务器", ProjectID: "7", ProjectName: "广告", InstanceID: "p",
+				Day: "2025-12-31", StartTime: "2026-01-01 00:00:00", EndTime: "2026-12-31 23:59:59",
+				Cost: 365 * billsim.Yuan,
+			}
+			back := year
+			back.Kind, back.Day, back.StartTime = billsim.Refunded, "2026-09-16", "2026-09-16 00:00:00"
+			back.Cost = -107 * billsim.Yuan
+			return map[string][]billsim.Purchase{"2025-12": {year}, "2026-09": {back}}[month]
+		}
+		config := strings.TrimSuffix(oneAccount, postpaidOnly) + "products: [{group: VM_GROUP, code: KEC}]\n"
+		api := billsim.New([]billsim.Account{main})
+		got := runBackfill(t.Context(), t, api, t.TempDir(), config, optionsFrom(t, "2026-08"))
+		compareFile(t, "amortized.txt", got.String()+got.files["history"])
+	})
+}
+
 // With --pay-modes=postpaid the file is as it is without bill-union, and bill-union is not asked.
 func TestPostpaidOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -199,9 +253,10 @@ func TestModesGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(noon))
 		api, dir := billsim.New(billsim.Demo(time.Now)), t.TempDir()
-		want := runBackfill(t.Context(), t, api, t.TempDir(), demoAccounts, optionsFrom(t, "2026-10"))
+		const accounts = demoAccounts + "prepaid: {months: 2}\n"
+		want := runBackfill(t.Context(), t, api, t.TempDir(), accounts, optionsFrom(t, "2026-10"))
 		calls := callsOf(api)
-		config := strings.Replace(demoAccounts, "api: {", "api: {daily_calls: 5, ", 1) + "state_dir: " + t.TempDir() + "\n"
+		config := strings.Replace(accounts, "api: {", "api: {daily_calls: 5, ", 1) + "state_dir: " + t.TempDir() + "\n"
 		api.ResetCalls()
 		var got outcome
 		for day := 0; got.files["history"] == ""; day++ {
@@ -256,24 +311,23 @@ func TestOmissions(t *testing.T) {
 		},
 		"no products": {
 			unknown, billclient.QueryProductConsume, `msg="bill-union does not have months by product: their prepaid and` +
-				` realtime cost is of __none__"` + at + `"QueryProductConsume: InvalidAction`, 1, len(families),
+				` realtime cost is of __none__"` + at + `"QueryProductConsume: InvalidAction`, 1, 7,
 		},
 		"no projects": {
 			empty, billclient.QueryProjectConsume, `msg="parts do not come to the sum of the month: the difference is of` +
-				` __none__" account=shop month=2026-10 parts=project_days pay_modes=prepaid,realtime`, 2, len(families),
+				` __none__" account=shop month=2026-10 parts=project_days pay_modes=prepaid,realtime`, 2, 7,
 		},
 		"no groups": {
 			unknown, billclient.ListProductGroups, `msg="bill-union does not list product groups: they stand under their` +
-				` ids" account=shop err="ListProductGroups: InvalidAction`, 1, len(families),
+				` ids" account=shop err="ListProductGroups: InvalidAction`, 1, 7,
 		},
 		"no instances": {
 			unknown, billclient.DescribeInstanceSummaryBills, `msg="bill-union does not have instances of months:` +
-				` project_product has their cost as __none__"` + at + `"DescribeInstanceSummaryBills: InvalidAction`, 1,
-			len(families),
+				` project_product has their cost as __none__"` + at + `"DescribeInstanceSummaryBills: InvalidAction`, 1, 4,
 		},
 		"no lines of the bill": {
 			unknown, billclient.GetPostpayDetailBill, `msg="the bill has no lines: product groups stand under their own` +
-				` codes, unless products says otherwise"` + at + `"GetPostpayDetailBill: InvalidAction`, 1, len(families),
+				` codes, unless products says otherwise"` + at + `"GetPostpayDetailBill: InvalidAction`, 1, 7,
 		},
 		"denied": {
 			denied, billclient.QueryProductConsume, "to this key; --pay-modes=postpaid does without\n", 1, 0,
@@ -304,6 +358,9 @@ func TestOmissions(t *testing.T) {
 				families := 0
 				for family, modes := range sums {
 					for mode, sum := range modes {
+						if mode == billclient.Prepaid && strings.Contains(family, "_amortized_") {
+							continue
+						}
 						if diff := sum - want[mode].Float64(); diff > 1e-6 || diff < -1e-6 {
 							t.Errorf("%s, %s: %v, want %v", family, mode, sum, want[mode])
 						}
@@ -311,6 +368,9 @@ func TestOmissions(t *testing.T) {
 					if len(modes) == 3 {
 						families++
 					}
+				}
+				if strings.Contains(got.files["history"], "_amortized_") != (tt.families == 7) {
+					t.Errorf("not the amortised families: %v", sums)
 				}
 				if families != tt.families {
 					t.Errorf("%d families have all pay modes, want %d: %v", families, tt.families, sums)

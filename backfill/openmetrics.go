@@ -35,11 +35,48 @@ var families = []family{
 	},
 }
 
+// allFamilies returns families, then the amortised twins of the first ones.
+func allFamilies() []family {
+	all := slices.Clone(families)
+	for i, spread := range []func(ledger.Key) ledger.Key{
+		func(ledger.Key) ledger.Key { return ledger.Key{billclient.Prepaid} },
+		func(k ledger.Key) ledger.Key { return ledger.Key{billclient.Prepaid, k[0]} },
+		func(k ledger.Key) ledger.Key { return ledger.Key{billclient.Prepaid, k[1]} },
+	} {
+		twin := families[i]
+		twin.spread, twin.needsModes = spread, true
+		all = append(all, twin)
+	}
+	return all
+}
+
+// name returns the name of the family.
+func (f family) name() string {
+	if f.spread != nil {
+		return "ksyun_bill_month_amortized_" + f.view + "_cost_cny"
+	}
+	return "ksyun_bill_month_" + f.view + "_cost_cny"
+}
+
+// help returns what the family is; hasModes says whether it has other pay modes than postpaid, too.
+func (f family) help(hasModes bool) string {
+	switch {
+	case f.spread != nil:
+		return fmt.Sprintf(amortizedHelp, f.subject)
+	case hasModes:
+		return fmt.Sprintf(modesHelp, f.subject)
+	default:
+		return fmt.Sprintf(postpaidHelp, f.subject)
+	}
+}
+
 const (
 	postpaidHelp = "Postpaid bill %s for a closed month, in CNY, after discount and before vouchers; a sample a month," +
 		" at noon (Beijing) of its last day."
-	helpFormat = "Cost %s in a closed month, in CNY, after discount and before vouchers, in all pay modes; a sample a" +
+	modesHelp = "Cost %s in a closed month, in CNY, after discount and before vouchers, by pay mode; a sample a" +
 		" month, at noon (Beijing) of its last day."
+	amortizedHelp = "Cost %s in a closed month, in CNY, after discount and before vouchers: prepaid spread over its term" +
+		" by the day, other pay modes as they are; a sample a month, at noon (Beijing) of its last day."
 )
 
 // family is a metric family with one sample a month. Its view is the one in the exporter's own families.
@@ -48,19 +85,19 @@ type family struct {
 	labels        []string                           // beside account and pay mode
 	postpaid      func(*ledger.Summary) []ledger.Row // of a bill
 	needsModes    bool                               // it is not there where other pay modes were not asked for
+
+	// spread returns the pay mode and the labels of prepaid cost that is spread over its terms, by product and project;
+	// nil: it is not.
+	spread func(ledger.Key) ledger.Key
 }
 
 // writeOpenMetrics writes all accounts as OpenMetrics 1.0 (https://prometheus.io/docs/specs/om/open_metrics_spec/),
 // which wants the samples of a series together. It returns how many samples there are.
 func writeOpenMetrics(w io.Writer, accounts []history, modes payModes) (samples int, err error) {
-	help := postpaidHelp
-	if slices.ContainsFunc(accounts, func(h history) bool { return h.others != nil }) {
-		help = helpFormat
-	}
-	for _, f := range families {
+	hasModes := slices.ContainsFunc(accounts, func(h history) bool { return h.others != nil })
+	for _, f := range allFamilies() {
 		metrics := &dto.MetricFamily{
-			Name: new("ksyun_bill_month_" + f.view + "_cost_cny"), Help: new(fmt.Sprintf(help, f.subject)),
-			Type: dto.MetricType_GAUGE.Enum(),
+			Name: new(f.name()), Help: new(f.help(hasModes)), Type: dto.MetricType_GAUGE.Enum(),
 		}
 		for _, h := range accounts {
 			metrics.Metric = append(metrics.Metric, f.samples(h, modes)...)

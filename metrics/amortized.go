@@ -52,8 +52,15 @@ func (a Account) amortize() *amortized {
 		through = min(through, a.newest)
 	}
 	s := newAmortized(month, min(month, through, through.Add(1-a.options.Days)), through)
+	a.addBought(s, 0, a.options.PrepaidMonths)
+	s.addUp()
+	return s
+}
+
+// addBought adds what was bought in the months from one to another, by how many months ago they are.
+func (a Account) addBought(s *amortized, from, to int) {
 	var labels keyLabels
-	for n := range a.options.PrepaidMonths + 1 {
+	for n := from; n <= to; n++ {
 		m := a.boughtIn(n)
 		if m == nil {
 			continue
@@ -65,8 +72,6 @@ func (a Account) amortize() *amortized {
 			s.add(&m.Bought[i], labels)
 		}
 	}
-	s.addUp()
-	return s
 }
 
 func newAmortized(month, from, through billclient.Day) *amortized {

@@ -11,3 +11,23 @@ import (
 func (a Account) OtherModes(name string, m billclient.Month) []ledger.Row {
 	return viewNamed(name).otherModes(a, int(a.month-m))
 }
+
+// AmortizedMonths returns what closed months from one to another cost prepaid, spread over its terms by the day, by
+// product and project: of all that was bought in closed months that are known, also after the month. Over all months of
+// its term that is what was paid, to the last digit. It is safe for concurrent use.
+func (a Account) AmortizedMonths(from, to billclient.Month) map[billclient.Month]ledger.Sums {
+	first, last := billclient.DayOf(from.Start()), billclient.DayOf(to.End()).Add(-1)
+	s := newAmortized(last.Add(1), first, last)
+	a.addBought(s, 1, int(a.month-billclient.FirstMonth))
+	s.addUp()
+	months := map[billclient.Month]ledger.Sums{}
+	for m := from; m <= to; m++ {
+		months[m] = ledger.Sums{}
+	}
+	for day := first; day <= last; day++ {
+		for k, cost := range s.day(day) {
+			months[day.Month()].Add(k, cost)
+		}
+	}
+	return months
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sync"
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/ledger"
@@ -26,7 +27,9 @@ type keyLabels struct {
 	named    bool              // they are names
 	names    map[string]string // of product groups that are ids
 	products map[string]string
-	projects map[string]string // id by name, None where several have it
+	projects map[string]string // id by name in the month, None where several have it
+
+	elsewhere func() map[string]string // likewise, by all that is known: worked out when a name is missing
 }
 
 // labelsOf returns how the products and projects of lines of the month n months ago are called on a page.
@@ -48,6 +51,11 @@ func (a Account) keyLabels(n int, named bool, names map[string]string) keyLabels
 	l.products = products
 	if l.named {
 		l.projects = a.projectsByName(n)
+		l.elsewhere = sync.OnceValue(func() map[string]string {
+			ids := map[string]string{}
+			addIDs(ids, a.summedProjectNames())
+			return ids
+		})
 	}
 	return l
 }
@@ -69,7 +77,10 @@ func (l keyLabels) project(key string) string {
 	if !l.named || key == ledger.None {
 		return key
 	}
-	return cmp.Or(l.projects[key], ledger.None)
+	if id, ok := l.projects[key]; ok {
+		return id
+	}
+	return cmp.Or(l.elsewhere()[key], ledger.None)
 }
 
 // rewrite returns the labels of a row with those of products and projects as they are called on a page.
@@ -87,8 +98,8 @@ func (l keyLabels) rewrite(names, values []string) []string {
 	return labels
 }
 
-// projectsByName returns the ids of projects by what they were called in the month n months ago or, where that has no
-// such name, are called elsewhere. The name of several projects has ledger.None.
+// projectsByName returns the ids of projects by what they were called in the month n months ago. The name of several
+// projects has ledger.None.
 func (a Account) projectsByName(n int) map[string]string {
 	ids := map[string]string{}
 	inMonth := map[string]map[string]string{}
@@ -107,9 +118,6 @@ func (a Account) projectsByName(n int) map[string]string {
 	for _, names := range inMonth {
 		addIDs(ids, names)
 	}
-	elsewhere := map[string]string{}
-	addIDs(elsewhere, a.summedProjectNames())
-	addMissing(ids, elsewhere)
 	return ids
 }
 
