@@ -109,6 +109,7 @@ func TestFamiliesComeToWhatWasPaid(t *testing.T) {
 					t.Errorf("%s, %v, by project and product (-want +got):\n%s", h.account, m, diff)
 				}
 			}
+			checkAmortized(t, &accounts[i], h, j.to)
 		}
 	})
 }
@@ -143,35 +144,30 @@ func parseAmount(t *testing.T, cost billsim.Amount) billclient.Amount {
 	return amount
 }
 
-// Amortised cost of products and of projects comes to that of the account in every month, and over all terms to what
-// was paid, to the last digit.
-func TestAmortizedComesToWhatWasPaid(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(noon))
-		accounts := billsim.Demo(time.Now)
-		j := newKnownJob(t, billsim.New(accounts), demoAccounts, demoStart)
-		for i, h := range j.histories() {
-			bought, used, unused := billclient.Amount{}, billclient.Amount{}, billclient.Amount{}
-			for _, m := range h.months {
-				bought = bought.Add(paid(t, &accounts[i], m.String())[billclient.Prepaid])
-				account := byMode(allFamilies()[len(families)], h, m)
-				used = used.Add(account[billclient.Prepaid])
-				for _, f := range allFamilies()[len(families):] {
-					if diff := cmp.Diff(account, byMode(f, h, m), sameAmounts); diff != "" {
-						t.Errorf("%s, %v, %s (-account +got):\n%s", h.account, m, f.name(), diff)
-					}
-				}
-			}
-			for _, costs := range h.others.AmortizedMonths(j.to.Add(1), j.to.Add(48)) {
-				for _, cost := range costs {
-					unused = unused.Add(cost)
-				}
-			}
-			if used.Add(unused).Cmp(bought) != 0 || unused.Sign() <= 0 || used.Sign() <= 0 {
-				t.Errorf("%s: %v and %v later, paid were %v", h.account, used, unused, bought)
+// checkAmortized checks that amortised cost of products and of projects comes to that of the account in every month, and
+// over all terms to what was paid, to the last digit.
+func checkAmortized(t *testing.T, a *billsim.Account, h history, last billclient.Month) {
+	t.Helper()
+	bought, used, unused := billclient.Amount{}, billclient.Amount{}, billclient.Amount{}
+	amortized := allFamilies()[len(families):]
+	for _, m := range h.months {
+		bought = bought.Add(paid(t, a, m.String())[billclient.Prepaid])
+		account := byMode(amortized[0], h, m)
+		used = used.Add(account[billclient.Prepaid])
+		for _, f := range amortized {
+			if diff := cmp.Diff(account, byMode(f, h, m), sameAmounts); diff != "" {
+				t.Errorf("%s, %v, %s (-account +got):\n%s", h.account, m, f.name(), diff)
 			}
 		}
-	})
+	}
+	for _, costs := range h.others.AmortizedMonths(last.Add(1), last.Add(48)) {
+		for _, cost := range costs {
+			unused = unused.Add(cost)
+		}
+	}
+	if used.Add(unused).Cmp(bought) != 0 || unused.Sign() <= 0 || used.Sign() <= 0 {
+		t.Errorf("%s: %v and %v later, paid were %v", h.account, used, unused, bought)
+	}
 }
 
 // What was bought before the first month counts in the months of its term, until it is given back.

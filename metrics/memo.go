@@ -35,6 +35,9 @@ func (o *once[T]) get(make func() T) T {
 
 // lineLabels returns how the products and projects of modeLines are called on a page; there are lines.
 func (a Account) lineLabels(n int) keyLabels {
+	if n >= linedMonths { // of history
+		return a.labelsOf(n, a.modeLines(n))
+	}
 	return a.memo.labels[n].get(func() keyLabels { return a.labelsOf(n, a.modeLines(n)) })
 }
 
