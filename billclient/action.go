@@ -6,6 +6,7 @@ const (
 	version2020 = "2020-01-01"
 	version2022 = "2022-06-01"
 
+	versionCost   = "2021-12-09"
 	versionDays   = "2022-12-22" // of what bill-union has by day
 	versionTrade  = "2025-08-28"
 	versionWallet = "V1"

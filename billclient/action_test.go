@@ -25,6 +25,7 @@ func TestDenied(t *testing.T) {
 			"bill-union:DescribeBillSummaryByProduct": errorFrom(c.DescribeBillSummaryByProduct(ctx, october)),
 			"bill-union:DescribeBillSummaryByProject": errorFrom(c.DescribeBillSummaryByProject(ctx, october)),
 			"bill-union:DescribeProductCode":          errorFrom(c.DescribeProductCode(ctx)),
+			"bill-union:DescribeCostBill":             errorFrom(c.DescribeCostBill(ctx, october)),
 		} {
 			if !IsDenied(err) || !strings.HasSuffix(err.Error(), "; grant "+permission+" to this key") {
 				t.Errorf("%s, HTTP %d: %v", permission, status, err)

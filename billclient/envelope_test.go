@@ -63,6 +63,13 @@ func envelopeActions() []envelopeAction {
 			[]UnionLine{wantInstanceMonth()},
 		},
 		{
+			DescribeCostBill, "2021-12-09", union, unionEndpoint,
+			url.Values{"billMonth": {"202610"}, "statisticalItem": {"1"}, "pageNo": {"1"}, "pageSize": {"2000"}},
+			"bills", costRow,
+			func(ctx context.Context, c *Client) (any, error) { return c.DescribeCostBill(ctx, october) },
+			[]CostBill{wantCostBill()},
+		},
+		{
 			ListProductGroups, "2020-01-01", union, unionEndpoint, nil, "Data",
 			`{"Id":"41","Code":"VM_GROUP","Name":"云服务器","EnName":"KEC"}`,
 			func(ctx context.Context, c *Client) (any, error) { return c.ListProductGroups(ctx) },

@@ -157,8 +157,8 @@ func (e *Error) adviceOnRequest() string {
 		return "grant " + Permission(e.Action) + " to this key, or " + keys + "this machine's clock"
 	case e.Reason == Auth:
 		return keys + "this machine's clock"
-	case e.isUnknownAction() && e.Action == GetPostpayDetailBillCSV:
-		return "" // it is asked for only where the same endpoint has answered with a bill before
+	case e.isUnknownAction() && (e.Action == GetPostpayDetailBillCSV || e.Action == DescribeCostBill):
+		return "" // they are asked for only where the same endpoint has answered other actions before
 	case e.isNotFound():
 		return "check that " + service.endpoint + " is the billing API's"
 	case e.Reason == Invalid:
