@@ -67,10 +67,10 @@ type Attempt struct {
 	Bytes      int64 // of the body, as transferred, as far as it was read
 	Cut        bool  // the consumer of the answer wanted no more of it
 
-	// Envelope and DayForm are what an answer with an envelope is like, also one that was refused, as far as it was
-	// read.
+	// These are what an answer with an envelope is like, also one that was refused, as far as it was read.
 	Envelope EnvelopeForm
-	DayForm  DayForm // of the first row
+	DayForm  DayForm  // of the first row
+	Fields   []string // names in the first row, in lower case
 }
 
 // DefaultOptions returns the defaults of everything that has one.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,15 @@ var envelopeForms = map[string]EnvelopeForm{
 	"status": StatusEnvelope, "data": SuccessEnvelope, "top": TopEnvelope, "old": OtherEnvelope,
 }
 
+// hasPages reports whether the action answers page by page.
+func (a envelopeAction) hasPages() bool { return a.params != nil }
+
+// firstField returns the name of the first field of the data.
+func (a envelopeAction) firstField() string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(a.data, `{"`), `"`)
+	return strings.ToLower(name)
+}
+
 // observeOne returns the attempt of the one call that is made then.
 func observeOne(c *Client) *Attempt {
 	var attempt Attempt
@@ -160,6 +170,9 @@ func TestEnvelopes(t *testing.T) {
 					}
 					if diff := gocmp.Diff(a.want, got, equalAmounts); diff != "" {
 						t.Errorf("(-want +got):\n%s", diff)
+					}
+					if a.hasPages() != slices.Contains(attempt.Fields, a.firstField()) {
+						t.Errorf("fields %q, want %q: %t", attempt.Fields, a.firstField(), a.hasPages())
 					}
 					if want := envelopeForms[envelope]; attempt.Envelope != want {
 						t.Errorf("envelope %q, want %q", attempt.Envelope, want)
@@ -353,7 +366,7 @@ func TestBadEnvelopes(t *testing.T) {
 				if a.set == "Data" && name == "a text for data" {
 					continue // it is a text for the set
 				}
-				if a.params != nil && tt.status == 200 {
+				if a.hasPages() && tt.status == 200 {
 					text = "page 1: " + text
 				}
 				_, err := a.ask(t.Context(), newEnvelopeClient(t, respondWith(tt.status, "", tt.body)))

@@ -183,7 +183,7 @@ type conversation struct {
 	mu       sync.Mutex
 	calls    []time.Duration // when each request came, since the start
 	answers  []Attempt
-	attempts []Attempt // the same, without header and time
+	attempts []Attempt // the same, without header, time and fields
 	retries  []string
 }
 
@@ -203,7 +203,7 @@ func runConversation(t *testing.T, o Options, test func(t *testing.T, c *convers
 		o.Endpoint, o.Credentials, o.Transport = "http://bill.example", testKeys, transport
 		o.Observe = func(a Attempt) {
 			c.answers = append(c.answers, a)
-			a.Header, a.Began = nil, time.Time{}
+			a.Header, a.Began, a.Fields = nil, time.Time{}, nil
 			c.attempts = append(c.attempts, a)
 		}
 		o.OnRetry = func(action string, _ error) { c.retries = append(c.retries, action) }

@@ -33,6 +33,7 @@ type response struct {
 	hasMark     bool          // the body began with the byte order mark of UTF-8
 	envelope    EnvelopeForm  // as in Attempt
 	dayForm     DayForm       // likewise
+	fields      []string      // likewise
 }
 
 // receive prepares the body for reading.
@@ -94,6 +95,7 @@ func (r *response) attempt(began time.Time, err error, cut bool) Attempt {
 	a := Attempt{
 		Action: r.action.name, Version: r.action.version, HTTPStatus: r.status, Header: r.header,
 		Began: began, Duration: time.Since(began), Cut: cut, Envelope: r.envelope, DayForm: r.dayForm,
+		Fields: r.fields,
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		a.Reason, a.Code = e.Reason, e.Code

@@ -75,7 +75,7 @@ func (q rowQuery[T]) readPage(r *response, p *pagesReader[T]) (string, error) {
 	err := readEnvelope(r, q.set, func(d document, number int) error {
 		n, err := readNode(d)
 		if number == 1 {
-			r.dayForm = dayFormOf(n)
+			r.dayForm, r.fields = dayFormOf(n), n.childNames()
 		}
 		x := nodeReader{node: n, err: err}
 		row := q.readRow(&x)
@@ -85,6 +85,15 @@ func (q rowQuery[T]) readPage(r *response, p *pagesReader[T]) (string, error) {
 		return p.addRow(&row, n.digest(p.comparer.seed))
 	}, &rows, &count)
 	return canonicalNumberID(cmp.Or(rows.text, count.text)), err
+}
+
+// childNames returns the names of the children.
+func (n *node) childNames() []string {
+	var names []string
+	for _, child := range n.children {
+		names = append(names, child.name)
+	}
+	return names
 }
 
 // digest returns a hash of everything in the node.

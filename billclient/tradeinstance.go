@@ -2,6 +2,7 @@ package billclient
 
 import (
 	"context"
+	"iter"
 	"net/url"
 	"slices"
 	"strings"
@@ -72,29 +73,39 @@ func (i TradeInstance) IsOver() bool { return slices.Contains(overStatuses, i.St
 // where Options.TradeEndpoint is empty. No page documents the action. Source:
 // https://github.com/kingsoftcloud/sdk-java, trade/queryinstances.
 func (c *Client) QueryInstances(ctx context.Context, endFrom, endTo time.Time) ([]TradeInstance, error) {
-	params := url.Values{}
-	for name, limit := range map[string]time.Time{"billingEndTimeFrom": endFrom, "billingEndTimeTo": endTo} {
-		if !limit.IsZero() {
-			params.Set(name, limit.In(Beijing).Format(time.DateTime))
-		}
-	}
-	q := rowQuery[TradeInstance]{
-		action: instancesAction, set: "retResponse", size: maxInstancePageSize, params: params,
-		pageParam: "page", sizeParam: "size", readRow: readTradeInstance,
-	}
-	all, err := q.fetch(ctx, c)
+	all, err := instanceQuery(endFrom, endTo).fetch(ctx, c)
 	// An API that does not know the limits answers with all instances.
 	var within []TradeInstance
 	for _, i := range all {
-		if i.endsWithin(endFrom, endTo) {
+		if i.EndsWithin(endFrom, endTo) {
 			within = append(within, i)
 		}
 	}
 	return within, err
 }
 
-// endsWithin reports whether the end is within the limits.
-func (i TradeInstance) endsWithin(from, to time.Time) bool {
+// StreamInstances returns a stream of what QueryInstances asks for, for those who do not need all of it: it yields what
+// the API answers, be it within the limits or not, while it arrives. Each page of 100 instances is a call, and each use
+// of the stream is one attempt at all pages, which ends after the first error, an *Error.
+func (c *Client) StreamInstances(ctx context.Context, endFrom, endTo time.Time) iter.Seq2[TradeInstance, error] {
+	return instanceQuery(endFrom, endTo).stream(ctx, c)
+}
+
+func instanceQuery(endFrom, endTo time.Time) rowQuery[TradeInstance] {
+	params := url.Values{}
+	for name, limit := range map[string]time.Time{"billingEndTimeFrom": endFrom, "billingEndTimeTo": endTo} {
+		if !limit.IsZero() {
+			params.Set(name, limit.In(Beijing).Format(time.DateTime))
+		}
+	}
+	return rowQuery[TradeInstance]{
+		action: instancesAction, set: "retResponse", size: maxInstancePageSize, params: params,
+		pageParam: "page", sizeParam: "size", readRow: readTradeInstance,
+	}
+}
+
+// EndsWithin reports whether the end is within the limits, as QueryInstances has them.
+func (i TradeInstance) EndsWithin(from, to time.Time) bool {
 	switch {
 	case i.End.IsZero():
 		return from.IsZero() && to.IsZero()

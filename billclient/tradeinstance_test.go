@@ -77,6 +77,15 @@ func TestTradeLimits(t *testing.T) {
 		for _, i := range instances {
 			got += i.InstanceID
 		}
+		streamed := 0
+		for _, err := range c.StreamInstances(t.Context(), tt.from, tt.to) {
+			if streamed++; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if streamed != 5 {
+			t.Errorf("%d instances in a stream, want all", streamed)
+		}
 		if err != nil || got != tt.want {
 			t.Errorf("%v to %v: %s, %v, want %s", tt.from, tt.to, got, err, tt.want)
 		}
