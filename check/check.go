@@ -57,8 +57,27 @@ type question struct {
 	ask    func(*inspection, context.Context) (found bool, err error)
 }
 
-// The questions to each service, in order. The first one finds the month whose lines can be seen. Those that the
-// exporter does not need come last, because after a failure the rest may not be asked.
+// service is a service of the vendor, with the questions to it, in order. Those that the exporter does not need come
+// last, because after a failure the rest may not be asked.
+type service struct {
+	endpoint  func(billclient.Options) string // empty: it is not asked
+	questions []question
+}
+
+// isDefault reports whether an endpoint is the one that the vendor's pages name.
+func (s service) isDefault(endpoint string) bool {
+	return endpoint == s.endpoint(billclient.DefaultOptions())
+}
+
+// services has the service bill first: without the key that it wants, no other service is asked.
+var services = []service{
+	{func(o billclient.Options) string { return o.Endpoint }, billQuestions},
+	{func(o billclient.Options) string { return o.UnionEndpoint }, unionQuestions},
+	{func(o billclient.Options) string { return o.PayEndpoint }, payQuestions},
+	{func(o billclient.Options) string { return o.TradeEndpoint }, tradeQuestions},
+}
+
+// The questions to each service. The first one to bill finds the month whose lines can be seen.
 var (
 	billQuestions = []question{
 		{billclient.GetMonthBill, (*inspection).askMonthBill},
@@ -74,22 +93,42 @@ var (
 		{billclient.ListProductGroups, (*inspection).askGroups},
 		{billclient.QueryProductConsume, (*inspection).askGroupDays},
 		{billclient.QueryProjectConsume, (*inspection).askProjectDays},
+		{billclient.QueryInstanceConsume, (*inspection).askDayLines},
+		{billclient.DescribeInstanceSummaryBills, (*inspection).askMonthLines},
+		{billclient.DescribeCostBill, (*inspection).askCosts},
 		{billclient.DescribeProductCode, (*inspection).askGroupCodes},
 	}
+	payQuestions   = []question{{billclient.QueryCashWalletAction, (*inspection).askWallet}}
+	tradeQuestions = []question{{billclient.QueryInstances, (*inspection).askEnds}}
 )
+
+// mayLack has the actions that the API need not have: nothing that the exporter shows depends on them.
+var mayLack = map[string]bool{billclient.DescribeCostBill: true}
 
 // listQuestions returns all questions that are asked with these options.
 func listQuestions(api billclient.Options) []question {
-	if api.UnionEndpoint == "" {
-		return billQuestions
+	var all []question
+	for _, s := range services {
+		if s.endpoint(api) != "" {
+			all = append(all, s.questions...)
+		}
 	}
-	return slices.Concat(billQuestions, unionQuestions)
+	return all
 }
 
 // answer is the result of a question. The zero answer is that of a question that was not asked.
 type answer struct {
 	asked, found bool
+	isNotOffered bool // the API lacks an action that it need not have
 	err          error
+}
+
+// failure returns what is wrong, nil for an action that the API need not have.
+func (a answer) failure() error {
+	if a.isNotOffered {
+		return nil
+	}
+	return a.err
 }
 
 // String returns the answer as a cell of the table.
@@ -102,6 +141,8 @@ func (a answer) String() string {
 		return "empty"
 	case a.isOK():
 		return "ok"
+	case a.isNotOffered:
+		return "not offered"
 	case billclient.IsDenied(a.err):
 		return "denied"
 	case billclient.IsUnknownAction(a.err):
@@ -125,6 +166,8 @@ type inspection struct {
 	collector.Account
 	client   *billclient.Client
 	months   collector.Months
+	within   time.Duration // in which instances end that are asked for
+	now      time.Time
 	running  billclient.Month
 	answers  map[string]answer // by action
 	stopped  bool              // ctx ended before everything was asked
@@ -148,7 +191,7 @@ func inspectAll(ctx context.Context, o Options) []*inspection {
 	group.SetLimit(o.Config.Refresh.Concurrency)
 	for _, account := range o.Config.Options(o.UserAgent).Accounts {
 		account.API.Transport = o.Transport
-		i := newInspection(ctx, account, o.Config.Months, billclient.MonthOf(o.Now))
+		i := newInspection(ctx, account, o)
 		all = append(all, i)
 		group.Go(func() error {
 			i.askAll(ctx)
@@ -161,10 +204,11 @@ func inspectAll(ctx context.Context, o Options) []*inspection {
 
 // newInspection prepares questions that are asked once each, because a second try would hide what the API is like.
 // How many of its daily_calls a running exporter has left is not known here, so they are not limited.
-func newInspection(
-	ctx context.Context, account collector.Account, months collector.Months, running billclient.Month,
-) *inspection {
-	i := &inspection{Account: account, months: months, running: running, answers: map[string]answer{}}
+func newInspection(ctx context.Context, account collector.Account, o Options) *inspection {
+	i := &inspection{
+		Account: account, months: o.Config.Months, within: o.Config.Prepaid.ExpiryWithin, now: o.Now,
+		running: billclient.MonthOf(o.Now), answers: map[string]answer{},
+	}
 	i.API.MaxRetries, i.API.DailyCalls = 0, 0
 	i.API.Observe = func(a billclient.Attempt) {
 		if ctx.Err() == nil { // an attempt that was interrupted says nothing about the API
@@ -177,9 +221,14 @@ func newInspection(
 }
 
 func (i *inspection) askAll(ctx context.Context) {
-	err := i.askService(ctx, billQuestions)
-	if i.API.UnionEndpoint != "" && ctx.Err() == nil && !isWrongKey(err) {
-		_ = i.askService(ctx, unionQuestions) // its error is in the answers
+	for n, s := range services {
+		if s.endpoint(i.API) == "" {
+			continue
+		}
+		err := i.askService(ctx, s.questions) // it is in the answers, too
+		if ctx.Err() != nil || n == 0 && isWrongKey(err) {
+			break
+		}
 	}
 	i.stopped = ctx.Err() != nil
 }
@@ -192,7 +241,9 @@ func (i *inspection) askService(ctx context.Context, questions []question) (err 
 		if err != nil && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		i.answers[q.action] = answer{asked: true, found: found, err: err}
+		i.answers[q.action] = answer{
+			asked: true, found: found, isNotOffered: mayLack[q.action] && billclient.IsUnknownAction(err), err: err,
+		}
 		if isFutile(err, n == 0) {
 			return err
 		}
@@ -317,6 +368,7 @@ func (i *inspection) askProjects(ctx context.Context) (bool, error) {
 	i.learnUnion(billclient.DescribeBillSummaryByProject, "projects", summary, err)
 	if summary.Billed() {
 		i.summaryProjects = keysOf(summary.Parts, keyOfPart)
+		i.projectNames = keysOf(summary.Parts, func(p billclient.UnionPart) string { return p.Name })
 	}
 	return summary.Billed(), err
 }

@@ -167,6 +167,24 @@ func TestRun(t *testing.T) {
 			config:  oneAccount,
 			options: []billsim.Option{billsim.WithoutActions("QueryProductConsume", "QueryProjectConsume")},
 		},
+		"no permission for instances": {config: oneAccount, change: func(first, _ *billsim.Account) {
+			first.Denied = []string{
+				"QueryInstanceConsume", "DescribeInstanceSummaryBills", "DescribeCostBill", "QueryCashWalletAction",
+				"QueryInstances",
+			}
+		}},
+		"no permission for wanted balances": {
+			config: oneAccount + "api: {pay_endpoint: 'https://pay.example', trade_endpoint: 'https://trade.example'}\n",
+			change: func(first, _ *billsim.Account) {
+				first.Denied = []string{"QueryCashWalletAction", "QueryInstances"}
+			},
+		},
+		"no balances": {config: oneAccount + "api: {pay_endpoint: '', trade_endpoint: ''}\n"},
+		"no costs":    {config: oneAccount, options: []billsim.Option{billsim.WithoutActions("DescribeCostBill")}},
+		"many pages": {config: oneAccount, change: buyMuch, faults: []billsim.Fault{
+			ofAction("DescribeInstanceSummaryBills", billsim.MissingPage(2)),
+		}},
+		"hostile lines": {config: oneAccount, faults: hostileLines()},
 		"no permission for a wanted bill-union": {
 			config: oneAccount + "api: {union_endpoint: 'https://bill-union.example'}\n",
 			change: func(first, _ *billsim.Account) { first.UnionDenied, first.DeniedByIAM = true, true },
@@ -233,6 +251,10 @@ func TestRun(t *testing.T) {
 		}},
 		"bill in dollars": {config: oneAccount, faults: []billsim.Fault{answerTo("GetMonthBill",
 			`{"MonthBillSet":[{"BillMonth":"2026-11","Currency":"USD","Sum":1}]}`)}},
+		"balance in dollars": {config: oneAccount, faults: []billsim.Fault{
+			answerTo("QueryCashWalletAction", `{"data":{"availableAmount":1,"currency":"USD"}}`),
+			answerTo("DescribeCostBill", `{"ok":true,"data":{"total":1,"bills":[{"currency":"USD"}]}}`),
+		}},
 		"no currency": {config: oneAccount, faults: currenciesOfYuan()},
 		"bill ids":    {config: twoAccounts, change: changeBillIDs},
 		"no bill ids": {
@@ -272,11 +294,67 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// answerTo returns a fault that answers an action with this body.
-func answerTo(action, body string) billsim.Fault {
-	f := billsim.Raw(http.StatusOK, "application/json", body)
+// buyMuch gives the first account more of everything than fits on a page, and a term that ends soon to all of it. Its
+// newest day is two days ago.
+func buyMuch(first, _ *billsim.Account) {
+	bills, daily := first.Bills, first.Consume
+	many := func(lines iter.Seq[billsim.Line], copies int) iter.Seq[billsim.Line] {
+		repeated := slices.Repeat(slices.Collect(lines), copies)
+		for n := range repeated {
+			repeated[n].InstanceID = fmt.Sprintf("i-4711-%d", n)
+		}
+		return slices.Values(repeated)
+	}
+	first.Bills = func(month string) (billsim.Bill, bool) {
+		bill, ok := bills(month)
+		bill.Lines = many(bill.Lines, 600)
+		return bill, ok
+	}
+	first.Consume = func(month string) (billsim.Consumption, bool) {
+		c, ok := daily(month)
+		c.Lines, c.EndDate = many(c.Lines, 300), month+"-20"
+		return c, ok
+	}
+	first.Prepaid = func(month string) (all []billsim.Purchase) {
+		for n := range 250 {
+			all = append(all, billsim.Purchase{
+				ProductCode: "KEC", ProjectID: fmt.Sprint(n % 7), Cost: billsim.Fen, Day: month + "-20",
+				InstanceID: fmt.Sprintf("i-4711-%s-%d", month, n), EndTime: "2026-12-01 00:00:00",
+				AutoRenew: n%2 == 0,
+			})
+		}
+		return all
+	}
+}
+
+// hostileLines are answers in which names and numbers of the account stand where the API has its own words.
+func hostileLines() []billsim.Fault {
+	day := func(members string) string { return `{"billDay":20261121,"billRealAmount":0,` + members + `}` }
+	return []billsim.Fault{
+		answerTo("QueryInstanceConsume", `{"Data":{"total":3,"bills":[`+
+			day(`"projectId":"main \u001b[2J","payTypeName":"main 73400575","userId":"73406772","i-4711":"56.78"`)+`,`+
+			day(`"projectId":"103800","payType":1`)+`,`+day(`"userId":"73400575"`)+`]}}`),
+		answerTo("DescribeInstanceSummaryBills", `{"TotalCount":1,"SummaryOverview":[{"BillMonth":"2026-10",`+
+			`"RealCost":0,"PayMode":"order-api","ProductName":"云","ProjectName":"交易","ProductSubTypeName":"main"}]}`),
+		answerTo("QueryCashWalletAction", `{"data":{"availableAmount":56.78,"currency":"rmb"}}`),
+		answerTo("QueryInstances", `{"data":{"total":4,"retResponse":[`+
+			`{"instanceId":"i-4711","billingEndTime":"2026-11-30 00:00:00","renewStrategy":"main","userId":73406772},`+
+			`{"instanceId":"i-4712","billingEndTime":"2026-11-30 00:00:00","renewStrategy":"1"},`+
+			`{"instanceId":"i-4713","billingEndTime":"2026-11-30 00:00:00"},{"instanceId":"i-4714"}]}}`),
+		answerTo("DescribeCostBill", `{"status":200,"data":{"total":1,"bills":[{"productGroupId":7340,"totalCost":1,`+
+			`"costAtBeginning":0,"totalBalance":"main"}]}}`),
+	}
+}
+
+// ofAction returns the fault for calls of an action only.
+func ofAction(action string, f billsim.Fault) billsim.Fault {
 	f.Action = action
 	return f
+}
+
+// answerTo returns a fault that answers an action with this body.
+func answerTo(action, body string) billsim.Fault {
+	return ofAction(action, billsim.Raw(http.StatusOK, "application/json", body))
 }
 
 // ofKey returns the fault for calls with a key only.
@@ -395,7 +473,7 @@ func compareCheck(t *testing.T, name string, got outcome) {
 	}
 }
 
-// Each action is asked once, the one with pages three times, and no faster than the configuration allows.
+// Each action is asked once, the one whose pages are numbered three times, and no faster than the configuration allows.
 func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := runCheck(t.Context(), t, oneAccount+"api: {daily_calls: 5}\n", billsim.New(customers()))
@@ -407,12 +485,13 @@ func TestPace(t *testing.T) {
 			"GetMonthBill": 1, "GetPostpayDetailBill": 1, "GetProductCode": 1, "getMonthConsume": 1,
 			"getPostpayDetailConsume": 3, "DescribeBillSummaryByPayMode": 1, "DescribeBillSummaryByProduct": 1,
 			"DescribeBillSummaryByProject": 1, "ListProductGroups": 1, "QueryProductConsume": 1,
-			"QueryProjectConsume": 1, "DescribeProductCode": 1,
+			"QueryProjectConsume": 1, "QueryInstanceConsume": 1, "DescribeInstanceSummaryBills": 1,
+			"DescribeCostBill": 1, "DescribeProductCode": 1, "QueryCashWalletAction": 1, "QueryInstances": 1,
 		}
 		if diff := cmp.Diff(want, asked); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
-		if want := 6 * time.Second; got.duration != want { // 14 calls, 2 of them in a burst
+		if want := 8500 * time.Millisecond; got.duration != want { // 19 calls, 2 of them in a burst
 			t.Errorf("took %v, want %v", got.duration, want)
 		}
 	})

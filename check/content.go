@@ -19,9 +19,16 @@ type content struct {
 	twoCustomers bool     // have bills in one answer
 	facts        []string // what else the answers say
 
+	dayLines, monthLines lineSample // of instances, in all pay modes
+	balances             []string   // their kinds
+	ends                 string     // how many instances end; empty: not known
+
 	// What the days of bill-union are compared with; nil: there is nothing.
 	summaryModes                             *ledger.Union // of DescribeBillSummaryByPayMode
 	summaryProducts, summaryProjects, groups keySet
+
+	// What the lines of instances, and the instances that end, are compared with; nil likewise.
+	projectNames, groupNames, groupCodes, dayProjects keySet
 }
 
 // comparison says whether parts that an action splits a cost into come to their total.

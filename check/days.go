@@ -14,9 +14,10 @@ func (i *inspection) askGroups(ctx context.Context) (bool, error) {
 	groups, err := i.client.ListProductGroups(ctx)
 	if err == nil {
 		i.groups = keysOf(groups, func(g billclient.ProductGroup) string { return g.ID })
-		codes := keysOf(groups, func(g billclient.ProductGroup) string { return g.Code })
+		i.groupCodes = keysOf(groups, func(g billclient.ProductGroup) string { return g.Code })
+		i.groupNames = keysOf(groups, func(g billclient.ProductGroup) string { return g.Name })
 		i.compareKeys("codes of product groups", billclient.DescribeBillSummaryByProduct, i.summaryProducts,
-			billclient.ListProductGroups, codes)
+			billclient.ListProductGroups, i.groupCodes)
 	}
 	return len(groups) > 0, err
 }
@@ -35,9 +36,9 @@ func (i *inspection) askProjectDays(ctx context.Context) (bool, error) {
 	const names, days, summary = "project ids", billclient.QueryProjectConsume, billclient.DescribeBillSummaryByProject
 	rows, err := i.askDays(ctx, days, i.client.QueryProjectConsume)
 	if err == nil {
-		projects := keysOf(rows, keyOfDay)
-		i.compareKeys(names, days, projects, summary, i.summaryProjects)
-		i.compareKeys(names, summary, i.summaryProjects, days, projects)
+		i.dayProjects = keysOf(rows, keyOfDay)
+		i.compareKeys(names, days, i.dayProjects, summary, i.summaryProjects)
+		i.compareKeys(names, summary, i.summaryProjects, days, i.dayProjects)
 	}
 	return len(rows) > 0, err
 }

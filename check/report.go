@@ -32,7 +32,7 @@ func (r report) text() string {
 	fmt.Fprintf(&b, "%s\n\n", r.table())
 	for _, i := range r.inspections {
 		for _, q := range listQuestions(i.API) {
-			if err := i.answers[q.action].err; err != nil {
+			if err := i.answers[q.action].failure(); err != nil {
 				fmt.Fprintf(&b, "%s: %v\n", output.Printable(i.Name), err)
 			}
 		}
@@ -69,6 +69,15 @@ func (r report) table() string {
 			return i.postpaidShare
 		}))
 		t.AppendRow(r.row("pay modes", payModesCell))
+		t.AppendRow(r.row("lines of a day", func(i *inspection) string { return i.dayLines.cell() }))
+		t.AppendRow(r.row("their project ids", func(i *inspection) string { return i.dayLines.projectsCell() }))
+		t.AppendRow(r.row("lines of a month", func(i *inspection) string { return i.monthLines.cell() }))
+	}
+	if first.API.PayEndpoint != "" {
+		t.AppendRow(r.row("balances", func(i *inspection) string { return strings.Join(i.balances, ", ") }))
+	}
+	if first.API.TradeEndpoint != "" {
+		t.AppendRow(r.row("instances that end soon", func(i *inspection) string { return i.ends }))
 	}
 	t.AppendRow(r.row("currency", currencyCell))
 	t.AppendRow(r.row("parts come to totals", sumsCell))
@@ -102,6 +111,7 @@ func (r report) facts() string {
 	lines = append(lines, distinctLines(r.inspections, firstPageFact)...)
 	lines = append(lines, distinctLines(attempts, envelopeFact)...)
 	lines = append(lines, distinctLines(attempts, dayFormFact)...)
+	lines = append(lines, distinctLines(attempts, fieldsFact)...)
 	lines = append(lines, r.contentFacts()...)
 	lines = append(lines, largestAnswerFact(attempts)...)
 	lines = append(lines, clockFact(attempts)...)
@@ -109,12 +119,12 @@ func (r report) facts() string {
 }
 
 func (r report) endpoints() string {
-	api, defaults := r.inspections[0].API, billclient.DefaultOptions()
-	union := cmp.Or(api.UnionEndpoint, defaults.UnionEndpoint)
-	if api.Endpoint == defaults.Endpoint && union == defaults.UnionEndpoint {
-		return "those of the vendor's pages"
+	for _, s := range services {
+		if endpoint := s.endpoint(r.inspections[0].API); endpoint != "" && !s.isDefault(endpoint) {
+			return "others than those of the vendor's pages"
+		}
 	}
-	return "others than those of the vendor's pages"
+	return "those of the vendor's pages"
 }
 
 // monthFacts returns what there is of the running month, and in how many of the accounts that had an answer.

@@ -51,6 +51,7 @@ func judge(all []*inspection) []verdict {
 		v.judgeBills(i)
 		v.judgeRunningMonth(i)
 		v.judgeUnion(i)
+		v.judgePurse(i)
 		v.judgeContent(i)
 		v.judgeCustomer(i, accounts)
 		verdicts = append(verdicts, v)
@@ -94,8 +95,9 @@ func (v *verdict) judgeUnion(i *inspection) {
 	}
 	if i.answers[billclient.DescribeBillSummaryByPayMode].err == nil {
 		v.judgeDays(i)
+		v.judgeLines(i)
 	} else { // they are to be granted together
-		actions = append(append(actions, billclient.ListProductGroups), dayActions...)
+		actions = slices.Concat(actions, []string{billclient.ListProductGroups}, dayActions, lineActions)
 	}
 	failures := describeFailures(i, actions...)
 	switch {
@@ -122,11 +124,60 @@ func (v *verdict) judgeDays(i *inspection) {
 	}
 }
 
+// lineActions tell the lines of all pay modes, and what the vendor makes of their terms.
+var lineActions = []string{
+	billclient.QueryInstanceConsume, billclient.DescribeInstanceSummaryBills, billclient.DescribeCostBill,
+}
+
+// judgeLines makes no failure a problem, for the reason that judgeDays has.
+func (v *verdict) judgeLines(i *inspection) {
+	for n, format := range []string{
+		"this month's instances, tags, regions and billing modes are postpaid only: all others %s",
+		"last month's instances are postpaid only, and prepaid cost is not spread over its terms: all others %s",
+		"amortised costs are shown without the vendor's, to compare with: those %s",
+	} {
+		if failures := describeFailures(i, lineActions[n]); failures != "" {
+			v.addNote(format, failures)
+		}
+	}
+}
+
+// judgePurse makes a failure a problem where judgeUnion does.
+func (v *verdict) judgePurse(i *inspection) {
+	defaults := billclient.DefaultOptions()
+	for _, part := range []struct {
+		name, key, action string
+		isDefault         bool
+	}{
+		{
+			"balances", "api.pay_endpoint", billclient.QueryCashWalletAction,
+			i.API.PayEndpoint == defaults.PayEndpoint,
+		},
+		{
+			"ends of prepaid instances", "api.trade_endpoint", billclient.QueryInstances,
+			i.API.TradeEndpoint == defaults.TradeEndpoint,
+		},
+	} {
+		switch failures := describeFailures(i, part.action); {
+		case failures == "":
+		case part.isDefault:
+			v.addNote("costs are shown without %s: they %s", part.name, failures)
+		default:
+			v.addProblem("%s, which %s is set to see, %s", part.name, part.key, failures)
+		}
+	}
+}
+
+// besideCosts has the actions whose currency says nothing of costs.
+var besideCosts = []string{billclient.QueryCashWalletAction, billclient.DescribeCostBill}
+
 // judgeContent follows the rules by which the exporter shows no number of an account that is not in CNY, and makes a
 // row of what parts and their total differ by.
 func (v *verdict) judgeContent(i *inspection) {
-	isForeign := func(a answer) bool { return billclient.IsForeignCurrency(a.err) }
-	if slices.ContainsFunc(slices.Collect(maps.Values(i.answers)), isForeign) {
+	isForeign := func(action string) bool {
+		return billclient.IsForeignCurrency(i.answers[action].err) && !slices.Contains(besideCosts, action)
+	}
+	if slices.ContainsFunc(slices.Collect(maps.Keys(i.answers)), isForeign) {
 		v.addProblem("none of its numbers is shown, because the API names another currency than CNY")
 	}
 	if missed := distinctLines(i.comparisons, missedTotal); missed != nil {
@@ -176,7 +227,7 @@ func hasReason(reason billclient.Reason) func(error) bool {
 func describeFailures(i *inspection, actions ...string) string {
 	permissions := make([][]string, len(obstacles))
 	for _, action := range actions {
-		if err := i.answers[action].err; err != nil {
+		if err := i.answers[action].failure(); err != nil {
 			n := slices.IndexFunc(obstacles, func(o obstacle) bool { return o.matches(err) })
 			permissions[n] = append(permissions[n], billclient.Permission(action))
 		}
