@@ -27,7 +27,7 @@ func (c *Client) QueryInstanceConsume(ctx context.Context, from, to Day) iter.Se
 		return failedStream[UnionLine](err)
 	}
 	q := rowQuery[UnionLine]{action: instanceConsumeAction, set: dayRows, size: maxDayPageSize, params: params}
-	q.pageParam, q.sizeParam = "Page", "Size"
+	q.pageParam, q.sizeParam, q.isBounded = "Page", "Size", true
 	q.readRow = func(x *nodeReader) UnionLine { return readInstanceConsume(x, daySpan{from, to}) }
 	return q.stream(ctx, c)
 }

@@ -25,6 +25,7 @@ func (c *Client) DescribeInstanceSummaryBills(ctx context.Context, m Month) iter
 	q := rowQuery[UnionLine]{
 		action: instanceSummaryAction, set: unionSet, size: maxSummaryPageSize,
 		params: url.Values{"BillMonth": {m.String()}}, pageParam: "Page", sizeParam: "Size",
+		isBounded: true,
 	}
 	q.readRow = func(x *nodeReader) UnionLine { return readInstanceSummary(x, m) }
 	return q.stream(ctx, c)

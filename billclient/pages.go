@@ -28,6 +28,7 @@ func newPagesError(format string, args ...any) error {
 // documented, that is the first row already, and no row is held back.
 type pagesReader[T any] struct {
 	first, size int // the number of the first page, and how many rows a page can have
+	mostPages   int // with more, no page after the first is read; 0: any number
 	// read reads an answer, hands each row to addRow, and returns what the answer has as Total.
 	read     func(*response) (string, error)
 	emit     func(*T) error
@@ -146,6 +147,9 @@ func (p *pagesReader[T]) endPage(totalText string) error {
 	switch {
 	case err != nil:
 		return err
+	case p.mostPages > 0 && total > p.mostPages*p.size:
+		return classify(CallLimit, "%d lines need %d calls, more than the %d that they may have of api.daily_calls", total,
+			(total+p.size-1)/p.size, p.mostPages)
 	case p.page > p.first && total != p.total:
 		return newPagesError("Total is %d, it was %d", total, p.total)
 	case isEmpty && p.page > 0 && p.rows.count < total:

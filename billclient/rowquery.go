@@ -20,6 +20,7 @@ type rowQuery[T any] struct {
 	pageParam string     // its number
 	sizeParam string
 	readRow   func(*nodeReader) T
+	isBounded bool // by Options.MostPages
 }
 
 // stream returns a stream of the rows, each use of which is one attempt at all pages.
@@ -64,6 +65,9 @@ func (q rowQuery[T]) read(ctx context.Context, c *Client, emit func(*T) error) e
 	}
 	return readPages(ctx, c, q.action, q.params.Encode(), params, func(before *pagesRead) *pagesReader[T] {
 		p := newPagesReader(1, q.size, before, emit)
+		if q.isBounded {
+			p.mostPages = c.options.MostPages
+		}
 		p.read = func(r *response) (string, error) { return q.readPage(r, p) }
 		return p
 	})

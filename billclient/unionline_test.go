@@ -3,6 +3,7 @@ package billclient
 import (
 	"fmt"
 	"iter"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -296,6 +297,28 @@ func TestInstants(t *testing.T) {
 		want := `time "` + text + `": want YYYY-MM-DD hh:mm:ss`
 		if _, err := parseInstant(text); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// Lines of instances that need more calls than an account may spend on them are not read on: the first page is all that
+// is asked for.
+func TestMostPages(t *testing.T) {
+	for total, want := range map[int]string{
+		400: "page 2: the pages do not add up: the same lines as on page 1",
+		401: "page 1: 401 lines need 3 calls, more than the 2 that they may have of api.daily_calls",
+	} {
+		calls := 0
+		answer := respondWith(200, "", bills(total, dayRow(`"payType":1,"billRealAmount":1`)))
+		c := newUnionClient(t, func(w http.ResponseWriter, r *http.Request) {
+			calls++
+			answer(w, r)
+		})
+		c.options.MostPages = 2
+		_, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay))
+		want = "QueryInstanceConsume (HTTP 200, request id r): " + want
+		if err == nil || err.Error() != want || total == 401 && calls != 1 {
+			t.Errorf("%d lines, %d calls: %v, want %s", total, calls, err, want)
 		}
 	}
 }

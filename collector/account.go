@@ -411,5 +411,6 @@ func (a *account) sameAs(configured Account, options Options) bool {
 func identity(a Account, o Options) any {
 	a.API.Credentials, a.API.Counter, a.API.Transport = nil, nil, nil
 	a.API.Observe, a.API.OnRetry, a.API.OnLeftOut, a.API.DailyReserve = nil, nil, nil, 0
+	a.API.MostPages = 0
 	return []any{a, o.Refresh, o.Months, o.Instances, o.Days, o.Prepaid}
 }

@@ -103,6 +103,7 @@ func (c *Collector) newAccount(configured Account, options Options) *account {
 	configured.API.Observe = c.health.observe(configured.Name)
 	configured.API.OnRetry = c.health.onRetry(configured.Name)
 	configured.API.DailyReserve = dailyReserve(configured.API.DailyCalls, options)
+	configured.API.MostPages = configured.API.DailyCalls / 2 // the other half is for all other sources
 	configured.API.OnLeftOut = logLeftOut(log.With(c.logger, "account", configured.Name))
 	a := newAccount(configured, options, c.logger, &c.vault)
 	a.onChange, a.onSave = c.noteChange, c.health.onSave(log.With(a.logger, "what", "numbers"))

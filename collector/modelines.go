@@ -204,7 +204,7 @@ var monthLineSource = source{
 // The closed months before the last one are read a few at a time, and fewer if they have many lines, so that neither the
 // calls of a day are used up nor other accounts have to wait.
 const (
-	mostMonthsAtOnce = 6
+	mostMonthsAtOnce = 12
 	mostLinesAtOnce  = 10_000
 )
 

@@ -29,7 +29,7 @@ type Account struct {
 	Name       string             // the account label
 	CustomerID string             // if set, numbers of any other customer are refused
 	Keys       string             // where API.Credentials reads them; with other ones, the account is another
-	API        billclient.Options // Observe, OnRetry, OnLeftOut and DailyReserve are set by New
+	API        billclient.Options // Observe, OnRetry, OnLeftOut, DailyReserve and MostPages are set by New
 }
 
 // Refresh is the section refresh of the configuration.

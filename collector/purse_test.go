@@ -154,10 +154,10 @@ func TestStatusOfPurse(t *testing.T) {
 		}
 		var want strings.Builder
 		want.WriteString("available 0\nfrozen 0.01\n")
-		want.WriteString("VM_GROUP 云服务器(KEC) 7 kec-1 web-kec-1 manual 2026-10-16 23:59:59\n")
-		want.WriteString("VM_GROUP 云服务器(KEC) 7 kec-17  auto 2026-10-17 23:59:59\n")
+		want.WriteString("KEC 云服务器(KEC) 7 kec-1 web-kec-1 manual 2026-10-16 23:59:59\n")
+		want.WriteString("KEC 云服务器(KEC) 7 kec-17  auto 2026-10-17 23:59:59\n")
 		for day := 18; day <= 25; day++ {
-			fmt.Fprintf(&want, "VM_GROUP 云服务器(KEC) 7 kec-%d  manual 2026-10-%d 23:59:59\n", day, day)
+			fmt.Fprintf(&want, "KEC 云服务器(KEC) 7 kec-%d  manual 2026-10-%d 23:59:59\n", day, day)
 		}
 		check("ten of twelve", want.String()+"and 2\n")
 		w.sleep(73 * time.Hour)

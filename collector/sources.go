@@ -63,7 +63,7 @@ var sources = []source{
 	},
 	lineSource("detail_consume", "Lines of estimates", ledger.Estimated, readDetailConsume),
 	lineSource("detail_bill", "Lines of bills", ledger.Billed, readDetailBill),
-	dayLineSource, monthLineSource,
+	dayLineSource, monthLineSource, costBillSource,
 }
 
 // readsLines reports whether what the source reads depends on how lines are added up.

@@ -30,6 +30,7 @@ var sourceOf = map[string]string{
 	billclient.QueryCashWalletAction:        "cash_wallet",
 	billclient.QueryInstances:               "prepaid_instances",
 	billclient.QueryInstanceConsume:         "instance_consume",
+	billclient.DescribeCostBill:             "cost_bill",
 	billclient.DescribeInstanceSummaryBills: "instance_summary",
 }
 

@@ -26,6 +26,9 @@ func describeCalls(c Config) string {
 		summaries += 3 * refreshes // of the running month, and of the last one
 		summaries += 3 * min(c.Months.Past, 1) * rereads
 		summaries += (2*daysReads(c) + 1) * rereads // days of product groups and of projects, and the groups' names
+		if c.Prepaid.Months > 0 {
+			summaries += rereads // DescribeCostBill
+		}
 	}
 	if c.API.PayEndpoint != "" {
 		summaries += refreshes
@@ -61,6 +64,9 @@ func describeInstanceCalls(c Config) string {
 	text := "; instances of all pay modes once a day with a call per 200 lines of the newest 3 days"
 	if c.Months.Past > 0 || c.Prepaid.Months > 0 {
 		text += " and one per 1000 of the last month"
+	}
+	if c.API.DailyCalls > 0 {
+		text += fmt.Sprintf(" (not read if that is more than %d)", c.API.DailyCalls/2)
 	}
 	if c.Prepaid.Months > 1 {
 		text += fmt.Sprintf(", and once one per 1000 of %d months before it (prepaid.months)", c.Prepaid.Months-1)

@@ -16,6 +16,7 @@ type Month struct {
 	ModeDays       map[Split]*ModeDays // its days, likewise
 	DayLines       *ModeLines          // lines of its days in other pay modes than postpaid; nil until they are read
 	MonthLines     *ModeLines          // lines of the month as a whole in them, of a closed month; nil until they are read
+	CostBill       *CostBill           // nil until it is read
 }
 
 // ModeLines returns the lines in other pay modes than postpaid: those of the month as a whole, unless only those of its
@@ -58,7 +59,7 @@ func (m Month) WithModeDays(by Split, d *ModeDays) Month {
 
 // withoutUnions returns a copy of the month without what bill-union says.
 func (m Month) withoutUnions() Month {
-	m.Unions, m.ModeDays, m.DayLines, m.MonthLines = nil, nil, nil, nil
+	m.Unions, m.ModeDays, m.DayLines, m.MonthLines, m.CostBill = nil, nil, nil, nil, nil
 	return m
 }
 
@@ -95,12 +96,13 @@ func (m Month) merge(newer Month) Month {
 		}
 	}
 	next.DayLines, next.MonthLines = cmp.Or(newer.DayLines, m.DayLines), cmp.Or(newer.MonthLines, m.MonthLines)
+	next.CostBill = cmp.Or(newer.CostBill, m.CostBill)
 	return next
 }
 
 func (m Month) isZero() bool {
 	return m.Bill == Book{} && m.Estimate == Book{} && len(m.Unions) == 0 && len(m.ModeDays) == 0 &&
-		m.DayLines == nil && m.MonthLines == nil
+		m.DayLines == nil && m.MonthLines == nil && m.CostBill == nil
 }
 
 func (m Month) valid(views []View) bool {

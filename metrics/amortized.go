@@ -51,7 +51,8 @@ func (a Account) amortize() *amortized {
 	if a.newest != 0 {
 		through = min(through, a.newest)
 	}
-	s := newAmortized(month, min(month, through, through.Add(1-a.options.Days)), through)
+	last := billclient.DayOf(a.month.Add(-1).Start()) // is compared with what the vendor counts
+	s := newAmortized(month, min(last, through.Add(1-a.options.Days)), through)
 	a.addBought(s, 0, a.options.PrepaidMonths)
 	s.addUp()
 	return s
@@ -145,6 +146,17 @@ func (s *amortized) day(at billclient.Day) ledger.Sums {
 		}
 	}
 	return sums
+}
+
+// lastMonth returns what all days of the month before the running one cost.
+func (s *amortized) lastMonth() (cost billclient.Amount) {
+	first := billclient.DayOf(s.month.Month().Add(-1).Start())
+	for _, costs := range s.days {
+		for i := first.Sub(s.from); i < s.month.Sub(s.from) && i < len(costs); i++ {
+			cost = cost.Add(costs[i])
+		}
+	}
+	return cost
 }
 
 // toDate returns what the running month costs until the last day, by product and project.
@@ -267,6 +279,18 @@ func (a Account) amortizedRows() []instanceRow {
 }
 
 var prepaidFacts = []Family{
+	{
+		Name: "ksyun_bill_amortized_unreconciled_cost_cny", Labels: []string{"months_ago"},
+		Help: "What DescribeCostBill counts as last month's part of all that is prepaid, minus the same by its terms, in CNY." +
+			" The API rounds to the fen. Absent where it does not know the action.",
+		samples: func(a Account, emit emit) {
+			last := a.month.Add(-1)
+			b := a.Snapshot.Months[last].CostBill
+			if a.amortized != nil && b != nil && !b.Absent && a.isCurrent(last, b.ReadAt) {
+				emit(b.Cost.Sub(a.amortized.lastMonth()).Float64(), "1")
+			}
+		},
+	},
 	{
 		Name: "ksyun_bill_prepaid_remaining_cny", Labels: []string{"product_code"},
 		Help: "What is paid for terms and not yet used by the end of the newest day, in CNY. Absent while" +

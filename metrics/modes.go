@@ -107,17 +107,11 @@ func (a Account) modeLabel(d *ledger.ModeDays, by ledger.Split, id string) strin
 	return a.groupLabel(id, d.Names[id])
 }
 
-// groupLabel returns the label value of a product group by its id, or by its name: its product code, else what is known of
-// it.
+// groupLabel returns the label value of a product group by its id, which can be None, or by its name: its product code,
+// else the id.
 func (a Account) groupLabel(id, name string) string {
-	if id == ledger.None && name == "" {
-		return id
-	}
 	if code := a.groups.CodeOf(id, name); code != "" {
 		return ledger.KeyLabel(a.productCode(code))
-	}
-	if id == ledger.None {
-		return ledger.KeyLabel(name)
 	}
 	return id
 }

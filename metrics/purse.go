@@ -57,7 +57,7 @@ func balances(a Account) []ledger.Row {
 
 // End is a prepaid instance, and when it ends.
 type End struct {
-	Product     string // code of its product group
+	Product     string // product code, or the code of a group that has none
 	ProductName string // volatile; empty if there is none
 	ProjectID   string
 	Instance    string
@@ -96,7 +96,7 @@ func nameEnds(a Account, ends []End) {
 	names, products := instanceNames(a, ends), a.allProductNames()
 	for i, e := range ends {
 		ends[i].Name = names[e.Instance]
-		ends[i].ProductName = products[ledger.KeyLabel(a.options.productCode(e.Product))]
+		ends[i].ProductName = products[e.Product]
 	}
 }
 
