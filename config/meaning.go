@@ -95,11 +95,15 @@ func describeSeries(c Config) string {
 	if !c.Instances.Enabled {
 		instances = 0
 	}
+	amortized := 0
+	if c.API.UnionEndpoint != "" && c.Prepaid.Months > 0 {
+		amortized = instances / months
+	}
 	tags := 0
 	if len(c.Instances.Tags) > 0 {
 		tags = c.Instances.MaxSeries
 	}
-	return fmt.Sprintf("series an account: at most %d of instances, as many that describe them, and %d of tags,"+
-		" __other__ apart; in all accounts at most %d; and %d days of each product, project and product in a project\n",
-		instances, tags, len(c.Accounts)*(2*instances+tags), c.Days)
+	return fmt.Sprintf("series an account: at most %d of instances, as many that describe them, %d of amortised ones, and %d"+
+		" of tags, __other__ apart; in all accounts at most %d; and %d days of each product, project and product in a"+
+		" project\n", instances, amortized, tags, len(c.Accounts)*(2*instances+amortized+tags), c.Days)
 }
