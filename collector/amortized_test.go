@@ -121,3 +121,46 @@ ksyun_bill_source_up{account="main",source="cost_bill"} 1`)
 		}
 	})
 }
+
+// At the turn of a month, what was bought long ago is spread as before and stands under the same product and project,
+// also while the lines of the last month as a whole are not there yet. Product and project have names though nothing else
+// is shown of them.
+func TestAmortizedAtTheTurnOfAMonth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		ofProject := server("kec-1", 100)
+		ofProject.ProjectID, ofProject.ProjectName = "9", "旧项目"
+		c.consume("2026-10", 31, on("2026-10-30", ofProject))
+		c.Prepaid = func(month string) []billsim.Purchase {
+			if month != "2025-12" {
+				return nil
+			}
+			return []billsim.Purchase{{
+				ProductCode: "OLD_GROUP", ProductName: "旧产品", ProjectID: "9", ProjectName: "旧项目", InstanceID: "p-1", Day: "2025-12-31",
+				StartTime: "2026-01-01 00:00:00", EndTime: "2026-12-31 23:59:59", Cost: 365 * billsim.Yuan,
+			}}
+		}
+		c.Groups = []billsim.ProductGroup{{ID: 9, Code: "OLD_GROUP", Name: "旧产品"}}
+		a := simulated("main", c.Account)
+		a.API.UnionEndpoint = a.API.Endpoint
+		o := options(a)
+		o.Months.Past, o.Days, o.Prepaid.Months = 0, 2, 12
+		w := start(t, beijing(10, 31, 20), o, c.Account)
+		for at := beijing(10, 31, 21); at.Before(beijing(11, 2, 0)) && !t.Failed(); at = at.Add(30 * time.Minute) {
+			w.sleepUntil(at)
+			w.checkInfos()
+			const days = "ksyun_bill_day_amortized_product_cost_cny"
+			got := w.scrape(days, "ksyun_bill_day_amortized_project_cost_cny", "ksyun_bill_prepaid_months_missing")
+			compare(t, slices.DeleteFunc(got, func(line string) bool { return strings.Contains(line, "postpaid") }), `
+ksyun_bill_day_amortized_product_cost_cny{account="main",pay_mode="prepaid",product_code="OLD_GROUP",days_ago="0"} 1
+ksyun_bill_day_amortized_product_cost_cny{account="main",pay_mode="prepaid",product_code="OLD_GROUP",days_ago="1"} 1
+ksyun_bill_day_amortized_project_cost_cny{account="main",pay_mode="prepaid",project_id="9",days_ago="0"} 1
+ksyun_bill_day_amortized_project_cost_cny{account="main",pay_mode="prepaid",project_id="9",days_ago="1"} 1
+ksyun_bill_prepaid_months_missing{account="main"} 0`)
+		}
+		compare(t, w.scrape("ksyun_bill_product_info", "ksyun_bill_project_info"), `
+ksyun_bill_product_info{account="main",product_code="KEC",product_name="云服务器(KEC)"} 1
+ksyun_bill_product_info{account="main",product_code="OLD_GROUP",product_name="旧产品"} 1
+ksyun_bill_project_info{account="main",project_id="9",project_name="旧项目",owner="",cost_center=""} 1`)
+	})
+}

@@ -247,6 +247,9 @@ func (a Account) projectNames() map[string]string {
 func (a Account) allProductNames() map[string]string {
 	names := a.productNames()
 	addMissing(names, a.modeNames(ledger.ByGroup))
+	if a.amortized != nil {
+		addMissing(names, a.amortized.productNames)
+	}
 	return names
 }
 
@@ -254,6 +257,9 @@ func (a Account) allProductNames() map[string]string {
 func (a Account) allProjectNames() map[string]string {
 	names := a.summedProjectNames()
 	addMissing(names, a.modeNames(ledger.ByProject))
+	if a.amortized != nil {
+		addMissing(names, a.amortized.projectNames)
+	}
 	return names
 }
 

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -17,6 +18,8 @@ type amortized struct {
 	days      map[ledger.Key][]billclient.Amount // by product and project, the cost of each day
 	instances ledger.Sums                        // of the running month until the last day
 	remaining map[string]billclient.Amount       // by product, what is paid and not used by the end of the last day
+
+	productNames, projectNames map[string]string // by label value, of all that is spread
 }
 
 // missingPrepaidMonths returns how many months are not known whose purchases can still count: the running one, and as many
@@ -36,10 +39,23 @@ func (a Account) boughtIn(n int) *ledger.PrepaidMonth {
 	if lines := a.modeLines(n); lines != nil && !lines.ReadAt.IsZero() {
 		return &ledger.PrepaidMonth{ReadAt: lines.ReadAt, Named: lines.Named, Bought: lines.Bought}
 	}
-	if n == 0 {
+	switch {
+	case n > 0:
+		return a.Snapshot.Prepaid[at]
+	case a.spreadThrough() < billclient.DayOf(at.Start()): // nothing of it counts before its first day is over
+		return &ledger.PrepaidMonth{}
+	default:
 		return nil
 	}
-	return a.Snapshot.Prepaid[at]
+}
+
+// spreadThrough returns the last day on which prepaid cost is spread: the newest one that is shown.
+func (a Account) spreadThrough() billclient.Day {
+	yesterday := billclient.DayOf(a.now).Add(-1)
+	if a.newest == 0 {
+		return yesterday
+	}
+	return min(yesterday, a.newest)
 }
 
 // amortize spreads prepaid cost over the days that are shown, nil while not all months are known.
@@ -47,10 +63,7 @@ func (a Account) amortize() *amortized {
 	if !a.AllModes || a.options.PrepaidMonths == 0 || a.missingPrepaidMonths() > 0 {
 		return nil
 	}
-	month, through := billclient.DayOf(a.month.Start()), billclient.DayOf(a.now).Add(-1)
-	if a.newest != 0 {
-		through = min(through, a.newest)
-	}
+	month, through := billclient.DayOf(a.month.Start()), a.spreadThrough()
 	last := billclient.DayOf(a.month.Add(-1).Start()) // is compared with what the vendor counts
 	s := newAmortized(month, min(last, through.Add(1-a.options.Days)), through)
 	a.addBought(s, 0, a.options.PrepaidMonths)
@@ -66,7 +79,8 @@ func (a Account) addBought(s *amortized, from, to int) {
 		if m == nil {
 			continue
 		}
-		if n <= a.options.PastMonths+1 || labels.products == nil { // of earlier months, nothing but purchases is known
+		// Of earlier months, nothing but purchases is known. The last one can have ids, and those before it have names.
+		if n <= a.options.PastMonths+1 || labels.products == nil || labels.named != m.Named {
 			labels = a.keyLabels(n, m.Named, a.groupNames(n))
 		}
 		for i := range m.Bought {
@@ -78,7 +92,7 @@ func (a Account) addBought(s *amortized, from, to int) {
 func newAmortized(month, from, through billclient.Day) *amortized {
 	return &amortized{
 		month: month, from: from, through: through, days: map[ledger.Key][]billclient.Amount{}, instances: ledger.Sums{},
-		remaining: map[string]billclient.Amount{},
+		remaining: map[string]billclient.Amount{}, productNames: map[string]string{}, projectNames: map[string]string{},
 	}
 }
 
@@ -109,6 +123,7 @@ func (s *amortized) add(p *ledger.Purchase, labels keyLabels) {
 	}
 	product := labels.product(ledger.KeyLabel(p.Group))
 	project := labels.project(ledger.KeyLabel(p.Project))
+	s.name(p, labels, product, project)
 	if rest := p.Cost.Sub(p.Until(s.through)); rest.Sign() != 0 {
 		s.remaining[product] = s.remaining[product].Add(rest)
 	}
@@ -127,6 +142,19 @@ func (s *amortized) add(p *ledger.Purchase, labels keyLabels) {
 		s.change(k, first, last)
 	}
 	s.change(k, p.Last.Add(1), last.Neg())
+}
+
+// name keeps how a purchase's product and project are called, of which nothing else may be shown.
+func (s *amortized) name(p *ledger.Purchase, labels keyLabels, product, project string) {
+	group, projectName := p.Group, p.Project
+	if !labels.named {
+		group, projectName = labels.names[p.Group], ""
+	}
+	if project == ledger.None {
+		projectName = ""
+	}
+	s.productNames[product] = cmp.Or(s.productNames[product], group)
+	s.projectNames[project] = cmp.Or(s.projectNames[project], projectName)
 }
 
 // change changes what all days from one on cost.

@@ -50,12 +50,8 @@ func (a Account) keyLabels(n int, named bool, names map[string]string) keyLabels
 	}
 	l.products = products
 	if l.named {
-		l.projects = a.projectsByName(n)
-		l.elsewhere = sync.OnceValue(func() map[string]string {
-			ids := map[string]string{}
-			addIDs(ids, a.summedProjectNames())
-			return ids
-		})
+		l.projects = a.projectsOfMonth(a.month.Add(-n))
+		l.elsewhere = sync.OnceValue(a.projectsElsewhere)
 	}
 	return l
 }
@@ -98,25 +94,33 @@ func (l keyLabels) rewrite(names, values []string) []string {
 	return labels
 }
 
-// projectsByName returns the ids of projects by what they were called in the month n months ago. The name of several
-// projects has ledger.None.
-func (a Account) projectsByName(n int) map[string]string {
+// projectsElsewhere returns the ids of projects by what they are called in any month that is known, also in those that are
+// not shown: terms are longer. The name of several projects has ledger.None.
+func (a Account) projectsElsewhere() map[string]string {
 	ids := map[string]string{}
-	inMonth := map[string]map[string]string{}
-	known := a.Snapshot.Months[a.month.Add(-n)]
+	addIDs(ids, a.summedProjectNames())
+	for at := range a.Snapshot.Months {
+		for name, id := range a.projectsOfMonth(at) {
+			addID(ids, name, id)
+		}
+	}
+	return ids
+}
+
+// projectsOfMonth returns the ids of projects by what they were called in a month. The name of several projects has
+// ledger.None.
+func (a Account) projectsOfMonth(at billclient.Month) map[string]string {
+	ids, known := map[string]string{}, a.Snapshot.Months[at]
 	if u := known.Union(ledger.ByProject); u != nil {
-		inMonth["union"] = u.Names
+		addIDs(ids, u.Names)
 	}
 	if d := known.ModeDays[ledger.ByProject]; d != nil {
-		inMonth["days"] = d.Names
+		addIDs(ids, d.Names)
 	}
 	for _, b := range []ledger.Book{known.Bill, known.Estimate} {
 		if b.Lines != nil {
-			inMonth["lines"] = b.Lines.ProjectNames
+			addIDs(ids, b.Lines.ProjectNames)
 		}
-	}
-	for _, names := range inMonth {
-		addIDs(ids, names)
 	}
 	return ids
 }
@@ -150,13 +154,18 @@ func (a Account) lineNames(n int, by ledger.Split) map[string]string {
 // addIDs adds the ids of names; a name of several gets ledger.None.
 func addIDs(ids, names map[string]string) {
 	for id, name := range names {
-		if other, ok := ids[name]; ok && other != id {
-			id = ledger.None
-		}
 		if name != "" {
-			ids[name] = id
+			addID(ids, name, id)
 		}
 	}
+}
+
+// addID adds the id of a name.
+func addID(ids map[string]string, name, id string) {
+	if other, ok := ids[name]; ok && other != id {
+		id = ledger.None
+	}
+	ids[name] = id
 }
 
 // linesOfModes returns the rows of a view of the month n months ago in other pay modes than postpaid, by pay mode and
