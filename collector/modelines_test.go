@@ -1,6 +1,9 @@
 package collector
 
 import (
+	"io"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -182,4 +185,47 @@ func (w *world) askedDays() (spans []string) {
 	}
 	w.api.ResetCalls()
 	return spans
+}
+
+// replacing is an API that answers some queries with the text that answer returns for them, in place of its own.
+func replacing(answer func(query url.Values) string) func(http.Handler) http.Handler {
+	return func(api http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			text := answer(r.URL.Query())
+			if text == "" {
+				api.ServeHTTP(w, r)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, text)
+		})
+	}
+}
+
+// Where nothing but the lines of instances may be asked for, they cost what they cost: no summary has less. A group of
+// which no list has the code stands by its id.
+func TestInstancesOfAllPayModesAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.consume("2026-10", 14, on("2026-10-13", server("kec-1", 150)))
+		o := options(machines(c))
+		o.Months.Past, o.Days = 0, 0
+		w := startWith(t, october(15), o, replacing(func(query url.Values) string {
+			action := query.Get("Action")
+			if strings.Contains(action, "Summary") || strings.HasSuffix(action, "tConsume") && action[0] == 'Q' {
+				return `{"Error":{"Code":"AccessDenied","Message":"no"}}`
+			}
+			return ""
+		}), c.Account)
+		compare(t, w.scrape("ksyun_bill_account_cost_cny", "ksyun_bill_instance_cost_cny", "ksyun_bill_region_cost_cny"), `
+ksyun_bill_account_cost_cny{account="main",pay_mode="postpaid"} 1.5
+ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="华北1(北京)"} 1.5
+ksyun_bill_region_cost_cny{account="main",pay_mode="prepaid",region_name="__none__"} 3
+ksyun_bill_region_cost_cny{account="main",pay_mode="prepaid",region_name="华北1(北京)"} 31
+ksyun_bill_region_cost_cny{account="main",pay_mode="realtime",region_name="华北1(北京)"} 4
+ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1",instance_name="web-kec-1"} 1.5
+ksyun_bill_instance_cost_cny{account="main",pay_mode="prepaid",product_code="2924",project_id="7",instance_id="p-2",instance_name=""} 3
+ksyun_bill_instance_cost_cny{account="main",pay_mode="prepaid",product_code="KEC",project_id="0",instance_id="p-1",instance_name="web"} 31
+ksyun_bill_instance_cost_cny{account="main",pay_mode="realtime",product_code="KEC",project_id="0",instance_id="p-1",instance_name="web"} 4`)
+	})
 }

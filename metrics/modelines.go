@@ -195,8 +195,11 @@ func (v view) linesOfModes(a Account, n int) []ledger.Row {
 }
 
 // beyondLines returns what the month n months ago has cost in each other pay mode than postpaid beyond its lines. What
-// can come from rounding is nothing.
+// can come from rounding is nothing, and so is what nothing but the lines tells.
 func (a Account) beyondLines(n int, lines *ledger.ModeLines) map[string]billclient.Amount {
+	if !a.hasModes(n) {
+		return nil
+	}
 	beyond, rows := map[string]billclient.Amount{}, map[string]int{}
 	others, _ := a.otherModes(n)
 	for _, r := range others {
