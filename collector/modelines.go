@@ -90,6 +90,9 @@ func dayLinesFrom(known ledger.Month, m billclient.Month, to billclient.Day) bil
 	if corrected := correctedDay(known); corrected != 0 {
 		from = min(from, corrected)
 	}
+	if from < known.DayLines.FirstApart() { // by a clock that was ahead
+		return first
+	}
 	return from
 }
 

@@ -134,9 +134,14 @@ func (l *ModeLedger) CloseMonth() *ModeLines {
 }
 
 // CloseDays returns what the lines of the days from and to and all between come to, with what is known of the days
-// before; known can be nil. The ledger must not be used any more.
+// before; known can be nil. If from is before the first day that known tells apart, it has to be the first of the month:
+// nothing of what known costs can be taken over then. The ledger must not be used any more.
 func (l *ModeLedger) CloseDays(known *ModeLines, from, to billclient.Day) *ModeLines {
-	if known != nil {
+	switch {
+	case known == nil:
+	case from < known.FirstApart():
+		l.takeOverCodes(known.Codes)
+	default:
 		l.takeOver(known, from)
 	}
 	for day := from; day <= to; day++ {

@@ -89,7 +89,7 @@ func (m *ModeLines) OnDay(day billclient.Day) (costs map[string]Sums, ok bool) {
 // those that are not told apart any more only together.
 func (m *ModeLines) MissesDays(d *ModeDays, from, to billclient.Day, settling time.Duration) []string {
 	missed := map[string]bool{}
-	apart := m.firstApart()
+	apart := m.FirstApart()
 	if d != nil && from < apart {
 		m.compareSettled(d, apart, missed)
 	}
@@ -108,7 +108,7 @@ func (m *ModeLines) MissesDays(d *ModeDays, from, to billclient.Day, settling ti
 }
 
 // firstApart returns the first of the days that are told apart.
-func (m *ModeLines) firstApart() billclient.Day {
+func (m *ModeLines) FirstApart() billclient.Day {
 	first := m.Through
 	for day := range m.Days {
 		first = min(first, day)
