@@ -113,7 +113,7 @@ func correctedDay(known ledger.Month) billclient.Day {
 
 // readDayLines reads the newest days of a month, and all of them the first time. Where they come to something else than
 // the days of product groups have, days that did not are kept for a day; others are read again, and taken when two reads
-// in a row agree.
+// in a row agree. Where those are too old to tell, days that had more lines are kept for a day.
 func readDayLines(ctx context.Context, f *fetch, m billclient.Month) error {
 	now, month := now(), f.snapshot.Months[m]
 	known := month.DayLines
@@ -129,12 +129,13 @@ func readDayLines(ctx context.Context, f *fetch, m billclient.Month) error {
 		days = nil // costs may have been corrected since
 	}
 	missed := next.MissesDays(days, from, to, settling)
-	isWorse := !known.IsEmpty() && missed != nil && known.MissesDays(days, from, min(to, known.Through), settling) == nil
+	isWorse := !known.IsEmpty() && (days == nil && next.LostLines(known, from, to, settling) ||
+		missed != nil && known.MissesDays(days, from, min(to, known.Through), settling) == nil)
 	if !isWorse {
 		f.trust(billclient.QueryInstanceConsume, m)
 	} else if f.protects(billclient.QueryInstanceConsume, m, "the lines of instances") {
 		return incomplete(billclient.QueryInstanceConsume,
-			"the lines from %v to %v do not come to what QueryProductConsume has of %s", from, to, strings.Join(missed, ", "))
+			"the lines from %v to %v are less than earlier answers had", from, to)
 	}
 	learnModeLines(f, m, func(known ledger.Month) ledger.Month {
 		known.DayLines = next

@@ -229,3 +229,38 @@ ksyun_bill_instance_cost_cny{account="main",pay_mode="prepaid",product_code="KEC
 ksyun_bill_instance_cost_cny{account="main",pay_mode="realtime",product_code="KEC",project_id="0",instance_id="p-1",instance_name="web"} 4`)
 	})
 }
+
+// An answer that lacks lines which earlier ones had is not taken for a day, also while the days of product groups are too
+// old to tell that it does.
+func TestLinesOfInstancesAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.consume("2026-10", 14, on("2026-10-13", server("kec-1", 150)))
+		o := options(machines(c))
+		o.Months.Past, o.Days = 0, 0
+		var text atomic.Pointer[string]
+		w := startWith(t, october(15), o, answering(billclient.QueryInstanceConsume, &text), c.Account)
+		check := func(at time.Time, want string) {
+			t.Helper()
+			w.sleepUntil(at)
+			got := slices.DeleteFunc(w.scrape("ksyun_bill_region_cost_cny", "ksyun_bill_source_up"), func(line string) bool {
+				return !strings.Contains(line, "realtime") && !strings.Contains(line, `"instance_consume"`)
+			})
+			compare(t, got, want)
+		}
+		const whole = `
+ksyun_bill_region_cost_cny{account="main",pay_mode="realtime",region_name="华北1(北京)"} 4
+ksyun_bill_source_up{account="main",source="instance_consume"} `
+		check(beijing(10, 16, 2), whole+"1")
+		none := `{"Success":true,"RequestId":"x","Data":{"page":1,"size":200,"total":0,"bills":[]}}`
+		text.Store(&none)
+		check(beijing(10, 16, 5), whole+"0")
+		check(beijing(10, 17, 2), whole+"0")
+		check(beijing(10, 17, 7), `
+ksyun_bill_region_cost_cny{account="main",pay_mode="realtime",region_name="__none__"} 1
+ksyun_bill_region_cost_cny{account="main",pay_mode="realtime",region_name="华北1(北京)"} 3
+ksyun_bill_source_up{account="main",source="instance_consume"} 1`)
+		text.Store(nil)
+		check(beijing(10, 18, 2), whole+"1")
+	})
+}

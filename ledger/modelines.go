@@ -107,7 +107,19 @@ func (m *ModeLines) MissesDays(d *ModeDays, from, to billclient.Day, settling ti
 	return slices.Sorted(maps.Keys(missed))
 }
 
-// firstApart returns the first of the days that are told apart.
+// LostLines reports whether an earlier read had more lines of one of the days from one to another, all costs of which had
+// come by then.
+func (m *ModeLines) LostLines(earlier *ModeLines, from, to billclient.Day, settling time.Duration) bool {
+	for day := from; day <= min(to, earlier.Through); day++ {
+		wasSettled := !earlier.ReadAt.Before(day.End().Add(settling))
+		if wasSettled && len(m.Days[day]) < len(earlier.Days[day]) {
+			return true
+		}
+	}
+	return false
+}
+
+// FirstApart returns the first of the days that are told apart.
 func (m *ModeLines) FirstApart() billclient.Day {
 	first := m.Through
 	for day := range m.Days {
