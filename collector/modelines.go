@@ -13,10 +13,16 @@ import (
 	"ksyun_bill_exporter/metrics"
 )
 
+// Names of the sources of lines.
+const (
+	dayLines   = "instance_consume"
+	monthLines = "instance_summary"
+)
+
 // dayLineSource is the source of the instances of all pay modes on the days of the running month. Only the newest days
 // are asked for again.
 var dayLineSource = source{
-	name: "instance_consume", title: "Instances of all pay modes, by day", unit: "lines", loop: instanceLoop,
+	name: dayLines, title: "Instances of all pay modes, by day", unit: "lines", loop: instanceLoop,
 	service: unionService,
 	isDue:   func(f *fetch, now time.Time) bool { return len(dueDayLines(f, now)) > 0 },
 	read: func(ctx context.Context, f *fetch) error {
@@ -40,7 +46,7 @@ func dueDayLines(f *fetch, now time.Time) (months []billclient.Month) {
 	running := billclient.MonthOf(now)
 	known := f.snapshot.Months[running]
 	if l := known.DayLines; l == nil || isDayLineDue(l, now) || f.isOld(l.ReadAt, now) ||
-		!l.KnowsCodes() && known.BilledProducts() != nil || correctedDay(known) != 0 {
+		!l.KnowsCodes() && known.BilledProducts() != nil || correctedDay(f, known) != 0 {
 		months = append(months, running)
 	}
 	last := running - 1
@@ -81,13 +87,14 @@ const askedAgain = 3
 
 // dayLinesFrom returns the first day of a month to ask for. Days that were asked for once their costs had come, and again
 // for two days, are known unless they were corrected since.
-func dayLinesFrom(known ledger.Month, m billclient.Month, to billclient.Day) billclient.Day {
+func dayLinesFrom(f *fetch, m billclient.Month, to billclient.Day) billclient.Day {
+	known := f.snapshot.Months[m]
 	first := billclient.DayOf(m.Start())
 	if known.DayLines == nil {
 		return first
 	}
 	from := max(first, min(to.Add(1-askedAgain), known.DayLines.Through.Add(-1)))
-	if corrected := correctedDay(known); corrected != 0 {
+	if corrected := correctedDay(f, known); corrected != 0 {
 		from = min(from, corrected)
 	}
 	if from < known.DayLines.FirstApart() { // by a clock that was ahead
@@ -97,18 +104,31 @@ func dayLinesFrom(known ledger.Month, m billclient.Month, to billclient.Day) bil
 }
 
 // correctedDay returns the first of the days told apart of which the days of product groups, read since, have another
-// cost; 0 if there is none.
-func correctedDay(known ledger.Month) billclient.Day {
-	days := known.ModeDays[ledger.ByGroup]
-	if days == nil || !days.ReadAt.After(known.DayLines.ReadAt) {
+// cost; 0 if there is none. Lines that made the source incomplete are held against days that were read before, too, and
+// are wanted from the first day on where the days that are not told apart cost something else.
+func correctedDay(f *fetch, known ledger.Month) billclient.Day {
+	days, lines := known.ModeDays[ledger.ByGroup], known.DayLines
+	isUnconfirmed := f.isUnconfirmed(dayLines)
+	if days == nil || !days.ReadAt.After(lines.ReadAt) && !isUnconfirmed {
 		return 0
 	}
-	for _, day := range slices.Sorted(maps.Keys(known.DayLines.Days)) {
-		if known.DayLines.MissesDays(days, day, day, settling) != nil {
+	first := billclient.DayOf(lines.Through.Month().Start())
+	if isUnconfirmed && lines.MissesDays(days, first, lines.FirstApart()-1, settling) != nil {
+		return first
+	}
+	for _, day := range slices.Sorted(maps.Keys(lines.Days)) {
+		if lines.MissesDays(days, day, day, settling) != nil {
 			return day
 		}
 	}
 	return 0
+}
+
+// isUnconfirmed reports whether the last answer of a source was incomplete: it is asked again, and what it says twice is
+// taken.
+func (f *fetch) isUnconfirmed(source string) bool {
+	s := f.sources[source]
+	return s.IsFailing() && s.Reason == billclient.Incomplete
 }
 
 // readDayLines reads the newest days of a month, and all of them the first time. Where they come to something else than
@@ -118,7 +138,7 @@ func readDayLines(ctx context.Context, f *fetch, m billclient.Month) error {
 	now, month := now(), f.snapshot.Months[m]
 	known := month.DayLines
 	to := min(billclient.DayOf(m.End()).Add(-1), billclient.DayOf(now))
-	from := dayLinesFrom(month, m, to)
+	from := dayLinesFrom(f, m, to)
 	l, err := readModeLines(ctx, f, m, billclient.QueryInstanceConsume, false, now,
 		func() iter.Seq2[billclient.UnionLine, error] { return f.client.QueryInstanceConsume(ctx, from, to) })
 	if err != nil {
@@ -180,7 +200,7 @@ func readModeLines(ctx context.Context, f *fetch, m billclient.Month, action str
 // monthLineSource is the source of the instances of all pay modes in closed months: in the last one for its costs, and
 // in those before for what was bought for a term that may not have ended.
 var monthLineSource = source{
-	name: "instance_summary", title: "Instances of all pay modes, by month", unit: "lines", loop: instanceLoop,
+	name: monthLines, title: "Instances of all pay modes, by month", unit: "lines", loop: instanceLoop,
 	service: unionService,
 	isDue:   func(f *fetch, now time.Time) bool { return len(dueMonthLines(f, now)) > 0 },
 	read: func(ctx context.Context, f *fetch) error {
@@ -217,7 +237,9 @@ const (
 func dueMonthLines(f *fetch, now time.Time) (months []billclient.Month) {
 	running := billclient.MonthOf(now)
 	isWanted := f.options.Months.Past > 0 || f.options.Prepaid.Months > 0
-	if l := f.snapshot.Months[running-1].MonthLines; isWanted && (l == nil || f.isOld(l.ReadAt, now)) {
+	last := f.snapshot.Months[running-1]
+	l := last.MonthLines
+	if isWanted && (l == nil || f.isOld(l.ReadAt, now) || f.isUnconfirmed(monthLines) && missedByLines(last, running-1, l) != nil) {
 		months = append(months, running-1)
 	}
 	for n := 2; n <= f.options.Prepaid.Months && len(months) < mostMonthsAtOnce; n++ {
@@ -248,7 +270,10 @@ func readMonthLines(ctx context.Context, f *fetch, m billclient.Month) (lines in
 	}
 	next, known := l.CloseMonth(), month.MonthLines
 	missed := missedByLines(month, m, next)
-	isWorse := !known.IsEmpty() && (next.IsEmpty() || missed != nil && missedByLines(month, m, known) == nil)
+	isShort := func() bool {
+		return next.IsEmpty() || next.Count < known.Count && summaryAfter(month, m) == nil
+	}
+	isWorse := !known.IsEmpty() && (isShort() || missed != nil && missedByLines(month, m, known) == nil)
 	if !isWorse {
 		f.trust(billclient.DescribeInstanceSummaryBills, m)
 	} else if f.protects(billclient.DescribeInstanceSummaryBills, m, "the lines of instances") {
@@ -275,11 +300,20 @@ func readMonthLines(ctx context.Context, f *fetch, m billclient.Month) (lines in
 // missedByLines returns the pay modes of which the lines of a closed month come to something else than the month's
 // summary has, none if there is no summary.
 func missedByLines(known ledger.Month, m billclient.Month, l *ledger.ModeLines) []string {
-	u := known.Union(ledger.ByPayMode)
-	if u == nil || u.ReadAt.Before(m.End()) || l.ReadAt.Before(m.End()) {
+	u := summaryAfter(known, m)
+	if u == nil || l.ReadAt.Before(m.End()) {
 		return nil
 	}
 	return l.MissesModes(u)
+}
+
+// summaryAfter returns the summary of a month's pay modes that was read after the month had ended, nil if there is none.
+func summaryAfter(known ledger.Month, m billclient.Month) *ledger.Union {
+	u := known.Union(ledger.ByPayMode)
+	if u == nil || u.ReadAt.Before(m.End()) {
+		return nil
+	}
+	return u
 }
 
 // learnPurchases learns what was bought in a closed month, as far as its terms may still be shown.

@@ -264,3 +264,76 @@ ksyun_bill_source_up{account="main",source="instance_consume"} 1`)
 		check(beijing(10, 18, 2), whole+"1")
 	})
 }
+
+// Lines that do not come to the days of product groups make the source incomplete until they are read again, from the
+// first day that is wrong on.
+func TestLinesThatDoNotComeToTheDays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.consume("2026-10", 24, on("2026-10-13", server("kec-1", 150)))
+		o := options(machines(c))
+		o.Months.Past, o.Days = 0, 0
+		broken, text := `{"Error":{"Code":"InternalError","Message":"later"}}`, atomic.Pointer[string]{}
+		text.Store(&broken)
+		w := startWith(t, october(25), o, answering(billclient.QueryInstanceConsume, &text), c.Account)
+		short := `{"Success":true,"Data":{"total":1,"bills":[{"billDay":20261013,"billMonth":202610,"instanceId":"p-1",` +
+			`"regionName":"x","payType":1,"billRealAmount":1}]}}`
+		text.Store(&short)
+		check := func(want string) {
+			t.Helper()
+			got := slices.DeleteFunc(w.scrape("ksyun_bill_region_cost_cny", "ksyun_bill_source_up"), func(line string) bool {
+				return !strings.Contains(line, "realtime") && !strings.Contains(line, `"instance_consume"`)
+			})
+			compare(t, got, want)
+		}
+		w.sleep(time.Minute)
+		check(`
+ksyun_bill_region_cost_cny{account="main",pay_mode="realtime",region_name="__none__"} 3
+ksyun_bill_region_cost_cny{account="main",pay_mode="realtime",region_name="x"} 1
+ksyun_bill_source_up{account="main",source="instance_consume"} 0`)
+		text.Store(nil)
+		w.sleep(2 * time.Minute)
+		check(`
+ksyun_bill_region_cost_cny{account="main",pay_mode="realtime",region_name="华北1(北京)"} 4
+ksyun_bill_source_up{account="main",source="instance_consume"} 1`)
+	})
+}
+
+// Fewer lines of a month than there were are not taken for a day, also where no summary tells whether they are all.
+func TestFewerLinesOfAMonth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.bill("2026-09", server("kec-1", 200))
+		o := options(machines(c))
+		o.Months.Past, o.Days = 1, 0
+		var isShort atomic.Bool
+		w := startWith(t, october(15), o, replacing(func(query url.Values) string {
+			switch action := query.Get("Action"); {
+			case action == billclient.DescribeInstanceSummaryBills && isShort.Load():
+				return `{"TotalCount":1,"SummaryOverview":[{"BillMonth":"2026-09","PayMode":"预付费","RealCost":"1","InstanceId":"p-9"}]}`
+			case strings.HasPrefix(action, "DescribeBillSummary"), strings.HasSuffix(action, "tConsume") && action[0] == 'Q':
+				return `{"Error":{"Code":"AccessDenied","Message":"no"}}`
+			}
+			return ""
+		}), c.Account)
+		check := func(after time.Duration, up string, want ...string) {
+			t.Helper()
+			w.sleepUntil(october(15).Add(after))
+			ids := []string{}
+			for _, line := range w.scrape("ksyun_bill_past_month_instance_cost_cny") {
+				_, id, _ := strings.Cut(line, `instance_id="`)
+				id, _, _ = strings.Cut(id, `"`)
+				ids = append(ids, id)
+			}
+			isUp := slices.Contains(w.scrape("ksyun_bill_source_up"), `ksyun_bill_source_up{account="main",source="instance_summary"} `+up)
+			if !isUp || !slices.Equal(ids, want) {
+				t.Errorf("%v later: up as expected %t, instances %q, want %q", after, isUp, ids, want)
+			}
+		}
+		check(time.Hour, "1", "kec-1", "p-1", "p-2", "p-1")
+		isShort.Store(true)
+		check(26*time.Hour, "0", "kec-1", "p-1", "p-2", "p-1")
+		check(46*time.Hour, "0", "kec-1", "p-1", "p-2", "p-1")
+		check(52*time.Hour, "1", "kec-1", "p-9")
+	})
+}
