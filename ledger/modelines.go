@@ -174,6 +174,18 @@ func (m *ModeLines) costs() Sums {
 	return costs
 }
 
+// distance returns by how much the lines differ from the month's summary of its pay modes, all of them together.
+func (m *ModeLines) distance(summary *Union) (sum billclient.Amount) {
+	costs := m.costs()
+	costs.subtract(summary.Parts)
+	for k, difference := range costs {
+		if k[0] != billclient.Postpaid {
+			sum = sum.Add(difference.Abs())
+		}
+	}
+	return sum
+}
+
 // SameCosts reports whether two reads have the same cost of each pay mode.
 func (m *ModeLines) SameCosts(other *ModeLines) bool {
 	return m != nil && other != nil && sameCosts(m.costs(), other.costs())

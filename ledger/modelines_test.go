@@ -40,3 +40,40 @@ func TestDaysAreReadAgain(t *testing.T) {
 		}
 	}
 }
+
+// Of the lines of a closed month those count that come closer to the summary of its pay modes.
+func TestLinesOfAClosedMonth(t *testing.T) {
+	day := billclient.DayOf(time.Date(2026, 10, 31, 0, 0, 0, 0, billclient.Beijing))
+	lines := func(named bool, costs ...string) *ledger.ModeLines {
+		l := ledger.NewModeLedger(ledger.Options{}, nil, named)
+		for _, cost := range costs {
+			l.Add(&billclient.UnionLine{PayMode: billclient.Prepaid, Month: day.Month(), Cost: yuan(cost)})
+		}
+		return l.CloseMonth()
+	}
+	for _, c := range []struct {
+		name        string
+		days, month *ledger.ModeLines
+		summary     string
+		wantsDays   bool
+	}{
+		{"both whole", lines(false, "3"), lines(true, "3"), "3", false},
+		{"the month is whole", lines(false, "2"), lines(true, "3"), "3", false},
+		{"the days are whole", lines(false, "3"), lines(true, "2"), "3", true},
+		{"the days are closer", lines(false, "5"), lines(true, "2"), "6", true},
+		{"the month is closer", lines(false, "5"), lines(true, "2"), "1", false},
+		{"there is no month yet", lines(false, "3"), nil, "3", true},
+		{"the month is empty", lines(false, "3"), lines(true), "3", true},
+		{"there are no days", nil, lines(true, "3"), "4", false},
+		{"there is no summary", lines(false, "3"), lines(true, "2"), "", false},
+	} {
+		m := ledger.Month{DayLines: c.days, MonthLines: c.month}
+		if c.summary != "" {
+			parts := []ledger.Row{{Labels: []string{billclient.Prepaid}, Amount: yuan(c.summary)}}
+			m = m.WithUnion(ledger.ByPayMode, &ledger.Union{Parts: parts})
+		}
+		if got := m.ModeLines(); got.Named == c.wantsDays {
+			t.Errorf("%s: names %t", c.name, got.Named)
+		}
+	}
+}

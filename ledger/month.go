@@ -19,15 +19,16 @@ type Month struct {
 	CostBill       *CostBill           // nil until it is read
 }
 
-// ModeLines returns the lines in other pay modes than postpaid: those of the month as a whole, unless only those of its
-// days come to the summary of its pay modes. It returns nil if there are none.
+// ModeLines returns the lines in other pay modes than postpaid: those of the month as a whole, unless those of its days
+// come closer to the summary of its pay modes. It returns nil if there are none.
 func (m Month) ModeLines() *ModeLines {
 	u := m.Union(ByPayMode)
-	isWhole := func(l *ModeLines) bool { return u != nil && len(l.MissesModes(u)) == 0 }
 	switch {
 	case m.MonthLines == nil, m.DayLines != nil && m.MonthLines.IsEmpty():
 		return m.DayLines
-	case m.DayLines != nil && !isWhole(m.MonthLines) && isWhole(m.DayLines):
+	case m.DayLines == nil || u == nil || len(m.MonthLines.MissesModes(u)) == 0:
+		return m.MonthLines
+	case m.DayLines.distance(u).Cmp(m.MonthLines.distance(u)) < 0:
 		return m.DayLines
 	default:
 		return m.MonthLines
