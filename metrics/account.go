@@ -163,6 +163,13 @@ func (a Account) hasNothingPostpaid(n int) bool {
 	return (isOver || a.Snapshot.IsEmpty()) && a.saysAllPostpaid()
 }
 
+// hasPostpaid reports whether the postpaid part of the month n months ago is known. The other pay modes alone would look
+// like a cheap month.
+func (a Account) hasPostpaid(n int) bool {
+	_, ok := a.shownMonth(n)
+	return ok || a.hasNothingPostpaid(n)
+}
+
 // saysAllPostpaid reports whether the API has said recently what bills and estimates the account has.
 func (a Account) saysAllPostpaid() bool {
 	hasNone := func(s Source) bool {

@@ -41,7 +41,7 @@ func (a Account) boughtIn(n int) *ledger.PrepaidMonth {
 	}
 	switch {
 	case n > 0:
-		return a.Snapshot.Prepaid[at]
+		return a.Snapshot.BoughtIn(at)
 	case a.spreadThrough() < billclient.DayOf(at.Start()): // nothing of it counts before its first day is over
 		return &ledger.PrepaidMonth{}
 	default:
@@ -218,7 +218,7 @@ func amortizedFamilies(o Options) []Family {
 			Name: "ksyun_bill_amortized_" + v.name + "_cost_cny", Labels: viewLabels(o, view),
 			Help: "Cost in CNY of the running month to date" + view.per + spread,
 			samples: func(a Account, emit emit) {
-				if a.amortized != nil {
+				if a.amortized != nil && a.hasPostpaid(0) {
 					view.emitMonth(a, 0, withoutMode(billclient.Prepaid, emit))
 					emitAmortized(a.amortized.toDate(), v.key, len(view.Labels), emit)
 				}
@@ -275,7 +275,7 @@ func amortizedInstances(o Options) Family {
 		Name: "ksyun_bill_amortized_instance_cost_cny", Labels: viewLabels(o, view),
 		Help: "Cost in CNY of the running month to date" + view.per + spread,
 		samples: func(a Account, emit emit) {
-			if a.amortized != nil && a.options.Instances.Enabled {
+			if a.amortized != nil && a.options.Instances.Enabled && a.hasPostpaid(0) {
 				emitInstances(a, a.amortizedRows(), emit)
 			}
 		},

@@ -215,7 +215,7 @@ func (v view) emitMonth(a Account, n int, emit emit, after ...string) {
 	if ok {
 		emitRows(m.Rows(v.View), emit, after...)
 	}
-	if ok || a.hasNothingPostpaid(n) {
+	if a.hasPostpaid(n) {
 		for _, r := range v.otherModes(a, n) {
 			emit(r.Amount.Float64(), slices.Concat(r.Labels, after)...)
 		}
