@@ -2,8 +2,10 @@ package collector
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,5 +164,99 @@ ksyun_bill_prepaid_months_missing{account="main"} 0`)
 ksyun_bill_product_info{account="main",product_code="KEC",product_name="云服务器(KEC)"} 1
 ksyun_bill_product_info{account="main",product_code="OLD_GROUP",product_name="旧产品"} 1
 ksyun_bill_project_info{account="main",project_id="9",project_name="旧项目",owner="",cost_center=""} 1`)
+	})
+}
+
+// What is bought in the last evening of a month counts on its last day, though that month is not shown. The month to date
+// is not shown while its postpaid part is not known.
+func TestLastEveningOfAMonthIsAmortized(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.consume("2026-10", 31, on("2026-10-30", server("kec-1", 100)))
+		var isEvening atomic.Bool
+		c.Prepaid = func(month string) []billsim.Purchase {
+			if month != "2026-10" || !isEvening.Load() {
+				return nil
+			}
+			return []billsim.Purchase{{
+				ProductCode: "KEC", ProductName: "云服务器", ProjectID: "0", ProjectName: "默认项目", InstanceID: "p-1", Day: "2026-10-31",
+				StartTime: "2026-10-31 00:00:00", EndTime: "2026-11-29 23:59:59", Cost: 30 * billsim.Yuan,
+			}}
+		}
+		a := simulated("main", c.Account)
+		a.API.UnionEndpoint = a.API.Endpoint
+		o := options(a)
+		o.Months.Past, o.Days, o.Prepaid.Months = 0, 1, 1
+		noMonth := `{"TotalCount":0,"SummaryOverview":[]}`
+		text := atomic.Pointer[string]{}
+		text.Store(&noMonth)
+		w := startWith(t, beijing(10, 31, 20), o, answering(billclient.DescribeInstanceSummaryBills, &text), c.Account)
+		isEvening.Store(true)
+		const day = "ksyun_bill_day_amortized_account_cost_cny"
+		for _, days := range []int{0, 1} {
+			w.sleepUntil(beijing(11, 1+days, 12))
+			compare(t, w.scrape("ksyun_bill_amortized_account_cost_cny", day), `
+ksyun_bill_day_amortized_account_cost_cny{account="main",pay_mode="postpaid",days_ago="0"} 0
+ksyun_bill_day_amortized_account_cost_cny{account="main",pay_mode="prepaid",days_ago="0"} 1`)
+		}
+		c.consume("2026-11", 2, on("2026-11-02", server("kec-1", 100)))
+		w.sleepUntil(beijing(11, 3, 12))
+		compare(t, w.scrape("ksyun_bill_amortized_account_cost_cny", day), `
+ksyun_bill_amortized_account_cost_cny{account="main",pay_mode="postpaid"} 1
+ksyun_bill_amortized_account_cost_cny{account="main",pay_mode="prepaid"} 2
+ksyun_bill_day_amortized_account_cost_cny{account="main",pay_mode="postpaid",days_ago="0"} 1
+ksyun_bill_day_amortized_account_cost_cny{account="main",pay_mode="prepaid",days_ago="0"} 1`)
+		isPostpaid := func(r *http.Request) bool {
+			return strings.HasPrefix(strings.ToLower(r.URL.Query().Get("Action")), "get")
+		}
+		w.wire.refuses.Store(&isPostpaid)
+		w.sleep(80 * time.Hour)
+		compare(t, w.scrape("ksyun_bill_amortized_account_cost_cny", "ksyun_bill_prepaid_months_missing"), `
+ksyun_bill_prepaid_months_missing{account="main"} 0`)
+	})
+}
+
+// What was bought is known by the lines of a month's days, where those of the month as a whole are the worse ones, and
+// stays known when that month is no longer the last one. No lines at all of a month that has cost something prepaid are no
+// answer.
+func TestPurchasesOfDays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.Prepaid = func(month string) []billsim.Purchase {
+			if month != "2026-07" && month != "2026-09" {
+				return nil
+			}
+			return []billsim.Purchase{{
+				ProductCode: "KEC", ProductName: "云服务器", ProjectID: "0", ProjectName: "默认项目", InstanceID: "p-1", Day: month + "-21",
+				StartTime: month + "-21 00:00:00", EndTime: "2027-08-31 23:59:59", Cost: 365 * billsim.Yuan,
+			}}
+		}
+		a := simulated("main", c.Account)
+		a.API.UnionEndpoint = a.API.Endpoint
+		o := options(a)
+		o.Months.Past, o.Days, o.Prepaid.Months = 2, 1, 5
+		var isThere atomic.Bool
+		w := startWith(t, beijing(9, 22, 20), o, replacing(func(query url.Values) string {
+			isAsked := query.Get("Action") == billclient.DescribeInstanceSummaryBills
+			switch month := query.Get("BillMonth"); {
+			case isAsked && month == "2026-07" && !isThere.Load():
+				return `{"TotalCount":0,"SummaryOverview":[]}`
+			case isAsked && month == "2026-09":
+				return `{"TotalCount":1,"SummaryOverview":[{"BillMonth":"2026-09","PayMode":"预付费","RealCost":"1","InstanceId":"p-9"}]}`
+			}
+			return ""
+		}), c.Account)
+		const left = "ksyun_bill_prepaid_remaining_cny"
+		compare(t, w.scrape(left, "ksyun_bill_prepaid_months_missing"), `
+ksyun_bill_prepaid_months_missing{account="main"} 1`)
+		isThere.Store(true)
+		w.sleep(time.Hour)
+		compare(t, w.scrape("ksyun_bill_prepaid_months_missing"), `
+ksyun_bill_prepaid_months_missing{account="main"} 0`)
+		for _, at := range []time.Time{beijing(10, 22, 14), beijing(11, 22, 12)} {
+			w.sleepUntil(at)
+			compare(t, w.scrape("ksyun_bill_day_amortized_account_cost_cny"), `
+ksyun_bill_day_amortized_account_cost_cny{account="main",pay_mode="prepaid",days_ago="0"} 1.95477469`)
+		}
 	})
 }

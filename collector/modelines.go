@@ -53,7 +53,7 @@ func dueDayLines(f *fetch, now time.Time) (months []billclient.Month) {
 	known = f.snapshot.Months[last]
 	settled := last.End().Add(settling)
 	switch l := known.DayLines; {
-	case now.Before(settled) || last < billclient.FirstMonth || f.options.Months.Past == 0:
+	case now.Before(settled) || last < billclient.FirstMonth || !wantsLastMonth(f):
 	case l != nil && l.ReadAt.Before(settled):
 		months = append(months, last)
 	case l == nil && known.MonthLines != nil && known.MonthLines.IsEmpty() && hasOtherModes(known):
@@ -61,6 +61,9 @@ func dueDayLines(f *fetch, now time.Time) (months []billclient.Month) {
 	}
 	return months
 }
+
+// wantsLastMonth reports whether the lines of the last month are shown, or what was bought in it is spread.
+func wantsLastMonth(f *fetch) bool { return f.options.Months.Past > 0 || f.options.Prepaid.Months > 0 }
 
 // isDayLineDue reports whether all costs of another day have come since lines were read.
 func isDayLineDue(l *ledger.ModeLines, now time.Time) bool {
@@ -236,15 +239,14 @@ const (
 // purchases are not known, the newest first.
 func dueMonthLines(f *fetch, now time.Time) (months []billclient.Month) {
 	running := billclient.MonthOf(now)
-	isWanted := f.options.Months.Past > 0 || f.options.Prepaid.Months > 0
 	last := f.snapshot.Months[running-1]
 	l := last.MonthLines
-	if isWanted && (l == nil || f.isOld(l.ReadAt, now) || f.isUnconfirmed(monthLines) && missedByLines(last, running-1, l) != nil) {
+	if wantsLastMonth(f) && (l == nil || f.isOld(l.ReadAt, now) || f.isUnconfirmed(monthLines) && missedByLines(last, running-1, l) != nil) {
 		months = append(months, running-1)
 	}
 	for n := 2; n <= f.options.Prepaid.Months && len(months) < mostMonthsAtOnce; n++ {
 		m := running.Add(-n)
-		known := f.snapshot.Prepaid[m]
+		known := f.snapshot.BoughtIn(m)
 		isKnown := known != nil && (f.isSettled(m, known.ReadAt) || !f.isOld(known.ReadAt, now))
 		if m >= billclient.FirstMonth && !isKnown {
 			months = append(months, m)
@@ -280,15 +282,19 @@ func readMonthLines(ctx context.Context, f *fetch, m billclient.Month) (lines in
 		return next.Count, incomplete(billclient.DescribeInstanceSummaryBills,
 			"the lines of %v are less than earlier answers had", m)
 	}
-	isLast := m == billclient.MonthOf(now)-1
+	isLast, bought := m == billclient.MonthOf(now)-1, next
 	if isLast {
 		learnModeLines(f, m, func(known ledger.Month) ledger.Month {
 			known.MonthLines = next
 			return known
 		})
+		bought = f.snapshot.Months[m].ModeLines() // what is shown now is spread when the month is no longer the last one
 	}
 	if f.options.Prepaid.Months > 0 {
-		learnPurchases(f, m, next)
+		learnPurchases(f, m, bought, now)
+	}
+	if !isLast && f.snapshot.BoughtIn(m) == nil {
+		return 0, incomplete(billclient.DescribeInstanceSummaryBills, "there are no lines of %v, which has cost something prepaid", m)
 	}
 	if isLast && missed != nil && !next.IsEmpty() && !next.SameCosts(known) {
 		return next.Count, incomplete(billclient.DescribeInstanceSummaryBills,
@@ -317,9 +323,9 @@ func summaryAfter(known ledger.Month, m billclient.Month) *ledger.Union {
 }
 
 // learnPurchases learns what was bought in a closed month, as far as its terms may still be shown.
-func learnPurchases(f *fetch, m billclient.Month, l *ledger.ModeLines) {
-	running := billclient.MonthOf(l.ReadAt)
-	bought := &ledger.PrepaidMonth{ReadAt: l.ReadAt, Named: l.Named, Bought: l.Bought}
+func learnPurchases(f *fetch, m billclient.Month, l *ledger.ModeLines, readAt time.Time) {
+	running := billclient.MonthOf(readAt)
+	bought := &ledger.PrepaidMonth{ReadAt: readAt, Named: l.Named, Count: l.Count, Bought: l.Bought}
 	ended := billclient.DayOf(running.Add(-monthsOfDays).Start())
 	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot {
 		return s.WithPrepaid(m, bought, running.Add(-f.options.Prepaid.Months), ended)

@@ -69,11 +69,23 @@ func boughtBefore(all []Purchase, day billclient.Day) (before []Purchase) {
 type PrepaidMonth struct {
 	ReadAt time.Time
 	Named  bool // as in ModeLines
+	Count  int  // lines that were read
 	Bought []Purchase
 }
 
-// WithPrepaid returns a copy of the snapshot with what was bought in another month; nil: it is not known. Months before
-// the given first one are dropped, and terms that ended before a day.
+// BoughtIn returns what was bought in a closed month, nil if it is not known. No lines at all of a month that has cost
+// something prepaid say nothing.
+func (s *Snapshot) BoughtIn(of billclient.Month) *PrepaidMonth {
+	m := s.Prepaid[of]
+	prepaid, _ := s.Months[of].Union(ByPayMode).Part(billclient.Prepaid)
+	if m != nil && m.Count == 0 && prepaid.Sign() != 0 {
+		return nil
+	}
+	return m
+}
+
+// WithPrepaid returns a copy of the snapshot with what was bought in another month. Months before the given first one are
+// dropped, and terms that ended before a day.
 func (s *Snapshot) WithPrepaid(
 	of billclient.Month, m *PrepaidMonth, first billclient.Month, ended billclient.Day,
 ) *Snapshot {
@@ -95,7 +107,7 @@ func (s *Snapshot) WithPrepaid(
 
 // without returns the month without the terms that ended before a day.
 func (m *PrepaidMonth) without(ended billclient.Day) *PrepaidMonth {
-	kept := PrepaidMonth{ReadAt: m.ReadAt, Named: m.Named}
+	kept := PrepaidMonth{ReadAt: m.ReadAt, Named: m.Named, Count: m.Count}
 	for _, p := range m.Bought {
 		if p.Last >= ended {
 			kept.Bought = append(kept.Bought, p)
