@@ -98,6 +98,10 @@ var chinese = map[string]string{
 
 	"Ends of prepaid instances": "包年包月实例到期时间",
 
+	"Instances of all pay modes, by day":         "各付费方式的实例，按日",
+	"Instances of all pay modes, by month":       "各付费方式的实例，按月",
+	"The vendor's own spreading of prepaid cost": "金山云的预付费摊销",
+
 	"The key lacks a permission, or does not work.": "密钥缺少权限，或无法使用。",
 	"Grant the permission that the message names, or correct the key. A new key file is noticed within a minute.": "" +
 		"请按错误信息授予权限，或更正密钥。新的密钥文件会在一分钟内生效。",

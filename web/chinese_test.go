@@ -3,8 +3,10 @@ package web
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"ksyun_bill_exporter/billclient"
@@ -29,13 +31,13 @@ func TestChinese(t *testing.T) {
 			used[title] = true
 		}
 	}
-	for _, file := range []string{"../collector/sources.go", "../collector/modedays.go"} {
+	for _, file := range collectorFiles(t) {
 		table, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, match := range regexp.MustCompile(`"[a-z_]+", (?:title: )?"([A-Z][^"]+)"`).FindAllSubmatch(table, -1) {
-			used[string(match[1])] = true
+		for _, match := range sourceTitle.FindAllSubmatch(table, -1) {
+			used[string(match[1])+string(match[2])] = true
 		}
 	}
 	for _, reason := range append(billclient.Reasons(), foreignCustomer) {
@@ -50,4 +52,15 @@ func TestChinese(t *testing.T) {
 			t.Errorf("%q has other placeholders than %q", translated, english)
 		}
 	}
+}
+
+var sourceTitle = regexp.MustCompile(`title: "([A-Z][^"]+)", unit|Source\("[a-z_]+", "([A-Z][^"]+)"`)
+
+// collectorFiles returns the files that can have sources, each with a title.
+func collectorFiles(t *testing.T) []string {
+	files, err := filepath.Glob("../collector/[a-z]*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	return slices.DeleteFunc(files, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
 }
