@@ -135,6 +135,7 @@ func newDuel(t *testing.T, action string, longest time.Duration) *duel {
 		c.own()
 		account.Name = []string{"struck", "other"}[i]
 		account.API.PayEndpoint, account.API.TradeEndpoint = account.API.Endpoint, account.API.Endpoint
+		account.API.RequestsPerSecond = 100 // a page has the answers of a whole refresh
 		if longest > 0 {
 			account.API.MaxDuration = longest
 		}
@@ -142,7 +143,7 @@ func newDuel(t *testing.T, action string, longest time.Duration) *duel {
 	}
 	o := purseOptions(accounts...)
 	o.Refresh.Interval, o.Refresh.DetailsInterval, o.Refresh.DetailsMaxAge = duelInterval, time.Minute, 10*time.Minute
-	o.Days, o.Prepaid.Months = 3, 2
+	o.Days, o.Months.Past, o.Prepaid.Months = 2, 1, 1
 	d.world = start(t, october(15), o, d.struck.Account, d.other.Account)
 	return d
 }
