@@ -337,3 +337,19 @@ func TestFewerLinesOfAMonth(t *testing.T) {
 		check(52*time.Hour, "1", "kec-1", "p-9")
 	})
 }
+
+// An account that has nothing postpaid has instances, too.
+func TestInstancesWithoutPostpaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		o := options(machines(c))
+		o.Months.Past, o.Days = 1, 0
+		w := start(t, october(15), o, c.Account)
+		compare(t, w.scrape("ksyun_bill_instance_cost_cny", "ksyun_bill_instances"), `
+ksyun_bill_instance_cost_cny{account="main",pay_mode="prepaid",product_code="DNAS_GROUP",project_id="7",instance_id="p-2",instance_name=""} 3
+ksyun_bill_instance_cost_cny{account="main",pay_mode="prepaid",product_code="VM_GROUP",project_id="0",instance_id="p-1",instance_name="web"} 31
+ksyun_bill_instance_cost_cny{account="main",pay_mode="realtime",product_code="VM_GROUP",project_id="0",instance_id="p-1",instance_name="web"} 4
+ksyun_bill_instances{account="main",product_code="DNAS_GROUP"} 1
+ksyun_bill_instances{account="main",product_code="VM_GROUP"} 1`)
+	})
+}

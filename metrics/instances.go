@@ -131,12 +131,16 @@ func emitInstances(a Account, rows []instanceRow, emit emit, after ...string) {
 
 // tally returns how many instances of each product the newest month has whose lines are shown.
 func (a Account) tally() map[string]ledger.Tally {
-	for n, m := range a.shownMonths(0, min(1, a.options.PastMonths)) {
-		if m.Lines == nil {
+	for n := range min(1, a.options.PastMonths) + 1 {
+		all, postpaid := map[string]ledger.Tally{}, []ledger.Instance{}
+		switch m, ok := a.shownMonth(n); {
+		case ok && m.Lines != nil:
+			maps.Copy(all, m.Lines.Tallies)
+			postpaid = m.Lines.Instances
+		case ok || !a.hasNothingPostpaid(n) || a.modeLines(n) == nil:
 			continue
 		}
-		all := maps.Clone(m.Lines.Tallies)
-		a.addModes(all, n, m.Lines.Instances)
+		a.addModes(all, n, postpaid)
 		return all
 	}
 	return nil
