@@ -126,7 +126,7 @@ ksyun_bill_instance_cost_cny{account="main",pay_mode="realtime",product_code="VM
 ksyun_bill_folded_instances{account="main",product_code="DNAS_GROUP"} 1
 ksyun_bill_folded_instances{account="main",product_code="GPU"} 0
 ksyun_bill_folded_instances{account="main",product_code="KEC"} 1
-ksyun_bill_folded_instances{account="main",product_code="VM_GROUP"} 1`)
+ksyun_bill_folded_instances{account="main",product_code="VM_GROUP"} 0`)
 	})
 }
 

@@ -96,9 +96,14 @@ func (a Account) foldInstances(rows []instanceRow) (kept []instanceRow, folded m
 	}
 	slices.SortFunc(rank, func(i, j int) int { return compareSizes(rows[i], rows[j]) })
 	folded = map[string]int{}
+	isCounted := map[ledger.Key]bool{}
+	for _, i := range rank[:a.options.Instances.MaxSeries] {
+		isCounted[rows[i].key] = true
+	}
 	for _, i := range rank[a.options.Instances.MaxSeries:] {
-		if rows[i].key[2] != ledger.None {
-			folded[rows[i].key[0]]++
+		if k := rows[i].key; k[2] != ledger.None && !isCounted[k] { // an instance of two pay modes is one
+			folded[k[0]]++
+			isCounted[k] = true
 		}
 		rows[i].key[2], rows[i].facts = ledger.Other, make([]string, len(rows[i].facts))
 	}
