@@ -90,7 +90,7 @@ func dayFamilies(o Options) []Family {
 			})
 		}
 	}
-	return append(families, dayFacts...)
+	return append(append(families, dayFacts...), weekChangeFamily(o))
 }
 
 // emitDays emits every shown day, postpaid and by the other pay modes.
@@ -206,15 +206,23 @@ var dayFacts = []Family{
 			}
 		},
 	},
-	{
+}
+
+// weekChangeFamily is the family of differences of instances.
+func weekChangeFamily(o Options) Family {
+	covered := postpaidOnly
+	if o.AllModes {
+		covered = fromLines
+	}
+	return Family{
 		Name:   "ksyun_bill_instance_week_change_cny",
 		Labels: []string{"pay_mode", "product_code", "project_id", "instance_id"},
 		Help: "How much more in CNY an instance has cost on the day days_ago=1 than a week before, of the 50 largest" +
-			" changes either way" + metered + postpaidOnly,
+			" changes either way" + metered + covered,
 		samples: func(a Account, emit emit) {
 			for _, r := range a.weekChanges() {
 				emit(r.cost.Float64(), append([]string{r.mode}, r.key[:]...)...)
 			}
 		},
-	},
+	}
 }
