@@ -127,11 +127,12 @@ func correctedDay(f *fetch, known ledger.Month) billclient.Day {
 	return 0
 }
 
-// isUnconfirmed reports whether the last answer of a source was incomplete: it is asked again, and what it says twice is
-// taken.
+// isUnconfirmed reports whether the last answer of a source was incomplete: it is asked again a few times, and what it
+// says twice is taken.
 func (f *fetch) isUnconfirmed(source string) bool {
+	const mostReads = 3
 	s := f.sources[source]
-	return s.IsFailing() && s.Reason == billclient.Incomplete
+	return s.IsFailing() && s.Failed <= mostReads && s.Reason == billclient.Incomplete
 }
 
 // readDayLines reads the newest days of a month, and all of them the first time. Where they come to something else than
@@ -164,7 +165,8 @@ func readDayLines(ctx context.Context, f *fetch, m billclient.Month) error {
 		known.DayLines = next
 		return known
 	})
-	if missed != nil && !next.SameCosts(known) {
+	settled := billclient.DayOf(now.Add(-settling)).Add(-1) // what today costs grows from read to read
+	if missed != nil && !next.SameCostsUntil(known, settled) {
 		return incomplete(billclient.QueryInstanceConsume,
 			"the lines from %v to %v do not come to what QueryProductConsume has of %s", from, to, strings.Join(missed, ", "))
 	}

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -351,5 +352,33 @@ ksyun_bill_instance_cost_cny{account="main",pay_mode="prepaid",product_code="VM_
 ksyun_bill_instance_cost_cny{account="main",pay_mode="realtime",product_code="VM_GROUP",project_id="0",instance_id="p-1",instance_name="web"} 4
 ksyun_bill_instances{account="main",product_code="DNAS_GROUP"} 1
 ksyun_bill_instances{account="main",product_code="VM_GROUP"} 1`)
+	})
+}
+
+// Lines that never come to what they are held against, and are others each time, are asked for a few times a day only.
+func TestLinesThatNeverAgree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.consume("2026-10", 14, on("2026-10-13", server("kec-1", 100)))
+		o := options(machines(c))
+		o.Months.Past, o.Days = 1, 1
+		var asked atomic.Int64
+		w := startWith(t, october(14), o, replacing(func(query url.Values) string {
+			switch action, start := query.Get("Action"), query.Get("StartDay"); {
+			case action == billclient.QueryInstanceConsume && start > "2026-10":
+				return fmt.Sprintf(`{"Success":true,"Data":{"total":1,"bills":[{"billDay":"%s","payType":1,"billRealAmount":%d}]}}`,
+					start, asked.Add(1))
+			case action == billclient.DescribeInstanceSummaryBills:
+				return fmt.Sprintf(`{"TotalCount":1,"SummaryOverview":[{"BillMonth":"2026-09","PayMode":"预付费","RealCost":"%d"}]}`,
+					asked.Add(1))
+			}
+			return ""
+		}), c.Account)
+		w.sleepUntil(october(15))
+		asked.Store(0)
+		w.sleepUntil(october(18))
+		if n := asked.Load(); n > 3*(4+4) {
+			t.Errorf("the lines of instances were asked for %d times in three days", n)
+		}
 	})
 }

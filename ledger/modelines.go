@@ -191,6 +191,25 @@ func (m *ModeLines) SameCosts(other *ModeLines) bool {
 	return m != nil && other != nil && sameCosts(m.costs(), other.costs())
 }
 
+// SameCostsUntil reports whether two reads of days have the same cost of each pay mode, up to and including a day.
+func (m *ModeLines) SameCostsUntil(other *ModeLines, day billclient.Day) bool {
+	return m != nil && other != nil && sameCosts(m.costsUntil(day), other.costsUntil(day))
+}
+
+// costsUntil returns what the lines come to by pay mode, without days after one.
+func (m *ModeLines) costsUntil(day billclient.Day) Sums {
+	costs := m.costs()
+	for at, of := range m.Days {
+		for _, c := range of {
+			if at > day {
+				costs.Add(Key{m.Instances[c.Instance].PayMode}, c.Cost.Neg())
+			}
+		}
+	}
+	maps.DeleteFunc(costs, func(_ Key, cost billclient.Amount) bool { return cost.Sign() == 0 })
+	return costs
+}
+
 func sameCosts(a, b Sums) bool {
 	return maps.EqualFunc(a, b, func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
 }
