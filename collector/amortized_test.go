@@ -234,7 +234,7 @@ func TestPurchasesOfDays(t *testing.T) {
 		a := simulated("main", c.Account)
 		a.API.UnionEndpoint = a.API.Endpoint
 		o := options(a)
-		o.Months.Past, o.Days, o.Prepaid.Months = 2, 1, 5
+		o.Months.Past, o.Days, o.Prepaid.Months, o.Refresh.Interval = 2, 1, 5, 6*time.Hour
 		var isThere atomic.Bool
 		w := startWith(t, beijing(9, 22, 20), o, replacing(func(query url.Values) string {
 			isAsked := query.Get("Action") == billclient.DescribeInstanceSummaryBills
@@ -250,13 +250,13 @@ func TestPurchasesOfDays(t *testing.T) {
 		compare(t, w.scrape(left, "ksyun_bill_prepaid_months_missing"), `
 ksyun_bill_prepaid_months_missing{account="main"} 1`)
 		isThere.Store(true)
-		w.sleep(time.Hour)
+		w.sleep(12 * time.Hour)
 		compare(t, w.scrape("ksyun_bill_prepaid_months_missing"), `
 ksyun_bill_prepaid_months_missing{account="main"} 0`)
 		for _, at := range []time.Time{beijing(10, 22, 14), beijing(11, 22, 12)} {
 			w.sleepUntil(at)
 			compare(t, w.scrape("ksyun_bill_day_amortized_account_cost_cny"), `
-ksyun_bill_day_amortized_account_cost_cny{account="main",pay_mode="prepaid",days_ago="0"} 1.95477469`)
+ksyun_bill_day_amortized_account_cost_cny{account="main",pay_mode="prepaid",days_ago="0"} 1.9547769`)
 		}
 	})
 }

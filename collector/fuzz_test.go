@@ -35,6 +35,7 @@ func FuzzState(f *testing.F) {
 	f.Add([]byte(`{"Account":"main","Next":"2026-10-15T00:00:00Z","Snapshot":{"Months":{"2026-10":{"Basis":"bill",` +
 		`"Bill":{"Summary":{"ReadAt":"2026-10-14T23:00:00Z"},"Lines":{"ReadAt":"2026-10-14T23:00:00Z"}}}}}}`))
 	o := purseOptions(of)
+	o.Prepaid.Months = 1
 	o.State = &State{dir: f.TempDir()}
 	config := configFingerprint(of)
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -80,7 +81,9 @@ func stateOf(f *testing.F, of Account, c *customer) *kept {
 	transport, stop := billsim.PipeTransport(billsim.New([]billsim.Account{c.Account}))
 	defer stop()
 	of.API.Transport, of.API.UnionEndpoint = transport, of.API.Endpoint
-	a := newAccount(of, purseOptions(of), log.NewNopLogger(), &vault{})
+	o := purseOptions(of)
+	o.Prepaid.Months = 1
+	a := newAccount(of, o, log.NewNopLogger(), &vault{})
 	a.takeCustody(f.Context())
 	for _, name := range loopNames {
 		(&loop{account: a, custody: a.custody, name: name}).refresh(f.Context())
