@@ -26,7 +26,7 @@ func TestAmortized(t *testing.T) {
 		monthly := c.Prepaid
 		c.Prepaid = func(month string) []billsim.Purchase {
 			year := billsim.Purchase{
-				ProductCode: "KEC", ProductName: "云服务器", ProjectID: "7", ProjectName: "广告", InstanceID: "p-3",
+				ProductCode: "KEC", ProductName: "云服务器", ProjectID: "7", ProjectName: "广告", InstanceID: "p-3", InstanceName: "year",
 				EndTime: "2026-12-31 23:59:59", Cost: 365 * billsim.Yuan,
 			}
 			switch month {
@@ -71,7 +71,7 @@ ksyun_bill_amortized_project_cost_cny{account="main",pay_mode="prepaid",project_
 ksyun_bill_amortized_project_cost_cny{account="main",pay_mode="prepaid",project_id="7"} 13
 ksyun_bill_amortized_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",project_id="0",instance_id="kec-1",instance_name="web-kec-1"} 2
 ksyun_bill_amortized_instance_cost_cny{account="main",pay_mode="prepaid",product_code="KEC",project_id="0",instance_id="p-1",instance_name="web"} 14.06666676
-ksyun_bill_amortized_instance_cost_cny{account="main",pay_mode="prepaid",product_code="KEC",project_id="7",instance_id="p-3",instance_name=""} 13
+ksyun_bill_amortized_instance_cost_cny{account="main",pay_mode="prepaid",product_code="KEC",project_id="7",instance_id="p-3",instance_name="year"} 13
 ksyun_bill_day_amortized_account_cost_cny{account="main",pay_mode="postpaid",days_ago="0"} 1
 ksyun_bill_day_amortized_account_cost_cny{account="main",pay_mode="postpaid",days_ago="1"} 1
 ksyun_bill_day_amortized_account_cost_cny{account="main",pay_mode="postpaid",days_ago="2"} 0

@@ -53,7 +53,7 @@ func (l *ModeLedger) Add(line *billclient.UnionLine) {
 	l.lines.Days[line.Day] = append(l.lines.Days[line.Day], DayCost{i, line.Cost})
 	if line.PayMode == billclient.Prepaid {
 		k := l.lines.Instances[i].ModeKey
-		l.lines.Bought = append(l.lines.Bought, newPurchase(line, k))
+		l.lines.Bought = append(l.lines.Bought, newPurchase(line, k, l.keep(line.InstanceName)))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 type Purchase struct {
 	Group, Project, Instance string
 
+	Name        string         // of the instance; may be empty
 	Day         billclient.Day // on which it was paid; 0: it is not known
 	First, Last billclient.Day // of the term
 	Cost        billclient.Amount
@@ -19,9 +20,9 @@ type Purchase struct {
 }
 
 // newPurchase returns the purchase of a line. What has no term is spent when it is paid. What is given back counts for
-// the rest of its term, which begins when it is given back.
-func newPurchase(line *billclient.UnionLine, k ModeKey) Purchase {
-	p := Purchase{Group: k.Group, Project: k.Project, Instance: k.Instance, Day: line.Day, Cost: line.Cost}
+// the rest of its term, which begins when it is given back. The texts are not to be those of the line.
+func newPurchase(line *billclient.UnionLine, k ModeKey, name string) Purchase {
+	p := Purchase{Group: k.Group, Project: k.Project, Instance: k.Instance, Name: name, Day: line.Day, Cost: line.Cost}
 	from, to := line.Day, line.Day // when it was paid, as far as it is known
 	if line.Day == 0 {
 		from, to = billclient.DayOf(line.Month.Start()), billclient.DayOf(line.Month.End()).Add(-1)

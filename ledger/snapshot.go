@@ -18,7 +18,8 @@ type Snapshot struct {
 	Purse  *Purse                 // nil until it is read
 	Terms  *Terms                 // nil until they are read
 
-	Prepaid map[billclient.Month]*PrepaidMonth // closed months whose terms may still count
+	Prepaid  map[billclient.Month]*PrepaidMonth // closed months whose terms may still count
+	Projects map[string]string                  // ids by name in months that were dropped: terms are longer
 }
 
 // Group is a product group of bill-union.
@@ -56,11 +57,22 @@ func (s *Snapshot) Put(of billclient.Month, m Month) *Snapshot {
 	return next
 }
 
-// DropBefore returns a copy of the snapshot without the months before one.
+// DropBefore returns a copy of the snapshot without the months before one. What their projects were called stays known.
 func (s *Snapshot) DropBefore(from billclient.Month) *Snapshot {
 	next := *s
-	next.Months = maps.Clone(s.Months)
-	maps.DeleteFunc(next.Months, func(m billclient.Month, _ Month) bool { return m < from })
+	next.Months, next.Projects = maps.Clone(s.Months), maps.Clone(s.Projects)
+	for at, m := range s.Months {
+		if at >= from {
+			continue
+		}
+		delete(next.Months, at)
+		if next.Projects == nil {
+			next.Projects = map[string]string{}
+		}
+		for name, id := range m.ProjectIDs() {
+			AddID(next.Projects, name, id)
+		}
+	}
 	return &next
 }
 
@@ -321,8 +333,10 @@ func (s *Snapshot) Merge(newer *Snapshot) *Snapshot {
 		next.Groups = newer.Groups
 	}
 	next.Purse, next.Terms = cmp.Or(newer.Purse, s.Purse), cmp.Or(newer.Terms, s.Terms)
-	next.Prepaid = map[billclient.Month]*PrepaidMonth{}
+	next.Prepaid, next.Projects = map[billclient.Month]*PrepaidMonth{}, map[string]string{}
 	maps.Copy(next.Prepaid, s.Prepaid)
 	maps.Copy(next.Prepaid, newer.Prepaid)
+	maps.Copy(next.Projects, s.Projects)
+	maps.Copy(next.Projects, newer.Projects)
 	return &next
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"ksyun_bill_exporter/billclient"
 )
 
@@ -75,5 +77,22 @@ func TestNewestDay(t *testing.T) {
 		if got := s.NewestDay(c.now, c.staleBefore); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
+	}
+}
+
+// What projects were called in months that are dropped stays known, for terms that were bought then: but for a name that
+// another project has by now.
+func TestDropBeforeKeepsProjectNames(t *testing.T) {
+	named := func(names map[string]string) Month {
+		return Month{ModeDays: map[Split]*ModeDays{ByProject: {Names: names}}}
+	}
+	august := billclient.MonthOf(beijing(8, 1, 0))
+	s := (&Snapshot{}).WithMonth(august-1, named(map[string]string{"7": "广告", "8": "旧", "9": ""})).
+		WithMonth(august, named(map[string]string{"8": "广告"})).DropBefore(august)
+	if diff := cmp.Diff(map[string]string{"广告": "7", "旧": "8"}, s.Projects); diff != "" || len(s.Months) != 1 {
+		t.Errorf("%d months, names (-want +got):\n%s", len(s.Months), diff)
+	}
+	if diff := cmp.Diff(map[string]string{"广告": None, "旧": "8"}, s.DropBefore(august+1).Projects); diff != "" {
+		t.Errorf("then (-want +got):\n%s", diff)
 	}
 }

@@ -20,6 +20,7 @@ type amortized struct {
 	remaining map[string]billclient.Amount       // by product, what is paid and not used by the end of the last day
 
 	productNames, projectNames map[string]string // by label value, of all that is spread
+	instanceNames              map[ledger.Key]string
 }
 
 // missingPrepaidMonths returns how many months are not known whose purchases can still count: the running one, and as many
@@ -92,7 +93,7 @@ func (a Account) addBought(s *amortized, from, to int) {
 func newAmortized(month, from, through billclient.Day) *amortized {
 	return &amortized{
 		month: month, from: from, through: through, days: map[ledger.Key][]billclient.Amount{}, instances: ledger.Sums{},
-		remaining: map[string]billclient.Amount{}, productNames: map[string]string{}, projectNames: map[string]string{},
+		remaining: map[string]billclient.Amount{}, productNames: map[string]string{}, projectNames: map[string]string{}, instanceNames: map[ledger.Key]string{},
 	}
 }
 
@@ -128,7 +129,9 @@ func (s *amortized) add(p *ledger.Purchase, labels keyLabels) {
 		s.remaining[product] = s.remaining[product].Add(rest)
 	}
 	if cost := p.Until(s.through).Sub(p.Until(s.month.Add(-1))); cost.Sign() != 0 && s.through >= s.month {
-		s.instances.Add(ledger.Key{product, project, ledger.KeyLabel(p.Instance)}, cost)
+		key := ledger.Key{product, project, ledger.KeyLabel(p.Instance)}
+		s.instances.Add(key, cost)
+		s.instanceNames[key] = cmp.Or(s.instanceNames[key], p.Name)
 	}
 	k := ledger.Key{product, project}
 	if s.days[k] == nil {
@@ -299,6 +302,7 @@ func (a Account) amortizedRows() []instanceRow {
 		described := facts[k]
 		if described == nil {
 			described = make([]string, len(a.options.Instances.Facts()))
+			described[slices.Index(ledger.InstanceFacts(), "instance_name")] = a.amortized.instanceNames[k]
 		}
 		rows = append(rows, instanceRow{billclient.Prepaid, k, a.amortized.instances[k], described})
 	}

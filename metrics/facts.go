@@ -60,15 +60,11 @@ func emitProjectInfo(a Account, emit emit) {
 }
 
 // emitInstanceInfo describes an instance that two months or pay modes show as the running month does, and in it the first
-// pay mode.
+// pay mode. Of one that was bought earlier, only the name is known.
 func emitInstanceInfo(a Account, emit emit) {
 	described := map[ledger.Key]bool{}
 	labels := []string{}
-	for n := range min(1, a.options.PastMonths) + 1 {
-		if n == 1 && !a.options.Instances.LastMonth {
-			continue
-		}
-		rows, _ := a.instanceRows(n)
+	describe := func(rows []instanceRow) {
 		for _, r := range rows {
 			if !described[r.key] {
 				described[r.key] = true
@@ -76,6 +72,16 @@ func emitInstanceInfo(a Account, emit emit) {
 				emit(1, labels...)
 			}
 		}
+	}
+	for n := range min(1, a.options.PastMonths) + 1 {
+		if n == 1 && !a.options.Instances.LastMonth {
+			continue
+		}
+		rows, _ := a.instanceRows(n)
+		describe(rows)
+	}
+	if a.amortized != nil && a.options.Instances.Enabled {
+		describe(a.amortizedRows())
 	}
 }
 

@@ -50,7 +50,7 @@ func (a Account) keyLabels(n int, named bool, names map[string]string) keyLabels
 	}
 	l.products = products
 	if l.named {
-		l.projects = a.projectsOfMonth(a.month.Add(-n))
+		l.projects = a.Snapshot.Months[a.month.Add(-n)].ProjectIDs()
 		l.elsewhere = sync.OnceValue(a.projectsElsewhere)
 	}
 	return l
@@ -97,29 +97,18 @@ func (l keyLabels) rewrite(names, values []string) []string {
 // projectsElsewhere returns the ids of projects by what they are called in any month that is known, also in those that are
 // not shown: terms are longer. The name of several projects has ledger.None.
 func (a Account) projectsElsewhere() map[string]string {
-	ids := map[string]string{}
-	addIDs(ids, a.summedProjectNames())
-	for at := range a.Snapshot.Months {
-		for name, id := range a.projectsOfMonth(at) {
-			addID(ids, name, id)
+	ids := maps.Clone(a.Snapshot.Projects)
+	if ids == nil {
+		ids = map[string]string{}
+	}
+	for id, name := range a.summedProjectNames() {
+		if name != "" {
+			ledger.AddID(ids, name, id)
 		}
 	}
-	return ids
-}
-
-// projectsOfMonth returns the ids of projects by what they were called in a month. The name of several projects has
-// ledger.None.
-func (a Account) projectsOfMonth(at billclient.Month) map[string]string {
-	ids, known := map[string]string{}, a.Snapshot.Months[at]
-	if u := known.Union(ledger.ByProject); u != nil {
-		addIDs(ids, u.Names)
-	}
-	if d := known.ModeDays[ledger.ByProject]; d != nil {
-		addIDs(ids, d.Names)
-	}
-	for _, b := range []ledger.Book{known.Bill, known.Estimate} {
-		if b.Lines != nil {
-			addIDs(ids, b.Lines.ProjectNames)
+	for _, m := range a.Snapshot.Months {
+		for name, id := range m.ProjectIDs() {
+			ledger.AddID(ids, name, id)
 		}
 	}
 	return ids
@@ -149,23 +138,6 @@ func (a Account) lineNames(n int, by ledger.Split) map[string]string {
 		addMissing(names, map[string]string{r.Labels[position]: ""})
 	}
 	return names
-}
-
-// addIDs adds the ids of names; a name of several gets ledger.None.
-func addIDs(ids, names map[string]string) {
-	for id, name := range names {
-		if name != "" {
-			addID(ids, name, id)
-		}
-	}
-}
-
-// addID adds the id of a name.
-func addID(ids map[string]string, name, id string) {
-	if other, ok := ids[name]; ok && other != id {
-		id = ledger.None
-	}
-	ids[name] = id
 }
 
 // linesOfModes returns the rows of a view of the month n months ago in other pay modes than postpaid, by pay mode and
