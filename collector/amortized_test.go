@@ -220,6 +220,7 @@ ksyun_bill_prepaid_months_missing{account="main"} 0`)
 // stays known when that month is no longer the last one. No lines at all of a month that has cost something prepaid are no
 // answer.
 func TestPurchasesOfDays(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		c.Prepaid = func(month string) []billsim.Purchase {

@@ -483,6 +483,7 @@ func (y year) want(name string, now time.Time) []string {
 // of one whose bill appears on the 3rd of the next and is corrected on the 12th. Now and then the API is away for some
 // hours, and no number moves for it.
 func TestQuarter(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := options(simulated("growing", growing.account("1")), simulated("late", late.account("2")))
 		o.Refresh.Interval, o.Refresh.DetailsInterval, o.Days = 12*time.Hour, 6*time.Hour, 2

@@ -153,6 +153,7 @@ ksyun_bill_region_cost_cny{account="main",pay_mode="postpaid",region_name="ÂçéÂå
 // Whatever becomes of names and keys, by a reload or over a restart, with the API there or away: no account shows what
 // another customer's key has read, and each shows what was kept of its own key's.
 func TestNumbersFollowTheKey(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		names map[string]string // the account's name by its customer, afterwards

@@ -142,6 +142,7 @@ func TestWeekChange(t *testing.T) {
 // On a day without change no line is downloaded: not one in a month. When the estimate moves on its lines are read
 // once, and a moved end alone is a change.
 func TestLinesOfAQuietMonth(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		c.consume("2026-10", 1, on("2026-10-01", server("kec-1", 100)))

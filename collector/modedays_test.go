@@ -215,13 +215,14 @@ ksyun_bill_source_up{account="main",source="project_summary"} 1`)
 // Over the end of a month of the demo, every noon, products and projects come to what the account has of each pay mode, to
 // the last digit: this month, in the closed ones and on each day.
 func TestFamiliesComeToTheBill(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(beijing(9, 30, 6)))
 		demo := billsim.Demo(time.Now)
 		shop, game := simulated("shop", demo[0]), simulated("game", demo[1])
 		shop.API.UnionEndpoint, game.API.UnionEndpoint = shop.API.Endpoint, game.API.Endpoint
 		o := options(shop, game)
-		o.Refresh.Interval, o.Prepaid.Months = 6*time.Hour, 12
+		o.Refresh.Interval, o.Prepaid.Months, o.Days = 12*time.Hour, 12, 7
 		w := start(t, beijing(9, 30, 6), o, demo...)
 		for at := beijing(9, 30, 12); at.Before(beijing(10, 3, 0)) && !t.Failed(); at = at.AddDate(0, 0, 1) {
 			w.sleepUntil(at)

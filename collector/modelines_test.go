@@ -134,6 +134,7 @@ ksyun_bill_folded_instances{account="main",product_code="VM_GROUP"} 0`)
 // Only the newest days are asked for again, once a day after their last costs have come; those before come from what is
 // known, over a restart as well. What was learned of product groups is said in the log once.
 func TestOnlyNewestDaysOfInstancesAreAskedFor(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		c.consume("2026-10", 14, on("2026-10-13", server("kec-1", 150)))
@@ -357,6 +358,7 @@ ksyun_bill_instances{account="main",product_code="VM_GROUP"} 1`)
 
 // Lines that never come to what they are held against, and are others each time, are asked for a few times a day only.
 func TestLinesThatNeverAgree(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		c.consume("2026-10", 14, on("2026-10-13", server("kec-1", 100)))

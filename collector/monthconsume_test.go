@@ -281,6 +281,7 @@ ksyun_bill_unreconciled_cost_cny{account="main",months_ago="1",product_code="KEC
 // What last month had come to while it ran is not its estimate for ever; and an estimate of the whole month, which
 // stays as such, does not stand in for the bill for ever.
 func TestPartOfAnEstimate(t *testing.T) {
+	t.Parallel()
 	const estimate = `ksyun_bill_past_month_estimate_cny{account="main",months_ago="1"} 1`
 	const cost = `ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months_ago="1"} 1`
 	for _, c := range []struct {

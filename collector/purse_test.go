@@ -390,6 +390,7 @@ func TestShortExpiry(t *testing.T) {
 
 // What was read too long ago is not shown, to the second.
 func TestOldPurse(t *testing.T) {
+	t.Parallel()
 	for action, c := range map[string]struct {
 		families []string
 		without  func(*Account)

@@ -49,12 +49,11 @@ func endsPanel(t language) panel {
 	value, renewal, name := t("End", "到期"), t("Renewal", "续费"), t("Instance", "实例")
 	p := formatTable(newPanel("table", t("Instances that end soon", "即将到期的实例"),
 		t("Of each account the 200 that end first, within prepaid.expiry_within. The list follows the choice of accounts "+
-			"and projects. Names are those of postpaid lines.",
-			"每个账号最早到期的 200 个，限 prepaid.expiry_within 之内；随所选账号和项目变化。名称来自后付费明细。"),
+			"and projects. Names are those of the lines of this and the last month.",
+			"每个账号最早到期的 200 个，限 prepaid.expiry_within 之内；随所选账号和项目变化。名称来自本月和上月的明细。"),
 		unitDate, gridWidth, 9, tableTarget(endsQuery())), value,
 		column{"Value", value, unitDate}, accountColumn(t),
-		column{"product_group_name", t("Product group", "产品组"), unitText},
-		column{"product_code", t("Code", "代码"), unitText},
+		productColumn(t), column{"product_code", t("Code", "代码"), unitText},
 		column{"instance_name", name, unitText}, column{"instance_id", "ID", unitText},
 		projectColumn(t), ownerColumn(t), column{"renewal", renewal, unitText})
 	p.Options["sortBy"] = []object{{"displayName": value, "desc": false}}
@@ -81,8 +80,7 @@ func balanceDaysQuery() string {
 func endsQuery() string {
 	ends := "1000 * max by (" + instanceKey + ", instance_name, renewal) (topk by (" + instanceKey +
 		") (1, ksyun_bill_prepaid_expiry_timestamp_seconds{" + projectSelector + "}))"
-	byGroup := `label_replace(` + "\n" + indent(ends) + "\n" + `, "product_group", "$1", "product_code", "(.*)")`
-	named := joinWhereKnown(byGroup, "account, product_group", "ksyun_bill_product_group_info", "product_group_name")
+	named := joinWhereKnown(ends, productKey, "ksyun_bill_product_info", "product_name")
 	return joinWhereKnown(named, projectKey, "ksyun_bill_project_info", "project_name, owner")
 }
 

@@ -361,7 +361,9 @@ func testRecipes(t *testing.T, pages []manual, exporter string) {
 	two := peers.StartPrometheus(t, t.TempDir(), peers.Scrape(time.Second, target, target, business))
 	for _, p := range []peers.Prometheus{alone, two} {
 		p.Await(t, `count_over_time(orders_total[1m]) > 2`, 1)
-		p.Await(t, `count_over_time(ksyun_bill_source_items{source="detail_bill"}[1m]) > 2`, 2)
+		for _, source := range []string{"detail_bill", "cost_bill", "instance_summary"} { // the last ones of their loops
+			p.Await(t, fmt.Sprintf(`count_over_time(ksyun_bill_source_items{source=%q}[1m]) > 2`, source), 2)
+		}
 	}
 	for _, page := range pages {
 		switch page.name {

@@ -67,7 +67,7 @@ api: {endpoint: '`+api.URL+`', union_endpoint: '`+api.URL+`', requests_per_secon
 `)
 	r := launch(t, "--config.file="+config)
 	r.Await("/", "2,100,000,000.12345678")
-	r.Await("/", "8 of 8 sources failing")
+	r.Await("/", "11 of 11 sources failing")
 	checkOnScreens(t, r, func(screen string, page statusPage) {
 		if page.Troubles != 1 {
 			t.Errorf("%s: %d boxes of trouble, want 1", screen, page.Troubles)
