@@ -150,6 +150,9 @@ func (c *Collector) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
+// pagePause is the least time between two pages: a refresh has the answers of a dozen sources one after the other.
+const pagePause = 200 * time.Millisecond
+
 // keepPublished renders a page when an account has changed, when a day or the month ends in Beijing, and when numbers
 // become too old.
 func (c *Collector) keepPublished(ctx context.Context) error {
@@ -165,7 +168,7 @@ func (c *Collector) keepPublished(ctx context.Context) error {
 			case <-ctx.Done():
 				return nil
 			case <-c.changes:
-				until = rendered
+				until = earlierOf(until, rendered.Add(pagePause))
 			case <-timer.C:
 			}
 			timer.Stop()
