@@ -31,9 +31,9 @@ func TestReload(t *testing.T) {
 	const reloaded = "ksyun_bill_exporter_config_last_reload_successful "
 	r.Await("/metrics", reloaded+"1\n")
 
-	write(t, config, string(good)+"days: 32\n")
+	write(t, config, string(good)+"days: 36\n")
 	if status, body := r.Post("/-/reload"); status != http.StatusInternalServerError ||
-		body != "failed to reload config: "+config+":3: days: want 0 to 31\n" {
+		body != "failed to reload config: "+config+":3: days: want 0 to 35\n" {
 		t.Errorf("a bad file: %d: %s", status, body)
 	}
 	if page := r.Await("/metrics", reloaded+"0\n"); !strings.Contains(page, cost) {

@@ -43,7 +43,8 @@ func dueModeDays(f *fetch, by ledger.Split, now time.Time) (months []billclient.
 	running := billclient.MonthOf(now)
 	back := f.options.Months.Past
 	if f.options.Days > 0 {
-		back = max(back, 1) // days reach back over the 1st
+		oldest := billclient.DayOf(now).Add(-f.options.Days) // where yesterday is the newest
+		back = max(back, 1, int(running-oldest.Month()))
 	}
 	for m := running; m >= running.Add(-back) && m >= billclient.FirstMonth; m-- {
 		known := f.snapshot.Months[m]

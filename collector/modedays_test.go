@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -209,6 +210,56 @@ ksyun_bill_source_up{account="main",source="product_groups"} 1
 ksyun_bill_source_up{account="main",source="product_summary"} 1
 ksyun_bill_source_up{account="main",source="project_consume"} 1
 ksyun_bill_source_up{account="main",source="project_summary"} 1`)
+	})
+}
+
+// On the first days of March, 35 days reach back into January, which is not shown itself: its postpaid days are kept,
+// though the API no longer has them, and those of other pay modes are, or are asked for.
+func TestDaysReachBackTwoMonths(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		o := options(bought(c))
+		o.Months.Past, o.Days = 1, 35
+		c.Prepaid, c.Realtime = nil, func(month string) (hours []billsim.Purchase) {
+			for day := range 3 {
+				hours = append(hours, billsim.Purchase{
+					ProductCode: "EIP", ProductName: "弹性IP", ProjectID: "7", InstanceID: "r-1",
+					Day: fmt.Sprintf("%s-%d", month, 25+day), Cost: billsim.Amount(1+day) * billsim.Yuan,
+				})
+			}
+			return hours
+		}
+		c.consume("2026-01", 31, on("2026-01-25", server("kec-1", 2500)), on("2026-01-26", server("kec-1", 2600)),
+			on("2026-01-27", server("kec-1", 2700)))
+		c.consume("2026-02", 28, on("2026-02-27", server("kec-1", 100)))
+		w := start(t, beijing(2, 28, 12), o, c.Account)
+		for day := 1; day <= 3; day++ {
+			if day > 1 {
+				c.consume("2026-03", day-1, on("2026-03-01", server("kec-1", 100)))
+			}
+			w.sleepUntil(beijing(3, day, 15))
+			fresh := start(t, beijing(3, day, 15), o, c.Account)
+			compare(t, w.oldestDay(), fmt.Sprintf(`
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="postpaid",days_ago="34"} %d
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="realtime",days_ago="34"} %d`, 24+day, day))
+			compare(t, fresh.oldestDay(), fmt.Sprintf(`
+ksyun_bill_day_account_cost_cny{account="main",pay_mode="realtime",days_ago="34"} %d`, day))
+			fresh.stop()
+		}
+		w.asked()
+		w.sleep(2 * time.Hour)
+		for _, call := range w.api.Calls() {
+			if strings.HasPrefix(call.Query.Get("StartDay"), "2026-01") {
+				t.Errorf("%s asks for January again", call.Action)
+			}
+		}
+	})
+}
+
+// oldestDay returns what the account has cost on the oldest of 35 days.
+func (w *world) oldestDay() []string {
+	return slices.DeleteFunc(w.scrape("ksyun_bill_day_account_cost_cny"), func(sample string) bool {
+		return !strings.Contains(sample, `days_ago="34"`)
 	})
 }
 

@@ -36,7 +36,7 @@ func readMonthBills(ctx context.Context, f *fetch) error {
 		withdrawn, lacking = askForLacking(ctx, f, byMonth, from, to)
 	}
 	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot {
-		s = s.DropBefore(min(from, to.Add(-1)))
+		s = s.DropBefore(min(from, to.Add(-monthsOfDays)))
 		for m := from; m <= to; m++ {
 			next := s.Months[m]
 			// A month that lacks keeps its own last good bill. No sum is made of several months: none looks cheap.

@@ -43,8 +43,8 @@ func validate(c Config, d *document) {
 	if c.Months.BillSettles < 0 {
 		d.reject("months.bill_settles", "want 0s or more")
 	}
-	if c.Days < 0 || c.Days > 31 {
-		d.reject("days", "want 0 to 31")
+	if c.Days < 0 || c.Days > 35 {
+		d.reject("days", "want 0 to 35")
 	}
 }
 

@@ -86,7 +86,7 @@ func TestBadConfig(t *testing.T) {
 		{"prepaid months", goodFile + "prepaid: {months: 61}", "FILE:5: prepaid.months: want 0 to 60"},
 		{"expiry", goodFile + "prepaid: {expiry_within: 23h}", "FILE:5: prepaid.expiry_within: want 1d to 1y"},
 		{"late expiry", goodFile + "prepaid: {expiry_within: 366d}", "FILE:5: prepaid.expiry_within: want 1d to 1y"},
-		{"days", goodFile + "days: 32", "FILE:5: days: want 0 to 31"},
+		{"days", goodFile + "days: 36", "FILE:5: days: want 0 to 35"},
 		{
 			"running", goodFile + "months: {running: bills}",
 			`FILE:5: months.running: "bills" is none of auto, estimate, bill`,

@@ -89,7 +89,7 @@ func (s *Snapshot) DropModeLinesBefore(from billclient.Month) *Snapshot {
 	return &next
 }
 
-// monthsBack is how many months' days are kept beside those of the month that is read: the longest way back, 31 days
+// monthsBack is how many months' days are kept beside those of the month that is read: the longest way back, 35 days
 // from the 1st of March, ends in January.
 const monthsBack = 2
 
