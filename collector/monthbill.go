@@ -35,8 +35,9 @@ func readMonthBills(ctx context.Context, f *fetch) error {
 	if err == nil {
 		withdrawn, lacking = askForLacking(ctx, f, byMonth, from, to)
 	}
+	keepFirst := keeperOfFirstBills(f, now)
 	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot {
-		s = s.DropBefore(min(from, to.Add(-monthsOfDays)))
+		s = keepFirst(s.DropBefore(min(from, to.Add(-monthsOfDays)))) // a bill can have become the basis since it was read
 		for m := from; m <= to; m++ {
 			next := s.Months[m]
 			// A month that lacks keeps its own last good bill. No sum is made of several months: none looks cheap.
@@ -47,9 +48,19 @@ func readMonthBills(ctx context.Context, f *fetch) error {
 			}
 			s = s.Put(m, next)
 		}
-		return s
+		return keepFirst(s)
 	})
 	return lacking
+}
+
+// keeperOfFirstBills returns a change that keeps what the bills of closed months came to at first. Before estimates were
+// asked for, nothing tells a part of a bill from a whole one: then nothing is kept yet.
+func keeperOfFirstBills(f *fetch, now time.Time) func(*ledger.Snapshot) *ledger.Snapshot {
+	if !f.sources["month_consume"].WasTried() {
+		return func(s *ledger.Snapshot) *ledger.Snapshot { return s }
+	}
+	rules := f.options.basisRules()
+	return func(s *ledger.Snapshot) *ledger.Snapshot { return s.WithFirstBills(now, rules) }
 }
 
 // askForWholeBills asks for the bills of a range of months. An answer that lacks parts which the last one had, while

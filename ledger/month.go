@@ -17,6 +17,7 @@ type Month struct {
 	DayLines       *ModeLines          // lines of its days in other pay modes than postpaid; nil until they are read
 	MonthLines     *ModeLines          // lines of the month as a whole in them, of a closed month; nil until they are read
 	CostBill       *CostBill           // nil until it is read
+	FirstBill      *FirstBill          // of a closed month; nil until its numbers are taken from the bill
 }
 
 // ModeLines returns the lines in other pay modes than postpaid: those of the month as a whole, unless those of its days
@@ -97,13 +98,13 @@ func (m Month) merge(newer Month) Month {
 		}
 	}
 	next.DayLines, next.MonthLines = cmp.Or(newer.DayLines, m.DayLines), cmp.Or(newer.MonthLines, m.MonthLines)
-	next.CostBill = cmp.Or(newer.CostBill, m.CostBill)
+	next.CostBill, next.FirstBill = cmp.Or(newer.CostBill, m.CostBill), cmp.Or(m.FirstBill, newer.FirstBill)
 	return next
 }
 
 func (m Month) isZero() bool {
 	return m.Bill == Book{} && m.Estimate == Book{} && len(m.Unions) == 0 && len(m.ModeDays) == 0 &&
-		m.DayLines == nil && m.MonthLines == nil && m.CostBill == nil
+		m.DayLines == nil && m.MonthLines == nil && m.CostBill == nil && m.FirstBill == nil
 }
 
 func (m Month) valid(views []View) bool {
@@ -117,7 +118,8 @@ func (m Month) valid(views []View) bool {
 			return false
 		}
 	}
-	return m.Bill.valid(views) && m.Estimate.valid(views) && m.DayLines.valid(views) && m.MonthLines.valid(views)
+	return m.FirstBill.valid() && m.Bill.valid(views) && m.Estimate.valid(views) &&
+		m.DayLines.valid(views) && m.MonthLines.valid(views)
 }
 
 // Book is a summary and the lines behind it.

@@ -36,6 +36,21 @@ var trustFamilies = []Family{
 		},
 	},
 	{
+		Name: "ksyun_bill_past_month_restated_cny", Labels: []string{"months_ago", "product_code"},
+		Help: "By how much in CNY the bill of a closed month has changed since it was first taken over, per product" +
+			" that has ever changed; what no product has of it is of __none__. Postpaid only; cached between refreshes.",
+		samples: func(a Account, emit emit) {
+			for n, m := range a.shownMonths(1, a.options.PastMonths) {
+				if m.Basis != ledger.Billed {
+					continue
+				}
+				for _, r := range a.Snapshot.Months[m.Month].Restated() {
+					emit(r.Amount.Float64(), strconv.Itoa(n), r.Labels[0])
+				}
+			}
+		},
+	},
+	{
 		Name: "ksyun_bill_instances", Labels: []string{"product_code"},
 		Help: "Instances per product in the newest month whose lines are shown, folded ones included.",
 		samples: func(a Account, emit emit) {
