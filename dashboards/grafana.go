@@ -395,8 +395,10 @@ type column struct{ name, title, unit string }
 // formatPlainTable makes a panel show a table in the order of its rows.
 func formatPlainTable(p panel) panel {
 	p.Options = object{"frameIndex": 0, "cellHeight": "sm", "showHeader": true}
+	// By itself a column is at least 150 px wide in Grafana 12.4, which pushes the last ones out of the panel.
 	return p.setDefault("custom", object{
-		"align": "auto", "filterable": true, "inspect": false, "cellOptions": object{"type": "auto"},
+		"align": "auto", "filterable": false, "inspect": false, "minWidth": 60,
+		"cellOptions": object{"type": "auto"},
 	})
 }
 

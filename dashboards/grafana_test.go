@@ -139,6 +139,9 @@ func checkDefaults(t *testing.T, name string, p panel) {
 	if p.Type != "table" {
 		return
 	}
+	if c, _ := p.FieldConfig.Defaults["custom"].(map[string]any); c["minWidth"] != 60.0 || c["filterable"] != false {
+		t.Errorf("%s: %s: columns are %v", name, p.Title, c)
+	}
 	for _, f := range p.FieldConfig.Overrides {
 		if len(f.Properties) == 0 || f.Properties[0]["id"] != "unit" || f.Properties[0]["value"] == "" {
 			t.Errorf("%s: %s: the column %s has no unit", name, p.Title, f.Matcher["options"])
