@@ -164,7 +164,7 @@ func (j *job) askAll(ctx context.Context) error {
 		complete = append(complete, "--account="+output.Printable(a.Name))
 		j.warnMissing(a)
 		if a.hasModes {
-			j.warnOmitted(a)
+			warnOmitted(j, a)
 		}
 	}
 	if errs == nil {
@@ -308,7 +308,7 @@ func (j *job) hasCustomer(a account) bool {
 
 // publish writes all months and removes the journal.
 func (j *job) publish(target *output.Target) error {
-	samples, err := writeOpenMetrics(target, j.histories(), j.modes)
+	samples, err := writeOpenMetrics(target, histories(j), j.modes)
 	if err != nil {
 		return err
 	}

@@ -26,18 +26,18 @@ type history struct {
 }
 
 // histories returns what is known of all accounts.
-func (j *job) histories() []history {
+func histories(j *job) []history {
 	var all []history
 	for _, a := range j.accounts {
 		h := history{
 			account: a.Name, months: j.shownMonths(a), bills: j.journal.billsByMonth(a.owner, j.from, j.to),
 		}
 		if a.hasModes {
-			h.others = new(j.otherModes(a))
+			h.others = new(otherModes(j, a))
 		}
-		if a.hasModes && j.spreads() {
-			h.amortized = h.others.AmortizedMonths(j.from, j.to)
-			maps.DeleteFunc(h.amortized, func(m billclient.Month, _ ledger.Sums) bool { return !j.isAmortized(a, m) })
+		if a.hasModes && spreads(j) {
+			h.amortized = metrics.AmortizedMonths(*h.others, j.from, j.to)
+			maps.DeleteFunc(h.amortized, func(m billclient.Month, _ ledger.Sums) bool { return !isAmortized(j, a, m) })
 		}
 		all = append(all, h)
 	}
@@ -45,16 +45,16 @@ func (j *job) histories() []history {
 }
 
 // otherModes returns what bill-union has said of an account.
-func (j *job) otherModes(a account) metrics.Account {
+func otherModes(j *job, a account) metrics.Account {
 	s := (&ledger.Snapshot{}).WithGroups(nil)
 	if list := j.journal.answer(a.owner, billclient.FirstMonth, groupList); list != nil {
 		s = s.WithGroups(list.Groups)
 	}
 	for _, m := range j.shownMonths(a) {
-		s = s.WithMonth(m, j.knownMonth(a, m))
+		s = s.WithMonth(m, knownMonth(j, a, m))
 	}
-	for m := j.firstBought(j.from); m < j.from; m++ {
-		if bought := j.journal.answer(a.owner, m, instances); bought != nil && j.spreads() {
+	for m := firstBought(j, j.from); m < j.from; m++ {
+		if bought := j.journal.answer(a.owner, m, instances); bought != nil && spreads(j) {
 			s = s.WithMonth(m, ledger.Month{MonthLines: bought.Lines})
 		}
 	}
@@ -66,7 +66,7 @@ func (j *job) otherModes(a account) metrics.Account {
 
 // knownMonth returns what is known of a month. What was refused is there without any part, so that sums are of none of
 // them.
-func (j *job) knownMonth(a account, m billclient.Month) (known ledger.Month) {
+func knownMonth(j *job, a account, m billclient.Month) (known ledger.Month) {
 	if bills := j.journal.bills[monthKey{a.owner, m}]; len(bills) > 0 {
 		known.Bill.Summary = ledger.SummarizeBills(bills, j.journal.now)
 	}
@@ -97,7 +97,7 @@ func (f family) sums(h history, m billclient.Month) ledger.Sums {
 		}
 	}
 	if h.others != nil {
-		for _, r := range h.others.OtherModes(f.view, m) {
+		for _, r := range metrics.OtherModes(*h.others, f.view, m) {
 			all.Add(keyOf(r.Labels), r.Amount)
 		}
 	}

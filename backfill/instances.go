@@ -17,9 +17,9 @@ func viewsNamed(names ...string) []ledger.View {
 
 // readInstances reads what instances cost in a month in other pay modes than postpaid. Postpaid ones say which product
 // a group is, as far as their product codes are known.
-func (j *job) readInstances(ctx context.Context, a account, m billclient.Month) (lines *ledger.ModeLines, err error) {
+func readInstances(j *job, ctx context.Context, a account, m billclient.Month) (lines *ledger.ModeLines, err error) {
 	var codes map[string]string
-	if known := j.journal.answer(a.owner, j.newestBilled(a), productCodes); known != nil {
+	if known := j.journal.answer(a.owner, newestBilled(j, a), productCodes); known != nil {
 		codes = known.Codes
 	}
 	options := ledger.Options{Views: viewsNamed("product", "project_product"), ReadAt: j.journal.now}
@@ -38,7 +38,7 @@ func (j *job) readInstances(ctx context.Context, a account, m billclient.Month) 
 }
 
 // readProductCodes reads the product code of each instance in the bill of a month. An instance of several has none.
-func (j *job) readProductCodes(
+func readProductCodes(j *job,
 	ctx context.Context, a account, m billclient.Month,
 ) (codes map[string]string, err error) {
 	options := ledger.Options{
@@ -54,7 +54,7 @@ func (j *job) readProductCodes(
 			l.Add(&line)
 		}
 		bill := ledger.Book{Lines: l.Close(&ledger.Summary{Month: m, Sum: l.Cost()}, j.journal.now)}
-		codes = ledger.Month{Bill: bill}.BilledProducts()
+		codes = ledger.BilledProducts(ledger.Month{Bill: bill})
 		return nil
 	})
 	return codes, err
@@ -63,9 +63,9 @@ func (j *job) readProductCodes(
 // newestBilled returns the newest month that has both a bill and other pay modes, in which instances say what product a
 // group is; 0 if there is none. One month is enough: its instances are those of others as well, and a month's lines can
 // be many.
-func (j *job) newestBilled(a account) billclient.Month {
+func newestBilled(j *job, a account) billclient.Month {
 	for m := j.to; m >= j.from; m-- {
-		if j.hasCost(a, m) && j.journal.answer(a.owner, m, sums).hasOtherModes() {
+		if hasCost(j, a, m) && j.journal.answer(a.owner, m, sums).hasOtherModes() {
 			return m
 		}
 	}

@@ -82,7 +82,7 @@ func (j *job) askModes(ctx context.Context, a account) error {
 		}
 	}
 	level.Info(j.logger).Log("msg", "months with other pay modes than postpaid", "account", a.Name, "months", len(months))
-	return j.askPurchases(ctx, a)
+	return askPurchases(j, ctx, a)
 }
 
 // askProducts asks for what tells which product a product group is.
@@ -90,7 +90,7 @@ func (j *job) askProducts(ctx context.Context, a account) error {
 	if err := j.ask(ctx, a, billclient.FirstMonth, groupList); err != nil {
 		return err
 	}
-	if m := j.newestBilled(a); m != 0 {
+	if m := newestBilled(j, a); m != 0 {
 		return j.ask(ctx, a, m, productCodes)
 	}
 	return nil
@@ -168,10 +168,10 @@ func (j *job) askOnce(ctx context.Context, a account, m billclient.Month, of sub
 		days, err := a.client.QueryProjectConsume(ctx, from, to)
 		return &answer{Days: ledger.SummarizeDays(days, j.journal.now)}, err
 	case instances:
-		lines, err := j.readInstances(ctx, a, m)
+		lines, err := readInstances(j, ctx, a, m)
 		return &answer{Lines: lines}, err
 	case productCodes:
-		codes, err := j.readProductCodes(ctx, a, m)
+		codes, err := readProductCodes(j, ctx, a, m)
 		return &answer{Codes: codes}, err
 	default: // groupList
 		groups, err := a.client.ListProductGroups(ctx)

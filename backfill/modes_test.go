@@ -17,6 +17,7 @@ import (
 	"ksyun_bill_exporter/billsim"
 	"ksyun_bill_exporter/config"
 	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/metrics"
 
 	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
@@ -94,7 +95,7 @@ func TestFamiliesComeToWhatWasPaid(t *testing.T) {
 		time.Sleep(time.Until(noon))
 		accounts := billsim.Demo(time.Now)
 		j := newKnownJob(t, billsim.New(accounts), demoAccounts, demoStart)
-		for i, h := range j.histories() {
+		for i, h := range histories(j) {
 			if len(h.months) != 13 {
 				t.Errorf("%s: months %v", h.account, h.months)
 			}
@@ -160,7 +161,7 @@ func checkAmortized(t *testing.T, a *billsim.Account, h history, last billclient
 			}
 		}
 	}
-	for _, costs := range h.others.AmortizedMonths(last.Add(1), last.Add(48)) {
+	for _, costs := range metrics.AmortizedMonths(*h.others, last.Add(1), last.Add(48)) {
 		for _, cost := range costs {
 			unused = unused.Add(cost)
 		}

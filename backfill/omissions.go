@@ -22,12 +22,12 @@ var omissions = []struct {
 }
 
 // warnOmitted logs what the file lacks because bill-union has refused it, or has nothing though there is a bill.
-func (j *job) warnOmitted(a account) {
+func warnOmitted(j *job, a account) {
 	for _, o := range omissions {
 		var months []billclient.Month
 		why := ""
 		for m := billclient.FirstMonth; m <= j.to; m++ {
-			if reason := j.omitted(a, m, o.of); reason != "" {
+			if reason := omitted(j, a, m, o.of); reason != "" {
 				months, why = append(months, m), reason
 			}
 		}
@@ -39,14 +39,14 @@ func (j *job) warnOmitted(a account) {
 			level.Warn(j.logger).Log(append(about, "err", why)...)
 		}
 	}
-	j.warnNotAmortized(a)
+	warnNotAmortized(j, a)
 }
 
 // warnNotAmortized logs which months have no amortised cost because what was bought before is not known.
-func (j *job) warnNotAmortized(a account) {
+func warnNotAmortized(j *job, a account) {
 	var months []billclient.Month
 	for _, m := range j.shownMonths(a) {
-		if j.spreads() && !j.isAmortized(a, m) {
+		if spreads(j) && !isAmortized(j, a, m) {
 			months = append(months, m)
 		}
 	}
@@ -57,12 +57,12 @@ func (j *job) warnNotAmortized(a account) {
 }
 
 // omitted returns why a subject of a month is not in the file; empty if it is, or if it is not asked for.
-func (j *job) omitted(a account, m billclient.Month, of subject) string {
+func omitted(j *job, a account, m billclient.Month, of subject) string {
 	known := j.journal.answer(a.owner, m, of)
 	switch isListed := of == groupList; {
 	case known == nil || m < j.from && !isListed:
 		return ""
-	case of == sums && known.Refused == "" && len(known.Sums.Parts) == 0 && j.hasCost(a, m):
+	case of == sums && known.Refused == "" && len(known.Sums.Parts) == 0 && hasCost(j, a, m):
 		return "no sum of any pay mode, though there is a bill"
 	default:
 		return known.Refused
@@ -70,7 +70,7 @@ func (j *job) omitted(a account, m billclient.Month, of subject) string {
 }
 
 // hasCost reports whether a month has a bill that comes to something.
-func (j *job) hasCost(a account, m billclient.Month) bool {
+func hasCost(j *job, a account, m billclient.Month) bool {
 	return slices.ContainsFunc(j.journal.bills[monthKey{a.owner, m}], func(b billclient.MonthBill) bool {
 		return b.Sum.Sign() != 0
 	})

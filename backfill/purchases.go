@@ -7,19 +7,19 @@ import (
 )
 
 // spreads reports whether prepaid cost is to be spread over its terms.
-func (j *job) spreads() bool { return j.prepaidMonths > 0 && j.modes.has(billclient.Prepaid) }
+func spreads(j *job) bool { return j.prepaidMonths > 0 && j.modes.has(billclient.Prepaid) }
 
 // firstBought returns the first month whose purchases can count in a month.
-func (j *job) firstBought(m billclient.Month) billclient.Month {
+func firstBought(j *job, m billclient.Month) billclient.Month {
 	return max(m.Add(-j.prepaidMonths), billclient.FirstMonth)
 }
 
 // askPurchases asks for what was bought in the months before the first one, as far back as terms may begin.
-func (j *job) askPurchases(ctx context.Context, a account) error {
-	if !j.spreads() {
+func askPurchases(j *job, ctx context.Context, a account) error {
+	if !spreads(j) {
 		return nil
 	}
-	for m := j.from.Add(-1); m >= j.firstBought(j.from); m-- {
+	for m := j.from.Add(-1); m >= firstBought(j, j.from); m-- {
 		if err := j.ask(ctx, a, m, instances); err != nil {
 			return err
 		}
@@ -29,19 +29,19 @@ func (j *job) askPurchases(ctx context.Context, a account) error {
 
 // knowsPurchases reports whether it is known what was bought in a month. Where bill-union has nothing of a month that
 // has a bill, it is not.
-func (j *job) knowsPurchases(a account, m billclient.Month) bool {
+func knowsPurchases(j *job, a account, m billclient.Month) bool {
 	if known := j.journal.answer(a.owner, m, instances); known != nil {
 		return known.Lines != nil
 	}
 	known := j.journal.answer(a.owner, m, sums)
-	hasNothing := known != nil && known.Sums != nil && len(known.Sums.Parts) == 0 && j.hasCost(a, m)
+	hasNothing := known != nil && known.Sums != nil && len(known.Sums.Parts) == 0 && hasCost(j, a, m)
 	return known != nil && known.Sums != nil && !known.hasOtherModes() && !hasNothing
 }
 
 // isAmortized reports whether all purchases are known that can count in a month.
-func (j *job) isAmortized(a account, m billclient.Month) bool {
-	for of := j.firstBought(m); of <= m; of++ {
-		if !j.knowsPurchases(a, of) {
+func isAmortized(j *job, a account, m billclient.Month) bool {
+	for of := firstBought(j, m); of <= m; of++ {
+		if !knowsPurchases(j, a, of) {
 			return false
 		}
 	}

@@ -90,16 +90,16 @@ var (
 		{billclient.DescribeBillSummaryByPayMode, (*inspection).askPayModes},
 		{billclient.DescribeBillSummaryByProduct, (*inspection).askProducts},
 		{billclient.DescribeBillSummaryByProject, (*inspection).askProjects},
-		{billclient.ListProductGroups, (*inspection).askGroups},
-		{billclient.QueryProductConsume, (*inspection).askGroupDays},
-		{billclient.QueryProjectConsume, (*inspection).askProjectDays},
-		{billclient.QueryInstanceConsume, (*inspection).askDayLines},
-		{billclient.DescribeInstanceSummaryBills, (*inspection).askMonthLines},
-		{billclient.DescribeCostBill, (*inspection).askCosts},
+		{billclient.ListProductGroups, askGroups},
+		{billclient.QueryProductConsume, askGroupDays},
+		{billclient.QueryProjectConsume, askProjectDays},
+		{billclient.QueryInstanceConsume, askDayLines},
+		{billclient.DescribeInstanceSummaryBills, askMonthLines},
+		{billclient.DescribeCostBill, askCosts},
 		{billclient.DescribeProductCode, (*inspection).askGroupCodes},
 	}
-	payQuestions   = []question{{billclient.QueryCashWalletAction, (*inspection).askWallet}}
-	tradeQuestions = []question{{billclient.QueryInstances, (*inspection).askEnds}}
+	payQuestions   = []question{{billclient.QueryCashWalletAction, askWallet}}
+	tradeQuestions = []question{{billclient.QueryInstances, askEnds}}
 )
 
 // mayLack has the actions that the API need not have: nothing that the exporter shows depends on them.

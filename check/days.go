@@ -10,7 +10,7 @@ import (
 	"ksyun_bill_exporter/ledger"
 )
 
-func (i *inspection) askGroups(ctx context.Context) (bool, error) {
+func askGroups(i *inspection, ctx context.Context) (bool, error) {
 	groups, err := i.client.ListProductGroups(ctx)
 	if err == nil {
 		i.groups = keysOf(groups, func(g billclient.ProductGroup) string { return g.ID })
@@ -22,8 +22,8 @@ func (i *inspection) askGroups(ctx context.Context) (bool, error) {
 	return len(groups) > 0, err
 }
 
-func (i *inspection) askGroupDays(ctx context.Context) (bool, error) {
-	rows, err := i.askDays(ctx, billclient.QueryProductConsume, i.client.QueryProductConsume)
+func askGroupDays(i *inspection, ctx context.Context) (bool, error) {
+	rows, err := askDays(i, ctx, billclient.QueryProductConsume, i.client.QueryProductConsume)
 	if err == nil {
 		i.compareKeys("ids of product groups", billclient.QueryProductConsume, keysOf(rows, keyOfDay),
 			billclient.ListProductGroups, i.groups)
@@ -32,9 +32,9 @@ func (i *inspection) askGroupDays(ctx context.Context) (bool, error) {
 }
 
 // askProjectDays compares the projects both ways: the exporter shows those of the summary and those of the days.
-func (i *inspection) askProjectDays(ctx context.Context) (bool, error) {
+func askProjectDays(i *inspection, ctx context.Context) (bool, error) {
 	const names, days, summary = "project ids", billclient.QueryProjectConsume, billclient.DescribeBillSummaryByProject
-	rows, err := i.askDays(ctx, days, i.client.QueryProjectConsume)
+	rows, err := askDays(i, ctx, days, i.client.QueryProjectConsume)
 	if err == nil {
 		i.dayProjects = keysOf(rows, keyOfDay)
 		i.compareKeys(names, days, i.dayProjects, summary, i.summaryProjects)
@@ -44,7 +44,7 @@ func (i *inspection) askProjectDays(ctx context.Context) (bool, error) {
 }
 
 // askDays asks for all days of last month.
-func (i *inspection) askDays(
+func askDays(i *inspection,
 	ctx context.Context, action string,
 	ask func(context.Context, billclient.Day, billclient.Day) ([]billclient.DayConsume, error),
 ) ([]billclient.DayConsume, error) {

@@ -39,7 +39,7 @@ func readFirstPage[T any](i *inspection, rows iter.Seq2[T, error], see func(T)) 
 }
 
 // sampleLines returns what the first page of a stream of lines has. Its lines are handed to see, too.
-func (i *inspection) sampleLines(
+func sampleLines(i *inspection,
 	action, of string, lines iter.Seq2[billclient.UnionLine, error], see func(billclient.UnionLine),
 ) (lineSample, error) {
 	s := lineSample{of: of, modes: map[string]int{}, projects: keySet{}}
@@ -60,7 +60,7 @@ func (i *inspection) sampleLines(
 }
 
 // newestDay returns the newest day that has passed and, where there is an estimate, is metered.
-func (i *inspection) newestDay() billclient.Day {
+func newestDay(i *inspection) billclient.Day {
 	yesterday := billclient.DayOf(i.now).Add(-1)
 	if i.estimatedUntil == 0 {
 		return yesterday
@@ -69,10 +69,10 @@ func (i *inspection) newestDay() billclient.Day {
 }
 
 // askDayLines looks at the first page of the newest day.
-func (i *inspection) askDayLines(ctx context.Context) (bool, error) {
+func askDayLines(i *inspection, ctx context.Context) (bool, error) {
 	const action = billclient.QueryInstanceConsume
-	day, groups, customers := i.newestDay(), keySet{}, keySet{}
-	sample, err := i.sampleLines(action, day.String(), i.client.QueryInstanceConsume(ctx, day, day),
+	day, groups, customers := newestDay(i), keySet{}, keySet{}
+	sample, err := sampleLines(i, action, day.String(), i.client.QueryInstanceConsume(ctx, day, day),
 		func(line billclient.UnionLine) {
 			groups[line.ProductGroupID], customers[line.CustomerID] = true, true
 		})
@@ -80,7 +80,7 @@ func (i *inspection) askDayLines(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	i.dayLines = sample
-	i.learnCustomers(action, customers)
+	learnCustomers(i, action, customers)
 	i.compareKeys("ids of product groups", action, groups, billclient.ListProductGroups, i.groups)
 	i.compareKeys("project ids", action, sample.projects, billclient.QueryProjectConsume, i.dayProjects)
 	return len(sample.modes) > 0, nil
@@ -88,10 +88,10 @@ func (i *inspection) askDayLines(ctx context.Context) (bool, error) {
 
 // askMonthLines looks at the first page of last month. Its lines have names in place of ids, by which the exporter
 // finds product groups and projects.
-func (i *inspection) askMonthLines(ctx context.Context) (bool, error) {
+func askMonthLines(i *inspection, ctx context.Context) (bool, error) {
 	const action = billclient.DescribeInstanceSummaryBills
 	month, groups, projects := i.running-1, keySet{}, keySet{}
-	sample, err := i.sampleLines(action, month.String(), i.client.DescribeInstanceSummaryBills(ctx, month),
+	sample, err := sampleLines(i, action, month.String(), i.client.DescribeInstanceSummaryBills(ctx, month),
 		func(line billclient.UnionLine) {
 			groups[line.ProductGroupName], projects[line.ProjectName] = true, true
 		})
@@ -105,7 +105,7 @@ func (i *inspection) askMonthLines(ctx context.Context) (bool, error) {
 }
 
 // askCosts asks what the vendor makes of the terms of what is prepaid, for last month.
-func (i *inspection) askCosts(ctx context.Context) (bool, error) {
+func askCosts(i *inspection, ctx context.Context) (bool, error) {
 	const action = billclient.DescribeCostBill
 	costs, err := i.client.DescribeCostBill(ctx, i.running-1)
 	i.learnRefusal(action, err)

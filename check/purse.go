@@ -8,7 +8,7 @@ import (
 )
 
 // askWallet keeps the kinds of balances, not their amounts.
-func (i *inspection) askWallet(ctx context.Context) (bool, error) {
+func askWallet(i *inspection, ctx context.Context) (bool, error) {
 	const action = billclient.QueryCashWalletAction
 	wallet, err := i.client.QueryCashWalletAction(ctx)
 	i.learnRefusal(action, err)
@@ -20,12 +20,12 @@ func (i *inspection) askWallet(ctx context.Context) (bool, error) {
 		i.balances = append(i.balances, b.Kind)
 		i.facts = append(i.facts, action+": has the balance "+b.Kind)
 	}
-	i.learnCustomers(action, keySet{string(wallet.CustomerID): true})
+	learnCustomers(i, action, keySet{string(wallet.CustomerID): true})
 	return true, nil
 }
 
 // askEnds looks at the first page of the instances that end soon.
-func (i *inspection) askEnds(ctx context.Context) (bool, error) {
+func askEnds(i *inspection, ctx context.Context) (bool, error) {
 	const action = billclient.QueryInstances
 	until := i.now.Add(i.within)
 	ending, beyond := 0, 0
@@ -49,7 +49,7 @@ func (i *inspection) askEnds(ctx context.Context) (bool, error) {
 	if beyond > 0 {
 		i.facts = append(i.facts, action+": some instances end outside of the time that was asked for")
 	}
-	i.learnCustomers(action, customers)
+	learnCustomers(i, action, customers)
 	i.compareKeys("codes of product groups", action, groups, billclient.ListProductGroups, i.groupCodes)
 	return ending > 0, nil
 }
@@ -68,7 +68,7 @@ func describeRenewal(renewal string) string {
 }
 
 // learnCustomers learns whether an answer names the customer that the lines of the bill name.
-func (i *inspection) learnCustomers(action string, customers keySet) {
+func learnCustomers(i *inspection, action string, customers keySet) {
 	ofLines := billclient.ParseCustomerID(i.customer)
 	for customer := range customers {
 		fact := action + ": names the customer of the lines"

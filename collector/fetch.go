@@ -62,6 +62,26 @@ func (f *fetch) protects(source string, m billclient.Month, lost string) bool {
 // trust ends the protection of a month: an answer says as much as earlier ones.
 func (f *fetch) trust(source string, m billclient.Month) { f.marks.clear(markOf(source, m)) }
 
+// isOld reports whether what was read once in a while is to be read again. It was not yet read if the clock was set back
+// since.
+func (f *fetch) isOld(readAt, now time.Time) bool {
+	age := now.Sub(readAt)
+	return age < 0 || age >= f.options.Refresh.DetailsMaxAge
+}
+
+// isUnconfirmed reports whether the last answer of a source was incomplete: it is asked again a few times, and what it
+// says twice is taken.
+func (f *fetch) isUnconfirmed(source string) bool {
+	const mostReads = 3
+	s := f.sources[source]
+	return s.IsFailing() && s.Failed <= mostReads && s.Reason == billclient.Incomplete
+}
+
+// isSettled reports whether what was read of a month at an instant is final.
+func (f *fetch) isSettled(m billclient.Month, readAt time.Time) bool {
+	return !readAt.Before(m.End().Add(f.options.Months.BillSettles))
+}
+
 // seesBills reports whether the last attempt at bills yielded any, though perhaps not all.
 func (f *fetch) seesBills() bool {
 	bills := f.sources["month_bill"]

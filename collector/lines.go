@@ -183,16 +183,23 @@ func readLines(ctx context.Context, f *fetch, action string, options ledger.Opti
 	options.Views, options.Instances, options.ReadAt = metrics.LedgerViews(), f.options.Instances, now()
 	err = f.client.Retry(ctx, action, func() error {
 		l = ledger.New(options)
-		for line, err := range stream() {
-			if err == nil {
-				err = f.expectCustomer(action, "a line", line.CustomerID)
-			}
-			if err != nil {
-				return err
-			}
-			l.Add(&line)
-		}
-		return nil
+		return addLines(f, action, stream(), func(line *billclient.Line) string { return line.CustomerID }, l.Add)
 	})
 	return l, err
+}
+
+// addLines adds the lines of a stream, unless one is of another customer than the configuration expects.
+func addLines[T any](
+	f *fetch, action string, stream iter.Seq2[T, error], customer func(*T) string, add func(*T),
+) error {
+	for line, err := range stream {
+		if err == nil {
+			err = f.expectCustomer(action, "a line", customer(&line))
+		}
+		if err != nil {
+			return err
+		}
+		add(&line)
+	}
+	return nil
 }

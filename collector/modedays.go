@@ -62,13 +62,6 @@ func dueModeDays(f *fetch, by ledger.Split, now time.Time) (months []billclient.
 	return months
 }
 
-// isOld reports whether what was read once in a while is to be read again. It was not yet read if the clock was set back
-// since.
-func (f *fetch) isOld(readAt, now time.Time) bool {
-	age := now.Sub(readAt)
-	return age < 0 || age >= f.options.Refresh.DetailsMaxAge
-}
-
 // areModeDaysCurrent reports whether the days of the running month reach as far as the days that are metered, and were
 // read after all costs of the newest one had come.
 func areModeDaysCurrent(f *fetch, d *ledger.ModeDays, now time.Time) bool {

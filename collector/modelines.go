@@ -46,7 +46,7 @@ func dueDayLines(f *fetch, now time.Time) (months []billclient.Month) {
 	running := billclient.MonthOf(now)
 	known := f.snapshot.Months[running]
 	if l := known.DayLines; l == nil || isDayLineDue(l, now) || f.isOld(l.ReadAt, now) ||
-		!l.KnowsCodes() && known.BilledProducts() != nil || correctedDay(f, known) != 0 {
+		!l.KnowsCodes() && ledger.BilledProducts(known) != nil || correctedDay(f, known) != 0 {
 		months = append(months, running)
 	}
 	last := running - 1
@@ -127,14 +127,6 @@ func correctedDay(f *fetch, known ledger.Month) billclient.Day {
 	return 0
 }
 
-// isUnconfirmed reports whether the last answer of a source was incomplete: it is asked again a few times, and what it
-// says twice is taken.
-func (f *fetch) isUnconfirmed(source string) bool {
-	const mostReads = 3
-	s := f.sources[source]
-	return s.IsFailing() && s.Failed <= mostReads && s.Reason == billclient.Incomplete
-}
-
 // readDayLines reads the newest days of a month, and all of them the first time. Where they come to something else than
 // the days of product groups have, days that did not are kept for a day; others are read again, and taken when two reads
 // in a row agree. Where those are too old to tell, days that had more lines are kept for a day.
@@ -185,19 +177,10 @@ func readModeLines(ctx context.Context, f *fetch, m billclient.Month, action str
 	stream func() iter.Seq2[billclient.UnionLine, error],
 ) (l *ledger.ModeLedger, err error) {
 	options := ledger.Options{Views: metrics.LedgerViews(), Instances: f.options.Instances, ReadAt: readAt}
-	products := f.snapshot.Months[m].BilledProducts()
+	products := ledger.BilledProducts(f.snapshot.Months[m])
 	err = f.client.Retry(ctx, action, func() error {
 		l = ledger.NewModeLedger(options, products, named)
-		for line, err := range stream() {
-			if err == nil {
-				err = f.expectCustomer(action, "a line", line.CustomerID)
-			}
-			if err != nil {
-				return err
-			}
-			l.Add(&line)
-		}
-		return nil
+		return addLines(f, action, stream(), func(line *billclient.UnionLine) string { return line.CustomerID }, l.Add)
 	})
 	return l, err
 }
@@ -243,7 +226,8 @@ func dueMonthLines(f *fetch, now time.Time) (months []billclient.Month) {
 	running := billclient.MonthOf(now)
 	last := f.snapshot.Months[running-1]
 	l := last.MonthLines
-	if wantsLastMonth(f) && (l == nil || f.isOld(l.ReadAt, now) || f.isUnconfirmed(monthLines) && missedByLines(last, running-1, l) != nil) {
+	if wantsLastMonth(f) && (l == nil || f.isOld(l.ReadAt, now) ||
+		f.isUnconfirmed(monthLines) && missedByLines(last, running-1, l) != nil) {
 		months = append(months, running-1)
 	}
 	for n := 2; n <= f.options.Prepaid.Months && len(months) < mostMonthsAtOnce; n++ {
@@ -255,11 +239,6 @@ func dueMonthLines(f *fetch, now time.Time) (months []billclient.Month) {
 		}
 	}
 	return slices.DeleteFunc(months, func(m billclient.Month) bool { return m < billclient.FirstMonth })
-}
-
-// isSettled reports whether what was read of a month at an instant is final.
-func (f *fetch) isSettled(m billclient.Month, readAt time.Time) bool {
-	return !readAt.Before(m.End().Add(f.options.Months.BillSettles))
 }
 
 // readMonthLines reads the lines of a closed month, and returns how many they are. Where those of the last month do not
@@ -296,7 +275,8 @@ func readMonthLines(ctx context.Context, f *fetch, m billclient.Month) (lines in
 		learnPurchases(f, m, bought, now)
 	}
 	if !isLast && f.snapshot.BoughtIn(m) == nil {
-		return 0, incomplete(billclient.DescribeInstanceSummaryBills, "there are no lines of %v, which has cost something prepaid", m)
+		return 0, incomplete(billclient.DescribeInstanceSummaryBills,
+			"there are no lines of %v, which has cost something prepaid", m)
 	}
 	if isLast && missed != nil && !next.IsEmpty() && !next.SameCosts(known) {
 		return next.Count, incomplete(billclient.DescribeInstanceSummaryBills,

@@ -6,32 +6,6 @@ type ProductGroups struct {
 	products     map[string]string // product code in the bill, by code of the group; empty where there are several
 }
 
-// ProductGroups returns what is known of product groups: their codes by the answers that have them beside an id or a
-// name, and their product codes by the postpaid instances that both services have. A group all of whose postpaid
-// instances have one product code is that product.
-func (s *Snapshot) ProductGroups() ProductGroups {
-	g := ProductGroups{map[string]string{}, map[string]string{}, map[string]string{}}
-	for id, group := range s.Groups {
-		g.byID[id] = group.Code
-		g.addName(group.Name, group.Code)
-	}
-	for _, m := range s.Months {
-		if u := m.Union(ByGroup); u != nil {
-			for code, name := range u.Names {
-				g.addName(name, code)
-			}
-		}
-	}
-	for _, m := range s.Months {
-		for _, lines := range []*ModeLines{m.DayLines, m.MonthLines} {
-			if lines != nil {
-				g.learn(lines)
-			}
-		}
-	}
-	return g
-}
-
 // addName adds the name of a group.
 func (g ProductGroups) addName(name, code string) {
 	if other, ok := g.byName[name]; ok && other != code {
@@ -84,7 +58,7 @@ func (g ProductGroups) Products() map[string]string {
 
 // BilledProducts returns the product code of each postpaid instance that the lines of a month show, nil if there are no
 // such lines. An instance of two products has none.
-func (m Month) BilledProducts() map[string]string {
+func BilledProducts(m Month) map[string]string {
 	var products map[string]string
 	for _, b := range []Book{m.Estimate, m.Bill} {
 		if b.Lines == nil || !b.Lines.Summed {

@@ -139,6 +139,16 @@ func (l *Ledger) addToCell(key cellKey, line *billclient.Line) *Cell {
 	return c
 }
 
+// addInstance adds what an instance has cost.
+func (l *Ledger) addInstance(i *ModeInstance) {
+	line := billclient.Line{
+		InstanceID: i.Instance, ProductCode: i.Group, ProjectID: i.Project, RegionName: i.Region, BillingMode: i.BillingMode,
+		InstanceName: i.Name, ProductSubTypeName: i.Subtype, ZoneName: i.Zone, EndTime: i.End,
+		ProductName: i.GroupName, ProjectName: i.ProjectName, Cost: i.Cost,
+	}
+	l.addToCell(l.keyOf(&line, strings.Join(i.Tags, tagSeparator)), &line)
+}
+
 // addDay adds the cost of a line of one day.
 func (l *Ledger) addDay(c *Cell, k dayKey, cost billclient.Amount) {
 	l.newestDay = max(l.newestDay, k.day)

@@ -251,13 +251,3 @@ func (l *ModeLedger) sum(instances []ModeInstance) map[string]*LineSums {
 	}
 	return sums
 }
-
-// addInstance adds what an instance has cost.
-func (l *Ledger) addInstance(i *ModeInstance) {
-	line := billclient.Line{
-		InstanceID: i.Instance, ProductCode: i.Group, ProjectID: i.Project, RegionName: i.Region, BillingMode: i.BillingMode,
-		InstanceName: i.Name, ProductSubTypeName: i.Subtype, ZoneName: i.Zone, EndTime: i.End,
-		ProductName: i.GroupName, ProjectName: i.ProjectName, Cost: i.Cost,
-	}
-	l.addToCell(l.keyOf(&line, strings.Join(i.Tags, tagSeparator)), &line)
-}

@@ -2,7 +2,7 @@ package ledger
 
 // ProjectIDs returns the ids of projects by what they are called in a month, by all that is known of it; None for a name
 // that several have.
-func (m Month) ProjectIDs() map[string]string {
+func ProjectIDs(m Month) map[string]string {
 	ids := map[string]string{}
 	if u := m.Union(ByProject); u != nil {
 		addIDs(ids, u.Names)

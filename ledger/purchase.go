@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"maps"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -72,38 +71,6 @@ type PrepaidMonth struct {
 	Named  bool // as in ModeLines
 	Count  int  // lines that were read
 	Bought []Purchase
-}
-
-// BoughtIn returns what was bought in a closed month, nil if it is not known. No lines at all of a month that has cost
-// something prepaid say nothing.
-func (s *Snapshot) BoughtIn(of billclient.Month) *PrepaidMonth {
-	m := s.Prepaid[of]
-	prepaid, _ := s.Months[of].Union(ByPayMode).Part(billclient.Prepaid)
-	if m != nil && m.Count == 0 && prepaid.Sign() != 0 {
-		return nil
-	}
-	return m
-}
-
-// WithPrepaid returns a copy of the snapshot with what was bought in another month. Months before the given first one are
-// dropped, and terms that ended before a day.
-func (s *Snapshot) WithPrepaid(
-	of billclient.Month, m *PrepaidMonth, first billclient.Month, ended billclient.Day,
-) *Snapshot {
-	next := *s
-	next.Prepaid = maps.Clone(s.Prepaid)
-	if next.Prepaid == nil {
-		next.Prepaid = map[billclient.Month]*PrepaidMonth{}
-	}
-	next.Prepaid[of] = m
-	for at, known := range next.Prepaid {
-		if at < first {
-			delete(next.Prepaid, at)
-		} else {
-			next.Prepaid[at] = known.without(ended)
-		}
-	}
-	return &next
 }
 
 // without returns the month without the terms that ended before a day.

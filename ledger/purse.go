@@ -59,17 +59,3 @@ func NewTerms(answer []billclient.TradeInstance, readAt time.Time) *Terms {
 	}
 	return &Terms{ReadAt: readAt, All: slices.SortedFunc(maps.Values(latest), firstToEnd)}
 }
-
-// WithPurse returns a copy of the snapshot with another purse; nil: with none.
-func (s *Snapshot) WithPurse(p *Purse) *Snapshot {
-	next := *s
-	next.Purse = p
-	return &next
-}
-
-// WithTerms returns a copy of the snapshot with other terms; nil: with none.
-func (s *Snapshot) WithTerms(t *Terms) *Snapshot {
-	next := *s
-	next.Terms = t
-	return &next
-}

@@ -57,7 +57,7 @@ func TestRestated(t *testing.T) {
 
 func restatedText(m Month) string {
 	var rows []string
-	for _, r := range m.Restated() {
+	for _, r := range Restated(m) {
 		rows = append(rows, fmt.Sprint(r.Labels[0], " ", r.Amount))
 	}
 	return strings.Join(rows, " ")

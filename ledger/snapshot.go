@@ -25,110 +25,41 @@ type Snapshot struct {
 // Group is a product group of bill-union.
 type Group struct{ Code, Name string }
 
-// WithGroups returns a copy of the snapshot with other product groups.
-func (s *Snapshot) WithGroups(groups []billclient.ProductGroup) *Snapshot {
-	next := *s
-	next.Groups = map[string]Group{}
-	for _, g := range groups {
-		next.Groups[g.ID] = Group{g.Code, g.Name}
+// ProductGroups returns what is known of product groups: their codes by the answers that have them beside an id or a
+// name, and their product codes by the postpaid instances that both services have. A group all of whose postpaid
+// instances have one product code is that product.
+func (s *Snapshot) ProductGroups() ProductGroups {
+	g := ProductGroups{map[string]string{}, map[string]string{}, map[string]string{}}
+	for id, group := range s.Groups {
+		g.byID[id] = group.Code
+		g.addName(group.Name, group.Code)
 	}
-	return &next
-}
-
-// WithMonth returns a copy of the snapshot that has m in place of what it knew of a month.
-func (s *Snapshot) WithMonth(of billclient.Month, m Month) *Snapshot {
-	next := *s
-	next.Months = maps.Clone(s.Months)
-	if next.Months == nil {
-		next.Months = map[billclient.Month]Month{}
-	}
-	if !m.isZero() {
-		next.Months[of] = m
-	}
-	return &next
-}
-
-// Put returns a copy of the snapshot that has m in place of what it knew of a month, also if m is nothing.
-func (s *Snapshot) Put(of billclient.Month, m Month) *Snapshot {
-	next := s.WithMonth(of, m)
-	if m.isZero() {
-		delete(next.Months, of)
-	}
-	return next
-}
-
-// DropBefore returns a copy of the snapshot without the months before one. What their projects were called stays known.
-func (s *Snapshot) DropBefore(from billclient.Month) *Snapshot {
-	next := *s
-	next.Months, next.Projects = maps.Clone(s.Months), maps.Clone(s.Projects)
-	for at, m := range s.Months {
-		if at >= from {
-			continue
-		}
-		delete(next.Months, at)
-		if next.Projects == nil {
-			next.Projects = map[string]string{}
-		}
-		for name, id := range m.ProjectIDs() {
-			AddID(next.Projects, name, id)
+	for _, m := range s.Months {
+		if u := m.Union(ByGroup); u != nil {
+			for code, name := range u.Names {
+				g.addName(name, code)
+			}
 		}
 	}
-	return &next
-}
-
-// DropModeLinesBefore returns a copy of the snapshot without the lines of bill-union of the months before one.
-func (s *Snapshot) DropModeLinesBefore(from billclient.Month) *Snapshot {
-	next := *s
-	next.Months = maps.Clone(s.Months)
-	for at, m := range next.Months {
-		if at < from {
-			m.DayLines, m.MonthLines = nil, nil
-			next.Months[at] = m
+	for _, m := range s.Months {
+		for _, lines := range []*ModeLines{m.DayLines, m.MonthLines} {
+			if lines != nil {
+				g.learn(lines)
+			}
 		}
 	}
-	return &next
+	return g
 }
 
-// monthsBack is how many months' days are kept beside those of the month that is read: the longest way back, 35 days
-// from the 1st of March, ends in January.
-const monthsBack = 2
-
-// WithDays returns a copy of the snapshot with these days of a month in place of those that it had.
-func (s *Snapshot) WithDays(of billclient.Month, days map[billclient.Day]Day) *Snapshot {
-	next := *s
-	next.Days = maps.Clone(days)
-	for at, d := range s.Days {
-		if m := at.Month(); m != of && m >= of.Add(-monthsBack) {
-			next.Days[at] = d
-		}
+// BoughtIn returns what was bought in a closed month, nil if it is not known. No lines at all of a month that has cost
+// something prepaid say nothing.
+func (s *Snapshot) BoughtIn(of billclient.Month) *PrepaidMonth {
+	m := s.Prepaid[of]
+	prepaid, _ := s.Months[of].Union(ByPayMode).Part(billclient.Prepaid)
+	if m != nil && m.Count == 0 && prepaid.Sign() != 0 {
+		return nil
 	}
-	return &next
-}
-
-// WithoutLines returns a copy of the snapshot without what depends on how lines are added up.
-func (s *Snapshot) WithoutLines() *Snapshot {
-	next := *s
-	next.Months, next.Days = maps.Clone(s.Months), maps.Clone(s.Days)
-	for at, m := range next.Months {
-		m.Bill.Lines, m.Estimate.Lines = m.Bill.Lines.withoutRows(), m.Estimate.Lines.withoutRows()
-		m.DayLines, m.MonthLines = m.DayLines.withoutSums(), m.MonthLines.withoutSums()
-		next.Months[at] = m
-	}
-	for at, d := range next.Days {
-		d.Instances = nil
-		next.Days[at] = d
-	}
-	return &next
-}
-
-// WithoutUnions returns a copy of the snapshot without what bill-union says.
-func (s *Snapshot) WithoutUnions() *Snapshot {
-	next := *s
-	next.Months, next.Groups, next.Prepaid = maps.Clone(s.Months), nil, nil
-	for at, m := range next.Months {
-		next.Months[at] = m.withoutUnions()
-	}
-	return &next
+	return m
 }
 
 // IsEmpty reports whether the snapshot has neither bill nor estimate.
@@ -315,28 +246,4 @@ func (s *Snapshot) BillIDs() map[string]bool {
 		}
 	}
 	return ids
-}
-
-// Merge returns a snapshot with all that a newer one has, and else what s has.
-func (s *Snapshot) Merge(newer *Snapshot) *Snapshot {
-	next := *s
-	for at, m := range newer.Months {
-		merged := *next.WithMonth(at, next.Months[at].merge(m))
-		next = merged
-	}
-	next.Days = maps.Clone(s.Days)
-	if next.Days == nil {
-		next.Days = map[billclient.Day]Day{}
-	}
-	maps.Copy(next.Days, newer.Days)
-	if newer.Groups != nil {
-		next.Groups = newer.Groups
-	}
-	next.Purse, next.Terms = cmp.Or(newer.Purse, s.Purse), cmp.Or(newer.Terms, s.Terms)
-	next.Prepaid, next.Projects = map[billclient.Month]*PrepaidMonth{}, map[string]string{}
-	maps.Copy(next.Prepaid, s.Prepaid)
-	maps.Copy(next.Prepaid, newer.Prepaid)
-	maps.Copy(next.Projects, s.Projects)
-	maps.Copy(next.Projects, newer.Projects)
-	return &next
 }

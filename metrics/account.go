@@ -43,7 +43,7 @@ func (a Account) AsOf(now time.Time, o Options) Account {
 	if a.newest == 0 && a.hasNothingPostpaid(0) {
 		a.newest = a.newestModeDay()
 	}
-	a.amortized = a.amortize()
+	a.amortized = amortize(a)
 	return a
 }
 
@@ -273,7 +273,7 @@ func (a Account) allProjectNames() map[string]string {
 // summedProjectNames returns the names of all projects, but of those that only lines of other pay modes have.
 func (a Account) summedProjectNames() map[string]string {
 	names := a.projectNames()
-	addMissing(names, a.dayNames(ledger.ByProject))
+	addMissing(names, dayNames(a, ledger.ByProject))
 	for n := range a.options.PastMonths + 1 {
 		if u := a.union(n, ledger.ByProject); u != nil {
 			addMissing(names, u.Names)

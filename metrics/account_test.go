@@ -40,7 +40,7 @@ func TestWeekChangeNeedsBothDays(t *testing.T) {
 		a := Account{newest: billclient.DayOf(october(14)), Snapshot: &ledger.Snapshot{Days: map[billclient.Day]ledger.Day{
 			billclient.DayOf(october(13)): {Instances: c.day}, billclient.DayOf(october(6)): {Instances: c.aWeekBefore},
 		}}}
-		if got := len(a.weekChanges()); got != c.want {
+		if got := len(weekChanges(a)); got != c.want {
 			t.Errorf("%s: %d changes, want %d", c.name, got, c.want)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // amortized is prepaid cost spread over the terms that it was paid for. Every day of a term costs the same; the last one
 // has the rest.
 type amortized struct {
-	from, through billclient.Day // first and last day of Days
+	from, through billclient.Day // first and last one of days
 	month         billclient.Day // first day of the running month
 
 	days      map[ledger.Key][]billclient.Amount // by product and project, the cost of each day
@@ -25,9 +25,9 @@ type amortized struct {
 
 // missingPrepaidMonths returns how many months are not known whose purchases can still count: the running one, and as many
 // closed ones as are configured.
-func (a Account) missingPrepaidMonths() (missing int) {
+func missingPrepaidMonths(a Account) (missing int) {
 	for n := range a.options.PrepaidMonths + 1 {
-		if m := a.month.Add(-n); m >= billclient.FirstMonth && a.boughtIn(n) == nil {
+		if m := a.month.Add(-n); m >= billclient.FirstMonth && boughtIn(a, n) == nil {
 			missing++
 		}
 	}
@@ -35,15 +35,15 @@ func (a Account) missingPrepaidMonths() (missing int) {
 }
 
 // boughtIn returns what was bought in the month n months ago, nil if it is not known.
-func (a Account) boughtIn(n int) *ledger.PrepaidMonth {
+func boughtIn(a Account, n int) *ledger.PrepaidMonth {
 	at := a.month.Add(-n)
-	if lines := a.modeLines(n); lines != nil && !lines.ReadAt.IsZero() {
+	if lines := modeLines(a, n); lines != nil && !lines.ReadAt.IsZero() {
 		return &ledger.PrepaidMonth{ReadAt: lines.ReadAt, Named: lines.Named, Bought: lines.Bought}
 	}
 	switch {
 	case n > 0:
 		return a.Snapshot.BoughtIn(at)
-	case a.spreadThrough() < billclient.DayOf(at.Start()): // nothing of it counts before its first day is over
+	case spreadThrough(a) < billclient.DayOf(at.Start()): // nothing of it counts before its first day is over
 		return &ledger.PrepaidMonth{}
 	default:
 		return nil
@@ -51,7 +51,7 @@ func (a Account) boughtIn(n int) *ledger.PrepaidMonth {
 }
 
 // spreadThrough returns the last day on which prepaid cost is spread: the newest one that is shown.
-func (a Account) spreadThrough() billclient.Day {
+func spreadThrough(a Account) billclient.Day {
 	yesterday := billclient.DayOf(a.now).Add(-1)
 	if a.newest == 0 {
 		return yesterday
@@ -60,29 +60,29 @@ func (a Account) spreadThrough() billclient.Day {
 }
 
 // amortize spreads prepaid cost over the days that are shown, nil while not all months are known.
-func (a Account) amortize() *amortized {
-	if !a.AllModes || a.options.PrepaidMonths == 0 || a.missingPrepaidMonths() > 0 {
+func amortize(a Account) *amortized {
+	if !a.AllModes || a.options.PrepaidMonths == 0 || missingPrepaidMonths(a) > 0 {
 		return nil
 	}
-	month, through := billclient.DayOf(a.month.Start()), a.spreadThrough()
+	month, through := billclient.DayOf(a.month.Start()), spreadThrough(a)
 	last := billclient.DayOf(a.month.Add(-1).Start()) // is compared with what the vendor counts
 	s := newAmortized(month, min(last, through.Add(1-a.options.Days)), through)
-	a.addBought(s, 0, a.options.PrepaidMonths)
+	addBought(a, s, 0, a.options.PrepaidMonths)
 	s.addUp()
 	return s
 }
 
 // addBought adds what was bought in the months from one to another, by how many months ago they are.
-func (a Account) addBought(s *amortized, from, to int) {
+func addBought(a Account, s *amortized, from, to int) {
 	var labels keyLabels
 	for n := from; n <= to; n++ {
-		m := a.boughtIn(n)
+		m := boughtIn(a, n)
 		if m == nil {
 			continue
 		}
 		// Of earlier months, nothing but purchases is known. The last one can have ids, and those before it have names.
 		if n <= a.options.PastMonths+1 || labels.products == nil || labels.named != m.Named {
-			labels = a.keyLabels(n, m.Named, a.groupNames(n))
+			labels = newKeyLabels(a, n, m.Named, groupNames(a, n))
 		}
 		for i := range m.Bought {
 			s.add(&m.Bought[i], labels)
@@ -93,7 +93,8 @@ func (a Account) addBought(s *amortized, from, to int) {
 func newAmortized(month, from, through billclient.Day) *amortized {
 	return &amortized{
 		month: month, from: from, through: through, days: map[ledger.Key][]billclient.Amount{}, instances: ledger.Sums{},
-		remaining: map[string]billclient.Amount{}, productNames: map[string]string{}, projectNames: map[string]string{}, instanceNames: map[ledger.Key]string{},
+		remaining: map[string]billclient.Amount{}, productNames: map[string]string{}, projectNames: map[string]string{},
+		instanceNames: map[ledger.Key]string{},
 	}
 }
 
@@ -107,9 +108,9 @@ func (s *amortized) addUp() {
 }
 
 // groupNames returns the names of the product groups of lines, by their ids.
-func (a Account) groupNames(n int) map[string]string {
+func groupNames(a Account, n int) map[string]string {
 	names := map[string]string{}
-	if lines := a.modeLines(n); lines != nil {
+	if lines := modeLines(a, n); lines != nil {
 		for _, sums := range lines.Sums {
 			addMissing(names, sums.ProductNames)
 		}
@@ -279,18 +280,17 @@ func amortizedInstances(o Options) Family {
 		Help: "Cost in CNY of the running month to date" + view.per + spread,
 		samples: func(a Account, emit emit) {
 			if a.amortized != nil && a.options.Instances.Enabled && a.hasPostpaid(0) {
-				emitInstances(a, a.amortizedRows(), emit)
+				emitInstances(a, amortizedRows(a), emit)
 			}
 		},
 	}
 }
 
-// amortizedRows returns the instances of the running month with prepaid cost spread over its terms.
-func (a Account) amortizedRows() []instanceRow {
-	rows, _ := a.instanceRows(0)
+func makeAmortizedRows(a Account) []instanceRow {
+	rows, _ := instanceRows(a, 0)
 	facts := map[ledger.Key][]string{}
 	for n := range min(1, a.options.PastMonths) + 1 {
-		known, _ := a.instanceRows(n)
+		known, _ := instanceRows(a, n)
 		for _, r := range known {
 			if facts[r.key] == nil {
 				facts[r.key] = r.facts
@@ -306,7 +306,7 @@ func (a Account) amortizedRows() []instanceRow {
 		}
 		rows = append(rows, instanceRow{billclient.Prepaid, k, a.amortized.instances[k], described})
 	}
-	rows, _ = a.foldInstances(rows)
+	rows, _ = foldInstances(a, rows)
 	return rows
 }
 
@@ -341,7 +341,7 @@ var prepaidFacts = []Family{
 			" cannot be spread over its terms.",
 		samples: func(a Account, emit emit) {
 			if a.AllModes && a.options.PrepaidMonths > 0 && a.Refused == nil {
-				emit(float64(a.missingPrepaidMonths()))
+				emit(float64(missingPrepaidMonths(a)))
 			}
 		},
 	},

@@ -57,7 +57,7 @@ func drawPurchase(t *rapid.T, start billclient.Day) ledger.Purchase {
 
 func spreadOver(bought []ledger.Purchase, month, from, through billclient.Day) *amortized {
 	s := newAmortized(month, from, through)
-	labels := Account{}.keyLabels(0, false, nil)
+	labels := newKeyLabels(Account{}, 0, false, nil)
 	for i := range bought {
 		s.add(&bought[i], labels)
 	}

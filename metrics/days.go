@@ -220,7 +220,7 @@ func weekChangeFamily(o Options) Family {
 		Help: "How much more in CNY an instance has cost on the day days_ago=1 than a week before, of the 50 largest" +
 			" changes either way" + metered + covered,
 		samples: func(a Account, emit emit) {
-			for _, r := range a.weekChanges() {
+			for _, r := range weekChanges(a) {
 				emit(r.cost.Float64(), append([]string{r.mode}, r.key[:]...)...)
 			}
 		},

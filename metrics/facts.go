@@ -77,11 +77,11 @@ func emitInstanceInfo(a Account, emit emit) {
 		if n == 1 && !a.options.Instances.LastMonth {
 			continue
 		}
-		rows, _ := a.instanceRows(n)
+		rows, _ := instanceRows(a, n)
 		describe(rows)
 	}
 	if a.amortized != nil && a.options.Instances.Enabled {
-		describe(a.amortizedRows())
+		describe(amortizedRows(a))
 	}
 }
 

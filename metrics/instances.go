@@ -22,7 +22,7 @@ type instanceRow struct {
 // isFolded reports whether the row stands for more than one instance.
 func (r instanceRow) isFolded() bool { return r.key[2] == ledger.Other }
 
-func (a Account) makeInstanceRows(n int) (rows []instanceRow, folded map[string]int) {
+func makeInstanceRows(a Account, n int) (rows []instanceRow, folded map[string]int) {
 	m, ok := a.shownMonth(n)
 	if ok && m.Lines != nil {
 		costs := m.Lines.Rows[instanceView]
@@ -33,17 +33,17 @@ func (a Account) makeInstanceRows(n int) (rows []instanceRow, folded map[string]
 	if !ok && !a.hasNothingPostpaid(n) { // the other pay modes alone would look like a cheap month
 		return nil, nil
 	}
-	lines := a.modeLines(n)
+	lines := modeLines(a, n)
 	if lines == nil || !a.options.Instances.Enabled {
 		return rows, nil
 	}
-	rows, folded = a.foldInstances(append(rows, a.instancesOfModes(n, lines)...))
-	return a.addBeyondRows(rows, a.beyondLines(n, lines)), folded
+	rows, folded = foldInstances(a, append(rows, instancesOfModes(a, n, lines)...))
+	return addBeyondRows(a, rows, beyondLines(a, n, lines)), folded
 }
 
 // instancesOfModes returns the instances of the month n months ago in other pay modes than postpaid.
-func (a Account) instancesOfModes(n int, lines *ledger.ModeLines) (rows []instanceRow) {
-	labels := a.lineLabels(n)
+func instancesOfModes(a Account, n int, lines *ledger.ModeLines) (rows []instanceRow) {
+	labels := lineLabels(a, n)
 	for _, mode := range slices.Sorted(maps.Keys(lines.Sums)) {
 		rows = append(rows, instancesOfMode(mode, lines.Sums[mode], labels)...)
 	}
@@ -84,7 +84,7 @@ func mergeRows(rows []instanceRow) []instanceRow {
 
 // foldInstances keeps the largest instances of all pay modes, at most as many as are configured, and adds the others to
 // those of their product and project that are folded already. It keeps the order of pay modes.
-func (a Account) foldInstances(rows []instanceRow) (kept []instanceRow, folded map[string]int) {
+func foldInstances(a Account, rows []instanceRow) (kept []instanceRow, folded map[string]int) {
 	rank := make([]int, 0, len(rows))
 	for i, r := range rows {
 		if !r.isFolded() {
@@ -111,7 +111,7 @@ func (a Account) foldInstances(rows []instanceRow) (kept []instanceRow, folded m
 }
 
 // addBeyondRows adds what pay modes cost beyond their lines, as of no instance.
-func (a Account) addBeyondRows(rows []instanceRow, beyond map[string]billclient.Amount) []instanceRow {
+func addBeyondRows(a Account, rows []instanceRow, beyond map[string]billclient.Amount) []instanceRow {
 	for _, mode := range slices.Sorted(maps.Keys(beyond)) {
 		rows = append(rows, instanceRow{
 			mode, ledger.Key{ledger.None, ledger.None, ledger.None}, beyond[mode],
@@ -135,17 +135,17 @@ func emitInstances(a Account, rows []instanceRow, emit emit, after ...string) {
 }
 
 // tally returns how many instances of each product the newest month has whose lines are shown.
-func (a Account) tally() map[string]ledger.Tally {
+func tally(a Account) map[string]ledger.Tally {
 	for n := range min(1, a.options.PastMonths) + 1 {
 		all, postpaid := map[string]ledger.Tally{}, []ledger.Instance{}
 		switch m, ok := a.shownMonth(n); {
 		case ok && m.Lines != nil:
 			maps.Copy(all, m.Lines.Tallies)
 			postpaid = m.Lines.Instances
-		case ok || !a.hasNothingPostpaid(n) || a.modeLines(n) == nil:
+		case ok || !a.hasNothingPostpaid(n) || modeLines(a, n) == nil:
 			continue
 		}
-		a.addModes(all, n, postpaid)
+		addModes(a, all, n, postpaid)
 		return all
 	}
 	return nil
@@ -153,12 +153,12 @@ func (a Account) tally() map[string]ledger.Tally {
 
 // addModes adds the instances of other pay modes of the month n months ago, but those that have been counted already, and
 // what they make fold.
-func (a Account) addModes(all map[string]ledger.Tally, n int, postpaid []ledger.Instance) {
-	lines := a.modeLines(n)
+func addModes(a Account, all map[string]ledger.Tally, n int, postpaid []ledger.Instance) {
+	lines := modeLines(a, n)
 	if lines == nil {
 		return
 	}
-	labels := a.lineLabels(n)
+	labels := lineLabels(a, n)
 	for _, sums := range lines.Sums {
 		for group, t := range sums.Tallies {
 			addTally(all, labels.product(group), t.All, t.Folded)
@@ -168,13 +168,13 @@ func (a Account) addModes(all map[string]ledger.Tally, n int, postpaid []ledger.
 	for _, i := range postpaid {
 		isCounted[i.Key] = true
 	}
-	for _, r := range a.instancesOfModes(n, lines) {
+	for _, r := range instancesOfModes(a, n, lines) {
 		if isCounted[r.key] && !r.isFolded() && r.key[2] != ledger.None {
 			addTally(all, r.key[0], -1, 0)
 		}
 		isCounted[r.key] = true
 	}
-	_, folded := a.instanceRows(n)
+	_, folded := instanceRows(a, n)
 	for code, count := range folded {
 		addTally(all, code, 0, count)
 	}

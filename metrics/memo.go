@@ -10,6 +10,7 @@ import (
 type memo struct {
 	labels    [linedMonths]once[keyLabels]
 	instances [linedMonths]once[foldedInstances]
+	amortized once[[]instanceRow]
 	dayNames  struct{ groups, projects once[map[string]string] }
 }
 
@@ -34,25 +35,30 @@ func (o *once[T]) get(make func() T) T {
 }
 
 // lineLabels returns how the products and projects of modeLines are called on a page; there are lines.
-func (a Account) lineLabels(n int) keyLabels {
+func lineLabels(a Account, n int) keyLabels {
 	if n >= linedMonths { // of history
-		return a.labelsOf(n, a.modeLines(n))
+		return labelsOf(a, n, modeLines(a, n))
 	}
-	return a.memo.labels[n].get(func() keyLabels { return a.labelsOf(n, a.modeLines(n)) })
+	return a.memo.labels[n].get(func() keyLabels { return labelsOf(a, n, modeLines(a, n)) })
 }
 
 // instanceRows returns the instances of the month n months ago in all pay modes, postpaid first, and how many of each
 // product have been folded because there are too many of all pay modes together.
-func (a Account) instanceRows(n int) (rows []instanceRow, folded map[string]int) {
+func instanceRows(a Account, n int) (rows []instanceRow, folded map[string]int) {
 	f := a.memo.instances[n].get(func() (f foldedInstances) {
-		f.rows, f.folded = a.makeInstanceRows(n)
+		f.rows, f.folded = makeInstanceRows(a, n)
 		return f
 	})
 	return f.rows, f.folded
 }
 
+// amortizedRows returns the instances of the running month with prepaid cost spread over its terms; there is some.
+func amortizedRows(a Account) []instanceRow {
+	return a.memo.amortized.get(func() []instanceRow { return makeAmortizedRows(a) })
+}
+
 // dayNames returns the names of what stands in families of other pay modes by their days.
-func (a Account) dayNames(by ledger.Split) map[string]string {
+func dayNames(a Account, by ledger.Split) map[string]string {
 	names := &a.memo.dayNames.projects
 	if by == ledger.ByGroup {
 		names = &a.memo.dayNames.groups

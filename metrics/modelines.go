@@ -12,7 +12,7 @@ import (
 
 // modeLines returns the lines of the month n months ago in other pay modes than postpaid, nil if there are none, or none
 // new enough. Those of earlier months than the last one are not read by everyone who shows them.
-func (a Account) modeLines(n int) *ledger.ModeLines {
+func modeLines(a Account, n int) *ledger.ModeLines {
 	at := a.month.Add(-n)
 	lines := a.Snapshot.Months[at].ModeLines()
 	if lines == nil || n > 1 && !a.options.AllLines || !a.isCurrent(at, lines.ReadAt) {
@@ -33,16 +33,16 @@ type keyLabels struct {
 }
 
 // labelsOf returns how the products and projects of lines of the month n months ago are called on a page.
-func (a Account) labelsOf(n int, lines *ledger.ModeLines) keyLabels {
+func labelsOf(a Account, n int, lines *ledger.ModeLines) keyLabels {
 	names := map[string]string{}
 	for _, sums := range lines.Sums {
 		addMissing(names, sums.ProductNames)
 	}
-	return a.keyLabels(n, lines.Named, names)
+	return newKeyLabels(a, n, lines.Named, names)
 }
 
-// keyLabels is labelsOf for lines whose product groups have the given names.
-func (a Account) keyLabels(n int, named bool, names map[string]string) keyLabels {
+// newKeyLabels is labelsOf for lines whose product groups have the given names.
+func newKeyLabels(a Account, n int, named bool, names map[string]string) keyLabels {
 	l := keyLabels{account: a, named: named, names: names}
 	products := map[string]string{}
 	for key := range names {
@@ -50,8 +50,8 @@ func (a Account) keyLabels(n int, named bool, names map[string]string) keyLabels
 	}
 	l.products = products
 	if l.named {
-		l.projects = a.Snapshot.Months[a.month.Add(-n)].ProjectIDs()
-		l.elsewhere = sync.OnceValue(a.projectsElsewhere)
+		l.projects = ledger.ProjectIDs(a.Snapshot.Months[a.month.Add(-n)])
+		l.elsewhere = sync.OnceValue(func() map[string]string { return projectsElsewhere(a) })
 	}
 	return l
 }
@@ -96,7 +96,7 @@ func (l keyLabels) rewrite(names, values []string) []string {
 
 // projectsElsewhere returns the ids of projects by what they are called in any month that is known, also in those that are
 // not shown: terms are longer. The name of several projects has ledger.None.
-func (a Account) projectsElsewhere() map[string]string {
+func projectsElsewhere(a Account) map[string]string {
 	ids := maps.Clone(a.Snapshot.Projects)
 	if ids == nil {
 		ids = map[string]string{}
@@ -107,7 +107,7 @@ func (a Account) projectsElsewhere() map[string]string {
 		}
 	}
 	for _, m := range a.Snapshot.Months {
-		for name, id := range m.ProjectIDs() {
+		for name, id := range ledger.ProjectIDs(m) {
 			ledger.AddID(ids, name, id)
 		}
 	}
@@ -116,13 +116,13 @@ func (a Account) projectsElsewhere() map[string]string {
 
 // lineNames returns the names of the products or projects of a month's lines in other pay modes than postpaid, by label
 // value. Lines that have names only have projects that are known.
-func (a Account) lineNames(n int, by ledger.Split) map[string]string {
+func lineNames(a Account, n int, by ledger.Split) map[string]string {
 	names := map[string]string{}
-	lines := a.modeLines(n)
+	lines := modeLines(a, n)
 	if lines == nil {
 		return names
 	}
-	labels := a.lineLabels(n)
+	labels := lineLabels(a, n)
 	for _, sums := range lines.Sums {
 		switch {
 		case by == ledger.ByGroup:
@@ -144,18 +144,18 @@ func (a Account) lineNames(n int, by ledger.Split) map[string]string {
 // the labels of the view. Each pay mode comes to what the account has of it: what the month's summary has beyond its
 // lines is of None.
 func (v view) linesOfModes(a Account, n int) []ledger.Row {
-	lines := a.modeLines(n)
+	lines := modeLines(a, n)
 	if lines == nil {
 		return nil
 	}
-	labels, sums := a.lineLabels(n), map[string]ledger.Sums{}
+	labels, sums := lineLabels(a, n), map[string]ledger.Sums{}
 	for mode, of := range lines.Sums {
 		sums[mode] = ledger.Sums{}
 		for _, r := range of.Rows[v.Name] {
 			sums[mode].Add(keyOf(labels.rewrite(v.Labels, r.Labels)), r.Amount)
 		}
 	}
-	for mode, beyond := range a.beyondLines(n, lines) {
+	for mode, beyond := range beyondLines(a, n, lines) {
 		if sums[mode] == nil {
 			sums[mode] = ledger.Sums{}
 		}
@@ -168,7 +168,7 @@ func (v view) linesOfModes(a Account, n int) []ledger.Row {
 
 // beyondLines returns what the month n months ago has cost in each other pay mode than postpaid beyond its lines. What
 // can come from rounding is nothing, and so is what nothing but the lines tells.
-func (a Account) beyondLines(n int, lines *ledger.ModeLines) map[string]billclient.Amount {
+func beyondLines(a Account, n int, lines *ledger.ModeLines) map[string]billclient.Amount {
 	if !a.hasModes(n) {
 		return nil
 	}

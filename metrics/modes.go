@@ -125,9 +125,9 @@ func (a Account) productCode(group string) string {
 // modeNames returns the names of what stands in families of other pay modes, by label value. The newest month wins, and
 // within a month its days.
 func (a Account) modeNames(by ledger.Split) map[string]string {
-	names := maps.Clone(a.dayNames(by))
+	names := maps.Clone(dayNames(a, by))
 	for n := range a.options.PastMonths + 1 {
-		addMissing(names, a.lineNames(n, by))
+		addMissing(names, lineNames(a, n, by))
 	}
 	return names
 }

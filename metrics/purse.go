@@ -186,7 +186,7 @@ func instanceNames(a Account, ends []End) map[string]string {
 	}
 	position := slices.Index(ledger.InstanceFacts(), "instance_name")
 	for n := range min(1, a.options.PastMonths) + 1 {
-		rows, _ := a.instanceRows(n)
+		rows, _ := instanceRows(a, n)
 		for _, r := range rows {
 			if name, ok := names[r.key[2]]; ok && name == "" {
 				names[r.key[2]] = r.facts[position]

@@ -44,7 +44,7 @@ var trustFamilies = []Family{
 				if m.Basis != ledger.Billed {
 					continue
 				}
-				for _, r := range a.Snapshot.Months[m.Month].Restated() {
+				for _, r := range ledger.Restated(a.Snapshot.Months[m.Month]) {
 					emit(r.Amount.Float64(), strconv.Itoa(n), r.Labels[0])
 				}
 			}
@@ -54,7 +54,7 @@ var trustFamilies = []Family{
 		Name: "ksyun_bill_instances", Labels: []string{"product_code"},
 		Help: "Instances per product in the newest month whose lines are shown, folded ones included.",
 		samples: func(a Account, emit emit) {
-			tallies := a.tally()
+			tallies := tally(a)
 			for _, code := range slices.Sorted(maps.Keys(tallies)) {
 				emit(float64(tallies[code].All), code)
 			}
@@ -64,7 +64,7 @@ var trustFamilies = []Family{
 		Name: "ksyun_bill_folded_instances", Labels: []string{"product_code"},
 		Help: "How many of ksyun_bill_instances have no series of their own but are part of __other__.",
 		samples: func(a Account, emit emit) {
-			tallies := a.tally()
+			tallies := tally(a)
 			for _, code := range slices.Sorted(maps.Keys(tallies)) {
 				emit(float64(tallies[code].Folded), code)
 			}

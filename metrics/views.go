@@ -207,7 +207,7 @@ func pastFamily(o Options, v view) Family {
 // Without the postpaid part those would look like a cheap month, unless the account has none at all.
 func (v view) emitMonth(a Account, n int, emit emit, after ...string) {
 	if v.Described {
-		rows, _ := a.instanceRows(n)
+		rows, _ := instanceRows(a, n)
 		emitInstances(a, rows, emit, after...)
 		return
 	}

@@ -14,12 +14,12 @@ const mostChanges = 50
 
 // weekChanges returns the largest differences of instances between the day before the newest and a week before, in all
 // pay modes whose instances are known of both.
-func (a Account) weekChanges() (rows []instanceRow) {
+func weekChanges(a Account) (rows []instanceRow) {
 	if a.newest == 0 {
 		return nil
 	}
 	day := a.newest.Add(-1)
-	now, before := a.instancesOfDay(day), a.instancesOfDay(day.Add(-ledger.Week))
+	now, before := instancesOfDay(a, day), instancesOfDay(a, day.Add(-ledger.Week))
 	for mode, costs := range now {
 		earlier, ok := before[mode]
 		if !ok {
@@ -45,7 +45,7 @@ func compareSizes(a, b instanceRow) int {
 }
 
 // instancesOfDay returns what instances have cost on a day by pay mode, as far as they are told apart.
-func (a Account) instancesOfDay(day billclient.Day) map[string]ledger.Sums {
+func instancesOfDay(a Account, day billclient.Day) map[string]ledger.Sums {
 	costs := map[string]ledger.Sums{}
 	if d := a.Snapshot.Days[day]; d.Instances != nil {
 		costs[billclient.Postpaid] = ledger.Sums{}
@@ -58,7 +58,7 @@ func (a Account) instancesOfDay(day billclient.Day) map[string]ledger.Sums {
 	if !ok || !a.options.Instances.Enabled || !a.isCurrent(day.Month(), lines.ReadAt) {
 		return costs
 	}
-	labels := a.labelsOf(int(a.month-day.Month()), lines)
+	labels := labelsOf(a, int(a.month-day.Month()), lines)
 	for _, mode := range otherPayModes {
 		costs[mode] = ledger.Sums{} // what has no line has cost nothing
 		for k, amount := range ofModes[mode] {
