@@ -905,6 +905,7 @@ func TestStatusAfterARestart(t *testing.T) {
 // Two exporters with the same last answers say the same, whatever they were answered before: one that has run for months
 // through outages, denials and corrections, and one that has just begun.
 func TestReplicasAgree(t *testing.T) {
+	t.Parallel()
 	for _, day := range []int{1, 4, 12} {
 		synctest.Test(t, func(t *testing.T) {
 			accounts := []billsim.Account{growing.account("1"), late.account("2")}

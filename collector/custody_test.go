@@ -59,6 +59,7 @@ ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months
 // A new key that may see neither bills nor estimates does not tell whose it is: nothing of the former key is shown, also
 // after a restart, and all of it comes back with that key.
 func TestNewKeyWithoutBills(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		before, after := newCustomer("11"), newCustomer("22")
 		before.bill("2026-10", server("kec-1", 100))

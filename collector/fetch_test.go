@@ -15,6 +15,7 @@ import (
 // Good numbers are kept for a day against answers that say less; then the API's word is taken, and the log says what was
 // lost. A source is not down for weeks because a month was regrouped, corrected or withdrawn.
 func TestProtectionEnds(t *testing.T) {
+	t.Parallel()
 	const up = `ksyun_bill_source_up{account="main",source="`
 	for _, c := range []struct {
 		name, source, family string

@@ -156,6 +156,7 @@ func TestConcurrency(t *testing.T) {
 
 // Lines that take hours hold up nobody's summaries, at any concurrency.
 func TestSlowLinesHoldUpNobody(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var accounts []Account
 		var customers []billsim.Account

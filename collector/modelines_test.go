@@ -235,6 +235,7 @@ ksyun_bill_instance_cost_cny{account="main",pay_mode="realtime",product_code="KE
 // An answer that lacks lines which earlier ones had is not taken for a day, also while the days of product groups are too
 // old to tell that it does.
 func TestLinesOfInstancesAreKept(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		c.consume("2026-10", 14, on("2026-10-13", server("kec-1", 150)))

@@ -271,6 +271,7 @@ func TestBillOfAnotherKind(t *testing.T) {
 
 // A month whose bill was seen only while it ran, and that a range leaves out, is asked for alone.
 func TestClosedMonthSeenWhileItRan(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		c.bill("2026-09", server("kec-1", 300))

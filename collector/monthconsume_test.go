@@ -312,6 +312,7 @@ func TestPartOfAnEstimate(t *testing.T) {
 // Once a month is billed, the API need not know any more what it was estimated by: nothing is lost for it, nothing
 // fails, and its lines are not asked for again.
 func TestEstimateIsDroppedOnceBilled(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		c.consume("2026-10", 31, on("2026-10-01", server("kec-1", 100)), on("2026-10-31", server("kec-1", 3100)))

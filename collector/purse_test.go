@@ -58,6 +58,7 @@ func hasAsked(w *world, action string) (times int) {
 
 // The balance is asked for once an interval, outlives a restart, and goes away when it is too old.
 func TestBalance(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		c := newCustomer("1")
@@ -123,6 +124,7 @@ func TestWithoutPurse(t *testing.T) {
 
 // People are shown the balance, of gifts and frozen money only if there is some, and the ten instances that end first.
 func TestStatusOfPurse(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		c.bill("2026-10", server("kec-1", 100))

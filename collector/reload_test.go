@@ -17,6 +17,7 @@ import (
 // What a change of the configuration does: to the numbers, to the calls that are made for it, to accounts that have
 // nothing to do with it.
 func TestReload(t *testing.T) {
+	t.Parallel()
 	const a, b = `ksyun_bill_account_cost_cny{account="a",pay_mode="postpaid"} 1`,
 		`ksyun_bill_account_cost_cny{account="b",pay_mode="postpaid"} 2`
 	for _, c := range []struct {
@@ -251,6 +252,7 @@ func TestReloadSetsStateAside(t *testing.T) {
 // What a change of the configuration does not concern stays, though the API is away, and comes back with the
 // configuration as it was: months.running, bill-union and the instances.
 func TestConfigurationThereAndBack(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		change func(*Options)

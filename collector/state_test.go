@@ -506,6 +506,7 @@ ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months
 
 // A file that hangs is given up after ten seconds, stays as it is, and holds up no other one.
 func TestStateFileHangs(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	o := keptIn(t, dir, Options{})
 	good := &kept{Account: "good", Snapshot: &ledger.Snapshot{}, config: "c"}
@@ -538,6 +539,7 @@ func TestStateFileHangs(t *testing.T) {
 
 // A directory that hangs is given up after ten seconds, and named.
 func TestStateDirectoryHangs(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := syscall.Mkfifo(filepath.Join(dir, lockFile), 0o600); err != nil {
 		t.Fatal(err)
