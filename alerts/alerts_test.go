@@ -155,11 +155,12 @@ var (
 	numberPattern    = regexp.MustCompile(`\b\d+(\.\d+)?\b`)
 )
 
-// findNumbers returns the numbers of an expression, without 0 and 1, the median and the seconds of a day.
+// findNumbers returns the numbers of an expression, without 0 and 1, quantiles, the seconds of a day and of the time zone,
+// what month and day are one number with, and the days of an offset of three.
 func findNumbers(expr string) []string {
 	found := numberPattern.FindAllString(quotedOrDuration.ReplaceAllString(expr, ""), -1)
 	return slices.DeleteFunc(found, func(n string) bool {
-		return slices.Contains([]string{"0", "1", "0.5", "86400"}, n)
+		return slices.Contains([]string{"0", "1", "0.5", "0.75", "0.9", "86400", "28800", "100", "3"}, n)
 	})
 }
 
