@@ -26,7 +26,7 @@ func TestIncomplete(t *testing.T) {
 	for _, c := range incompleteCases {
 		t.Run(c.file+" "+c.account, func(t *testing.T) {
 			got := map[string][]string{}
-			chosen := map[string]string{"account": c.account, "product": ".*", "project": ".*"}
+			chosen := map[string]string{"account": c.account, "product": ".*", "project": ".*", "by": "owner"}
 			for place, target := range dashboardTargets(readDashboard(t, c.file)) {
 				if title := place.panel.Title; c.want[title] != nil {
 					got[title] = append(got[title], readValues(place.panel, target, runTarget(t, p, target, chosen))...)
@@ -91,57 +91,64 @@ var incompleteCases = []struct {
 	want          map[string][]string
 }{
 	{"ksyun-cost.json", "shop", map[string][]string{
-		"This month so far":      {"All 100", "Postpaid 60", "Prepaid 40"},
-		"Pay modes":              {"All accounts complete"},
-		"Covered by details":     {"of all 0.9"},
-		"Forecast":               {"All 120"},
-		"Budget of the accounts": {"Budget 200", "Used 0.5", "Forecast 0.6"},
-		"Budgets used":           {"shop 0.5"},
-		"Months by pay mode":     {"2026-09 Postpaid 70", "2026-10 Postpaid 60", "2026-10 Prepaid 40"},
+		"This month so far":       {"All 100"},
+		"This month by pay mode":  {"Postpaid 60", "Prepaid 40"},
+		"Pay modes":               {"All accounts complete"},
+		"Covered by details":      {"of all 0.9"},
+		"Forecast":                {"All 120"},
+		"Budget of the accounts":  {"Budget 200", "Used 0.5"},
+		"Forecast of the budgets": {"Forecast 0.6"},
+		"Months by pay mode":      {"2026-09 Postpaid 70", "2026-10 Postpaid 60", "2026-10 Prepaid 40"},
 	}},
 	{"ksyun-cost.json", "game", map[string][]string{
-		"This month so far":      {"Incomplete 50", "Postpaid 50"},
-		"Pay modes":              {"game incomplete"},
-		"Covered by details":     {"of an incomplete sum 1"},
-		"Forecast":               {"Incomplete 50"},
-		"Budget of the accounts": {"Budget 100", "Used, incomplete 0.5", "Forecast, incomplete 0.5"},
-		"Budgets used":           {"game * 0.5"},
-		"Months by pay mode":     {"2026-09 Prepaid 5", "2026-10 * Postpaid 50"},
+		"This month so far":       {"Incomplete 50"},
+		"This month by pay mode":  {"Postpaid 50"},
+		"Pay modes":               {"game incomplete"},
+		"Covered by details":      {"of an incomplete sum 1"},
+		"Forecast":                {"Incomplete 50"},
+		"Budget of the accounts":  {"Budget 100", "Used, incomplete 0.5"},
+		"Forecast of the budgets": {"Forecast, incomplete 0.5"},
+		"Months by pay mode":      {"2026-09 Prepaid 5", "2026-10 * Postpaid 50"},
 	}},
 	{"ksyun-cost.json", "(shop|game)", map[string][]string{
-		"This month so far":      {"Incomplete 150", "Postpaid 110", "Prepaid 40"},
-		"Pay modes":              {"game incomplete"},
-		"Forecast":               {"Incomplete 170"},
-		"Budget of the accounts": {"Budget 300", "Used, incomplete 0.5", "Forecast, incomplete 0.5666666666666667"},
-		"Budgets used":           {"game * 0.5", "shop 0.5"},
+		"This month so far":       {"Incomplete 150"},
+		"This month by pay mode":  {"Postpaid 110", "Prepaid 40"},
+		"Pay modes":               {"game incomplete"},
+		"Forecast":                {"Incomplete 170"},
+		"Budget of the accounts":  {"Budget 300", "Used, incomplete 0.5"},
+		"Forecast of the budgets": {"Forecast, incomplete 0.5666666666666667"},
 		"Months by pay mode": {
 			"2026-09 Postpaid 70", "2026-09 Prepaid 5", "2026-10 * Postpaid 110", "2026-10 * Prepaid 40",
 		},
 	}},
 	{"ksyun-cost.json", "(shop|lost)", map[string][]string{
-		"This month so far":      {"Incomplete 100", "Postpaid 60", "Prepaid 40"},
-		"Pay modes":              {"lost incomplete"},
-		"Forecast":               {"Incomplete 120"},
-		"Budget of the accounts": {"Budget 200", "Used 0.5", "Forecast 0.6"}, // lost has no budget
-		"Budgets used":           {"shop 0.5"},
+		"This month so far":       {"Incomplete 100"},
+		"This month by pay mode":  {"Postpaid 60", "Prepaid 40"},
+		"Pay modes":               {"lost incomplete"},
+		"Forecast":                {"Incomplete 120"},
+		"Budget of the accounts":  {"Budget 200", "Used 0.5"},
+		"Forecast of the budgets": {"Forecast 0.6"}, // lost has no budget
 	}},
 	{"ksyun-cost.json", "part", map[string][]string{
-		"This month so far":      {"Incomplete 930", "Postpaid 30", "Real-time 900"},
-		"Pay modes":              {"part incomplete"},
-		"Forecast":               {"Incomplete 1140"},
-		"Budget of the accounts": {"Budget 100", "Used 0.3", "Forecast 0.4"}, // its budget is of what it has
-		"Budgets used":           {"part 0.3"},
-		"Balance":                {"part 300"},
-		"Days left":              {"part 5"},
+		"This month so far":       {"Incomplete 930"},
+		"This month by pay mode":  {"Postpaid 30", "Real-time 900"},
+		"Pay modes":               {"part incomplete"},
+		"Forecast":                {"Incomplete 1140"},
+		"Budget of the accounts":  {"Budget 100", "Used 0.3"},
+		"Forecast of the budgets": {"Forecast 0.4"}, // its budget is of what it has
+		"Balance":                 {"part 300"},
+		"Days left":               {"part 5"},
 	}},
 	{"ksyun-cost.zh-CN.json", ".*", map[string][]string{
-		"本月至今":   {"合计不完整 1080", "后付费 140", "实时结算 900", "预付费（包年包月） 40"},
-		"付费方式":   {"game 不完整", "lost 不完整", "part 不完整"},
-		"有明细的比例": {"占不完整的合计 0.12962962962962962"},
-		"本月预测":   {"合计不完整 1310"},
-		"账户余额":   {"part 300", "shop -1"},
-		"余额可用天数": {"part 5"}, // one day of shop does not tell its pace
-		"账号预算":   {"预算 400", "已用（不完整） 0.45", "预测（不完整） 0.525"},
+		"本月至今":    {"合计不完整 1080"},
+		"本月各付费方式": {"后付费 140", "实时结算 900", "预付费（包年包月） 40"},
+		"付费方式":    {"game 不完整", "lost 不完整", "part 不完整"},
+		"有明细的比例":  {"占不完整的合计 0.12962962962962962"},
+		"本月预测":    {"合计不完整 1310"},
+		"账户余额":    {"part 300", "shop -1"},
+		"余额可用天数":  {"part 5"}, // one day of shop does not tell its pace
+		"账号预算":    {"预算 400", "已用（不完整） 0.45"},
+		"预测占预算":   {"预测（不完整） 0.525"},
 	}},
 }
 

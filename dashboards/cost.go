@@ -12,13 +12,17 @@ func costDashboard(t language) dashboard {
 		newNamedChoice("project", t("Project", "项目"),
 			maxBy("project_id, project_name", "ksyun_bill_project_info", accountSelector),
 			"project_id", "project_name"),
-		tagVariable(t),
+		tagVariable(t), partVariable(t),
 	}
-	return newDashboard(t("ksyun-cost", "ksyun-cost-zh"), t("Ksyun cost", "金山云费用"),
+	d := newDashboard(costUID(t), t("Ksyun cost", "金山云费用"),
 		t("What Kingsoft Cloud costs, in CNY, after discount and before vouchers.", "金山云费用，单位元，折扣后、代金券抵扣前。"),
-		variables, slices.Concat(monthRow(t), purseRow(t), dayRow(t), partRow(t), instanceRow(t), amortizedRow(t),
-			savingRow(t), pastRow(t)))
+		variables, slices.Concat(monthRow(t), budgetRow(t), dayRow(t), partRow(t), fold(changeRow(t)), fold(ownerRow(t)),
+			fold(instanceRow(t)), fold(purseRow(t)), fold(amortizedRow(t)), fold(savingRow(t)), fold(pastRow(t))))
+	d.Annotations = costAnnotations(t)
+	return d
 }
+
+func costUID(t language) string { return t("ksyun-cost", "ksyun-cost-zh") }
 
 // tagVariable returns the variable of the tag key. Only one key can be chosen, because the cost of a line counts for
 // each of its tags: a sum over several keys would count it more than once.
@@ -26,6 +30,27 @@ func tagVariable(t language) variable {
 	v := newChoice("tag", t("Tag", "资源标签"), labelValuesKind,
 		`label_values(ksyun_bill_tag_cost_cny{`+accountSelector+`}, tag_key)`)
 	v.Multi, v.IncludeAll, v.AllValue, v.Current = false, false, "", unsetChoice()
+	return v
+}
+
+// partVariable returns the variable of what the days are divided into. Its values are labels of daysQuery.
+func partVariable(t language) variable {
+	v := variable{
+		Name: "by", Label: t("Days by", "每日按"), Type: "custom",
+		Current: object{"text": t("Product", "产品线"), "value": "product"}, Options: []object{},
+	}
+	query := ""
+	for i, part := range [][2]string{
+		{"product", t("Product", "产品线")}, {"project", t("Project", "项目")}, {"account", t("Account", "账号")},
+		{"owner", t("Owner", "负责人")},
+	} {
+		v.Options = append(v.Options, object{"text": part[1], "value": part[0], "selected": i == 0})
+		if query != "" {
+			query += ", "
+		}
+		query += part[1] + " : " + part[0]
+	}
+	v.Query = query
 	return v
 }
 
@@ -42,20 +67,31 @@ func payModeNames(t language) [][2]string {
 func monthRow(t language) []panel {
 	return []panel{
 		newRow(t("This month", "本月")),
-		thisMonthPanel(t), payModesPanel(t), coveragePanel(t), accountsPanel(t), dataEndPanel(t),
-		sameDayPanel(t), forecastPanel(t), accountBudgetPanel(t),
+		thisMonthPanel(t), forecastPanel(t), budgetGaugePanel(t), newestDaysPanel(t), attentionPanel(t),
+		byPayModePanel(t), sameDayPanel(t), accountBudgetPanel(t),
+		payModesPanel(t), coveragePanel(t), accountsPanel(t), dataEndPanel(t),
 	}
 }
 
 func thisMonthPanel(t language) panel {
-	paid := maxBy("account, pay_mode", "ksyun_bill_account_cost_cny", accountSelector)
-	return nameSum(formatStat(newPanel("stat", t("This month so far", "本月至今"),
-		t("The whole bill of the running month, and its pay modes. While an account lacks a pay mode, the sum is of "+
+	p := formatStat(newPanel("stat", t("This month so far", "本月至今"),
+		t("The whole bill of the running month, in all pay modes. While an account lacks a pay mode, the sum is of "+
 			"what is known, and called incomplete.",
-			"本月全部费用，以及各付费方式的费用。某个账号缺少付费方式时，合计只含已知的费用，并标为不完整。"), unitYuan, 9, 4,
-		instantTarget(labelSum(sumAll(paid), payModesQuery()), sumLegend),
-		instantTarget(sumBy("pay_mode", paid), "{{pay_mode}}"))), t("All", "合计"), t("Incomplete", "合计不完整")).
-		renameFields(payModeNames(t)...)
+			"本月全部费用，含各种付费方式。某个账号缺少付费方式时，合计只含已知的费用，并标为不完整。"), unitYuan, 4, 6,
+		instantTarget(labelSum(sumAll(payModeCosts()), payModesQuery()), sumLegend)))
+	p.Options["textMode"] = "value_and_name"
+	return nameSum(p, t("All", "合计"), t("Incomplete", "合计不完整"))
+}
+
+func payModeCosts() string {
+	return maxBy("account, pay_mode", "ksyun_bill_account_cost_cny", accountSelector)
+}
+
+func byPayModePanel(t language) panel {
+	p := formatStat(newPanel("stat", t("This month by pay mode", "本月各付费方式"),
+		t("The month so far by pay mode.", "本月至今，按付费方式。"), unitYuan, 8, 3,
+		instantTarget(sumBy("pay_mode", payModeCosts()), "{{pay_mode}}")))
+	return p.renameFields(payModeNames(t)...)
 }
 
 // sumLegend names what labelSum returns, for nameSum.
@@ -74,7 +110,7 @@ func payModesPanel(t language) panel {
 		t("The accounts of which the month so far lacks a pay mode: it is missing or too old, or there are no numbers "+
 			"at all. Sums, forecasts and shares of budgets lack it too.",
 			"本月缺少付费方式的账号：某种付费方式没有数据或数据过旧，或者账号完全没有数据。合计、预测和预算使用比例也因此不完整。"),
-		"none", 6, 4, instantTarget(incompleteQuery(), "{{account}}")))
+		"none", 8, 3, instantTarget(incompleteQuery(), "{{account}}")))
 	p.Options["textMode"] = "value_and_name"
 	return p.nameValues(t("incomplete", "不完整"), t("complete", "完整")).
 		renameFields([2]string{"__all__", t("All accounts", "全部账号")})
@@ -88,7 +124,7 @@ func coveragePanel(t language) panel {
 	p := formatStat(newPanel("stat", t("Covered by details", "有明细的比例"),
 		t("Share of the whole bill that is known by product. What has been spent since the days of all pay modes were "+
 			"read, at most a day, is not.", "全部费用中，按产品线可知的比例。各付费方式按日的费用读取之后（至多一天）新增的费用不在其中。"),
-		unitShare, 3, 4,
+		unitShare, 6, 3,
 		instantTarget(labelSum(share, payModesQuery()), sumLegend)))
 	p.Options["textMode"] = "value_and_name"
 	return nameSum(p, t("of all", "占合计"), t("of an incomplete sum", "占不完整的合计"))
@@ -101,7 +137,7 @@ func accountsPanel(t language) panel {
 	counted := maxBy("account", "ksyun_bill_period_data_timestamp_seconds", accountSelector)
 	known := "(count(" + counted + ") or vector(0))"
 	p := formatStat(newPanel("stat", t("Accounts with numbers", "有数据的账号"),
-		t("How many of the configured accounts have numbers of this month.", "已配置的账号中，有多少个有本月数据。"), "none", 3, 4,
+		t("How many of the configured accounts have numbers of this month.", "已配置的账号中，有多少个有本月数据。"), "none", 5, 3,
 		instantTarget(combine(known, "* on () group_right ()", all), t("of {{all}} accounts", "共 {{all}} 个账号"))))
 	p.Options["textMode"] = "value_and_name"
 	return p
@@ -111,7 +147,7 @@ func dataEndPanel(t language) panel {
 	end := maxBy("account", "ksyun_bill_period_data_timestamp_seconds", accountSelector)
 	return formatStat(newPanel("stat", t("Data to", "数据截至"),
 		t("The last day that the numbers of every account include; it can be half metered.",
-			"所有账号的数据都已包含的最后一天；这一天可能还没有计量完。"), unitDate, 3, 4,
+			"所有账号的数据都已包含的最后一天；这一天可能还没有计量完。"), unitDate, 5, 3,
 		instantTarget(combine("1000 * min("+end+")", "-", "1"), "")))
 }
 
@@ -121,7 +157,7 @@ func sameDayPanel(t language) panel {
 	return formatStat(newPanel("stat", t("Last month to the same day", "上月同期"),
 		t("From the days, in all pay modes: last month up to the same day number, this month's days, and how they "+
 			"differ. What is prepaid is of the day of its purchase. Absent on the 1st.",
-			"由各天得出，含各种付费方式：上月截至同一天的费用、本月各日的费用，以及两者相差的比例。预付费计入付款当天。每月 1 日没有数据。"), unitYuan, 7, 4,
+			"由各天得出，含各种付费方式：上月截至同一天的费用、本月各日的费用，以及两者相差的比例。预付费计入付款当天。每月 1 日没有数据。"), unitYuan, 9, 3,
 		instantTarget(sumAll(last), t("Last month", "上月同期")), instantTarget(sumAll(this), t("This month", "本月")),
 		instantTarget(change, t("Change", "变化")))).overrideField(t("Change", "变化"), unitProperties(unitShare)...)
 }
@@ -129,70 +165,118 @@ func sameDayPanel(t language) panel {
 func forecastPanel(t language) panel {
 	p := formatStat(newPanel("stat", t("Forecast", "本月预测"),
 		t("The month so far, and for every day left the median of days_ago 3 to 9. Fees on the 1st and refunds do not "+
-			"multiply.", "本月至今，加上剩余天数乘以 days_ago 3 至 9 的日费用中位数；月初的包月费用和退款不会被放大。"), unitYuan, 6, 4,
+			"multiply.", "本月至今，加上剩余天数乘以 days_ago 3 至 9 的日费用中位数；月初的包月费用和退款不会被放大。"), unitYuan, 4, 6,
 		instantTarget(labelSum(sumAll(forecastQuery(allPayModes)), payModesQuery()), sumLegend)))
 	p.Options["textMode"] = "value_and_name"
 	return nameSum(p, t("All", "合计"), t("Incomplete", "合计不完整"))
 }
 
-func accountBudgetPanel(t language) panel {
+// budgetShareQuery returns a sum of accounts as a share of their budgets.
+func budgetShareQuery(sum string) string {
 	limit := maxBy("account", "ksyun_bill_account_budget_cny", accountSelector)
 	payModes := combine(parenthesize(budgetPayModesQuery()), "and", limit)
-	used := func(what string) string {
-		return labelSum(combine(sumAll(combine(parenthesize(what), "and", limit)), "/", sumAll(limit)), payModes)
-	}
+	return labelSum(combine(sumAll(combine(parenthesize(sum), "and", limit)), "/", sumAll(limit)), payModes)
+}
+
+// notGreen colors a share of the budgets that lacks a pay mode: it can only be too low.
+func notGreen(name string) []object {
+	return []object{newProperty("displayName", name), newProperty("thresholds",
+		newThresholds(object{"color": "orange", "value": nil}, object{"color": "red", "value": 1}))}
+}
+
+func budgetGaugePanel(t language) panel {
+	p := formatGauge(newPanel("gauge", t("Forecast of the budgets", "预测占预算"),
+		t("How much of the accounts' budgets will be used by the forecast, in the pay modes that count. While an account "+
+			"lacks one that counts against its budget, it is called incomplete, and is not green.",
+			"按预测，月底将使用账号预算的比例，只含计入预算的付费方式。某个账号缺少计入其预算的付费方式时，标为不完整，且不显示为绿色。"),
+		unitShare, 3, 6, instantTarget(budgetShareQuery(forecastQuery(countsForAccount)), sumLegend)))
+	return p.setDefault("noValue", t("no budget", "未设置预算")).colorFrom(0.9, 1).
+		renameFields([2]string{"complete 1", t("Forecast", "预测")}).
+		overrideField("complete 0", notGreen(t("Forecast, incomplete", "预测（不完整）"))...)
+}
+
+func accountBudgetPanel(t language) panel {
+	limit := maxBy("account", "ksyun_bill_account_budget_cny", accountSelector)
 	p := formatStat(newPanel("stat", t("Budget of the accounts", "账号预算"),
-		t("How much of the accounts' budgets is used, and will be by the forecast, in the pay modes that count. While an "+
-			"account lacks one that counts against its budget, both are called incomplete, and are not green.",
-			"账号预算已使用的比例，以及按预测月底将使用的比例，只含计入预算的付费方式。某个账号缺少计入其预算的付费方式时，"+
-				"两者标为不完整，且不显示为绿色。"),
-		unitShare, 11, 4, instantTarget(sumAll(limit), t("Budget", "预算")),
-		instantTarget(used(monthToDateQuery(countsForAccount)), "used, "+sumLegend),
-		instantTarget(used(forecastQuery(countsForAccount)), "forecast, "+sumLegend)))
-	notGreen := newProperty("thresholds",
-		newThresholds(object{"color": "orange", "value": nil}, object{"color": "red", "value": 1}))
-	p = p.renameFields([2]string{"used, complete 1", t("Used", "已用")},
-		[2]string{"forecast, complete 1", t("Forecast", "预测")}).
-		overrideField("used, complete 0", newProperty("displayName", t("Used, incomplete", "已用（不完整）")), notGreen).
-		overrideField("forecast, complete 0",
-			newProperty("displayName", t("Forecast, incomplete", "预测（不完整）")), notGreen)
-	return p.setDefault("noValue", t("no budget", "未设置预算")).colorFrom(0.8, 1).
+		t("The accounts' budgets, and how much of them is used, in the pay modes that count.",
+			"账号预算之和，以及已使用的比例，只含计入预算的付费方式。"),
+		unitShare, 7, 3, instantTarget(sumAll(limit), t("Budget", "预算")),
+		instantTarget(budgetShareQuery(monthToDateQuery(countsForAccount)), sumLegend)))
+	return p.setDefault("noValue", t("no budget", "未设置预算")).colorFrom(0.9, 1).
+		renameFields([2]string{"complete 1", t("Used", "已用")}).
+		overrideField("complete 0", notGreen(t("Used, incomplete", "已用（不完整）"))...).
 		overrideField(t("Budget", "预算"), append(unitProperties(unitYuan), newProperty("color", plainColor))...)
 }
 
-func dayRow(t language) []panel {
-	return []panel{newRow(t("Days", "每日")), daysPanel(t), budgetsPanel(t)}
-}
+func dayRow(t language) []panel { return []panel{newRow(t("Days", "每日")), daysPanel(t)} }
+
+// What is drawn beside the parts of a day.
+const (
+	dayTotal  = "__total__"
+	usualDay  = "__usual__"
+	newestDay = "__newest__"
+)
 
 func daysPanel(t language) panel {
-	known := sumBy(productKey+", days_ago", maxBy("account, pay_mode, product_code, project_id, days_ago",
-		"ksyun_bill_day_project_product_cost_cny", usageSelector))
-	axis := matrixCorner("day", "product")
-	return formatStackedBars(newPanel("barchart", t("Cost per day by product", "每日费用（按产品线）"),
-		t("All days are of one scrape: each has a label, days_ago, and ksyun_bill_day_start_timestamp_seconds dates "+
-			"it. count_values turns that date into a label, a matrix makes a row of each day, and the row's name a "+
-			"time. The newest day can be half metered.",
-			"所有日期都来自同一次抓取：每天以 days_ago 标签区分，由 ksyun_bill_day_start_timestamp_seconds 给出日期。"+
-				"count_values 把日期变成标签，再转成矩阵，每天一行，行名转成时间。最新一天可能还没有计量完。"),
-		unitYuan, gridWidth, 11,
-		tableTarget(sumBy("day, product", addProductLabel(joinProductName(addDayLabel(known)))))),
-		"day", "product", timeSteps(axis)...).overrideField(axis, newProperty("unit", "time:MM-DD"))
+	axis := matrixCorner("day", "part")
+	p := newGraph(t("Cost per day by $by", "每日费用（按 $by）"),
+		t("Stacked by what \"Days by\" chooses. The dashed line is a usual day, the median of days_ago 3 to 9 without what "+
+			"is prepaid; the orange mark is the newest day, which can be half metered. All days are of one scrape, and "+
+			"shown whatever the dashboard's time is: count_values turns a day's start into a label, and a matrix makes "+
+			"it a time.",
+			"按“每日按”所选的内容堆叠。虚线为平日（days_ago 3 至 9 的中位数，不含预付费），橙色标记为最新一天，可能还没有计量完。"+
+				"所有日期都来自同一次抓取，与仪表盘的时间范围无关：count_values 把每天的起点变成标签，再转成矩阵和时间。"),
+		unitYuan, gridWidth, tableTarget(daysQuery()))
+	p.GridPos.H, p.TimeFrom, p.HideTimeOverride = 11, "35d", true
+	p.Options["legend"] = totalLegend()
+	p = p.setDefault("decimals", 0).setDefault("custom", object{
+		"drawStyle": "bars", "fillOpacity": 80, "lineWidth": 0, "barAlignment": 0, "barWidthFactor": 0.8,
+		"showPoints": "never", "stacking": object{"mode": "normal", "group": "A"},
+	})
+	p = p.addSteps(matrixSteps("day", "part")...).addSteps(timeSteps(axis)...).addSteps(sortStep(axis))
+	return markDays(t, p.overrideField(axis, newProperty("unit", "time:MM-DD")))
 }
 
-func budgetsPanel(t language) panel {
-	used := func(by, scope, selector string) string {
-		cost := maxBy(by+", pay_mode", "ksyun_bill_"+scope+"_cost_cny", selector)
-		return combine(sumBy(by, countedCost(cost, by, scope)), "/",
-			maxBy(by, "ksyun_bill_"+scope+"_budget_cny", selector))
+// markDays draws what is no part of a day: the total is only in the tooltip, a usual day is a line, and the newest day
+// has a mark.
+func markDays(t language, p panel) panel {
+	apart := func(name, text, style string, more ...object) {
+		p = p.overrideField(name, append([]object{
+			newProperty("displayName", text), newProperty("custom.drawStyle", style),
+			newProperty("custom.stacking", object{"mode": "none", "group": "A"}), newProperty("custom.fillOpacity", 0),
+			newProperty("custom.hideFrom", object{"legend": true, "tooltip": false, "viz": false}),
+		}, more...)...)
 	}
-	accounts := markIncomplete(used("account", "account", accountSelector), "account", "account",
-		parenthesize(parenthesize(budgetPayModesQuery())+" == 0"))
-	p := formatBars(newPanel("bargauge", t("Budgets used", "预算使用"),
-		t("This month so far, as a share of each budget, in the pay modes that it names, or in all. An account with a "+
-			"star lacks a pay mode that counts.",
-			"本月至今占各项预算的比例：只含预算指定的付费方式，未指定则含全部。带星号的账号缺少计入预算的付费方式。"), unitShare, gridWidth, 6,
-		instantTarget(accounts, "{{account}}"),
-		instantTarget(joinProductName(used(productKey, "product", productSelector)), "{{account}} {{product_name}}"),
-		instantTarget(joinProjectFacts(used(projectKey, "project", projectSelector)), "{{account}} {{project_name}}")))
-	return p.setDefault("noValue", t("no budget", "未设置预算")).setDefault("max", 1).colorFrom(0.8, 1)
+	fixed := func(color string) object { return newProperty("color", object{"mode": "fixed", "fixedColor": color}) }
+	apart(dayTotal, t("Total", "合计"), "line", newProperty("custom.lineWidth", 0), fixed("text"))
+	apart(usualDay, t("Usual day", "平日"), "line", newProperty("custom.lineWidth", 2), fixed("text"),
+		newProperty("custom.lineStyle", object{"fill": "dash", "dash": []int{10, 10}}))
+	apart(newestDay, t("Newest day, can be half metered", "最新一天，可能未计量完"), "points",
+		newProperty("custom.showPoints", "always"), newProperty("custom.pointSize", 12), fixed("orange"))
+	return p
+}
+
+// daysQuery returns the cost of each day by what the reader chooses, and what is drawn beside it.
+func daysQuery() string {
+	of := func(selector string) string {
+		return sumBy("account, product_code, project_id, days_ago",
+			maxBy("account, pay_mode, product_code, project_id, days_ago", "ksyun_bill_day_project_product_cost_cny",
+				usageSelector+selector))
+	}
+	whole := func(selector string) string {
+		return sumBy("day", addDayLabel(sumBy("account, days_ago", of(selector))))
+	}
+	usual := "quantile by (account) (0.5,\n" +
+		indent(sumBy("account, days_ago", of(`, pay_mode!="prepaid", days_ago=~"[3-9]"`))) + "\n)"
+	line := combine("0 * "+whole(""), "+ on () group_left ()", sumAll(usual))
+	parts := sumBy("day, part", addPartLabel(addDayLabel(of(""))))
+	return combine(combine(combine(parts, "or", setLabel(whole(""), "part", dayTotal)), "or",
+		setLabel(line, "part", usualDay)), "or", setLabel(whole(`, days_ago="0"`), "part", newestDay))
+}
+
+// addPartLabel adds the label part: that of the labels product, project, account and owner which the reader chooses.
+func addPartLabel(expr string) string {
+	named := joinProjectFacts(joinProductName(expr))
+	named = nameEmpty(addDisplayLabel(addProductLabel(named), "project", "project_id", "project_name"), "owner")
+	return "label_replace(\n" + indent(named) + "\n" + `, "part", "$1", "$by", "(.*)")`
 }

@@ -67,7 +67,11 @@ type panel struct {
 	FieldConfig     *fieldConfig `json:"fieldConfig,omitempty"`
 	Options         object       `json:"options,omitempty"`
 	Collapsed       *bool        `json:"collapsed,omitempty"`
-	Panels          *[]object    `json:"panels,omitempty"` // the panels of a collapsed row; an open row has none
+	Panels          *[]panel     `json:"panels,omitempty"` // the panels of a collapsed row; an open row has none
+
+	// TimeFrom makes a panel show a time of its own, such as the last "35d", whatever the reader chooses.
+	TimeFrom         string `json:"timeFrom,omitempty"`
+	HideTimeOverride bool   `json:"hideTimeOverride,omitempty"`
 }
 
 // gridPos places a panel on a grid that is 24 wide.
@@ -134,15 +138,7 @@ func newDashboard(uid, title, description string, variables []variable, panels [
 		}},
 	}
 	d.Templating.List = append([]variable{newDataSource()}, variables...)
-	x, y, height := 0, 0, 0
-	for i, p := range panels {
-		if x+p.GridPos.W > gridWidth {
-			x, y, height = 0, y+height, 0
-		}
-		p.ID, p.GridPos.X, p.GridPos.Y = i+1, x, y
-		x, height = x+p.GridPos.W, max(height, p.GridPos.H)
-		d.Panels = append(d.Panels, p)
-	}
+	d.Panels = new(layout).placeAll(panels)
 	return d
 }
 
@@ -183,7 +179,7 @@ func newNamedChoice(name, label, query, id, text string) variable {
 func newRow(title string) panel {
 	open := false
 	return panel{
-		Type: "row", Title: title, GridPos: gridPos{W: gridWidth, H: 1}, Collapsed: &open, Panels: &[]object{},
+		Type: "row", Title: title, GridPos: gridPos{W: gridWidth, H: 1}, Collapsed: &open, Panels: &[]panel{},
 	}
 }
 
@@ -335,15 +331,13 @@ func newPie(title, description string, parts target) panel {
 	return p
 }
 
-// formatBars makes a panel show a horizontal bar for each value.
-func formatBars(p panel) panel {
+// formatGauge makes a panel show a share, up to a little over the whole, as a gauge.
+func formatGauge(p panel) panel {
 	p.Options = object{
-		"displayMode": "gradient", "orientation": "horizontal", "reduceOptions": newestValue, "showUnfilled": true,
-		"valueMode": "color", "namePlacement": "auto", "sizing": "auto", "minVizWidth": 8, "minVizHeight": 16,
-		"maxVizHeight": 300,
-		"legend":       object{"displayMode": "list", "placement": "bottom", "showLegend": false, "calcs": []string{}},
+		"orientation": "auto", "reduceOptions": newestValue, "showThresholdLabels": false, "showThresholdMarkers": true,
+		"sizing": "auto", "minVizWidth": 75, "minVizHeight": 75,
 	}
-	return p.setDefault("min", 0).setDefault("color", object{"mode": "fixed", "fixedColor": "blue"})
+	return p.setDefault("min", 0).setDefault("max", 1.2).setDefault("color", object{"mode": "thresholds"})
 }
 
 // formatStackedBars makes a panel show a bar for each value of the label x, in parts for each value of the label part.
@@ -353,22 +347,31 @@ func formatStackedBars(p panel, x, part string, axis ...object) panel {
 		"xField": matrixCorner(x, part), "stacking": "normal", "orientation": "vertical", "showValue": "never",
 		"groupWidth": 0.8, "barWidth": 0.95, "fullHighlight": false, "xTickLabelRotation": 0, "xTickLabelSpacing": 50,
 		"xTickLabelMaxLength": 100,
-		"legend": object{
-			"displayMode": "table", "placement": "right", "showLegend": true, "calcs": []string{"sum"},
-			"sortBy": "Total", "sortDesc": true,
-		},
-		"tooltip": object{"mode": "multi", "sort": "desc"},
+		"legend":              totalLegend(),
+		"tooltip":             object{"mode": "multi", "sort": "desc"},
 	}
 	p = p.setDefault("custom", object{"fillOpacity": 80, "lineWidth": 0}).setDefault("decimals", 0)
 	return p.addSteps(matrixSteps(x, part)...).addSteps(axis...).addSteps(sortStep(matrixCorner(x, part)))
 }
 
+// totalLegend returns a legend with the sum of each series.
+func totalLegend() object {
+	return object{
+		"displayMode": "table", "placement": "right", "showLegend": true, "calcs": []string{"sum"},
+		"sortBy": "Total", "sortDesc": true,
+	}
+}
+
 // matrixSteps makes a row of each value of one label, and a column of each value of another. Grafana orders the columns
 // as it finds their values, so the values are sorted first.
 func matrixSteps(row, column string) []object {
-	return []object{sortStep(column), newStep("groupingToMatrix", object{
+	return []object{sortStep(column), matrixStep(row, column)}
+}
+
+func matrixStep(row, column string) object {
+	return newStep("groupingToMatrix", object{
 		"rowField": row, "columnField": column, "valueField": "Value", "emptyValue": "null",
-	})}
+	})
 }
 
 // matrixCorner returns the name that Grafana gives to the first column of a matrix.
@@ -408,7 +411,7 @@ func formatTable(p panel, sortBy string, columns ...column) panel {
 	indices, names, include := object{}, object{}, []string{}
 	for i, c := range columns {
 		indices[c.name], names[c.name], include = i, c.title, append(include, c.name)
-		p = p.overrideField(c.title, unitProperties(c.unit)...)
+		p = p.overrideField(c.title, columnProperties(c.unit)...)
 	}
 	p = formatPlainTable(p)
 	p.Options["sortBy"] = []object{{"displayName": sortBy, "desc": true}}

@@ -20,7 +20,7 @@ func TestSchema(t *testing.T) {
 		uids[d.UID] = true
 		checkVariables(t, name, d)
 		checkLayout(t, name, d.Panels)
-		for _, p := range d.Panels {
+		for _, p := range allPanels(d.Panels) {
 			checkPanel(t, name, p)
 		}
 	}
@@ -43,7 +43,9 @@ func checkVariables(t *testing.T, name string, d dashboard) {
 		if (i == 0) != (v.Type == "datasource") {
 			t.Errorf("%s: variable %d is a %s", name, i, v.Type)
 		}
-		if i > 0 && (v.Type != "query" || v.Datasource == nil || *v.Datasource != wantSource) {
+		if v.Type == "custom" {
+			checkCustom(t, name, v)
+		} else if i > 0 && (v.Type != "query" || v.Datasource == nil || *v.Datasource != wantSource) {
 			t.Errorf("%s: variable %s: type %s, data source %v", name, v.Name, v.Type, v.Datasource)
 		}
 		if v.Label == "" || v.Current == nil || v.Options == nil {
@@ -59,15 +61,46 @@ func checkVariables(t *testing.T, name string, d dashboard) {
 	}
 }
 
-// checkLayout checks that all ids differ, and that each panel is inside the grid and covers no other one.
+// checkCustom checks that a variable without a query offers what it is made of, and chooses one of that.
+func checkCustom(t *testing.T, name string, v variable) {
+	t.Helper()
+	var pairs []string
+	chosen := false
+	for _, o := range v.Options {
+		pairs = append(pairs, o["text"].(string)+" : "+o["value"].(string))
+		chosen = chosen || o["selected"] == true && o["value"] == v.Current["value"] && o["text"] == v.Current["text"]
+	}
+	if v.Query != strings.Join(pairs, ", ") || !chosen || v.Datasource != nil {
+		t.Errorf("%s: variable %s: query %q, options %v, current %v", name, v.Name, v.Query, v.Options, v.Current)
+	}
+}
+
+// checkLayout checks that all ids differ, and that each panel is inside the grid and covers no other one. The panels of a
+// folded row begin below it.
 func checkLayout(t *testing.T, name string, panels []panel) {
 	t.Helper()
-	ids, taken := map[int]bool{}, map[gridPos]string{}
-	for _, p := range panels {
+	ids := map[int]bool{}
+	for _, p := range allPanels(panels) {
 		if ids[p.ID] || p.ID == 0 {
 			t.Errorf("%s: %s: id %d", name, p.Title, p.ID)
 		}
 		ids[p.ID] = true
+	}
+	checkPlaces(t, name, panels)
+	for _, p := range panels {
+		if p.Panels == nil || len(*p.Panels) == 0 {
+			continue
+		}
+		if checkPlaces(t, name, *p.Panels); (*p.Panels)[0].GridPos.Y != p.GridPos.Y+1 {
+			t.Errorf("%s: %s is at %v, its first panel at %v", name, p.Title, p.GridPos, (*p.Panels)[0].GridPos)
+		}
+	}
+}
+
+func checkPlaces(t *testing.T, name string, panels []panel) {
+	t.Helper()
+	taken := map[gridPos]string{}
+	for _, p := range panels {
 		if g := p.GridPos; g.W < 1 || g.H < 1 || g.X < 0 || g.X+g.W > gridWidth {
 			t.Errorf("%s: %s is at %v", name, p.Title, g)
 		}
@@ -92,7 +125,7 @@ func gridCells(g gridPos) map[gridPos]bool {
 
 // Panels and transformations of the core: they need no plugin.
 var (
-	corePanels = []string{"row", "stat", "table", "barchart", "bargauge", "piechart", "timeseries"}
+	corePanels = []string{"row", "stat", "table", "barchart", "bargauge", "gauge", "piechart", "timeseries"}
 	coreSteps  = []string{
 		"groupingToMatrix", "convertFieldType", "sortBy", "merge", "filterFieldsByName", "organize",
 	}
@@ -109,7 +142,7 @@ func checkPanel(t *testing.T, name string, p panel) {
 		}
 	}
 	if p.Type == "row" {
-		if p.Collapsed == nil || p.Panels == nil || len(p.Targets) > 0 {
+		if p.Collapsed == nil || p.Panels == nil || *p.Collapsed != (len(*p.Panels) > 0) || len(p.Targets) > 0 {
 			t.Errorf("%s: row %s is not one", name, p.Title)
 		}
 		return
@@ -133,7 +166,7 @@ func checkPanel(t *testing.T, name string, p panel) {
 // and shows a label that looks like a number as one.
 func checkDefaults(t *testing.T, name string, p panel) {
 	t.Helper()
-	if (p.Type == "stat" || p.Type == "bargauge") && p.FieldConfig.Defaults["color"] == nil {
+	if slices.Contains([]string{"stat", "bargauge", "gauge"}, p.Type) && p.FieldConfig.Defaults["color"] == nil {
 		t.Errorf("%s: %s has no color", name, p.Title)
 	}
 	if p.Type != "table" {

@@ -67,11 +67,12 @@ func TestLanguages(t *testing.T) {
 		if diff := cmp.Diff(dashboardQueries(english), dashboardQueries(chinese)); diff != "" {
 			t.Errorf("%s: queries (-English +Chinese):\n%s", name, diff)
 		}
-		if len(english.Panels) != len(chinese.Panels) {
-			t.Fatalf("%s: %d panels in English, %d in Chinese", name, len(english.Panels), len(chinese.Panels))
+		panels, others := allPanels(english.Panels), allPanels(chinese.Panels)
+		if len(panels) != len(others) {
+			t.Fatalf("%s: %d panels in English, %d in Chinese", name, len(panels), len(others))
 		}
-		for i, p := range english.Panels {
-			other := chinese.Panels[i]
+		for i, p := range panels {
+			other := others[i]
 			if p.GridPos != other.GridPos || p.Type != other.Type {
 				t.Errorf("%s: %s is a %s at %v, %s a %s at %v", name, p.Title, p.Type, p.GridPos, other.Title,
 					other.Type, other.GridPos)
@@ -89,18 +90,40 @@ func TestLanguages(t *testing.T) {
 // isHan reports whether r is a Chinese character or Chinese punctuation.
 func isHan(r rune) bool { return unicode.Is(unicode.Han, r) || r >= '、' && r <= '】' }
 
-// dashboardQueries returns the queries of all panels and variables.
+// allPanels returns panels with those of folded rows.
+func allPanels(panels []panel) []panel {
+	var all []panel
+	for _, p := range panels {
+		all = append(all, p)
+		if p.Panels != nil {
+			all = append(all, allPanels(*p.Panels)...)
+		}
+	}
+	return all
+}
+
+// annotationQueries returns the queries of the marks in the graphs of a dashboard, by their names.
+func annotationQueries(d dashboard) map[string]string {
+	all := map[string]string{}
+	for _, a := range d.Annotations["list"].([]any) {
+		mark := a.(map[string]any)
+		all[mark["name"].(string)] = mark["expr"].(string)
+	}
+	return all
+}
+
+// dashboardQueries returns the queries of all panels, variables and annotations.
 func dashboardQueries(d dashboard) []string {
 	var all []string
 	for _, v := range d.Templating.List {
 		all = append(all, v.Name+": "+v.Definition+" "+v.Regex)
 	}
-	for _, p := range d.Panels {
+	for _, p := range allPanels(d.Panels) {
 		for _, target := range p.Targets {
 			all = append(all, target.Expr)
 		}
 	}
-	return all
+	return append(all, slices.Sorted(maps.Values(annotationQueries(d)))...)
 }
 
 // The dashboards use only metrics that README.md lists.

@@ -52,10 +52,9 @@ func endsPanel(t language) panel {
 			"and projects. Names are those of the lines of this and the last month.",
 			"每个账号最早到期的 200 个，限 prepaid.expiry_within 之内；随所选账号和项目变化。名称来自本月和上月的明细。"),
 		unitDate, gridWidth, 9, tableTarget(endsQuery())), value,
-		column{"Value", value, unitDate}, accountColumn(t),
-		productColumn(t), column{"product_code", t("Code", "代码"), unitText},
-		column{"instance_name", name, unitText}, column{"instance_id", "ID", unitText},
-		projectColumn(t), ownerColumn(t), column{"renewal", renewal, unitText})
+		column{"instance_name", name, unitText}, column{"Value", value, unitDate},
+		column{"renewal", renewal, unitText}, productColumn(t), projectColumn(t), ownerColumn(t), accountColumn(t),
+		column{"instance_id", "ID", unitText})
 	p.Options["sortBy"] = []object{{"displayName": value, "desc": false}}
 	return p.replaceTexts(renewal, [2]string{"manual", t("not renewed", "不自动续费")},
 		[2]string{"auto", t("renewed", "自动续费")}).replaceTexts(name, [2]string{"__none__", "–"})

@@ -149,27 +149,68 @@ func usualDayQuery(part func(cost string) string) string {
 // forecastQuery returns the month so far plus a usual day for every day left, per account. A linear forecast would
 // multiply the fees of the month. An account without a usual day is forecast to cost nothing more.
 func forecastQuery(part func(cost string) string) string {
-	left := parenthesize(combine(
-		maxBy("account", "ksyun_bill_period_end_timestamp_seconds", accountSelector), "-",
-		maxBy("account", "ksyun_bill_period_data_timestamp_seconds", accountSelector)))
-	days := combine(usualDayQuery(part), "*", left) + " / 86400"
+	days := combine(usualDayQuery(part), "*", daysLeftQuery())
 	return combine(combine(monthToDateQuery(part), "+", days), "or", monthToDateQuery(part))
+}
+
+// daysLeftQuery returns how many days of the month have no numbers yet, per account.
+func daysLeftQuery() string {
+	return parenthesize(combine(
+		maxBy("account", "ksyun_bill_period_end_timestamp_seconds", accountSelector), "-",
+		maxBy("account", "ksyun_bill_period_data_timestamp_seconds", accountSelector))) + " / 86400"
 }
 
 // monthDaysQuery returns the sum of this month's days, per account. Unlike the month so far, it can be compared with
 // last month to the same day, because both are from daily metering.
-func monthDaysQuery() string {
-	days := maxBy("account, pay_mode, days_ago", "ksyun_bill_day_account_cost_cny", accountSelector)
+func monthDaysQuery() string { return monthDaysBy("account", "account", accountSelector) }
+
+// monthDaysBy returns the same of products or projects, by the labels that identify them.
+func monthDaysBy(by, scope, selector string) string {
+	days := maxBy(by+", pay_mode, days_ago", "ksyun_bill_day_"+scope+"_cost_cny", selector)
 	starts := combine(
 		maxBy("account, days_ago", "ksyun_bill_day_start_timestamp_seconds", accountSelector),
 		">= on (account) group_left ()",
 		maxBy("account", "ksyun_bill_period_start_timestamp_seconds", accountSelector))
-	return sumBy("account", combine(days, "and on (account, days_ago)", parenthesize(starts)))
+	return sumBy(by, combine(days, "and on (account, days_ago)", parenthesize(starts)))
 }
 
-func lastMonthToDateQuery() string {
-	family := "ksyun_bill_past_month_to_date_account_cost_cny"
-	return sumBy("account", maxBy("account, pay_mode", family, accountSelector+`, months_ago="1"`))
+func lastMonthToDateQuery() string { return lastMonthToDateBy("account", "account", accountSelector) }
+
+func lastMonthToDateBy(by, scope, selector string) string {
+	return sumBy(by, maxBy(by+", pay_mode", "ksyun_bill_past_month_to_date_"+scope+"_cost_cny",
+		selector+`, months_ago="1"`))
+}
+
+// sameDayChange returns by how much this month's days cost more than last month to the same day, by the labels that
+// identify products or projects. It is absent where last month is not known.
+func sameDayChange(by, scope, selector string) string {
+	this, last := monthDaysBy(by, scope, selector), lastMonthToDateBy(by, scope, selector)
+	both := combine(combine(combine(this, "-", last), "or", this), "or", "0 - "+last)
+	return parenthesize(combine(parenthesize(both), "and on (account)", lastMonthToDateQuery()))
+}
+
+// sameDayShare returns the same as a share of last month to the same day.
+func sameDayShare(by, scope, selector string) string {
+	return parenthesize(combine(sameDayChange(by, scope, selector), "/",
+		parenthesize(lastMonthToDateBy(by, scope, selector)+" > 0")))
+}
+
+// newProductsQuery returns what those products cost this month that cost nothing in any month before.
+func newProductsQuery() string { return newQuery(productKey, "product", productSelector) }
+
+func newQuery(by, scope, selector string) string {
+	this := sumBy(by, maxBy(by+", pay_mode", "ksyun_bill_"+scope+"_cost_cny", selector))
+	past := maxBy(by, "ksyun_bill_past_month_"+scope+"_cost_cny", selector)
+	known := maxBy("account", "ksyun_bill_past_month_account_cost_cny", accountSelector+`, months_ago="1"`)
+	return combine(combine(this+" > 0", "unless", past+" > 0"), "and on (account)", known)
+}
+
+// vanishedQuery returns what those products or projects cost last month to the same day that cost nothing this month, as
+// a negative number.
+func vanishedQuery(by, scope, selector string) string {
+	last, this := lastMonthToDateBy(by, scope, selector), monthDaysBy(by, scope, selector)
+	return "0 - " + parenthesize(combine(combine(last+" > 0", "unless", this+" > 0"), "and on (account)",
+		monthDaysQuery()))
 }
 
 // addDayLabel adds the label day, which has the start of the day in milliseconds. count_values makes a label of that

@@ -27,12 +27,12 @@ import (
 
 // TestPrometheus runs the queries of the dashboards in a real Prometheus.
 func TestPrometheus(t *testing.T) {
-	exporter := startExporter(t, startAPI(t))
-	alone := startPrometheus(t, exporter)
+	exporter, rare := startExporter(t, startAPI(t)), serveRare(t)
+	alone := startPrometheus(t, exporter, rare)
 	t.Run("queries", func(t *testing.T) { testQueries(t, alone) })
-	t.Run("two replicas", func(t *testing.T) { testReplicas(t, alone, startPrometheus(t, exporter, exporter)) })
+	t.Run("two replicas", func(t *testing.T) { testReplicas(t, alone, startPrometheus(t, exporter, exporter, rare)) })
 	t.Run("replicas that disagree", func(t *testing.T) {
-		testDisagreement(t, alone, startPrometheus(t, exporter, serveOldNames(t, exporter)))
+		testDisagreement(t, alone, startPrometheus(t, exporter, serveOldNames(t, exporter), rare))
 	})
 }
 
@@ -43,6 +43,10 @@ func testQueries(t *testing.T, p peers.Prometheus) {
 	for name, d := range readDashboards(t) {
 		one, all := map[string]string{}, map[string]string{}
 		for _, v := range d.Templating.List[1:] {
+			if v.Type == "custom" {
+				one[v.Name], all[v.Name] = v.Options[1]["value"].(string), v.Current["value"].(string)
+				continue
+			}
 			one[v.Name] = variableOptions(t, p, v, all)[0]
 			if all[v.Name] = v.AllValue; !v.IncludeAll {
 				all[v.Name] = one[v.Name]
@@ -59,8 +63,30 @@ func testQueries(t *testing.T, p peers.Prometheus) {
 			checkLabels(t, name+": "+place.name, place.panel, target, answer)
 			runTarget(t, p, target, one) // it may be empty, but not an error
 		}
+		for _, query := range annotationQueries(d) {
+			p.Query(t, replaceVariables(query, all)) // likewise
+		}
 	}
 }
+
+// serveRare serves what the demo does not have: alerts, as Prometheus itself has them, what is new and what has vanished,
+// and a bill that has changed. It returns the address.
+func serveRare(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, rarePage)
+	}))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+const rarePage = `
+ALERTS{alertname="KsyunBillCostSpike",alertstate="firing",account="shop",scope="project_product",product_code="EIP",` +
+	`project_id="103801",product_name="EIP",project_name="trade",owner="trade-team"} 1
+ksyun_bill_past_month_restated_cny{account="shop",months_ago="1",product_code="KEC"} -120.5
+ksyun_bill_product_info{account="shop",product_code="NEW",product_name="Just come"} 1
+ksyun_bill_product_cost_cny{account="shop",pay_mode="postpaid",product_code="NEW"} 10
+`
 
 // topPattern finds queries for the largest series. The demo has at least as many series as they ask for.
 var topPattern = regexp.MustCompile(`topk\((\d+),`)
@@ -68,7 +94,7 @@ var topPattern = regexp.MustCompile(`topk\((\d+),`)
 // dashboardTargets returns the queries of a dashboard, each with its place in it.
 func dashboardTargets(d dashboard) iter.Seq2[place, target] {
 	return func(yield func(place, target) bool) {
-		for _, p := range d.Panels {
+		for _, p := range allPanels(d.Panels) {
 			for _, target := range p.Targets {
 				if !yield(place{p.Title + ", query " + target.RefID, p}, target) {
 					return
@@ -85,7 +111,7 @@ type place struct {
 }
 
 // allValues chooses everything in each variable.
-var allValues = map[string]string{"account": ".*", "product": ".*", "project": ".*", "tag": "部门"}
+var allValues = map[string]string{"account": ".*", "product": ".*", "project": ".*", "tag": "部门", "by": "product"}
 
 // testReplicas checks that a cost counts once if two replicas or two jobs expose it.
 func testReplicas(t *testing.T, alone, two peers.Prometheus) {
@@ -306,6 +332,7 @@ api: {endpoint: 'API', union_endpoint: 'API', pay_endpoint: 'API', trade_endpoin
 refresh: {interval: 2s}
 instances: {max_series: 100, tags: [{key: 部门, label: department}]}
 projects:
+  - {account: shop, id: "0", owner: operations}
   - {account: shop, id: "103801", owner: trade-team, cost_center: "4711"}
   - {account: shop, id: "103802", owner: search-team}
   - {account: shop, id: "103805", owner: logistics-team}
