@@ -109,7 +109,7 @@ func costAnnotations(t language) object {
 	mark := func(name, color, expr, text string) object {
 		return object{
 			"name": name, "datasource": chosenSource, "enable": true, "hide": false, "iconColor": color, "expr": expr,
-			"step": "10m", "titleFormat": name, "textFormat": text, "tagKeys": "", "useValueForTime": "on",
+			"step": "10m", "titleFormat": name, "textFormat": text, "tagKeys": "", "useValueForTime": true,
 		}
 	}
 	return object{"list": []object{

@@ -12,7 +12,7 @@ var budgetScopes = []budgetScope{
 func budgetRow(t language) []panel { return []panel{newRow(t("Budgets", "预算")), budgetsPanel(t)} }
 
 func budgetsPanel(t language) panel {
-	name, scope := t("Budget of", "预算对象"), t("Kind", "类别")
+	name, scope, limit := t("Budget of", "预算对象"), t("Kind", "类别"), t("Budget", "预算")
 	share, left, end := t("Of budget", "预测占比"), t("Remaining", "剩余"), t("Runs out", "用完日期")
 	row := func(part func(s budgetScope) string) target { return tableTarget(budgetRows(part)) }
 	limits := tableTarget(orNothing(budgetRows(budgetLimit), "name"))
@@ -24,11 +24,11 @@ func budgetsPanel(t language) panel {
 				"带星号的账号缺少计入预算的付费方式。"),
 		unitYuan, gridWidth, 7, limits, row(budgetUsed), row(budgetForecast), row(budgetShare),
 		row(budgetLeft), row(budgetEnd))
-	p = formatTable(p, share, column{"name", name, unitText}, column{"Value #A", t("Budget", "预算"), unitYuan},
+	p = formatTable(p, share, column{"name", name, unitText}, column{"Value #A", limit, unitYuan},
 		column{"Value #B", t("Used", "已用"), unitYuan}, column{"Value #C", t("Forecast", "预测"), unitYuan},
 		column{"Value #D", share, unitShare}, column{"Value #E", left, unitYuan}, column{"Value #F", end, unitDate},
 		column{"scope", scope, unitText}, accountColumn(t))
-	p = p.colorCells(share, 0.9, 1).setDefault("noValue", "–").
+	p = p.colorCells(share, 0.9, 1).setDefault("noValue", "–").replaceTexts(limit, [2]string{"0", "–"}).
 		replaceTexts(end, [2]string{"0", t("used up", "已用完")}, [2]string{"-1", t("not this month", "本月够用")}).
 		replaceTexts(scope, [2]string{"account", t("account", "账号")}, [2]string{"product", t("product", "产品线")},
 			[2]string{"project", t("project", "项目")}).

@@ -21,15 +21,15 @@ func productChangesPanel(t language) panel {
 			"ksyun_bill_day_project_product_cost_cny", usageSelector+`, days_ago="`+ago+`"`))
 	}
 	change := notable(parenthesize(combine(day("1"), "-", day("8"))))
-	named := func(expr string) target { return tableTarget(joinProjectFacts(joinProductName(expr))) }
+	named := func(expr string) target { return tableTarget(joinProjectFacts(nameProduct(expr))) }
 	p := formatTable(newPanel("table", t("Products in projects that changed most in a week", "项目内产品线费用变化排行（一周内）"),
 		t("The day before the newest minus the same day a week before, the largest first. What is tiny beside the "+
 			"greatest change is left out.",
 			"最新一天的前一天，减去一周前的同一天，按绝对值排序；与最大变化相比微不足道的不列出。"), unitYuan, 12, 11,
 		named(change), named("abs"+change), named(parenthesize(combine(change, "/", parenthesize(day("8")+" > 0"))))),
-		value, productColumn(t), column{"Value #A", value, unitYuan}, column{"Value #C", share, unitShare},
+		value, productNameColumn(t), column{"Value #A", value, unitYuan}, column{"Value #C", share, unitShare},
 		projectColumn(t), ownerColumn(t), accountColumn(t), codeColumn(t), hiddenProject(t))
-	return linkUsage(t, p.sortRows("Value #B").colorChange(value, share), productColumn(t).title)
+	return linkUsage(t, p.sortRows("Value #B").colorChange(value, share), productNameColumn(t).title)
 }
 
 func instanceChangesPanel(t language) panel {
@@ -57,7 +57,7 @@ func newAndVanishedPanel(t language) panel {
 		unitYuan, 12, 11, tableTarget(newAndVanishedQuery())), value,
 		column{"name", name, unitText}, column{"Value", value, unitYuan}, column{"kind", kind, unitText},
 		column{"scope", scope, unitText}, accountColumn(t))
-	return p.colorChange(value).
+	return p.colorChange(value).replaceTexts(value, [2]string{"0", "–"}).
 		replaceTexts(kind, [2]string{"new", t("new", "新增")}, [2]string{"vanished", t("vanished", "消失")}).
 		replaceTexts(scope, [2]string{"product", t("product", "产品线")}, [2]string{"project", t("project", "项目")}).
 		replaceTexts(name, [2]string{nothing, t("Nothing is new or has vanished", "没有新增或消失")})

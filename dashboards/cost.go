@@ -276,7 +276,6 @@ func daysQuery() string {
 
 // addPartLabel adds the label part: that of the labels product, project, account and owner which the reader chooses.
 func addPartLabel(expr string) string {
-	named := joinProjectFacts(joinProductName(expr))
-	named = nameEmpty(addDisplayLabel(addProductLabel(named), "project", "project_id", "project_name"), "owner")
+	named := nameEmpty(nameProject(joinProjectFacts(nameProduct(expr))), "owner")
 	return "label_replace(\n" + indent(named) + "\n" + `, "part", "$1", "$by", "(.*)")`
 }

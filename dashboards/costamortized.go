@@ -28,8 +28,8 @@ func amortizedProductsPanel(t language) panel {
 	p := newPanel("table", t("Amortised products", "产品线的摊销费用"),
 		t("This month so far in all pay modes with prepaid cost spread over its terms, and what is paid and not yet used.",
 			"本月至今，含各种付费方式，预付费按使用期分摊；以及已付款、尚未使用的金额。"), unitYuan, 8, 10,
-		tableTarget(joinProductName(cost)), tableTarget(joinProductName(left)))
-	return formatTable(p, t("This month", "本月"), productColumn(t),
+		tableTarget(nameProduct(cost)), tableTarget(nameProduct(left)))
+	return formatTable(p, t("This month", "本月"), productNameColumn(t),
 		column{"Value #A", t("This month", "本月"), unitYuan},
 		column{"Value #B", t("Not yet used", "尚未使用"), unitYuan}, accountColumn(t))
 }

@@ -26,6 +26,14 @@ func productColumn(t language) column {
 	return column{"product_name", t("Product", "产品线"), unitText}
 }
 
+// productNameColumn and projectNameColumn are names of rows: what has none in the bill is named by its code or id.
+
+func productNameColumn(t language) column {
+	return column{"product", t("Product", "产品线"), unitText}
+}
+
+func projectNameColumn(t language) column { return column{"project", t("Project", "项目"), unitText} }
+
 func projectColumn(t language) column {
 	return column{"project_name", t("Project", "项目"), unitText}
 }
@@ -33,8 +41,6 @@ func projectColumn(t language) column {
 func ownerColumn(t language) column { return column{"owner", t("Owner", "负责人"), unitText} }
 
 func codeColumn(t language) column { return column{"product_code", t("Code", "代码"), unitText} }
-
-var idColumn = column{"project_id", "ID", unitText}
 
 func productsPanel(t language) panel {
 	thisMonth := sumBy(productKey, maxBy(productKey+", pay_mode", "ksyun_bill_product_cost_cny", productSelector))
@@ -44,22 +50,23 @@ func productsPanel(t language) panel {
 		t("In all pay modes, of all projects. The change is of this month's days against last month to the same day. "+
 			"What a discount saves is list price minus cost of the postpaid lines.",
 			"含各种付费方式和所有项目。变化为本月各日与上月同期之差。折扣节省 = 后付费明细的原价 − 成交价。"), unitYuan, 12, 10,
-		tableTarget(joinProductName(thisMonth)),
-		tableTarget(joinProductName(sameDayChange(productKey, "product", productSelector))),
-		tableTarget(joinProductName(sameDayShare(productKey, "product", productSelector))),
-		tableTarget(joinProductName(parenthesize(saved))))
-	p = formatTable(p, t("This month", "本月"), productColumn(t),
+		tableTarget(nameProduct(thisMonth)),
+		tableTarget(nameProduct(sameDayChange(productKey, "product", productSelector))),
+		tableTarget(nameProduct(sameDayShare(productKey, "product", productSelector))),
+		tableTarget(nameProduct(parenthesize(saved))))
+	p = formatTable(p, t("This month", "本月"), productNameColumn(t),
 		column{"Value #A", t("This month", "本月"), unitYuan}, column{"Value #B", change, unitYuan},
 		column{"Value #C", share, unitShare}, column{"Value #D", t("Saved", "折扣节省"), unitYuan},
 		accountColumn(t), codeColumn(t))
-	return p.colorChange(change, share).linkRow(t, productColumn(t).title, accountLink, productLink)
+	return p.colorChange(change, share).hideColumns(codeColumn(t).title).
+		linkRow(t, productNameColumn(t).title, accountLink, productLink)
 }
 
 func projectsPanel(t language) panel {
 	thisMonth := sumBy(projectKey, maxBy(projectKey+", pay_mode", "ksyun_bill_project_cost_cny", projectSelector))
 	change, share := t("Change", "变化"), t("Change, %", "变化率")
 	join := func(expr string) string {
-		return joinFacts(expr, projectKey, "ksyun_bill_project_info", "project_name, owner, cost_center")
+		return nameProject(joinFacts(expr, projectKey, "ksyun_bill_project_info", "project_name, owner, cost_center"))
 	}
 	p := newPanel("table", t("Projects and their owners", "项目与负责人"),
 		t("In all pay modes, of all products. The change is of this month's days against last month to the same day. "+
@@ -68,11 +75,12 @@ func projectsPanel(t language) panel {
 		tableTarget(join(thisMonth)),
 		tableTarget(join(sameDayChange(projectKey, "project", projectSelector))),
 		tableTarget(join(sameDayShare(projectKey, "project", projectSelector))))
-	p = formatTable(p, t("This month", "本月"), projectColumn(t),
+	p = formatTable(p, t("This month", "本月"), projectNameColumn(t),
 		column{"Value #A", t("This month", "本月"), unitYuan}, column{"Value #B", change, unitYuan},
 		column{"Value #C", share, unitShare}, ownerColumn(t),
-		column{"cost_center", t("Cost center", "成本中心"), unitText}, accountColumn(t), idColumn)
-	return p.colorChange(change, share).linkRow(t, projectColumn(t).title, accountLink, projectLink)
+		column{"cost_center", t("Cost center", "成本中心"), unitText}, accountColumn(t), hiddenProject(t))
+	return p.colorChange(change, share).hideColumns(hiddenProject(t).title).
+		linkRow(t, projectNameColumn(t).title, accountLink, projectLink)
 }
 
 func ownersPanel(t language) panel {
@@ -128,8 +136,9 @@ func tagPanel(t language) panel {
 		tableTarget(combine(cost, "/ on () group_left ()", sumAll(cost))))
 	p = formatTable(p, t("This month", "本月"), column{"tag_value", value, unitText},
 		column{"Value #A", t("This month", "本月"), unitYuan}, column{"Value #B", t("Share", "占比"), unitShare})
-	return p.replaceTexts(value, [2]string{"__none__", t("untagged", "无标签")},
-		[2]string{"__other__", t("others", "其他")}, [2]string{nothing, t("No tag is configured", "未配置资源标签")})
+	return p.replaceTexts(t("This month", "本月"), [2]string{"0", "–"}).
+		replaceTexts(value, [2]string{"__none__", t("untagged", "无标签")},
+			[2]string{"__other__", t("others", "其他")}, [2]string{nothing, t("No tag is configured", "未配置资源标签")})
 }
 
 // unallocatedPanel shows the share of the cost that nobody is responsible for. Only projects have closed months. A share
@@ -249,7 +258,7 @@ func savedShareQuery() string {
 		both := parenthesize(combine(setLabel(cost, "months_ago", "0"), "or",
 			setLabel(shiftToLastMonth(cost), "months_ago", "1")))
 		return sumBy("product, month",
-			addProductLabel(joinProductName(joinRow(both, monthKey, "month", monthNameQuery()))))
+			nameProduct(joinRow(both, monthKey, "month", monthNameQuery())))
 	}
 	return "round(1 - " + combine(months(lineCostQuery()), "/", months(listCostQuery())) + ", 0.0001)"
 }
@@ -300,14 +309,15 @@ func monthTablePanel(t language) panel {
 
 // restatedPanel lists what closed months cost more or less than when their bill was first taken over.
 func restatedPanel(t language) panel {
-	product, value := productColumn(t), t("Restated by", "变动")
+	product, value := productNameColumn(t), t("Restated by", "变动")
 	restated := maxBy("account, months_ago, product_code", "ksyun_bill_past_month_restated_cny",
 		productSelector) + " != 0"
-	named := joinProductName(joinRow(parenthesize(restated), monthKey, "month", monthNameQuery()))
+	named := nameProduct(joinRow(parenthesize(restated), monthKey, "month", monthNameQuery()))
 	p := formatTable(newPanel("table", t("Restated months", "账单变动的月份"),
 		t("By how much the bill of a closed month has changed since it was first taken over; postpaid.",
 			"已关闭月份的账单自首次采用以来变动了多少；仅后付费。"), unitYuan, 8, 11,
-		tableTarget(orNothing(named, "product_name"))), t("Month", "月份"),
+		tableTarget(orNothing(named, "product"))), t("Month", "月份"),
 		product, column{"Value", value, unitYuan}, column{"month", t("Month", "月份"), unitText}, accountColumn(t))
-	return p.colorChange(value).replaceTexts(product.title, [2]string{nothing, t("No bill has changed", "账单没有变动")})
+	return p.colorChange(value).replaceTexts(value, [2]string{"0", "–"}).
+		replaceTexts(product.title, [2]string{nothing, t("No bill has changed", "账单没有变动")})
 }

@@ -77,6 +77,14 @@ func addProductLabel(expr string) string {
 	return addDisplayLabel(expr, "product", "product_code", "product_name")
 }
 
+// nameProduct adds the label product: the name, or the code of a product without one.
+func nameProduct(expr string) string { return addProductLabel(joinProductName(expr)) }
+
+// nameProject adds the label project to an expression with the names of projects.
+func nameProject(expr string) string {
+	return addDisplayLabel(expr, "project", "project_id", "project_name")
+}
+
 // monthToDateQuery returns the month so far per account: of the whole bill, or of the part of it that counts.
 func monthToDateQuery(part func(cost string) string) string {
 	return sumBy("account", part(maxBy("account, pay_mode", "ksyun_bill_account_cost_cny", accountSelector)))

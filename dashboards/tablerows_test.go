@@ -109,7 +109,11 @@ func cellText(p panel, title, value string) string {
 			if o.Matcher["options"] != title || property["id"] != "mappings" {
 				continue
 			}
-			options := property["value"].([]any)[0].(map[string]any)["options"].(map[string]any)
+			mappings := property["value"].([]any)
+			if len(mappings) == 0 {
+				continue
+			}
+			options := mappings[0].(map[string]any)["options"].(map[string]any)
 			if to, ok := options[value].(map[string]any); ok {
 				return to["text"].(string)
 			}
@@ -126,10 +130,10 @@ ksyun_bill_account_cost_cny{account="game",pay_mode="postpaid"} 50
 func quietRows(attention string) map[string][]string {
 	return map[string][]string{
 		"What needs attention": {"A; " + attention + "; –"},
-		"Every budget":         {"A; No budget is configured; 0"},
-		"New and vanished":     {"A; Nothing is new or has vanished; 0"},
-		"Restated months":      {"A; No bill has changed; 0"},
-		"Cost by tag":          {"A; No tag is configured; 0"},
+		"Every budget":         {"A; No budget is configured; –"},
+		"New and vanished":     {"A; Nothing is new or has vanished; –"},
+		"Restated months":      {"A; No bill has changed; –"},
+		"Cost by tag":          {"A; No tag is configured; –"},
 	}
 }
 
@@ -236,13 +240,13 @@ var busyRows = map[string][]string{
 		"F; account; shop; shop *; 1760444960000",
 	},
 	"Products": {
-		"A; Databases; KRDS; shop; 950", "A; EIP; Elastic IP; shop; 1800", "A; KEC; Servers; shop; 1005",
-		"B; Databases; KRDS; shop; 950", "B; EIP; Elastic IP; shop; 800", "B; KEC; Servers; shop; 0", "B; KSS; shop; -20",
-		"C; EIP; Elastic IP; shop; 0.8", "C; KEC; Servers; shop; 0", "C; KSS; shop; -1",
+		"A; Databases; shop; 950", "A; Elastic IP; shop; 1800", "A; Servers; shop; 1005",
+		"B; Databases; shop; 950", "B; Elastic IP; shop; 800", "B; KSS; shop; -20", "B; Servers; shop; 0",
+		"C; Elastic IP; shop; 0.8", "C; KSS; shop; -1", "C; Servers; shop; 0",
 	},
 	"Projects and their owners": {
-		"A; 1; 7; Trade; ann; shop; 3755", "B; 1; 7; Trade; ann; shop; 1755", "B; 2; Old; shop; -20",
-		"C; 1; 7; Trade; ann; shop; 0.8775", "C; 2; Old; shop; -1",
+		"A; 7; Trade; ann; shop; 3755", "B; 7; Trade; ann; shop; 1755", "B; Old; shop; -20",
+		"C; 7; Trade; ann; shop; 0.8775", "C; Old; shop; -1",
 	},
 	"Owners": {
 		"A; ann; 3755", "B; ann; 1", "C; ann; 1755", "C; not named; -20", "D; ann; 2900", "D; not named; 100",

@@ -34,10 +34,11 @@ func (p panel) addProperties(column string, properties ...object) panel {
 	return p
 }
 
-// hideColumns hides columns that only links use. Grafana 12.2 has another name for it than the versions before.
+// hideColumns hides columns that only links use, which have to read what is in the column, not words for it. Grafana 12.2
+// has another name for hiding than the versions before.
 func (p panel) hideColumns(columns ...string) panel {
 	for _, c := range columns {
-		p = p.addProperties(c, newProperty("custom.hidden", true),
+		p = p.addProperties(c, newProperty("custom.hidden", true), newProperty("mappings", []object{}),
 			newProperty("custom.hideFrom", object{"viz": true, "legend": false, "tooltip": false}))
 	}
 	return p
