@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"ksyun_bill_exporter/e2e/peers"
@@ -28,7 +29,7 @@ func TestIncomplete(t *testing.T) {
 			got := map[string][]string{}
 			chosen := map[string]string{"account": c.account, "product": ".*", "project": ".*", "by": "owner"}
 			for place, target := range dashboardTargets(readDashboard(t, c.file)) {
-				if title := place.panel.Title; c.want[title] != nil {
+				if title := plainTitle(place.panel.Title); c.want[title] != nil {
 					got[title] = append(got[title], readValues(place.panel, target, runTarget(t, p, target, chosen))...)
 				}
 			}
@@ -190,4 +191,12 @@ func displayValue(p panel, value string) string {
 		}
 	}
 	return value
+}
+
+// plainTitle returns the title of a panel without what it says of filters.
+func plainTitle(title string) string {
+	for _, said := range []string{" (all products)", " (all projects)", "（全部产品线）", "（全部项目）"} {
+		title = strings.TrimSuffix(title, said)
+	}
+	return title
 }

@@ -130,17 +130,14 @@ func coveragePanel(t language) panel {
 	return nameSum(p, t("of all", "占合计"), t("of an incomplete sum", "占不完整的合计"))
 }
 
-// accountsPanel shows, for example, "2" above "of 2 accounts". count_values makes the number of all accounts a label,
-// so that it can be part of the name.
+// accountsPanel shows how many accounts have numbers beside how many there are.
 func accountsPanel(t language) panel {
-	all := `count_values("all", count(` + maxBy("account", "ksyun_bill_account_info", accountSelector) + `))`
+	all := "count(" + maxBy("account", "ksyun_bill_account_info", accountSelector) + ")"
 	counted := maxBy("account", "ksyun_bill_period_data_timestamp_seconds", accountSelector)
-	known := "(count(" + counted + ") or vector(0))"
-	p := formatStat(newPanel("stat", t("Accounts with numbers", "有数据的账号"),
+	known := "count(" + counted + ") or vector(0)"
+	return formatStat(newPanel("stat", t("Accounts with numbers", "有数据的账号"),
 		t("How many of the configured accounts have numbers of this month.", "已配置的账号中，有多少个有本月数据。"), "none", 5, 3,
-		instantTarget(combine(known, "* on () group_right ()", all), t("of {{all}} accounts", "共 {{all}} 个账号"))))
-	p.Options["textMode"] = "value_and_name"
-	return p
+		instantTarget(known, t("with numbers", "有数据")), instantTarget(all, t("configured", "已配置"))))
 }
 
 func dataEndPanel(t language) panel {

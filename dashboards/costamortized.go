@@ -9,8 +9,8 @@ func amortizedRow(t language) []panel {
 }
 
 func amortizedDaysPanel(t language) panel {
-	known := sumBy("account, pay_mode, days_ago",
-		maxBy("account, pay_mode, days_ago", "ksyun_bill_day_amortized_account_cost_cny", accountSelector))
+	known := sumBy("account, pay_mode, days_ago", maxBy("account, pay_mode, product_code, days_ago",
+		"ksyun_bill_day_amortized_product_cost_cny", productSelector))
 	axis := matrixCorner("day", "pay_mode")
 	p := formatStackedBars(newPanel("barchart", t("Amortised cost per day", "每日摊销费用"),
 		t("The days by pay mode; what is prepaid costs the same on each day of its term. Absent until all months are "+
@@ -35,7 +35,7 @@ func amortizedProductsPanel(t language) panel {
 }
 
 func remainingPanel(t language) panel {
-	left := maxBy(productKey, "ksyun_bill_prepaid_remaining_cny", accountSelector)
+	left := maxBy(productKey, "ksyun_bill_prepaid_remaining_cny", productSelector)
 	missing := "sum(" + maxBy("account", "ksyun_bill_prepaid_months_missing", accountSelector) + ")"
 	p := formatStat(newPanel("stat", t("Prepaid", "预付费"),
 		t("What is paid for terms and not yet used; and how many months are still to be read, 0 once all terms are known.",

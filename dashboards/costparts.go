@@ -212,18 +212,18 @@ func topInstancesPanel(t language) panel {
 	value := column{"Value", t("This month", "本月"), unitYuan}
 	p := newPanel("table", t("The 20 dearest instances", "费用最高的 20 个实例"),
 		t("In all pay modes, this month so far. What belongs to no instance, or is folded, stands apart.",
-			"含各种付费方式，本月至今。不属于任何实例的费用和计入 __other__ 的实例另列。"), unitYuan, 19, 12,
+			"含各种付费方式，本月至今。不属于任何实例的费用和合并计算的实例另列。"), unitYuan, 19, 12,
 		tableTarget(joinInstanceFacts(topK("20", instanceCostQuery(`instance_id!~"__(none|other)__"`)))))
 	return linkUsage(t, formatTable(p, value.title, instanceColumns(t, value)...), t("Instance", "实例"))
 }
 
 func foldedCostPanel(t language) panel {
 	return formatStat(newPanel("stat", t("Apart", "另列"),
-		t("__other__ adds up the instances beyond instances.max_series, __none__ the lines that name no instance.",
-			"__other__ 为超出 instances.max_series 的实例之和，__none__ 为没有实例的明细之和。"), unitYuan, 5, 12,
+		t("Other instances are those beyond instances.max_series; no instance is what lines cost that name none.",
+			"其他实例为超出 instances.max_series 的实例之和；无实例为没有实例的明细之和。"), unitYuan, 5, 12,
 		instantTarget(sumBy("instance_id", instanceCostQuery(`instance_id=~"__(none|other)__"`)), "{{instance_id}}"))).
 		renameFields([2]string{"__other__", t("Other instances", "其他实例")},
-			[2]string{"__none__", t("No instance", "无实例")})
+			[2]string{"__none__", t("No instance", "无实例")}).setDefault("noValue", t("nothing", "没有"))
 }
 
 func savingRow(t language) []panel {

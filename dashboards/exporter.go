@@ -6,9 +6,8 @@ import "slices"
 // itself.
 func exporterDashboard(t language) dashboard {
 	variables := []variable{
-		newChoice("job", "Job", labelValuesKind, "label_values(ksyun_bill_exporter_build_info, job)"),
-		newChoice("instance", "Instance", labelValuesKind,
-			`label_values(ksyun_bill_exporter_build_info{job=~"$job"}, instance)`),
+		newListedChoice("job", t("Job", "采集任务"), "label_values(ksyun_bill_exporter_build_info, job)"),
+		newListedChoice("instance", replicaTitle(t), `label_values(ksyun_bill_exporter_build_info{job=~"$job"}, instance)`),
 		newChoice("account", t("Account", "账号"), labelValuesKind,
 			`label_values(ksyun_bill_account_info{`+replicaSelector+`}, account)`),
 	}
@@ -19,6 +18,26 @@ func exporterDashboard(t language) dashboard {
 		variables, slices.Concat(healthRow(t), sourceRow(t), callRow(t), pageRow(t), processRow(t)))
 	d.Time["from"] = "now-24h"
 	return d
+}
+
+// newListedChoice returns a choice of which all means every value that is offered, and nothing else: the metrics of
+// processes and scrapes are those of all that Prometheus scrapes.
+func newListedChoice(name, label, query string) variable {
+	v := newChoice(name, label, labelValuesKind, query)
+	v.AllValue = ""
+	return v
+}
+
+func replicaTitle(t language) string { return t("Instance", "副本") }
+
+// hours and seconds return the units of durations in the dashboard's language.
+func hours(t language) string { return t(unitHours, unitHoursZh) }
+
+func seconds(t language) string { return t(unitSeconds, "suffix:秒") }
+
+// hoursSince returns how many hours ago an instant is.
+func hoursSince(instant string) string {
+	return parenthesize("time() - "+instant) + " / 3600"
 }
 
 // Selectors of what the reader has chosen: replicas, and accounts in them.
@@ -33,25 +52,26 @@ func increasePerHour(by, family, selector string) string {
 }
 
 func healthRow(t language) []panel {
-	small := func(title, description, unit string, targets ...target) panel {
-		return formatStat(newPanel("stat", title, description, unit, 4, 4, targets...))
-	}
 	return []panel{
 		newRow(t("Health", "健康状况")),
-		small(t("Replicas up", "在线副本"), t("Scrapes that succeed.", "抓取成功的副本数。"), "none",
-			instantTarget("sum(up{"+replicaSelector+"})", "")),
-		failingSourcesPanel(t), oldestSuccessPanel(t), dataAgePanel(t), callsLeftPanel(t),
-		small(t("From disk", "来自磁盘"), t("Sources that show what was kept before a restart.", "仍在使用重启前所存数据的数据源数。"),
-			"none", instantTarget("sum(ksyun_bill_source_from_disk{"+exporterSelector+"})", "")),
-		small(t("Configuration reload", "重新加载配置"),
-			t("Whether the last reload of the configuration succeeded.", "最近一次重新加载配置是否成功。"), "none",
-			instantTarget("min(ksyun_bill_exporter_config_last_reload_successful{"+replicaSelector+"})", "")).
-			setDefault("mappings", []object{{"type": "value", "options": object{
-				"0": object{"text": t("failed", "失败"), "color": "red"},
-				"1": object{"text": t("good", "成功"), "color": "green"},
-			}}}),
-		differencesPanel(t), versionsPanel(t),
+		replicasPanel(t), failingSourcesPanel(t), oldestSuccessPanel(t), dataAgePanel(t), callsLeftPanel(t),
+		fromDiskPanel(t), reloadPanel(t), differencesPanel(t), versionsPanel(t),
 	}
+}
+
+func fromDiskPanel(t language) panel {
+	return formatStat(newPanel("stat", t("From disk", "来自磁盘"), t("Sources that show what was kept before a restart.", "仍在使用重启前所存数据的数据源数。"),
+		"none", 4, 4, instantTarget("sum(ksyun_bill_source_from_disk{"+exporterSelector+"})", "")))
+}
+
+func reloadPanel(t language) panel {
+	p := formatStat(newPanel("stat", t("Configuration reload", "重新加载配置"),
+		t("Whether the last reload of the configuration succeeded.", "最近一次重新加载配置是否成功。"), "none", 4, 6,
+		instantTarget("min(ksyun_bill_exporter_config_last_reload_successful{"+replicaSelector+"})", "")))
+	return p.setDefault("mappings", []object{{"type": "value", "options": object{
+		"0": object{"text": t("failed", "失败"), "color": "red"},
+		"1": object{"text": t("good", "成功"), "color": "green"},
+	}}})
 }
 
 func failingSourcesPanel(t language) panel {
@@ -60,25 +80,58 @@ func failingSourcesPanel(t language) panel {
 		instantTarget("count(ksyun_bill_source_up{"+exporterSelector+"} == 0) or vector(0)", ""))).colorFrom(1, 3)
 }
 
+// replicasPanel counts replicas, not targets: two jobs can scrape the same one.
+func replicasPanel(t language) panel {
+	info := "ksyun_bill_exporter_build_info{" + replicaSelector + "}"
+	count := func(which string) string { return "count(group by (instance) (" + which + ")) or vector(0)" }
+	gone := "max_over_time(" + info + "[1h]) unless on (instance) " + info
+	down := t("down", "离线")
+	return formatStat(newPanel("stat", t("Replicas up", "在线副本"),
+		t("Those that answer, and those that did so within an hour and no longer do. One that several jobs scrape "+
+			"counts once.", "能抓取到的副本数，以及一小时内曾抓取到、现在抓取不到的副本数。多个任务抓取同一副本只计一次。"), "none", 4, 4,
+		instantTarget(count(info), t("up", "在线")), instantTarget(count(gone), down))).
+		overrideField(down, thresholdProperties(1, 1)...)
+}
+
+// Sources by how often they are asked: summaries at every refresh, lines and days once they change, and at least once a
+// day. The others are asked once a month or when there is something to ask for, so that their age says nothing.
+const (
+	frequentSources = "month_bill|month_consume|pay_mode_summary|product_summary|project_summary|cash_wallet"
+	dailySources    = "detail_bill|detail_consume|product_consume|project_consume|instance_consume|prepaid_instances"
+)
+
 func oldestSuccessPanel(t language) panel {
+	oldest := func(sources string) string {
+		selector := exporterSelector + `, source=~"` + sources + `"`
+		return hoursSince("min(ksyun_bill_source_last_success_timestamp_seconds{" + selector + "})")
+	}
+	frequent, daily := t("summaries", "汇总"), t("lines, days", "明细、每日")
 	return formatStat(newPanel("stat", t("Oldest success", "最久未成功"),
-		t("How long ago the source that waits longest succeeded.", "距上次成功最久的数据源，已过去多久。"), unitSeconds, 4, 4,
-		instantTarget("time() - min(ksyun_bill_source_last_success_timestamp_seconds{"+exporterSelector+"})", ""))).
-		colorFrom(3*secondsPerHour, secondsPerDay)
+		t("How long ago the source that waits longest succeeded. Summaries are asked for every hour (orange from 3 h on, "+
+			"red from a day on), lines and days at least once a day (orange from 30 h on, red from 3 days on).",
+			"距上次成功最久的数据源，已过去多久。汇总每小时读取（3 小时起为橙色，1 天起为红色），明细和每日数据至少每天读取一次"+
+				"（30 小时起为橙色，3 天起为红色）。"), hours(t), 4, 4,
+		instantTarget(oldest(frequentSources), frequent), instantTarget(oldest(dailySources), daily))).
+		overrideField(frequent, thresholdProperties(3, 24)...).overrideField(daily, thresholdProperties(30, 72)...)
+}
+
+// thresholdProperties color a field orange from the first threshold on, and red from the second.
+func thresholdProperties(orange, red float64) []object {
+	steps := []object{{"color": "green", "value": nil}}
+	if orange < red {
+		steps = append(steps, object{"color": "orange", "value": orange})
+	}
+	return []object{newProperty("color", object{"mode": "thresholds"}),
+		newProperty("thresholds", newThresholds(append(steps, object{"color": "red", "value": red})...))}
 }
 
 func dataAgePanel(t language) panel {
 	return formatStat(newPanel("stat", t("Age of the numbers", "数据时效"),
 		t("How long ago the newest day ended, of the account that lags most. Metering is a day behind by nature.",
-			"最落后的账号，最新一天结束至今多久。计量本身就晚一天。"), unitSeconds, 4, 4,
-		instantTarget("time() - min(ksyun_bill_period_data_timestamp_seconds{"+exporterSelector+"})", ""))).
-		colorFrom(2*secondsPerDay, 3*secondsPerDay)
+			"最落后的账号，最新一天结束至今多久。计量本身就晚一天。"), hours(t), 4, 4,
+		instantTarget(hoursSince("min(ksyun_bill_period_data_timestamp_seconds{"+exporterSelector+"})"), ""))).
+		colorFrom(48, 72)
 }
-
-const (
-	secondsPerHour = 3600
-	secondsPerDay  = 24 * secondsPerHour
-)
 
 func callsLeftPanel(t language) panel {
 	left := "ksyun_bill_api_calls_remaining{" + exporterSelector + "}"
@@ -95,16 +148,16 @@ func differencesPanel(t language) panel {
 	}
 	return formatStat(newPanel("stat", t("Unexplained amounts", "汇总与明细的差额"),
 		t("The largest difference between a summary and its lines, and between the two APIs' postpaid sums: 0, or "+
-			"something is wrong.", "汇总与明细之间、两个 API 的后付费合计之间的最大差额：不为 0 即有问题。"), unitYuan, 8, 4,
+			"something is wrong.", "汇总与明细之间、两个 API 的后付费合计之间的最大差额：不为 0 即有问题。"), unitYuan, 8, 6,
 		instantTarget(largest("ksyun_bill_unreconciled_cost_cny"), t("Lines", "明细")),
 		instantTarget(largest("ksyun_bill_pay_mode_unreconciled_cost_cny"), t("Pay modes", "付费方式"))))
 }
 
 func versionsPanel(t language) panel {
-	return formatTable(newPanel("table", t("Versions", "版本"), "", "none", 12, 4,
-		tableTarget("ksyun_bill_exporter_build_info{"+replicaSelector+"}")), "Instance",
-		column{"instance", "Instance", unitText}, column{"version", t("Version", "版本"), unitText},
-		column{"revision", "Revision", unitText}, column{"goversion", "Go", unitText})
+	return formatTable(newPanel("table", t("Versions", "版本"), t("What each replica runs.", "各副本运行的版本。"), "none", 12, 6,
+		tableTarget("ksyun_bill_exporter_build_info{"+replicaSelector+"}")), replicaTitle(t),
+		column{"instance", replicaTitle(t), unitText}, column{"version", t("Version", "版本"), unitText},
+		column{"revision", t("Revision", "修订"), unitText}, column{"goversion", "Go", unitText})
 }
 
 func sourceRow(t language) []panel {
@@ -117,17 +170,19 @@ func sourcesPanel(t language) panel {
 		return maxBy("instance, account, source", "ksyun_bill_source_"+family, exporterSelector)
 	}
 	value := func(family string) target { return tableTarget(query(family)) }
-	age := func(family string) target { return tableTarget("time() - " + query(family+"_timestamp_seconds")) }
+	age := func(family string) target { return tableTarget(hoursSince(query(family + "_timestamp_seconds"))) }
+	up, disk, succeeded := t("Up", "正常"), t("From disk", "来自磁盘"), t("Succeeded", "距上次成功")
 	p := newPanel("table", t("Sources", "数据源"),
-		t("What each source last did, and how old what it gave is.", "各数据源最近的情况，以及数据有多旧。"), "none", gridWidth, 10,
+		t("What each source last did, and how old what it gave is.", "各数据源最近的情况，以及数据有多旧。"), unitNumber, gridWidth, 10,
 		value("up"), age("last_attempt"), age("last_success"), age("data"), value("last_refresh_duration_seconds"),
 		value("items"), value("from_disk"))
-	return formatTable(p, t("Succeeded", "距上次成功"), column{"instance", "Instance", unitText}, accountColumn(t),
-		column{"source", t("Source", "数据源"), unitText}, column{"Value #A", t("Up", "正常"), "bool_yes_no"},
-		column{"Value #B", t("Tried", "距上次尝试"), unitSeconds},
-		column{"Value #C", t("Succeeded", "距上次成功"), unitSeconds},
-		column{"Value #D", t("Age of data", "数据时效"), unitSeconds}, column{"Value #E", t("Took", "耗时"), unitSeconds},
-		column{"Value #F", t("Items", "条数"), unitNumber}, column{"Value #G", t("From disk", "来自磁盘"), "bool_yes_no"})
+	p = formatTable(p, succeeded, column{"source", t("Source", "数据源"), unitText}, accountColumn(t),
+		column{"Value #A", up, "none"}, column{"Value #B", t("Tried", "距上次尝试"), hours(t)},
+		column{"Value #C", succeeded, hours(t)}, column{"Value #D", t("Age of data", "数据时效"), hours(t)},
+		column{"Value #E", t("Took", "耗时"), seconds(t)}, column{"Value #F", t("Items", "条数"), unitNumber},
+		column{"Value #G", disk, "none"}, column{"instance", replicaTitle(t), unitText})
+	yes, no := [2]string{"1", t("yes", "是")}, [2]string{"0", t("no", "否")}
+	return p.replaceTexts(up, yes, no).replaceTexts(disk, yes, no)
 }
 
 func refreshesPanel(t language) panel {
@@ -135,17 +190,31 @@ func refreshesPanel(t language) panel {
 		rangeTarget(increasePerHour("source", "ksyun_bill_source_refreshes_total", exporterSelector), "{{source}}"))
 }
 
+// failuresPanel shows only reasons that occur: lines at 0 would be all that is seen. Without any, there is one line at 0.
 func failuresPanel(t language) panel {
-	return newGraph(t("Failed refreshes per hour", "每小时失败次数"),
+	failed := increasePerHour("reason", "ksyun_bill_source_refresh_failures_total", exporterSelector)
+	p := newGraph(t("Failed refreshes per hour", "每小时失败次数"),
 		t("By reason; the table above tells which source it is.", "按原因；是哪个数据源见上表。"), unitNumber, 8,
-		rangeTarget(increasePerHour("reason", "ksyun_bill_source_refresh_failures_total", exporterSelector),
-			"{{reason}}"))
+		rangeTarget(combine(failed+" > 0", "or on ()", setReason("0 * "+sumAll(failed))), "{{reason}}"))
+	return p.fromZero(5)
+}
+
+// setReason gives a series the reason that stands for none.
+func setReason(expr string) string {
+	return "label_replace(\n" + indent(expr) + "\n" + `, "reason", "__none__", "", "")`
+}
+
+// fromZero makes the axis of a graph begin at 0, and end no lower than at a value, so that little looks little.
+func (p panel) fromZero(end float64) panel {
+	custom := p.FieldConfig.Defaults["custom"].(object)
+	custom["axisSoftMin"], custom["axisSoftMax"] = 0, end
+	return p
 }
 
 func durationsPanel(t language) panel {
 	return newGraph(t("Duration of a refresh", "刷新耗时"),
 		t("The last refresh of each source, of the slowest account.", "各数据源最近一次刷新的耗时，取最慢的账号。"),
-		unitSeconds, 8,
+		seconds(t), 8,
 		rangeTarget(maxBy("source", "ksyun_bill_source_last_refresh_duration_seconds", exporterSelector), "{{source}}"))
 }
 
@@ -170,10 +239,14 @@ func answersPanel(t language) panel {
 		rangeTarget(retries, t("retries", "重试")))
 }
 
+// latencyPanel works with the histogram as the exporter has it, and as Prometheus keeps it if it turns histograms native.
 func latencyPanel(t language) panel {
-	buckets := increasePerHour("le, action", "ksyun_bill_api_request_duration_seconds_bucket", replicaSelector)
-	return newGraph(t("Duration of a call, 95%", "调用耗时（95 分位）"), t("By action.", "按接口。"), unitSeconds, 12,
-		rangeTarget("histogram_quantile(0.95,\n"+indent(buckets)+"\n)", "{{action}}"))
+	family := "ksyun_bill_api_request_duration_seconds"
+	quantile := func(buckets string) string { return "histogram_quantile(0.95,\n" + indent(buckets) + "\n)" }
+	classic := increasePerHour("le, action", family+"_bucket", replicaSelector)
+	native := increasePerHour("action", family, replicaSelector)
+	return newGraph(t("Duration of a call, 95%", "调用耗时（95 分位）"), t("By action.", "按接口。"), seconds(t), 12,
+		rangeTarget(combine(quantile(classic), "or", quantile(native)), "{{action}}"))
 }
 
 func receivedPanel(t language) panel {
@@ -188,11 +261,19 @@ func pageRow(t language) []panel {
 	}
 }
 
+// itemsPanel has a logarithmic axis: lines are a thousand times as many as months, and would hide them.
 func itemsPanel(t language) panel {
-	return newGraph(t("Items", "条数"),
-		t("What the numbers of a source are made of: bill lines, or months where the source is a summary.",
-			"各数据源的数据由多少条得出：明细数据源按行数，汇总数据源按月份数。"), unitNumber, 12,
-		rangeTarget(maxBy("account, source", "ksyun_bill_source_items", exporterSelector), "{{account}} {{source}}"))
+	p := newGraph(t("Items", "条数"),
+		t("What the numbers of a source are made of: bill lines, or months where the source is a summary. Of all accounts.",
+			"各数据源的数据由多少条得出：明细数据源按行数，汇总数据源按月份数。所有账号合计。"), unitNumber, 12,
+		rangeTarget(sumBy("source", maxBy("account, source", "ksyun_bill_source_items", exporterSelector)), "{{source}}"))
+	p.FieldConfig.Defaults["custom"].(object)["scaleDistribution"] =
+		object{"type": "symlog", "log": 10, "linearThreshold": 1}
+	p.Options["legend"] = object{
+		"displayMode": "table", "placement": "right", "showLegend": true, "calcs": []string{"lastNotNull"},
+		"sortBy": "Last *", "sortDesc": true,
+	}
+	return p
 }
 
 func instanceCountsPanel(t language) panel {
@@ -200,10 +281,10 @@ func instanceCountsPanel(t language) panel {
 		return sumBy("account", maxBy(productKey, family, exporterSelector))
 	}
 	return newGraph(t("Instances", "实例数"),
-		t("All of this month, and those without a series of their own (folded into __other__).",
-			"本月全部实例，以及没有单独序列（计入 __other__）的实例。"), unitNumber, 12,
+		t("All of this month, and those without a series of their own, whose cost is added up.",
+			"本月全部实例，以及没有单独序列、费用合并计算的实例。"), unitNumber, 12,
 		rangeTarget(count("ksyun_bill_instances"), "{{account}}"),
-		rangeTarget(count("ksyun_bill_folded_instances"), t("{{account}} folded", "{{account}} 计入 __other__")))
+		rangeTarget(count("ksyun_bill_folded_instances"), t("{{account}} added up", "{{account}} 合并")))
 }
 
 func pagePanel(t language) panel {
@@ -221,7 +302,7 @@ func pagePanel(t language) panel {
 }
 
 func scrapesPanel(t language) panel {
-	return newGraph(t("Duration of a scrape", "抓取耗时"), t("As Prometheus sees it.", "Prometheus 所见。"), unitSeconds, 12,
+	return newGraph(t("Duration of a scrape", "抓取耗时"), t("As Prometheus sees it.", "Prometheus 所见。"), seconds(t), 12,
 		rangeTarget("scrape_duration_seconds{"+replicaSelector+"}", "{{instance}}"))
 }
 

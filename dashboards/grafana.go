@@ -1,6 +1,9 @@
 package main
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // The types below are the part of Grafana's classic dashboard JSON that is used here. Grafana 12 imports and provisions
 // it. Source:
@@ -113,6 +116,8 @@ const (
 	unitYuan    = "currency:financial:¥"
 	unitShare   = "percentunit"
 	unitSeconds = "s"
+	unitHours   = "h"
+	unitHoursZh = "suffix:小时" // Grafana's own units of durations are in English only
 	unitBytes   = "bytes"
 	unitNumber  = "short"
 	unitDate    = "time:YYYY-MM-DD"
@@ -121,7 +126,7 @@ const (
 )
 
 // unitDecimals has the number of decimals of units that are shown with a fixed number.
-var unitDecimals = map[string]int{unitYuan: 2, unitShare: 1}
+var unitDecimals = map[string]int{unitYuan: 2, unitShare: 1, "none": 0, unitHours: 1, unitHoursZh: 1}
 
 // newDashboard returns a dashboard with the panels in their order, from left to right and from top to bottom.
 func newDashboard(uid, title, description string, variables []variable, panels []panel) dashboard {
@@ -316,9 +321,12 @@ func newGraph(title, description, unit string, width int, targets ...target) pan
 	return p.setDefault("custom", object{"drawStyle": "line", "fillOpacity": 10, "lineWidth": 1, "showPoints": "auto"})
 }
 
-// newPie returns a pie chart of the parts of a whole.
+// newPie returns a pie chart of the parts of a whole. A matrix makes a field of each part: only a field with a name can
+// have a color by its name.
 func newPie(title, description string, parts target) panel {
-	p := newPanel("piechart", title, description, unitYuan, 8, 9, parts)
+	label := strings.Trim(parts.LegendFormat, "{}")
+	p := newPanel("piechart", title, description, unitYuan, 8, 9, tableTarget(parts.Expr))
+	p = p.addSteps(matrixSteps("Time", label)...)
 	p.Options = object{
 		"displayLabels": []string{"percent"}, "pieType": "donut", "reduceOptions": newestValue, "sort": "desc",
 		"orientation": "auto",

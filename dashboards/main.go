@@ -24,10 +24,10 @@ func selectChinese(_, text string) string { return text }
 // dashboardFiles returns the dashboards by the names of their files.
 func dashboardFiles() map[string]dashboard {
 	return map[string]dashboard{
-		"ksyun-cost.json":                costDashboard(selectEnglish),
-		"ksyun-cost.zh-CN.json":          costDashboard(selectChinese),
-		"ksyun-bill-exporter.json":       exporterDashboard(selectEnglish),
-		"ksyun-bill-exporter.zh-CN.json": exporterDashboard(selectChinese),
+		"ksyun-cost.json":                finish(selectEnglish, costDashboard(selectEnglish)),
+		"ksyun-cost.zh-CN.json":          finish(selectChinese, costDashboard(selectChinese)),
+		"ksyun-bill-exporter.json":       finish(selectEnglish, exporterDashboard(selectEnglish)),
+		"ksyun-bill-exporter.zh-CN.json": finish(selectChinese, exporterDashboard(selectChinese)),
 	}
 }
 

@@ -47,9 +47,12 @@ func testQueries(t *testing.T, p peers.Prometheus) {
 				one[v.Name], all[v.Name] = v.Options[1]["value"].(string), v.Current["value"].(string)
 				continue
 			}
-			one[v.Name] = variableOptions(t, p, v, all)[0]
+			options := variableOptions(t, p, v, all)
+			one[v.Name] = options[0]
 			if all[v.Name] = v.AllValue; !v.IncludeAll {
 				all[v.Name] = one[v.Name]
+			} else if v.AllValue == "" { // then Grafana lists all options
+				all[v.Name] = "(" + strings.Join(options, "|") + ")"
 			}
 		}
 		for place, target := range dashboardTargets(d) {
@@ -178,7 +181,7 @@ func checkLabels(t *testing.T, place string, p panel, target target, answer []pe
 
 var (
 	legendPattern = regexp.MustCompile(`\{\{(\w+)\}\}`)
-	stepPattern   = regexp.MustCompile(`"(?:row|column)Field":"(\w+)"`)
+	stepPattern   = regexp.MustCompile(`"(?:row|column)Field":"([a-z]\w*)"`) // Time is Grafana's own
 )
 
 // checkColumns checks that each column is a label of some series of the answer, or the value of a query.

@@ -35,7 +35,7 @@ func TestTableRows(t *testing.T) {
 			p, got := startPrometheus(t, servePage(t, c.page)), map[string][]string{}
 			chosen := map[string]string{"account": c.account, "product": ".*", "project": ".*", "tag": "", "by": "owner"}
 			for place, target := range dashboardTargets(readDashboard(t, "ksyun-cost.json")) {
-				if title := place.panel.Title; c.want[title] != nil {
+				if title := plainTitle(place.panel.Title); c.want[title] != nil {
 					got[title] = append(got[title], readRows(place.panel, target, runTarget(t, p, target, chosen))...)
 				}
 			}
