@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// palette has the colors of names that are known beforehand. No two are alike: they are at least 30 apart in CIELAB, and
-// stand out from a dark and from a light panel.
+// palette has the colors of names that are known beforehand. No two are alike: they are at least 30 apart in CIELAB.
+// They stand out from a dark and from a light panel.
 var palette = []string{
 	"#2d78e1", "#f0c300", "#f0005a", "#00e1c3", "#785a2d", "#3ca500", "#d23cc3", "#ffb4d2", "#e15a00", "#87d2ff",
 	"#c3d287", "#00695a", "#874b87", "#ffa578", "#006996", "#a53c3c", "#3c690f", "#d296ff", "#784bd2", "#b47800",
@@ -16,13 +16,13 @@ var palette = []string{
 
 // What has no name of its own is gray.
 const (
-	grayNone  = "#8e8e8e"
+	grayNone  = "#7a7a7a"
 	grayOther = "#c7c7c7"
 )
 
-// knownNames has the names of series that are known beforehand, by the label that names them. A name has the color of its
-// place in every panel, whatever is filtered. Those of products and of ways to charge are regular expressions of codes
-// and of the names that bills have for them; the API chooses the language.
+// knownNames has the names of series that are known beforehand, by the label that names them. A name has the color of
+// its place in every panel, whatever is filtered. They are regular expressions; those of products match their codes and
+// the names that bills have for them, of which the API chooses the language.
 var knownNames = map[string][]string{
 	"product":      productNames,
 	"part":         slices.Concat(productNames, []string{"project", "tag"}),
@@ -51,8 +51,8 @@ var productNames = []string{
 
 // monthNames are those of the months of any year; one that lacks a pay mode has a star.
 var monthNames = []string{
-	".*-01.*", ".*-02.*", ".*-03.*", ".*-04.*", ".*-05.*", ".*-06.*", ".*-07.*", ".*-08.*", ".*-09.*", ".*-10.*", ".*-11.*",
-	".*-12.*",
+	".*-01.*", ".*-02.*", ".*-03.*", ".*-04.*", ".*-05.*", ".*-06.*", ".*-07.*", ".*-08.*", ".*-09.*", ".*-10.*",
+	".*-11.*", ".*-12.*",
 }
 
 var sourceNames = []string{

@@ -92,53 +92,53 @@ var incompleteCases = []struct {
 	want          map[string][]string
 }{
 	{"ksyun-cost.json", "shop", map[string][]string{
-		"This month so far":       {"All 100"},
-		"This month by pay mode":  {"Postpaid 60", "Prepaid 40"},
-		"Pay modes":               {"All accounts complete"},
-		"Covered by details":      {"of all 0.9"},
-		"Forecast":                {"All 120"},
-		"Budget of the accounts":  {"Budget 200", "Used 0.5"},
-		"Forecast of the budgets": {"Forecast 0.6"},
-		"Months by pay mode":      {"2026-09 Postpaid 70", "2026-10 Postpaid 60", "2026-10 Prepaid 40"},
+		"This month so far":      {"All 100"},
+		"This month by pay mode": {"Postpaid 60", "Prepaid 40"},
+		"Pay modes":              {"All accounts complete"},
+		"Covered by details":     {"of all 0.9"},
+		"Forecast":               {"All 120"},
+		"Budget of the accounts": {"Budget 200", "Used 0.5"},
+		"Budget forecast":        {"Forecast 0.6"},
+		"Months by pay mode":     {"2026-09 Postpaid 70", "2026-10 Postpaid 60", "2026-10 Prepaid 40"},
 	}},
 	{"ksyun-cost.json", "game", map[string][]string{
-		"This month so far":       {"Incomplete 50"},
-		"This month by pay mode":  {"Postpaid 50"},
-		"Pay modes":               {"game incomplete"},
-		"Covered by details":      {"of an incomplete sum 1"},
-		"Forecast":                {"Incomplete 50"},
-		"Budget of the accounts":  {"Budget 100", "Used, incomplete 0.5"},
-		"Forecast of the budgets": {"Forecast, incomplete 0.5"},
-		"Months by pay mode":      {"2026-09 Prepaid 5", "2026-10 * Postpaid 50"},
+		"This month so far":      {"Incomplete 50"},
+		"This month by pay mode": {"Postpaid 50"},
+		"Pay modes":              {"game incomplete"},
+		"Covered by details":     {"of an incomplete sum 1"},
+		"Forecast":               {"Incomplete 50"},
+		"Budget of the accounts": {"Budget 100", "Used, incomplete 0.5"},
+		"Budget forecast":        {"Forecast, incomplete 0.5"},
+		"Months by pay mode":     {"2026-09 Prepaid 5", "2026-10 * Postpaid 50"},
 	}},
 	{"ksyun-cost.json", "(shop|game)", map[string][]string{
-		"This month so far":       {"Incomplete 150"},
-		"This month by pay mode":  {"Postpaid 110", "Prepaid 40"},
-		"Pay modes":               {"game incomplete"},
-		"Forecast":                {"Incomplete 170"},
-		"Budget of the accounts":  {"Budget 300", "Used, incomplete 0.5"},
-		"Forecast of the budgets": {"Forecast, incomplete 0.5666666666666667"},
+		"This month so far":      {"Incomplete 150"},
+		"This month by pay mode": {"Postpaid 110", "Prepaid 40"},
+		"Pay modes":              {"game incomplete"},
+		"Forecast":               {"Incomplete 170"},
+		"Budget of the accounts": {"Budget 300", "Used, incomplete 0.5"},
+		"Budget forecast":        {"Forecast, incomplete 0.5666666666666667"},
 		"Months by pay mode": {
 			"2026-09 Postpaid 70", "2026-09 Prepaid 5", "2026-10 * Postpaid 110", "2026-10 * Prepaid 40",
 		},
 	}},
 	{"ksyun-cost.json", "(shop|lost)", map[string][]string{
-		"This month so far":       {"Incomplete 100"},
-		"This month by pay mode":  {"Postpaid 60", "Prepaid 40"},
-		"Pay modes":               {"lost incomplete"},
-		"Forecast":                {"Incomplete 120"},
-		"Budget of the accounts":  {"Budget 200", "Used 0.5"},
-		"Forecast of the budgets": {"Forecast 0.6"}, // lost has no budget
+		"This month so far":      {"Incomplete 100"},
+		"This month by pay mode": {"Postpaid 60", "Prepaid 40"},
+		"Pay modes":              {"lost incomplete"},
+		"Forecast":               {"Incomplete 120"},
+		"Budget of the accounts": {"Budget 200", "Used 0.5"},
+		"Budget forecast":        {"Forecast 0.6"}, // lost has no budget
 	}},
 	{"ksyun-cost.json", "part", map[string][]string{
-		"This month so far":       {"Incomplete 930"},
-		"This month by pay mode":  {"Postpaid 30", "Real-time 900"},
-		"Pay modes":               {"part incomplete"},
-		"Forecast":                {"Incomplete 1140"},
-		"Budget of the accounts":  {"Budget 100", "Used 0.3"},
-		"Forecast of the budgets": {"Forecast 0.4"}, // its budget is of what it has
-		"Balance":                 {"part 300"},
-		"Days left":               {"part 5"},
+		"This month so far":      {"Incomplete 930"},
+		"This month by pay mode": {"Postpaid 30", "Real-time 900"},
+		"Pay modes":              {"part incomplete"},
+		"Forecast":               {"Incomplete 1140"},
+		"Budget of the accounts": {"Budget 100", "Used 0.3"},
+		"Budget forecast":        {"Forecast 0.4"}, // its budget is of what it has
+		"Balance":                {"part 300"},
+		"Days left":              {"part 5"},
 	}},
 	{"ksyun-cost.zh-CN.json", ".*", map[string][]string{
 		"本月至今":    {"合计不完整 1080"},
@@ -168,18 +168,6 @@ func readValues(p panel, target target, answer []peers.Series) []string {
 	}
 	slices.Sort(shown)
 	return shown
-}
-
-// displayName returns the name that a panel gives to a field.
-func displayName(p panel, field string) string {
-	for _, o := range p.FieldConfig.Overrides {
-		for _, property := range o.Properties {
-			if o.Matcher["options"] == field && property["id"] == "displayName" {
-				return property["value"].(string)
-			}
-		}
-	}
-	return field
 }
 
 // displayValue returns the text that a panel shows instead of a value, or the value.

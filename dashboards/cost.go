@@ -182,7 +182,7 @@ func notGreen(name string) []object {
 }
 
 func budgetGaugePanel(t language) panel {
-	p := formatGauge(newPanel("gauge", t("Forecast of the budgets", "预测占预算"),
+	p := formatGauge(newPanel("gauge", t("Budget forecast", "预测占预算"),
 		t("How much of the accounts' budgets will be used by the forecast, in the pay modes that count. While an account "+
 			"lacks one that counts against its budget, it is called incomplete, and is not green.",
 			"按预测，月底将使用账号预算的比例，只含计入预算的付费方式。某个账号缺少计入其预算的付费方式时，标为不完整，且不显示为绿色。"),

@@ -60,8 +60,8 @@ func healthRow(t language) []panel {
 }
 
 func fromDiskPanel(t language) panel {
-	return formatStat(newPanel("stat", t("From disk", "来自磁盘"), t("Sources that show what was kept before a restart.", "仍在使用重启前所存数据的数据源数。"),
-		"none", 4, 4, instantTarget("sum(ksyun_bill_source_from_disk{"+exporterSelector+"})", "")))
+	return formatStat(newPanel("stat", t("From disk", "来自磁盘"),
+		t("Sources that show what was kept before a restart.", "仍在使用重启前所存数据的数据源数。"), "none", 4, 4, instantTarget("sum(ksyun_bill_source_from_disk{"+exporterSelector+"})", "")))
 }
 
 func reloadPanel(t language) panel {
@@ -190,7 +190,7 @@ func refreshesPanel(t language) panel {
 		rangeTarget(increasePerHour("source", "ksyun_bill_source_refreshes_total", exporterSelector), "{{source}}"))
 }
 
-// failuresPanel shows only reasons that occur: lines at 0 would be all that is seen. Without any, there is one line at 0.
+// failuresPanel shows only reasons that occur: lines at 0 would hide them. Without any, there is one line at 0.
 func failuresPanel(t language) panel {
 	failed := increasePerHour("reason", "ksyun_bill_source_refresh_failures_total", exporterSelector)
 	p := newGraph(t("Failed refreshes per hour", "每小时失败次数"),
@@ -239,7 +239,8 @@ func answersPanel(t language) panel {
 		rangeTarget(retries, t("retries", "重试")))
 }
 
-// latencyPanel works with the histogram as the exporter has it, and as Prometheus keeps it if it turns histograms native.
+// latencyPanel works with the histogram as the exporter has it, and as a Prometheus keeps it that turns histograms
+// native.
 func latencyPanel(t language) panel {
 	family := "ksyun_bill_api_request_duration_seconds"
 	quantile := func(buckets string) string { return "histogram_quantile(0.95,\n" + indent(buckets) + "\n)" }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// finish gives the panels of a dashboard, those of folded rows too, what they have in common. It is in one place, so that
-// no panel lacks it: words for what has no name, colors by name, amounts without residue, sizes of texts.
+// finish gives the panels of a dashboard, those of folded rows too, what they have in common. It is in one place, so
+// that no panel lacks it: words for what has no name, colors by name, amounts without residue, sizes of texts.
 func finish(t language, d dashboard) dashboard {
 	d.Tags = []string{"ksyun", t("ksyun-en", "ksyun-zh"), "cost"}
 	for i := range d.Links {
@@ -182,8 +182,8 @@ func (p panel) showsAmounts() bool {
 	return false
 }
 
-// Sizes of the texts of single numbers, in pixels. By itself Grafana makes them as large as fits: one number of a row is
-// huge, and another one tiny.
+// Sizes of the texts of single numbers, in pixels. By itself Grafana makes them as large as fits: one number of a row
+// is huge, and another one tiny.
 const (
 	titleSize      = 14
 	smallValueSize = 20
@@ -192,11 +192,11 @@ const (
 
 // sizeTexts fixes the sizes of texts in a panel of single numbers, and shows the name of each number that has one.
 func (p panel) sizeTexts() panel {
-	if p.Type != "stat" {
+	if p.Type != "stat" && p.Type != "gauge" {
 		return p
 	}
 	size, values := largeValueSize, p.valueCount()
-	if values > 1 || p.GridPos.W < 4 || p.GridPos.H < 4 {
+	if p.Type == "gauge" || values > 1 || p.GridPos.W < 4 || p.GridPos.H < 4 {
 		size = smallValueSize
 	}
 	p.Options["text"] = object{"titleSize": titleSize, "valueSize": size}
@@ -220,8 +220,8 @@ func (p panel) valueCount() int {
 	return values
 }
 
-// sayFilters says in the titles of panels with costs what they do not follow: the choice of products or of projects. The
-// panels are rows and what follows each, or is folded in it. Where it does not fit above a number, the row says it.
+// sayFilters says in the titles of panels with costs what they do not follow: the choice of products or of projects.
+// The panels are rows and what follows each, or is folded in it. Where it does not fit into a title, the row says it.
 func sayFilters(t language, panels []panel) {
 	row := &panel{}
 	for i := range panels {
