@@ -30,7 +30,11 @@ func TestPrometheus(t *testing.T) {
 	exporter, rare := startExporter(t, startAPI(t)), serveRare(t)
 	alone := startPrometheus(t, exporter, rare)
 	t.Run("queries", func(t *testing.T) { testQueries(t, alone) })
-	t.Run("two replicas", func(t *testing.T) { testReplicas(t, alone, startPrometheus(t, exporter, exporter, rare)) })
+	t.Run("two replicas", func(t *testing.T) {
+		two := startPrometheus(t, exporter, exporter, rare)
+		testReplicas(t, alone, two)
+		testReplicaCount(t, two)
+	})
 	t.Run("replicas that disagree", func(t *testing.T) {
 		testDisagreement(t, alone, startPrometheus(t, exporter, serveOldNames(t, exporter), rare))
 	})
