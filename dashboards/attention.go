@@ -50,6 +50,9 @@ const (
 	unloaded = "__unloaded__"
 )
 
+// rulesLoaded is a recording that always has a value where the rules of the alerts are loaded.
+const rulesLoaded = "ksyun_bill:threshold"
+
 // subjectKey identifies what an alert is about.
 const subjectKey = "account, scope, product_code, project_id"
 
@@ -65,7 +68,7 @@ func attentionQuery() string {
 		"or", "0 * "+firing)
 	joined := "label_join(\n" + indent(amounts) + "\n" + `, "subject", ", ", "project_name", "product_name")`
 	subjects := `label_replace(` + joined + `, "subject", "$1", "subject", "(?:, )?(.*?)(?:, )?")`
-	loaded := setLabel("0 * group(ksyun_bill:threshold)", "alertname", calm)
+	loaded := setLabel("0 * group("+rulesLoaded+")", "alertname", calm)
 	return combine(combine(subjects, "or on ()", loaded), "or on ()", setLabel("vector(0)", "alertname", unloaded))
 }
 

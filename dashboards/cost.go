@@ -224,7 +224,7 @@ func daysPanel(t language) panel {
 			"按“每日按”所选的内容堆叠。虚线为平日（days_ago 3 至 9 的中位数，不含预付费），橙色标记为最新一天，可能还没有计量完。"+
 				"所有日期都来自同一次抓取，与仪表盘的时间范围无关：count_values 把每天的起点变成标签，再转成矩阵和时间。"),
 		unitYuan, gridWidth, tableTarget(daysQuery()))
-	p.GridPos.H, p.TimeFrom, p.HideTimeOverride = 11, "35d", true
+	p.GridPos.H, p.TimeFrom, p.HideTimeOverride = 11, "36d", true
 	p.Options["legend"] = totalLegend()
 	p = p.setDefault("decimals", 0).setDefault("custom", object{
 		"drawStyle": "bars", "fillOpacity": 80, "lineWidth": 0, "barAlignment": 0, "barWidthFactor": 0.8,

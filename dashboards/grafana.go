@@ -72,7 +72,7 @@ type panel struct {
 	Collapsed       *bool        `json:"collapsed,omitempty"`
 	Panels          *[]panel     `json:"panels,omitempty"` // the panels of a collapsed row; an open row has none
 
-	// TimeFrom makes a panel show a time of its own, such as the last "35d", whatever the reader chooses.
+	// TimeFrom makes a panel show a time of its own, such as the last "36d", whatever the reader chooses.
 	TimeFrom         string `json:"timeFrom,omitempty"`
 	HideTimeOverride bool   `json:"hideTimeOverride,omitempty"`
 }

@@ -224,13 +224,13 @@ func checkLink(t *testing.T, place string, d dashboard, columns []tableColumn, u
 
 var linkPattern = regexp.MustCompile(`&(?:var-(\w+)=\$\{__data\.fields\.(\w+):percentencode\}|\$\{(\w+):queryparam\})`)
 
-// Every alert has words in the table of what needs attention.
+// Every alert has words in the table of what needs attention, and the rules record what tells it that they are loaded.
 func TestAlertNames(t *testing.T) {
 	files, err := filepath.Glob("../alerts/*.rules.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules := map[string]bool{}
+	rules, loaded := map[string]bool{}, false
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -239,6 +239,10 @@ func TestAlertNames(t *testing.T) {
 		for _, alert := range alertPattern.FindAllSubmatch(text, -1) {
 			rules[string(alert[1])] = true
 		}
+		loaded = loaded || strings.Contains(string(text), "- record: "+rulesLoaded+"\n")
+	}
+	if !loaded {
+		t.Errorf("no rule records %s", rulesLoaded)
 	}
 	named := map[string]bool{calm: true, unloaded: true}
 	for _, pair := range alertNames(selectEnglish) {
