@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,8 +22,9 @@ import (
 type ruleFile struct{ Groups []ruleGroup }
 
 type ruleGroup struct {
-	Name  string
-	Rules []rule
+	Name     string
+	Interval string `yaml:",omitempty"`
+	Rules    []rule
 }
 
 type rule struct {
@@ -30,16 +32,22 @@ type rule struct {
 	Labels, Annotations map[string]string `yaml:",omitempty"`
 }
 
+// readGroups returns the groups of a file.
+func readGroups(t *testing.T, name string) []ruleGroup {
+	t.Helper()
+	var file ruleFile
+	if err := yaml.Unmarshal(readFile(t, name), &file); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return file.Groups
+}
+
 // readRules returns the rules of all files that a user loads, by the names of the files.
 func readRules(t *testing.T) map[string][]rule {
 	t.Helper()
 	files := map[string][]rule{}
 	for _, name := range listFiles(t, "*.rules.yml") {
-		var file ruleFile
-		if err := yaml.Unmarshal(readFile(t, name), &file); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		for _, group := range file.Groups {
+		for _, group := range readGroups(t, name) {
 			files[name] = append(files[name], group.Rules...)
 		}
 	}
@@ -69,6 +77,22 @@ func TestPromtool(t *testing.T) {
 			t.Parallel()
 			runCommand(t, "promtool", "test", "rules", name)
 		})
+	}
+}
+
+// No group is evaluated less often than every two minutes. vmalert rounds the time of an evaluation down to the group's
+// interval, and what was recorded is found for five minutes: beyond half of them, series are lost for part of the time.
+func TestIntervals(t *testing.T) {
+	for _, name := range listFiles(t, "*.rules.yml") {
+		for _, group := range readGroups(t, name) {
+			if group.Interval == "" {
+				continue
+			}
+			interval, err := time.ParseDuration(group.Interval)
+			if err != nil || interval > 2*time.Minute {
+				t.Errorf("%s: %s: interval %s: %v", name, group.Name, group.Interval, err)
+			}
+		}
 	}
 }
 
