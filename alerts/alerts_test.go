@@ -29,6 +29,7 @@ type ruleGroup struct {
 
 type rule struct {
 	Record, Alert, Expr string            `yaml:",omitempty"`
+	For                 string            `yaml:",omitempty"`
 	Labels, Annotations map[string]string `yaml:",omitempty"`
 }
 

@@ -43,11 +43,11 @@ func Scrape(interval time.Duration, targets ...string) string {
 }
 
 // StartVictoriaMetrics starts a VictoriaMetrics that keeps what is imported, however old it is.
-func StartVictoriaMetrics(t *testing.T) Prometheus {
+func StartVictoriaMetrics(t *testing.T, flags ...string) Prometheus {
 	t.Helper()
 	address := FreeAddress(t)
-	Start(t, exec.CommandContext(t.Context(), "victoria-metrics", "-retentionPeriod=100y",
-		"-httpListenAddr="+address, "-storageDataPath="+t.TempDir()))
+	flags = append([]string{"-retentionPeriod=100y", "-storageDataPath=" + t.TempDir()}, flags...)
+	Start(t, exec.CommandContext(t.Context(), "victoria-metrics", append(flags, "-httpListenAddr="+address)...))
 	Await(t, "http://"+address+"/health", "")
 	return Prometheus{"http://" + address}
 }
