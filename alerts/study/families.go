@@ -77,6 +77,7 @@ func (r *recorder) add(series string, value float64) {
 func (r *recorder) recordFacts() {
 	account := fmt.Sprintf("account=%q", r.life.account)
 	r.add("ksyun_bill_account_info{"+account+`,customer_id="1"}`, 1)
+	r.add("ksyun_bill_source_last_success_timestamp_seconds{"+account+`,source="month_bill"}`, 1)
 	seen := map[string]bool{}
 	for _, c := range r.life.cells {
 		for _, fact := range []string{
