@@ -96,7 +96,11 @@ func budgetUsual(s budgetScope) string {
 // budgetForecast returns the month so far plus a usual day for every day left, as forecastQuery does.
 func budgetForecast(s budgetScope) string {
 	rest := combine(budgetUsual(s), "* on (account) group_left ()", daysLeftQuery())
-	return parenthesize(combine(combine(budgetUsed(s), "+", parenthesize(rest)), "or", budgetUsed(s)))
+	forecast := combine(combine(budgetUsed(s), "+", parenthesize(rest)), "or", budgetUsed(s))
+	if s.id == "" {
+		forecast = addGap(forecast, countsForAccount)
+	}
+	return parenthesize(forecast)
 }
 
 func budgetShare(s budgetScope) string { return combine(budgetForecast(s), "/", budgetLimit(s)) }

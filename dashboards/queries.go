@@ -155,10 +155,22 @@ func usualDayQuery(part func(cost string) string) string {
 }
 
 // forecastQuery returns the month so far plus a usual day for every day left, per account. A linear forecast would
-// multiply the fees of the month. An account without a usual day is forecast to cost nothing more.
+// multiply the fees of the month. An account without a usual day is forecast to cost nothing more. What last month's bill
+// had beyond its estimate is expected again, as the alerts have it.
 func forecastQuery(part func(cost string) string) string {
 	days := combine(usualDayQuery(part), "*", daysLeftQuery())
-	return combine(combine(monthToDateQuery(part), "+", days), "or", monthToDateQuery(part))
+	return addGap(combine(combine(monthToDateQuery(part), "+", days), "or", monthToDateQuery(part)), part)
+}
+
+// addGap adds to forecasts of accounts what last month's bill had beyond its estimate, while this month is an estimate.
+func addGap(forecast string, part func(cost string) string) string {
+	bill := maxBy("account, pay_mode", "ksyun_bill_past_month_account_cost_cny",
+		accountSelector+`, months_ago="1", pay_mode="postpaid"`)
+	estimate := maxBy("account", "ksyun_bill_past_month_estimate_cny", accountSelector+`, months_ago="1"`)
+	estimated := "ksyun_bill_month_info{" + accountSelector + `, months_ago="0", basis="estimate"}`
+	more := combine(parenthesize(combine(bill, "- on (account) group_left ()", estimate))+" > 0", "and on (account)", estimated)
+	forecast = parenthesize(forecast)
+	return combine(combine(forecast, "+ on (account)", sumBy("account", part(more))), "or", forecast)
 }
 
 // daysLeftQuery returns how many days of the month have no numbers yet, per account.
