@@ -203,9 +203,12 @@ func (p panel) sizeTexts() panel {
 	if p.Targets[0].LegendFormat != "" && p.Options["textMode"] == "auto" {
 		p.Options["textMode"] = "value_and_name"
 	}
-	if p.Options["orientation"] == "auto" && p.GridPos.W < 3*values {
-		p.Options["orientation"] = "horizontal" // one number below the other
+	isColumn := 2*p.GridPos.W < 5*values // one number below the other
+	if isColumn {
+		p.Options["orientation"] = "horizontal"
 	}
+	// In a row, a name is above its number: beside it, it could be that of the next one.
+	p.Options["wideLayout"] = isColumn
 	return p
 }
 
