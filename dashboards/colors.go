@@ -20,13 +20,23 @@ const (
 	grayOther = "#c7c7c7"
 )
 
-// knownNames has the names of series that are known beforehand, by the label that names them. A name has the color of
-// its place in every panel, whatever is filtered. They are regular expressions; those of products match their codes and
-// the names that bills have for them, of which the API chooses the language.
+// knownNames has the names of series that are known beforehand, by kind. A name has the color of its place in every
+// panel, whatever is filtered. They are regular expressions; those of products match their codes and the names that
+// bills have for them, of which the API chooses the language. Projects, owners and accounts are the demo's: whoever adds
+// their own here and generates the dashboards anew has no two that look alike.
 var knownNames = map[string][]string{
-	"product":      productNames,
-	"part":         slices.Concat(productNames, []string{"project", "tag"}),
-	"month":        monthNames,
+	"product": productNames,
+	"month":   monthNames,
+	"share":   {"project", "tag"}, // of what is not allocated
+	"account": {"shop", "game"},
+	"project": {
+		"默认项目|default", "交易平台", "搜索推荐", "物流系统", "数据仓库", "大促活动", "测试环境", "星海远征", "龙渊传说", "登录与支付", "运营平台",
+		"海外发行",
+	},
+	"owner": {
+		"trade-team", "search-team", "logistics-team", "data-team", "platform-team", "xinghai-studio",
+		"longyuan-studio", "overseas-team",
+	},
 	"pay_mode":     {"postpaid", "prepaid", "realtime"},
 	"billing_mode": {"按日配置付费.*", "按量付费.*", "按流量付费.*", "按月峰值付费.*", "包年包月.*", "按小时配置.*", "按带宽.*"},
 	"region_name":  {"亦庄.*", "顺义.*", "上海二区.*", "上海三区.*", "广州.*", "香港.*", "北京.*"},
@@ -61,8 +71,11 @@ var sourceNames = []string{
 	"cash_wallet", "prepaid_instances", "cost_bill",
 }
 
-// namingLabels are other labels that have the names of one in knownNames.
-var namingLabels = map[string]string{"product_name": "product"}
+// namingLabels has the kinds of names of those labels that are not called like the only kind that they have.
+var namingLabels = map[string][]string{
+	"product_name": {"product"},
+	"part":         {"product", "project", "owner", "account", "share"},
+}
 
 // colorNames makes a panel of series color them by their names, not by their places. Names that are not known
 // beforehand have a color that Grafana derives from the name.
@@ -75,19 +88,29 @@ func (p panel) colorNames() panel {
 	}
 	var colors []override
 	for _, label := range p.seriesLabels() {
-		if named := namingLabels[label]; named != "" {
-			label = named
+		kinds := namingLabels[label]
+		if kinds == nil {
+			kinds = []string{label}
 		}
-		for i, names := range knownNames[label] {
-			colors = append(colors, override{
-				Matcher:    object{"id": "byRegexp", "options": wholeName(names)},
-				Properties: []object{newProperty("color", fixedColor(palette[i]))},
-			})
+		for _, kind := range kinds {
+			colors = append(colors, kindColors(kind)...)
 		}
 	}
 	// They come first: Grafana would match names that other overrides have changed.
 	p.FieldConfig.Overrides = slices.Concat(colors, p.FieldConfig.Overrides)
 	return p
+}
+
+// kindColors returns the overrides that color the names of a kind.
+func kindColors(kind string) []override {
+	var colors []override
+	for i, names := range knownNames[kind] {
+		colors = append(colors, override{
+			Matcher:    object{"id": "byRegexp", "options": wholeName(names)},
+			Properties: []object{newProperty("color", fixedColor(palette[i]))},
+		})
+	}
+	return colors
 }
 
 // seriesLabels returns the labels whose values are the names of a panel's series: of a legend, or of a matrix.

@@ -13,29 +13,38 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// seriesNames has names that series have in the demo, by the label that names them. Of each kind none may look like
-// another one.
-var seriesNames = map[string][]string{
-	"product": {
-		"云服务器(KEC)", "弹性IP(EIP)", "云硬盘(EBS)", "关系型数据库", "云数据库Redis", "对象存储", "KSS存储", "云直播(KLS)", "云数据中心(KIS)",
-		"__none__", "__other__",
+// seriesNames has names that series have in the demo, by the label that names them. Those that can be in a panel together
+// are in one list: of these, none may look like another one.
+var seriesNames = map[string][][]string{
+	"product": {productsOfDemo},
+	"part": {
+		productsOfDemo, {"project", "tag"}, {"shop", "game"},
+		{"默认项目", "交易平台", "搜索推荐", "物流系统", "数据仓库", "大促活动", "测试环境", "星海远征", "龙渊传说", "登录与支付", "运营平台", "海外发行"},
+		{
+			"trade-team", "search-team", "logistics-team", "data-team", "platform-team", "xinghai-studio",
+			"longyuan-studio", "overseas-team", "__none__",
+		},
 	},
-	"pay_mode":     {"postpaid", "prepaid", "realtime", "__none__"},
-	"region_name":  {"亦庄(VPC)", "顺义(VPC)", "上海二区(VPC)", "上海三区(VPC)", "广州(VPC)", "香港(VPC)", "__none__"},
-	"billing_mode": {"按日配置付费", "按量付费(月结)", "按流量付费(月结)", "按月峰值付费", "包年包月", "__none__"},
-	"source":       sourceNames,
-	"reason":       {"ok", "auth", "throttled", "server", "network", "timeout", "decode", "call_limit", "__none__"},
-	"part":         {"project", "tag", "弹性IP(EIP)", "云硬盘(EBS)"},
-	"month":        {"2026-09", "2026-10", "2026-11 *", "2026-12"},
-	"action":       {"GetMonthBill", "getMonthConsume", "getPostpayDetailConsume", "QueryInstances"},
+	"account":      {{"shop", "game"}},
+	"pay_mode":     {{"postpaid", "prepaid", "realtime", "__none__"}},
+	"region_name":  {{"亦庄(VPC)", "顺义(VPC)", "上海二区(VPC)", "上海三区(VPC)", "广州(VPC)", "香港(VPC)", "__none__"}},
+	"billing_mode": {{"按日配置付费", "按量付费(月结)", "按流量付费(月结)", "按月峰值付费", "包年包月", "__none__"}},
+	"source":       {sourceNames},
+	"reason":       {{"ok", "auth", "throttled", "server", "network", "timeout", "decode", "call_limit", "__none__"}},
+	"month":        {{"2026-09", "2026-10", "2026-11 *", "2026-12"}},
+	"action":       {{"GetMonthBill", "getMonthConsume", "getPostpayDetailConsume", "QueryInstances"}},
 }
 
-// A name has the same color in every panel, and no other name of its kind looks like it.
+var productsOfDemo = []string{
+	"云服务器(KEC)", "弹性IP(EIP)", "云硬盘(EBS)", "关系型数据库", "云数据库Redis", "对象存储", "KSS存储", "云直播(KLS)", "云数据中心(KIS)", "__none__",
+	"__other__",
+}
+
+// A name has the same color in every panel, and no other name beside it looks like it.
 func TestColors(t *testing.T) {
-	used := map[string]bool{}
-	colors := map[string]string{}
+	used, colors := map[string]bool{}, map[string]string{}
 	for file, d := range readDashboards(t) {
-		for _, p := range allPanels(d.Panels) {
+		for _, p := range dataPanels(d) {
 			if p.Type != "timeseries" && p.Type != "piechart" && p.Type != "barchart" {
 				continue
 			}
@@ -44,12 +53,12 @@ func TestColors(t *testing.T) {
 			}
 			for _, label := range decodedLabels(p) {
 				used[label] = true
-				for _, name := range seriesNames[label] {
+				for _, name := range slices.Concat(seriesNames[label]...) {
 					color := seriesColor(p, name)
-					if known := colors[label+name]; color == "" || known != "" && known != color {
+					if known := colors[name]; color == "" || known != "" && known != color {
 						t.Errorf("%s: %s: %s is %q, elsewhere %q", file, p.Title, name, color, known)
 					}
-					colors[label+name] = color
+					colors[name] = color
 				}
 			}
 		}
@@ -57,13 +66,20 @@ func TestColors(t *testing.T) {
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(seriesNames)), slices.Sorted(maps.Keys(used))); diff != "" {
 		t.Errorf("labels of series (-tested +used):\n%s", diff)
 	}
-	for label, names := range seriesNames {
-		for i, name := range names {
-			for _, other := range names[:i] {
-				if d := distance(colors[label+name], colors[label+other]); d < 25 {
-					t.Errorf("%s and %s look alike: %s, %s, %.0f apart", name, other, colors[label+name],
-						colors[label+other], d)
-				}
+	for _, lists := range seriesNames {
+		for _, names := range lists {
+			checkApart(t, names, colors)
+		}
+	}
+}
+
+// checkApart checks that no two of the names look alike.
+func checkApart(t *testing.T, names []string, colors map[string]string) {
+	t.Helper()
+	for i, name := range names {
+		for _, other := range names[:i] {
+			if d := distance(colors[name], colors[other]); d < 25 {
+				t.Errorf("%s and %s look alike: %s, %s, %.0f apart", name, other, colors[name], colors[other], d)
 			}
 		}
 	}
@@ -89,8 +105,7 @@ func TestProductNames(t *testing.T) {
 	}
 }
 
-// decodedLabels is seriesLabels of a panel that was read from a file. Instances and accounts have names that nobody knows
-// beforehand.
+// decodedLabels is seriesLabels of a panel that was read from a file. Replicas have names that nobody knows beforehand.
 func decodedLabels(p panel) []string {
 	var labels []string
 	for _, target := range p.Targets {
@@ -103,7 +118,7 @@ func decodedLabels(p panel) []string {
 			labels = append(labels, column)
 		}
 	}
-	return slices.DeleteFunc(labels, func(l string) bool { return l == "instance" || l == "account" })
+	return slices.DeleteFunc(labels, func(l string) bool { return l == "instance" })
 }
 
 var unicodeEscape = regexp.MustCompile(`\\u([0-9a-f]{4})`)
