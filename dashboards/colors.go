@@ -22,8 +22,8 @@ const (
 
 // knownNames has the names of series that are known beforehand, by kind. A name has the color of its place in every
 // panel, whatever is filtered. They are regular expressions; those of products match their codes and the names that
-// bills have for them, of which the API chooses the language. Projects, owners and accounts are the demo's: whoever adds
-// their own here and generates the dashboards anew has no two that look alike.
+// bills have for them, of which the API chooses the language. Projects, owners and accounts are the demo's: whoever
+// adds their own here and generates the dashboards anew has no two that look alike.
 var knownNames = map[string][]string{
 	"product": productNames,
 	"month":   monthNames,

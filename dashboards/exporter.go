@@ -61,7 +61,8 @@ func healthRow(t language) []panel {
 
 func fromDiskPanel(t language) panel {
 	return formatStat(newPanel("stat", t("From disk", "来自磁盘"),
-		t("Sources that show what was kept before a restart.", "仍在使用重启前所存数据的数据源数。"), "none", 4, 4, instantTarget("sum(ksyun_bill_source_from_disk{"+exporterSelector+"})", "")))
+		t("Sources that show what was kept before a restart.", "仍在使用重启前所存数据的数据源数。"), "none", 4, 4,
+		instantTarget("sum(ksyun_bill_source_from_disk{"+exporterSelector+"})", "")))
 }
 
 func reloadPanel(t language) panel {

@@ -15,8 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// TestNativeHistograms checks that the durations of calls are there also in a Prometheus that keeps histograms as native
-// ones, which have no buckets of their own names.
+// TestNativeHistograms checks that the durations of calls are there also in a Prometheus that keeps histograms as
+// native ones, which have no series of buckets.
 func TestNativeHistograms(t *testing.T) {
 	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "ksyun_bill_api_request_duration_seconds", Help: "Duration.", NativeHistogramBucketFactor: 1.1,

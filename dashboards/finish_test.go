@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// seriesNames has names that series have in the demo, by the label that names them. Those that can be in a panel together
-// are in one list: of these, none may look like another one.
+// seriesNames has names that series have in the demo, by the label that names them. Those that can be in a panel
+// together are in one list: of these, none may look like another one.
 var seriesNames = map[string][][]string{
 	"product": {productsOfDemo},
 	"part": {
@@ -344,7 +344,8 @@ func TestFilters(t *testing.T) {
 				areCosts = areCosts || strings.Contains(target.Expr, "_cost_cny{") && (unit == unitYuan || unit == unitShare)
 			}
 			follows := strings.Contains(exprs, "$product") && strings.Contains(exprs, "$project")
-			says := sayingPattern.MatchString(p.Title) || sayingPattern.MatchString(row.Title) && !p.fitsTitle(p.Title+"（全部产品线）")
+			rowSays := sayingPattern.MatchString(row.Title) && !p.fitsTitle(p.Title+"（全部产品线）")
+			says := sayingPattern.MatchString(p.Title) || rowSays
 			if areCosts && follows == says {
 				t.Errorf("%s: %s in %s: follows products and projects: %t", file, p.Title, row.Title, follows)
 			}
