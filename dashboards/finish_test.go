@@ -73,6 +73,18 @@ func TestColors(t *testing.T) {
 	}
 }
 
+// The colors stand out from a dark and from a light panel, whose lightness in CIELAB is 9 and 100.
+func TestPalette(t *testing.T) {
+	own := map[string]string{}
+	for _, color := range palette {
+		own[color] = color
+		if l := toLab(color)[0]; l < 35 || l > 85 {
+			t.Errorf("%s has the lightness %.0f", color, l)
+		}
+	}
+	checkApart(t, palette, own)
+}
+
 // checkApart checks that no two of the names look alike.
 func checkApart(t *testing.T, names []string, colors map[string]string) {
 	t.Helper()

@@ -116,8 +116,8 @@ const (
 	unitYuan    = "currency:financial:¥"
 	unitShare   = "percentunit"
 	unitSeconds = "s"
-	unitHours   = "h"
-	unitHoursZh = "suffix:小时" // Grafana's own units of durations are in English only
+	unitHours   = "suffix:h" // Grafana's own unit of hours says "18 hour", in English only
+	unitHoursZh = "suffix:小时"
 	unitBytes   = "bytes"
 	unitNumber  = "short"
 	unitDate    = "time:YYYY-MM-DD"
