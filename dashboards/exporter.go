@@ -85,11 +85,12 @@ func failingSourcesPanel(t language) panel {
 func replicasPanel(t language) panel {
 	info := "ksyun_bill_exporter_build_info{" + replicaSelector + "}"
 	count := func(which string) string { return "count(group by (instance) (" + which + ")) or vector(0)" }
-	gone := "max_over_time(" + info + "[1h]) unless on (instance) " + info
+	gone := "up{" + replicaSelector + "} == 0 and on (instance) max_over_time(" + info + "[1d]) unless on (instance) " + info
 	down := t("down", "离线")
 	return formatStat(newPanel("stat", t("Replicas up", "在线副本"),
-		t("Those that answer, and those that did so within an hour and no longer do. One that several jobs scrape "+
-			"counts once.", "能抓取到的副本数，以及一小时内曾抓取到、现在抓取不到的副本数。多个任务抓取同一副本只计一次。"), "none", 4, 4,
+		t("Those that answer, and those that Prometheus still scrapes, but that have not answered since some time within a "+
+			"day. One that several jobs scrape counts once.",
+			"能抓取到的副本数，以及 Prometheus 仍在抓取、一天内曾有响应但现在没有响应的副本数。多个任务抓取同一副本只计一次。"), "none", 4, 4,
 		instantTarget(count(info), t("up", "在线")), instantTarget(count(gone), down))).
 		overrideField(down, thresholdProperties(1, 1)...)
 }

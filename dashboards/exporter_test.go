@@ -3,7 +3,9 @@
 package main
 
 import (
+	"io"
 	"math"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -44,15 +46,35 @@ func TestNativeHistograms(t *testing.T) {
 }
 
 // testReplicaCount checks that a replica that two jobs scrape counts once, and that other targets do not count.
-func testReplicaCount(t *testing.T, two peers.Prometheus) {
+func testReplicaCount(t *testing.T, two peers.Prometheus) { checkReplicas(t, two, "up 1", "down 0") }
+
+func checkReplicas(t *testing.T, p peers.Prometheus, want ...string) {
+	t.Helper()
 	var got []string
 	for place, target := range dashboardTargets(readDashboard(t, "ksyun-bill-exporter.json")) {
 		if place.panel.Title == "Replicas up" {
-			answer := runTarget(t, two, target, map[string]string{"job": ".*", "instance": ".*"})
+			answer := runTarget(t, p, target, map[string]string{"job": ".*", "instance": ".*"})
 			got = append(got, readValues(place.panel, target, answer)...)
 		}
 	}
-	if diff := cmp.Diff([]string{"up 1", "down 0"}, got); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("replicas (-want +got):\n%s", diff)
 	}
+}
+
+// TestReplicaDown checks that a replica that no longer answers is counted as down.
+func TestReplicaDown(t *testing.T) {
+	gone := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if gone {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		gone = true
+		_, _ = io.WriteString(w, "ksyun_bill_exporter_build_info{version=\"1\"} 1\n")
+	}))
+	t.Cleanup(server.Close)
+	p := peers.StartPrometheus(t, t.TempDir(), peers.Scrape(time.Second, server.Listener.Addr().String()))
+	p.Await(t, "min_over_time(up[1m]) == 0 and on () max_over_time(up[1m]) == 1", 1)
+	checkReplicas(t, p, "up 0", "down 1")
 }
