@@ -16,7 +16,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -211,7 +210,12 @@ func (r *replay) run(t *testing.T) {
 	if err := request(t.Context(), http.MethodPost, victoria.URL+"/api/v1/import", r.series.String()); err != nil {
 		t.Fatal(err)
 	}
-	r.evaluate(t, victoria)
+	peers.Get(t, victoria.URL+"/internal/force_flush")
+	for _, g := range r.rules {
+		for _, one := range g.Rules {
+			r.evaluate(t, victoria, ruleGroup{g.Name, g.Interval, []rule{one}})
+		}
+	}
 	for n, c := range r.cases {
 		for _, a := range c.Alerts {
 			var want []string
@@ -247,9 +251,8 @@ func (r *replay) firing(t *testing.T, victoria peers.Prometheus, n int, a alertC
 	return found
 }
 
-// evaluate replays the rules over the time of all tests.
-func (r *replay) evaluate(t *testing.T, victoria peers.Prometheus) {
-	t.Helper()
+// end returns when the last test looks.
+func (r *replay) end() time.Time {
 	end := replayStart
 	for _, c := range r.cases {
 		for _, a := range c.Alerts {
@@ -258,43 +261,25 @@ func (r *replay) evaluate(t *testing.T, victoria peers.Prometheus) {
 			}
 		}
 	}
-	file := filepath.Join(t.TempDir(), "all.rules.yml")
-	text, err := yaml.Marshal(ruleFile{r.rules})
+	return end
+}
+
+// evaluate replays a rule over the time of all tests. Once vmalert has ended, all that it recorded can be seen.
+func (r *replay) evaluate(t *testing.T, victoria peers.Prometheus, group ruleGroup) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "one.rules.yml")
+	text, err := yaml.Marshal(ruleFile{[]ruleGroup{group}})
 	if err == nil {
 		err = os.WriteFile(file, text, 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer flush(t, victoria)()
 	peers.Run(t, "vmalert", "-rule="+file, "-httpListenAddr="+peers.FreeAddress(t), "-datasource.url="+victoria.URL,
-		"-remoteWrite.url="+victoria.URL, "-remoteWrite.flushInterval=100ms", "-evaluationInterval=1m",
-		"-datasource.queryStep=1m", "-replay.rulesDelay=300ms", "-replay.maxDatapointsPerQuery=10000",
-		"-replay.timeFrom="+replayStart.Format(time.RFC3339), "-replay.timeTo="+end.Add(time.Minute).Format(time.RFC3339))
-}
-
-// flush makes what a VictoriaMetrics gets visible at once, so that a rule sees what the one before it recorded.
-func flush(t *testing.T, victoria peers.Prometheus) (stop func()) {
-	t.Helper()
-	done := make(chan struct{})
-	var stopped sync.WaitGroup
-	stopped.Go(func() {
-		for ticker := time.NewTicker(50 * time.Millisecond); ; {
-			select {
-			case <-done:
-				ticker.Stop()
-				return
-			case <-ticker.C:
-				if err := request(t.Context(), http.MethodGet, victoria.URL+"/internal/force_flush", ""); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-	})
-	return func() {
-		close(done)
-		stopped.Wait()
-	}
+		"-remoteWrite.url="+victoria.URL, "-remoteWrite.flushInterval=10ms", "-evaluationInterval=1m",
+		"-datasource.queryStep=1m", "-replay.rulesDelay=1ms", "-replay.maxDatapointsPerQuery=10000",
+		"-replay.timeFrom="+replayStart.Format(time.RFC3339), "-replay.timeTo="+r.end().Add(time.Minute).Format(time.RFC3339))
+	peers.Get(t, victoria.URL+"/internal/force_flush")
 }
 
 func request(ctx context.Context, method, url, body string) error {
