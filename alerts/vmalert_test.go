@@ -45,7 +45,8 @@ type alertCase struct {
 	Time     time.Duration `yaml:"eval_time"`
 	Name     string        `yaml:"alertname"`
 	Expected []struct {
-		Labels map[string]string `yaml:"exp_labels"`
+		Labels      map[string]string `yaml:"exp_labels"`
+		Annotations map[string]string `yaml:"exp_annotations"`
 	} `yaml:"exp_alerts"`
 }
 
