@@ -62,7 +62,10 @@ func TestMessages(t *testing.T) {
 	over := longest
 	over.Status = "resolved"
 	group := append(slices.Repeat([]message{longest}, 20), slices.Repeat([]message{over}, 20)...)
-	for language, want := range map[string]string{"zh": "金山云费用告警：20 条，已恢复 20 条\n", "en": "Kingsoft Cloud cost: 20 firing, 20 resolved\n"} {
+	for language, want := range map[string]string{
+		"zh": "金山云费用告警：20 条，已恢复 20 条\n",
+		"en": "Kingsoft Cloud cost: 20 firing, 20 resolved\n",
+	} {
 		text := renderGroup(t, language, group)
 		if len(text) > 2048 || !strings.HasPrefix(text, want) {
 			t.Errorf("%d bytes, want %q first:\n%s", len(text), want, text)

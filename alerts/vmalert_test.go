@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -268,16 +270,12 @@ func (r *replay) end() time.Time {
 // evaluate replays a rule over the time of all tests. Once vmalert has ended, all that it recorded can be seen.
 func (r *replay) evaluate(t *testing.T, victoria peers.Prometheus, group ruleGroup) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "one.rules.yml")
 	text, err := yaml.Marshal(ruleFile{[]ruleGroup{group}})
-	if err == nil {
-		err = os.WriteFile(file, text, 0o600)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	peers.Run(t, "vmalert", "-rule="+file, "-httpListenAddr="+peers.FreeAddress(t), "-datasource.url="+victoria.URL,
-		"-remoteWrite.url="+victoria.URL, "-remoteWrite.flushInterval=10ms", "-evaluationInterval=1m",
+	peers.Run(t, "vmalert", "-rule="+writeFile(t, string(text)), "-httpListenAddr="+peers.FreeAddress(t),
+		"-datasource.url="+victoria.URL, "-remoteWrite.url="+victoria.URL, "-remoteWrite.flushInterval=10ms", "-evaluationInterval=1m",
 		"-datasource.queryStep=1m", "-replay.rulesDelay=1ms", "-replay.maxDatapointsPerQuery=10000",
 		"-replay.timeFrom="+replayStart.Format(time.RFC3339), "-replay.timeTo="+r.end().Add(time.Minute).Format(time.RFC3339))
 	peers.Get(t, victoria.URL+"/internal/force_flush")
@@ -296,4 +294,70 @@ func request(ctx context.Context, method, url, body string) error {
 		err = errors.New(url + ": " + response.Status)
 	}
 	return errors.Join(err, response.Body.Close())
+}
+
+// What vmalert says of the demo is what Prometheus says, to the letter: its templates have the same functions, and their
+// queries find what the rules recorded.
+func TestVmalertTexts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range listFiles(t, "*.rules.yml") {
+		rules := waitPattern.ReplaceAll(readFile(t, name), nil)
+		if err := os.WriteFile(filepath.Join(dir, name), rules, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scrape := peers.Scrape(time.Second, startDemo(t, dir))
+	victoria := peers.StartVictoriaMetrics(t, "-search.latencyOffset=0s", "-promscrape.config="+writeFile(t, scrape))
+	alertmanager := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(alertmanager.Close)
+	vmalert := peers.FreeAddress(t)
+	peers.Start(t, exec.CommandContext(t.Context(), "vmalert", "-rule="+dir+"/*.rules.yml", "-httpListenAddr="+vmalert,
+		"-datasource.url="+victoria.URL, "-remoteWrite.url="+victoria.URL, "-remoteWrite.flushInterval=100ms",
+		"-evaluationInterval=1s", "-disableAlertgroupLabel", "-notifier.url="+alertmanager.URL))
+	prometheus := peers.StartPrometheus(t, dir, strings.Replace(scrape,
+		"global: {", "rule_files: ["+dir+"/*.rules.yml]\nglobal: {evaluation_interval: 1s, ", 1))
+	prometheus.Await(t, `count_over_time(ALERTS{alertstate="firing"}[1m]) >= 5`, 1)
+
+	var diff string
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		peers.Get(t, victoria.URL+"/internal/force_flush") // a new series is found half a minute later otherwise
+		want := firingTexts(t, prometheus.URL)
+		if diff = cmp.Diff(want, firingTexts(t, "http://"+vmalert)); diff == "" && len(want) > 0 {
+			return
+		}
+	}
+	t.Errorf("texts (-Prometheus +vmalert):\n%s", diff)
+}
+
+// firingTexts returns the annotations of all alerts that fire, by their labels.
+func firingTexts(t *testing.T, url string) map[string]map[string]string {
+	t.Helper()
+	var answer struct {
+		Data struct {
+			Alerts []struct {
+				State               string
+				Labels, Annotations map[string]string
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(peers.Get(t, url+"/api/v1/alerts")), &answer); err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]map[string]string{}
+	for _, a := range answer.Data.Alerts {
+		if a.State == "firing" {
+			texts[fmt.Sprint(a.Labels)] = a.Annotations
+		}
+	}
+	return texts
+}
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "file.yml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
