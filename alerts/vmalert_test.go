@@ -275,9 +275,10 @@ func (r *replay) evaluate(t *testing.T, victoria peers.Prometheus, group ruleGro
 		t.Fatal(err)
 	}
 	peers.Run(t, "vmalert", "-rule="+writeFile(t, string(text)), "-httpListenAddr="+peers.FreeAddress(t),
-		"-datasource.url="+victoria.URL, "-remoteWrite.url="+victoria.URL, "-remoteWrite.flushInterval=10ms", "-evaluationInterval=1m",
-		"-datasource.queryStep=1m", "-replay.rulesDelay=1ms", "-replay.maxDatapointsPerQuery=10000",
-		"-replay.timeFrom="+replayStart.Format(time.RFC3339), "-replay.timeTo="+r.end().Add(time.Minute).Format(time.RFC3339))
+		"-datasource.url="+victoria.URL, "-datasource.queryStep=1m", "-evaluationInterval=1m",
+		"-remoteWrite.url="+victoria.URL, "-remoteWrite.flushInterval=10ms",
+		"-replay.rulesDelay=1ms", "-replay.maxDatapointsPerQuery=10000",
+		"-replay.timeFrom="+replayStart.Format(time.RFC3339), "-replay.timeTo="+r.end().Format(time.RFC3339))
 	peers.Get(t, victoria.URL+"/internal/force_flush")
 }
 
