@@ -54,7 +54,8 @@ type alertCase struct {
 
 // What promtool sees fire is what vmalert makes fire: the same series are written to a VictoriaMetrics, vmalert replays
 // the rules over their time, and whoever fires when a test of promtool looks has the same labels. The tests share one
-// VictoriaMetrics, each with accounts of its own; a test of an alert without an account has one for itself.
+// VictoriaMetrics, each with accounts of its own; a test of an alert without an account, or that lasts for days, has one for
+// itself.
 func TestVmalert(t *testing.T) {
 	t.Parallel()
 	shared := &replay{}
@@ -65,7 +66,7 @@ func TestVmalert(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for _, c := range file.Tests {
-			if isGlobal(c) {
+			if isGlobal(c) || c.end() > 24*time.Hour {
 				replays = append(replays, &replay{rules: file.groups(t)})
 				replays[len(replays)-1].add(t, c)
 				continue
@@ -254,20 +255,26 @@ func (r *replay) firing(t *testing.T, victoria peers.Prometheus, n int, a alertC
 	return found
 }
 
-// end returns when the last test looks.
-func (r *replay) end() time.Time {
-	end := replayStart
-	for _, c := range r.cases {
-		for _, a := range c.Alerts {
-			if at := replayStart.Add(a.Time); at.After(end) {
-				end = at
-			}
-		}
+// end returns after which time a test looks for the last time.
+func (c ruleCase) end() time.Duration {
+	var end time.Duration
+	for _, a := range c.Alerts {
+		end = max(end, a.Time)
 	}
 	return end
 }
 
-// evaluate replays a rule over the time of all tests. Once vmalert has ended, all that it recorded can be seen.
+// end returns when the last test looks.
+func (r *replay) end() time.Time {
+	var end time.Duration
+	for _, c := range r.cases {
+		end = max(end, c.end())
+	}
+	return replayStart.Add(end)
+}
+
+// evaluate replays a rule over the time of all tests. Once vmalert has ended, all that it recorded can be seen. It sends
+// whole series: VictoriaMetrics refuses, in silence, batches of many long ones.
 func (r *replay) evaluate(t *testing.T, victoria peers.Prometheus, group ruleGroup) {
 	t.Helper()
 	text, err := yaml.Marshal(ruleFile{[]ruleGroup{group}})
@@ -276,7 +283,7 @@ func (r *replay) evaluate(t *testing.T, victoria peers.Prometheus, group ruleGro
 	}
 	peers.Run(t, "vmalert", "-rule="+writeFile(t, string(text)), "-httpListenAddr="+peers.FreeAddress(t),
 		"-datasource.url="+victoria.URL, "-datasource.queryStep=1m", "-evaluationInterval=1m",
-		"-remoteWrite.url="+victoria.URL, "-remoteWrite.flushInterval=10ms",
+		"-remoteWrite.url="+victoria.URL, "-remoteWrite.flushInterval=10ms", "-remoteWrite.maxBatchSize=20",
 		"-replay.rulesDelay=1ms", "-replay.maxDatapointsPerQuery=10000",
 		"-replay.timeFrom="+replayStart.Format(time.RFC3339), "-replay.timeTo="+r.end().Format(time.RFC3339))
 	peers.Get(t, victoria.URL+"/internal/force_flush")
