@@ -20,13 +20,17 @@ all: build
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) .
 
+# A busy machine of two cores needs half of it.
+TIMEOUT ?= 20m
+
 # Everything: vet, unit tests and, against a real Prometheus and a real image, end-to-end tests; all with the race detector.
 test: peers
 	$(GO) vet -tags e2e,soak ./...
-	$(GO) test -race -tags e2e ./...
+	$(GO) test -race -timeout $(TIMEOUT) -tags e2e ./...
 
 # golangci-lint takes minutes to build the first time; .golangci.yml is its short list.
 lint:
+	@echo 'golangci-lint: the first run builds it, which takes minutes'
 	$(GO) run $(LINT) run ./...
 
 demo:
