@@ -12,6 +12,7 @@ import (
 	"ksyun_bill_exporter/billsim"
 	"ksyun_bill_exporter/config"
 
+	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 )
 
@@ -23,33 +24,24 @@ var demoFile []byte
 // demoNames are the account labels of the simulated accounts, in their order.
 var demoNames = []string{"shop", "game"}
 
-// serveDemo runs the exporter against a simulated billing API on this machine: the same code as against the real one,
-// with made-up accounts whose numbers are the same for the same day.
-func serveDemo(ctx context.Context, f serveFlags, logs logs) error {
+// startDemo starts a simulated billing API on this machine, and returns what reads the configuration of its made-up
+// accounts: the program is the same as against the real API. The numbers of the accounts are the same for the same day.
+func startDemo(ctx context.Context, logger log.Logger) (load func() (config.Config, error), stop func(), err error) {
 	accounts := billsim.Demo(time.Now)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return fmt.Errorf("--demo: %w", err)
+		return nil, nil, fmt.Errorf("--demo: %w", err)
 	}
 	api := &http.Server{Handler: billsim.New(accounts), ReadHeaderTimeout: headerTimeout}
 	go func() {
 		if err := api.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			level.Error(logs.kit).Log("msg", "simulated billing API", "err", err)
+			level.Error(logger).Log("msg", "simulated billing API", "err", err)
 		}
 	}()
-	defer api.Close()
-
 	endpoint := "http://" + listener.Addr().String()
-	level.Info(logs.kit).Log("msg", "demo: made-up bills from a simulated API, no key, no network", "api", endpoint)
-	for _, address := range *f.web.WebListenAddresses {
-		url := browserURL(address)
-		level.Info(logs.kit).Log("msg", "open", "page", url+"/", "metrics", url+f.telemetryPath)
-	}
+	level.Info(logger).Log("msg", "demo: made-up bills from a simulated API, no key, no network", "api", endpoint)
 	conf, err := demoConfig(accounts, endpoint)
-	if err != nil {
-		return err
-	}
-	return runExporter(ctx, conf, func() (config.Config, error) { return conf, nil }, f, logs)
+	return func() (config.Config, error) { return conf, err }, func() { _ = api.Close() }, nil
 }
 
 func demoConfig(accounts []billsim.Account, endpoint string) (config.Config, error) {
@@ -62,13 +54,4 @@ func demoConfig(accounts []billsim.Account, endpoint string) (config.Config, err
 			})
 		}
 	})
-}
-
-// browserURL returns the URL with which a browser on this machine opens a listen address.
-func browserURL(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil || host == "" {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port)
 }

@@ -35,6 +35,7 @@ const (
 	checkCommand    = "check"
 	exportCommand   = "export"
 	backfillCommand = "backfill"
+	versionCommand  = "version"
 )
 
 // The exit codes of the program, apart from 0.
@@ -69,6 +70,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	if err != nil {
 		return reportUsage(stderr, err)
+	}
+	if f.command == versionCommand {
+		fmt.Fprintln(stdout, version.Print(programName))
+		return 0
 	}
 	i := invocation{
 		flags: f, getenv: getenv, stdout: stdout, stderr: stderr, logs: newLogs(stderr, f.logLevel, f.logFormat),
@@ -119,7 +124,9 @@ type flags struct {
 	configFile string
 	logLevel   string
 	logFormat  string
+	demo       bool
 	serve      serveFlags
+	check      check.Options
 	export     export.Options
 	backfill   backfill.Options
 }
@@ -135,20 +142,36 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 		Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Form of the log: logfmt or json.").
 		Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+	app.Flag("demo", "Two made-up accounts of a simulated billing API; needs no configuration and no key.").
+		BoolVar(&f.demo)
 	addServeFlags(app.Command(serveCommand, "Ask the billing API on a clock of its own and serve to Prometheus."),
 		&f.serve)
-	app.Command(checkCommand, "Ask all that can be asked, once for each account; say what works and what to grant.")
+	app.Command(checkCommand, "Ask all that can be asked, once for each account; say what works and what to grant.").
+		Flag("account", "Account to ask, for one or more of them; by default all.").
+		PlaceHolder("NAME").StringsVar(&f.check.Accounts)
 	addExportFlags(app.Command(exportCommand, "Write the lines of a month's bill as CSV, or a table of their sums."+
 		" Exit code 1: it failed; 2: wrong arguments; 3: all is written, but lines and summary disagree: in place of"+
 		" FILE there is FILE"+export.UnreconciledSuffix+"."), &f.export)
 	addBackfillFlags(app.Command(backfillCommand, "Write closed months as OpenMetrics with timestamps: history."),
 		&f.backfill)
+	app.Command(versionCommand, "Say which version this is, as --version does.")
 	if f.command, err = app.Parse(args); err != nil {
 		err = addFlagName(app, args, err)
-	} else if f.command == serveCommand && !done {
-		err = f.serve.validate(f.configFile)
+	} else if !done {
+		err = f.validate()
 	}
 	return f, done, err
+}
+
+// validate returns an error for flags that cannot work, before any call is made.
+func (f flags) validate() error {
+	if f.demo && (f.configFile != "" || f.serve.check) {
+		return errors.New("--demo brings its own configuration: leave out --config.file and --config.check, or --demo")
+	}
+	if f.command == serveCommand {
+		return f.serve.validate()
+	}
+	return nil
 }
 
 func addExportFlags(command *kingpin.CmdClause, o *export.Options) {
@@ -241,14 +264,21 @@ func (i invocation) execute(ctx context.Context) error {
 	}
 	ctx, stop := cancelAtHangup(ctx)
 	defer stop()
-	conf, err := i.loadConfig()
+	load, stopDemo, err := i.openConfig(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopDemo()
+	conf, err := load()
 	if err != nil {
 		return err
 	}
 	now := time.Now()
 	switch i.command {
 	case checkCommand:
-		return check.Run(ctx, check.Options{Config: conf, UserAgent: userAgent(), Now: now, Stdout: i.stdout})
+		o := i.check
+		o.Config, o.UserAgent, o.Now, o.Stdout, o.Stderr = conf, userAgent(), now, i.stdout, i.stderr
+		return check.Run(ctx, o)
 	case exportCommand:
 		o := i.export
 		o.Config, o.UserAgent, o.Now = conf, userAgent(), now
@@ -266,15 +296,22 @@ func (i invocation) executeServe(ctx context.Context) error {
 		return i.checkConfig()
 	}
 	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more does not end a daemon
-	switch {
-	case i.serve.demo:
-		return serveDemo(ctx, i.serve, i.logs)
-	default:
-		return serve(ctx, i.loadConfig, i.serve, i.logs)
+	load, stop, err := i.openConfig(ctx)
+	if err != nil {
+		return err
 	}
+	defer stop()
+	return serve(ctx, load, i.serve, i.logs)
 }
 
-func (i invocation) loadConfig() (config.Config, error) { return config.Load(i.configFile, i.getenv) }
+// openConfig returns what reads the configuration, which with --demo is that of a simulated API. The API ends when stop
+// is called.
+func (i invocation) openConfig(ctx context.Context) (load func() (config.Config, error), stop func(), err error) {
+	if i.demo {
+		return startDemo(ctx, i.logs.kit)
+	}
+	return func() (config.Config, error) { return config.Load(i.configFile, i.getenv) }, func() {}, nil
+}
 
 // checkConfig reads the configurations of the program and of its web server, and prints what they mean.
 func (i invocation) checkConfig() error {

@@ -159,6 +159,19 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// The command version prints what the flag prints.
+func TestVersion(t *testing.T) {
+	var texts [2]strings.Builder
+	for n, arg := range []string{"version", "--version"} {
+		if code := run(t.Context(), []string{arg}, noEnvironment, &texts[n], &texts[n]); code != 0 {
+			t.Errorf("%s: exit code %d", arg, code)
+		}
+	}
+	if text := texts[0].String(); text != texts[1].String() || !strings.HasPrefix(text, programName+", version ") {
+		t.Errorf("%s\n%s", text, &texts[1])
+	}
+}
+
 // The command check prints its report, and its exit code says whether all accounts work.
 func TestCheck(t *testing.T) {
 	api, config := peers.Simulate(t, peers.SampleLine)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,7 +38,6 @@ type serveFlags struct {
 	pprof         bool
 	lifecycle     bool
 	check         bool
-	demo          bool
 }
 
 func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
@@ -55,15 +55,10 @@ func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
 		BoolVar(&f.lifecycle)
 	command.Flag("config.check", "Read the configuration, say what it means in series and calls a day, and exit.").
 		BoolVar(&f.check)
-	command.Flag("demo", "Show two made-up accounts of a simulated billing API; needs no configuration and no key.").
-		BoolVar(&f.demo)
 }
 
 // validate returns an error for flags that cannot work, before any call is made.
-func (f serveFlags) validate(configFile string) error {
-	if f.demo && (configFile != "" || f.check) {
-		return errors.New("--demo brings its own configuration: leave out --config.file and --config.check, or --demo")
-	}
+func (f serveFlags) validate() error {
 	if f.maxRequests < 0 {
 		return fmt.Errorf("--web.max-requests: %d: want 0 (no limit) or more", f.maxRequests)
 	}
@@ -188,7 +183,7 @@ func runExporter(
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return bills.Run(ctx) })
-	group.Go(func() error { return listen(ctx, published, handler, f.web, logs) })
+	group.Go(func() error { return listen(ctx, published, handler, f, logs) })
 	group.Go(func() error { return reloads.reloadAtHangup(ctx) })
 	err = group.Wait()
 	level.Info(logs.kit).Log("msg", "stopped")
@@ -208,14 +203,20 @@ const (
 // listen serves handler from the first page on until ctx ends. Before there is a page it does not listen, so that a
 // restart within a scrape interval leaves no gap.
 func listen(
-	ctx context.Context, published <-chan struct{}, handler http.Handler, flags *toolkit.FlagConfig, logs logs,
+	ctx context.Context, published <-chan struct{}, handler http.Handler, f serveFlags, logs logs,
 ) error {
 	select {
 	case <-published:
 	case <-ctx.Done():
 		return nil
 	}
-	server := &http.Server{
+	var server *http.Server
+	server = &http.Server{
+		BaseContext: func(l net.Listener) context.Context {
+			page := browserURL(l.Addr(), server.TLSConfig)
+			level.Info(logs.kit).Log("msg", "open", "page", page+"/", "metrics", page+f.telemetryPath)
+			return context.WithoutCancel(ctx)
+		},
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
@@ -230,7 +231,7 @@ func listen(
 		level.Info(logs.kit).Log("msg", "stopping")
 		stopped <- server.Shutdown(ctx)
 	})
-	err := toolkit.ListenAndServe(server, flags, logs.slog)
+	err := toolkit.ListenAndServe(server, f.web, logs.slog)
 	if stop() || !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("web server: %w", err)
 	}
@@ -238,4 +239,21 @@ func listen(
 		return server.Close() // the requests that are left have had their time
 	}
 	return nil
+}
+
+// browserURL returns the URL with which a browser on this machine opens what is served at an address. The toolkit sets
+// GetConfigForClient where it serves TLS, and only there.
+func browserURL(address net.Addr, config *tls.Config) string {
+	scheme := "http"
+	if config != nil && config.GetConfigForClient != nil {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(address.String())
+	if err != nil {
+		return scheme + "://" + address.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -186,5 +188,23 @@ func TestConfigCheckReadsKeyFiles(t *testing.T) {
 		`/nowhere: no such file or directory"` + "\n"
 	if got := logTime.ReplaceAllString(log.String(), ""); got != want || code != 1 || out.Len() > 0 {
 		t.Errorf("exit code %d, %swant 1, %s", code, got, want)
+	}
+}
+
+func TestBrowserURL(t *testing.T) {
+	withTLS := &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, nil }}
+	for _, tt := range []struct {
+		address net.Addr
+		config  *tls.Config
+		want    string
+	}{
+		{&net.TCPAddr{Port: 9978}, nil, "http://localhost:9978"},
+		{&net.TCPAddr{IP: net.IPv6zero, Port: 9978}, &tls.Config{}, "http://localhost:9978"},
+		{&net.TCPAddr{IP: net.IPv6loopback, Port: 1}, withTLS, "https://[::1]:1"},
+		{&net.UnixAddr{Name: "socket", Net: "unix"}, nil, "http://socket"},
+	} {
+		if got := browserURL(tt.address, tt.config); got != tt.want {
+			t.Errorf("%v: %s, want %s", tt.address, got, tt.want)
+		}
 	}
 }

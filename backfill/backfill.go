@@ -105,21 +105,15 @@ func (o Options) months() (from, to billclient.Month, err error) {
 
 // chooseAccounts returns the accounts whose months are to be written, in the order of the configuration.
 func (o Options) chooseAccounts(ctx context.Context) ([]account, error) {
-	wanted := map[string]bool{}
-	for _, name := range o.Accounts {
-		a, err := o.Config.FindAccount(name, o.UserAgent)
-		if err != nil {
-			return nil, err
-		}
-		wanted[a.Name] = true
+	wanted, err := o.Config.FindAccounts(o.Accounts, o.UserAgent)
+	if err != nil {
+		return nil, err
 	}
 	var accounts []account
-	for _, a := range o.Config.Options(o.UserAgent).Accounts {
-		if len(o.Accounts) == 0 || wanted[a.Name] {
-			api := o.Config.ClientOptions(a, o.Logger)
-			api.Transport = o.Transport
-			accounts = append(accounts, account{a, billclient.New(api), ownerOf(ctx, a), a.API.UnionEndpoint != ""})
-		}
+	for _, a := range wanted {
+		api := o.Config.ClientOptions(a, o.Logger)
+		api.Transport = o.Transport
+		accounts = append(accounts, account{a, billclient.New(api), ownerOf(ctx, a), a.API.UnionEndpoint != ""})
 	}
 	return accounts, nil
 }

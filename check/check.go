@@ -23,16 +23,23 @@ import (
 // Options say what to check.
 type Options struct {
 	Config    config.Config
+	Accounts  []string          // names; none: all accounts
 	UserAgent string            // of the requests, such as program/1.2.3; the report names it, too
 	Transport http.RoundTripper // carries the requests; nil: each account gets one of its own
 	Now       time.Time         // decides which month is the running one
-	Stdout    io.Writer         // gets the report
+	Stdout    io.Writer         // gets a row for each account as soon as all was asked of it, then the report
+	Stderr    io.Writer         // shows how many questions were asked, if it is a terminal
 }
 
 // Run asks the API, and prints what the accounts can see and what the API is like. It returns an error if an account
-// does not work as the configuration wants it, or if ctx ended before everything was asked.
+// does not work as the configuration wants it, or if ctx ended before everything was asked. The error is a
+// config.ArgumentError if there is no such account.
 func Run(ctx context.Context, o Options) error {
-	all := inspectAll(ctx, o)
+	accounts, err := o.Config.FindAccounts(o.Accounts, o.UserAgent)
+	if err != nil {
+		return config.ArgumentError{Err: fmt.Errorf("check: %w", err)}
+	}
+	all := inspectAll(ctx, o, accounts)
 	verdicts := judge(all)
 	r := report{inspections: all, verdicts: verdicts, userAgent: o.UserAgent, today: billclient.DayOf(o.Now)}
 	if _, err := io.WriteString(o.Stdout, r.text()); err != nil {
@@ -183,18 +190,20 @@ type inspection struct {
 	content
 }
 
-// inspectAll inspects all accounts, as many at once as a refresh does, and returns them in the order of the
-// configuration.
-func inspectAll(ctx context.Context, o Options) []*inspection {
+// inspectAll inspects accounts, as many at once as a refresh does, and returns them in their order.
+func inspectAll(ctx context.Context, o Options, accounts []collector.Account) []*inspection {
 	var all []*inspection
+	for _, account := range accounts {
+		account.API.Transport = o.Transport
+		all = append(all, newInspection(ctx, account, o))
+	}
+	rows := newRows(o.Stdout, o.Stderr, all)
 	var group errgroup.Group
 	group.SetLimit(o.Config.Refresh.Concurrency)
-	for _, account := range o.Config.Options(o.UserAgent).Accounts {
-		account.API.Transport = o.Transport
-		i := newInspection(ctx, account, o)
-		all = append(all, i)
+	for _, i := range all {
 		group.Go(func() error {
-			i.askAll(ctx)
+			i.askAll(ctx, rows.count)
+			rows.finish(i)
 			return nil
 		})
 	}
@@ -220,12 +229,13 @@ func newInspection(ctx context.Context, account collector.Account, o Options) *i
 	return i
 }
 
-func (i *inspection) askAll(ctx context.Context) {
+// askAll asks all questions, and calls asked after each.
+func (i *inspection) askAll(ctx context.Context, asked func()) {
 	for n, s := range services {
 		if s.endpoint(i.API) == "" {
 			continue
 		}
-		err := i.askService(ctx, s.questions) // it is in the answers, too
+		err := i.askService(ctx, s.questions, asked) // it is in the answers, too
 		if ctx.Err() != nil || n == 0 && isWrongKey(err) {
 			break
 		}
@@ -233,11 +243,12 @@ func (i *inspection) askAll(ctx context.Context) {
 	i.stopped = ctx.Err() != nil
 }
 
-// askService asks one question after the other, and returns the error of the last one.
-func (i *inspection) askService(ctx context.Context, questions []question) (err error) {
+// askService asks one question after the other, calls asked after each, and returns the error of the last one.
+func (i *inspection) askService(ctx context.Context, questions []question, asked func()) (err error) {
 	for n, q := range questions {
 		var found bool
 		found, err = q.ask(i, ctx)
+		asked()
 		if err != nil && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -29,7 +29,10 @@ type report struct {
 
 func (r report) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", r.table())
+	if shown := r.tableAccounts(); len(shown) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", r.table(shown))
+	}
+	b.WriteString("\n")
 	for _, i := range r.inspections {
 		for _, q := range listQuestions(i.API) {
 			if err := i.answers[q.action].failure(); err != nil {
@@ -44,53 +47,68 @@ func (r report) text() string {
 	return b.String()
 }
 
-// table has a column for each account. Its rows are named as permissions, because those are missing where an action is
+// mostColumns is how many accounts a table can have beside each other on a wide terminal.
+const mostColumns = 4
+
+// tableAccounts returns the accounts that the table shows: all if they fit, else those that do not work, of which the
+// first ones. Each account has a row of its own above the table.
+func (r report) tableAccounts() (shown []*inspection) {
+	if len(r.inspections) <= mostColumns {
+		return r.inspections
+	}
+	for n, i := range r.inspections {
+		if len(r.verdicts[n].problems) > 0 && len(shown) < mostColumns {
+			shown = append(shown, i)
+		}
+	}
+	return shown
+}
+
+// table has a column for each of some accounts. Its rows are named as permissions, because those are missing where an action is
 // denied.
-func (r report) table() string {
+func (r report) table(shown []*inspection) string {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleDefault)
 	t.Style().Options = table.Options{SeparateHeader: true}
 	t.Style().Format.Header = text.FormatDefault
 	t.SuppressTrailingSpaces()
-	first := r.inspections[0] // all accounts have the same options
-	t.AppendHeader(r.row("", func(i *inspection) string { return output.Printable(i.Name) }))
+	row := func(head string, cell func(*inspection) string) table.Row {
+		cells := table.Row{head}
+		for _, i := range shown {
+			cells = append(cells, output.OrDash(cell(i)))
+		}
+		return cells
+	}
+	first := shown[0] // all accounts have the same options
+	t.AppendHeader(row("", func(i *inspection) string { return output.Printable(i.Name) }))
 	for _, q := range listQuestions(first.API) {
-		t.AppendRow(r.row(billclient.Permission(q.action), func(i *inspection) string {
+		t.AppendRow(row(billclient.Permission(q.action), func(i *inspection) string {
 			return i.answers[q.action].String()
 		}))
 	}
 	t.AppendSeparator()
-	t.AppendRow(r.row("customer", func(i *inspection) string { return i.customer }))
-	t.AppendRow(r.row("bill ids name", customersOfBills))
-	t.AppendRow(r.row("newest bill", newestBillCell))
-	t.AppendRow(r.row("estimate until", func(i *inspection) string { return i.estimatedUntil.String() }))
+	t.AppendRow(row("customer", func(i *inspection) string { return i.customer }))
+	t.AppendRow(row("bill ids name", customersOfBills))
+	t.AppendRow(row("newest bill", newestBillCell))
+	t.AppendRow(row("estimate until", func(i *inspection) string { return i.estimatedUntil.String() }))
 	if first.API.UnionEndpoint != "" {
-		t.AppendRow(r.row("postpaid in "+(first.running-1).String(), func(i *inspection) string {
+		t.AppendRow(row("postpaid in "+(first.running-1).String(), func(i *inspection) string {
 			return i.postpaidShare
 		}))
-		t.AppendRow(r.row("pay modes", payModesCell))
-		t.AppendRow(r.row("lines of a day", func(i *inspection) string { return i.dayLines.cell() }))
-		t.AppendRow(r.row("their project ids", func(i *inspection) string { return i.dayLines.projectsCell() }))
-		t.AppendRow(r.row("lines of a month", func(i *inspection) string { return i.monthLines.cell() }))
+		t.AppendRow(row("pay modes", payModesCell))
+		t.AppendRow(row("lines of a day", func(i *inspection) string { return i.dayLines.cell() }))
+		t.AppendRow(row("their project ids", func(i *inspection) string { return i.dayLines.projectsCell() }))
+		t.AppendRow(row("lines of a month", func(i *inspection) string { return i.monthLines.cell() }))
 	}
 	if first.API.PayEndpoint != "" {
-		t.AppendRow(r.row("balances", func(i *inspection) string { return strings.Join(i.balances, ", ") }))
+		t.AppendRow(row("balances", func(i *inspection) string { return strings.Join(i.balances, ", ") }))
 	}
 	if first.API.TradeEndpoint != "" {
-		t.AppendRow(r.row("instances that end soon", func(i *inspection) string { return i.ends }))
+		t.AppendRow(row("instances that end soon", func(i *inspection) string { return i.ends }))
 	}
-	t.AppendRow(r.row("currency", currencyCell))
-	t.AppendRow(r.row("parts come to totals", sumsCell))
+	t.AppendRow(row("currency", currencyCell))
+	t.AppendRow(row("parts come to totals", sumsCell))
 	return t.Render()
-}
-
-// row returns a row with a cell for each account.
-func (r report) row(head string, cell func(*inspection) string) table.Row {
-	cells := table.Row{head}
-	for _, i := range r.inspections {
-		cells = append(cells, output.OrDash(cell(i)))
-	}
-	return cells
 }
 
 func newestBillCell(i *inspection) string {

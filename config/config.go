@@ -5,6 +5,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,6 +159,22 @@ func (c Config) FindAccount(name, userAgent string) (collector.Account, error) {
 		return collector.Account{}, fmt.Errorf("--account: say which one: %s", strings.Join(names, ", "))
 	}
 	return collector.Account{}, fmt.Errorf("--account: %q is none of %s", name, strings.Join(names, ", "))
+}
+
+// FindAccounts returns what Options has of the accounts of these names, in the order of the configuration, and all
+// accounts if there are no names. The error is about the flag --account.
+func (c Config) FindAccounts(names []string, userAgent string) ([]collector.Account, error) {
+	wanted := map[string]bool{}
+	for _, name := range names {
+		a, err := c.FindAccount(name, userAgent)
+		if err != nil {
+			return nil, err
+		}
+		wanted[a.Name] = true
+	}
+	return slices.DeleteFunc(c.Options(userAgent).Accounts, func(a collector.Account) bool {
+		return len(names) > 0 && !wanted[a.Name]
+	}), nil
 }
 
 // ClientOptions returns how a command asks the API for an account of Options. Its calls count together with those of an

@@ -302,6 +302,9 @@ func TestTLSAndPassword(t *testing.T) {
 	r := launch(t, "--config.file="+config, "--web.config.file="+webConfig, "--web.enable-lifecycle")
 	r.Log.Await(t, regexp.MustCompile(`source=detail_bill`))
 	secure := strings.Replace(r.URL, "http:", "https:", 1)
+	if want := "msg=open page=" + secure + "/ "; !strings.Contains(r.Log.String(), want) {
+		t.Errorf("no %s in the log:\n%s", want, r.Log)
+	}
 	trusting := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
 	defer trusting.CloseIdleConnections()
 	for _, c := range []struct {

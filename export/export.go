@@ -75,7 +75,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer target.Discard()
 	j := &job{Options: o, account: account, modes: modes, target: target}
-	if o.Format == FormatTable || o.Output != "" || !isTerminal(o.Stdout) {
+	if o.Format == FormatTable || o.Output != "" || !output.IsTerminal(o.Stdout) {
 		j.progress = newProgress(o.Stderr) // not where it would be mixed with the lines on one terminal
 	}
 	api := o.Config.ClientOptions(account, o.Logger)

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 
+	"ksyun_bill_exporter/output"
+
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // progress shows on a terminal how far an export is. The methods of a nil progress do nothing.
@@ -20,14 +20,9 @@ type progress struct {
 	bytes    atomic.Int64 // of the answer to this attempt so far, as transferred
 }
 
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
-
 // newProgress returns nil unless w is a terminal.
 func newProgress(w io.Writer) *progress {
-	if !isTerminal(w) {
+	if !output.IsTerminal(w) {
 		return nil
 	}
 	return &progress{terminal: w}
