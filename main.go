@@ -38,6 +38,12 @@ const (
 	versionCommand  = "version"
 )
 
+// The values of --log.format.
+const (
+	formatLogfmt = "logfmt"
+	formatJSON   = "json"
+)
+
 // The exit codes of the program, apart from 0.
 const (
 	exitFailure      = 1
@@ -83,9 +89,19 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return reportUsage(stderr, err)
 	}
 	for _, err := range splitErrors(err) {
-		level.Error(i.logs.kit).Log("msg", "cannot go on", "err", err)
+		i.reportError(err)
 	}
 	return exitCode(err)
+}
+
+// reportError says why the program cannot go on: in plain words on a terminal, else in the log's form, so that who
+// collects the log can read it.
+func (i invocation) reportError(err error) {
+	if i.logFormat != formatJSON && output.IsTerminal(i.stderr) {
+		fmt.Fprintf(i.logs.writer, "%s: %v\n", programName, err)
+		return
+	}
+	level.Error(i.logs.kit).Log("msg", "cannot go on", "err", err)
 }
 
 // reportUsage prints an error of the command line and returns the exit code for it.
@@ -141,7 +157,7 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 	app.Flag("log.level", "Least severe messages to log: debug, info, warn or error.").
 		Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Form of the log: logfmt or json.").
-		Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+		Default(formatLogfmt).EnumVar(&f.logFormat, formatLogfmt, formatJSON)
 	app.Flag("demo", "Two made-up accounts of a simulated billing API; needs no configuration and no key.").
 		BoolVar(&f.demo)
 	addServeFlags(app.Command(serveCommand, "Ask the billing API on a clock of its own and serve to Prometheus."),
@@ -277,7 +293,8 @@ func (i invocation) execute(ctx context.Context) error {
 	switch i.command {
 	case checkCommand:
 		o := i.check
-		o.Config, o.UserAgent, o.Now, o.Stdout, o.Stderr = conf, userAgent(), now, i.stdout, i.stderr
+		o.Config, o.UserAgent, o.Now = conf, userAgent(), now
+		o.Stdout, o.Stderr, o.Logger = i.stdout, i.stderr, i.logs.kit
 		return check.Run(ctx, o)
 	case exportCommand:
 		o := i.export
@@ -337,8 +354,9 @@ func cancelAtHangup(ctx context.Context) (hangup context.Context, stop context.C
 
 // logs is the log of the program, in the two forms that its parts ask for.
 type logs struct {
-	kit  log.Logger
-	slog *slog.Logger // for exporter-toolkit
+	kit    log.Logger
+	slog   *slog.Logger // for exporter-toolkit
+	writer io.Writer    // what both write to
 }
 
 // noticeLost returns a line of the log that says that others are lost.
@@ -351,13 +369,33 @@ func noticeLost(encoder func(io.Writer) log.Logger, lost int) string {
 
 func newLogs(w io.Writer, threshold, format string) logs {
 	encoder := log.NewLogfmtLogger
-	if format == "json" {
+	if format == formatJSON {
 		encoder = log.NewJSONLogger
 	}
-	plain := encoder(output.NewLogWriter(w, func(lost int) string { return noticeLost(encoder, lost) }))
+	writer := output.NewLogWriter(w, func(lost int) string { return noticeLost(encoder, lost) })
+	timed := log.With(encoder(writer), "ts", log.DefaultTimestampUTC)
 	lowest := new(slog.LevelVar)
 	_ = lowest.UnmarshalText([]byte(threshold)) // slog knows all values that the flag accepts
-	kit := log.With(plain, "ts", log.DefaultTimestampUTC)
-	kit = level.NewFilter(kit, level.Allow(level.ParseDefault(threshold, level.InfoValue())))
-	return logs{kit: kit, slog: slog.New(sloggokit.NewGoKitHandler(plain, lowest))}
+	kit := level.NewFilter(timed, level.Allow(level.ParseDefault(threshold, level.InfoValue())))
+	return logs{kit: kit, slog: slog.New(bareHandler{sloggokit.NewGoKitHandler(timed, lowest)}), writer: writer}
+}
+
+// bareHandler leaves out of a record what the lines of this program do not have, or have under another name already: the
+// time and the place in the code.
+type bareHandler struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (h bareHandler) Handle(ctx context.Context, r slog.Record) error {
+	r.Time, r.PC = time.Time{}, 0
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (h bareHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return bareHandler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (h bareHandler) WithGroup(name string) slog.Handler {
+	return bareHandler{h.Handler.WithGroup(name)}
 }

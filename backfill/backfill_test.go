@@ -20,6 +20,7 @@ import (
 	"ksyun_bill_exporter/config"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"github.com/gofrs/flock"
 	"github.com/google/go-cmp/cmp"
 )
@@ -56,7 +57,7 @@ func runBackfill(ctx context.Context, t *testing.T, api http.Handler, dir, text 
 		t.Fatal(err)
 	}
 	var logged strings.Builder
-	o.Config, o.Transport, o.Now, o.Logger = conf, pipes, time.Now(), log.NewLogfmtLogger(&logged)
+	o.Config, o.Transport, o.Now, o.Logger = conf, pipes, time.Now(), level.NewFilter(log.NewLogfmtLogger(&logged), level.AllowInfo())
 	o.Output = strings.ReplaceAll(o.Output, "DIR", dir)
 	err = Run(ctx, o)
 	clean := func(text string) string {

@@ -62,10 +62,12 @@ type Options struct {
 type Attempt struct {
 	Action     string // as the version that was called spells it
 	Version    string
+	Period     string      // the month, or the first and the last month or day, that were asked for; empty: none
 	HTTPStatus int         // 0 where there was no answer
 	Header     http.Header // of the answer
 	Reason     Reason      // empty where the attempt succeeded
 	Code       string      // as in Error
+	RequestID  string      // the vendor's support asks for it; empty where the answer has none, or not yet
 	Began      time.Time   // when the request was sent
 	Duration   time.Duration
 	Bytes      int64 // of the body, as transferred, as far as it was read
@@ -186,7 +188,7 @@ func (c *Client) call(ctx context.Context, a action, params url.Values, read fun
 // attempt sends one request and has its answer read. Every call takes this path: it waits for its turn, counts, is
 // signed and sent, its status is checked, and read decodes the body while it arrives.
 func (c *Client) attempt(ctx context.Context, v actionVersion, params url.Values, read func(*response) error) error {
-	r := &response{action: v, maxBody: c.options.MaxBody}
+	r := &response{action: v, period: periodOf(params), maxBody: c.options.MaxBody}
 	req, err := c.newRequest(ctx, r, params)
 	if err != nil {
 		return r.asError(err)

@@ -169,11 +169,12 @@ func TestVersions(t *testing.T) {
 			t.Errorf("calls\n%s, want\n%s", got, want)
 		}
 		first := Attempt{
-			Action: "getMonthConsume", Version: version2018, HTTPStatus: 404, Reason: Invalid, Code: "INVALID_ACTION",
-			Bytes: c.attempts[0].Bytes,
+			Action: "getMonthConsume", Version: version2018, Period: "2026-10", HTTPStatus: 404, Reason: Invalid,
+			Code: "INVALID_ACTION", RequestID: "b1115100-0000-4000-8000-000000000001", Bytes: c.attempts[0].Bytes,
 		}
 		second := Attempt{
-			Action: "GetMonthConsume", Version: version2022, HTTPStatus: 200, Bytes: c.attempts[1].Bytes,
+			Action: "GetMonthConsume", Version: version2022, Period: "2026-10", HTTPStatus: 200,
+			RequestID: "b1115100-0000-4000-8000-000000000002", Bytes: c.attempts[1].Bytes,
 		}
 		if diff := cmp.Diff([]Attempt{first, second}, c.attempts[:2]); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)

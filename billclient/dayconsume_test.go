@@ -343,10 +343,10 @@ func TestDayRetry(t *testing.T) {
 			{HTTPStatus: 200, Bytes: int64(len(whole))},
 		}
 		for i := range want[1:] {
-			want[1+i].Envelope, want[1+i].DayForm = StatusEnvelope, CompactDay
+			want[1+i].Envelope, want[1+i].DayForm, want[1+i].RequestID = StatusEnvelope, CompactDay, "r"
 		}
 		for i := range want {
-			want[i].Action, want[i].Version = QueryProductConsume, versionDays
+			want[i].Action, want[i].Version, want[i].Period = QueryProductConsume, versionDays, "2026-10-05"
 		}
 		if diff := cmp.Diff(want, c.attempts); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)

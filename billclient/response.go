@@ -21,6 +21,7 @@ var errEnough = errors.New("consumer has seen enough")
 // response is the answer to one attempt, with everything that an Error or an Attempt says about it.
 type response struct {
 	action      actionVersion
+	period      string // as in Attempt
 	credentials Credentials
 	maxBody     units.Base2Bytes
 	status      int
@@ -93,9 +94,9 @@ func (r *response) asError(err error) error {
 // attempt returns what Options.Observe is told of the attempt, which ended with err.
 func (r *response) attempt(began time.Time, err error, cut bool) Attempt {
 	a := Attempt{
-		Action: r.action.name, Version: r.action.version, HTTPStatus: r.status, Header: r.header,
+		Action: r.action.name, Version: r.action.version, Period: r.period, HTTPStatus: r.status, Header: r.header,
 		Began: began, Duration: time.Since(began), Cut: cut, Envelope: r.envelope, DayForm: r.dayForm,
-		Fields: r.fields,
+		Fields: r.fields, RequestID: scrub(r.requestID, r.credentials, maxExcerpt),
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		a.Reason, a.Code = e.Reason, e.Code

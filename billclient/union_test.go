@@ -313,6 +313,7 @@ func TestUnionRefusals(t *testing.T) {
 // TestUnionRetry tests that the parts of a failed attempt are dropped, and that the calls count for the day.
 func TestUnionRetry(t *testing.T) {
 	whole := readTestdata(t, "union_pay_mode.json")
+	const requestID = "a18b2452-cff8-4237-b46c-19bb4df36191"
 	o := Options{UnionEndpoint: "http://union.example", MaxRetries: 3, DailyCalls: 3}
 	runConversation(t, o, func(t *testing.T, c *conversation) {
 		got, err := c.DescribeBillSummaryByPayMode(t.Context(), june2020)
@@ -321,11 +322,11 @@ func TestUnionRetry(t *testing.T) {
 		}
 		want := []Attempt{
 			{HTTPStatus: 503, Reason: Server, Bytes: 4},
-			{HTTPStatus: 200, Reason: Incomplete, Bytes: int64(len(whole) - 3)},
-			{HTTPStatus: 200, Bytes: int64(len(whole))},
+			{HTTPStatus: 200, Reason: Incomplete, RequestID: requestID, Bytes: int64(len(whole) - 3)},
+			{HTTPStatus: 200, RequestID: requestID, Bytes: int64(len(whole))},
 		}
 		for i := range want {
-			want[i].Action, want[i].Version = DescribeBillSummaryByPayMode, version2020
+			want[i].Action, want[i].Version, want[i].Period = DescribeBillSummaryByPayMode, version2020, "2020-06"
 		}
 		if diff := cmp.Diff(want, c.attempts); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)

@@ -17,6 +17,7 @@ import (
 	"ksyun_bill_exporter/config"
 	"ksyun_bill_exporter/ledger"
 
+	"github.com/go-kit/log"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -29,6 +30,7 @@ type Options struct {
 	Now       time.Time         // decides which month is the running one
 	Stdout    io.Writer         // gets a row for each account as soon as all was asked of it, then the report
 	Stderr    io.Writer         // shows how many questions were asked, if it is a terminal
+	Logger    log.Logger        // gets each call at the level debug; nil: no log
 }
 
 // Run asks the API, and prints what the accounts can see and what the API is like. It returns an error if an account
@@ -38,6 +40,9 @@ func Run(ctx context.Context, o Options) error {
 	accounts, err := o.Config.FindAccounts(o.Accounts, o.UserAgent)
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("check: %w", err)}
+	}
+	if o.Logger == nil {
+		o.Logger = log.NewNopLogger()
 	}
 	all := inspectAll(ctx, o, accounts)
 	verdicts := judge(all)
@@ -219,7 +224,9 @@ func newInspection(ctx context.Context, account collector.Account, o Options) *i
 		running: billclient.MonthOf(o.Now), answers: map[string]answer{},
 	}
 	i.API.MaxRetries, i.API.DailyCalls = 0, 0
+	logCall := collector.LogCalls(log.With(o.Logger, "account", account.Name))
 	i.API.Observe = func(a billclient.Attempt) {
+		logCall(a)
 		if ctx.Err() == nil { // an attempt that was interrupted says nothing about the API
 			i.attempts = append(i.attempts, a)
 		}

@@ -100,11 +100,12 @@ func (c *Collector) newAccount(configured Account, options Options) *account {
 		c.calls[configured.Name] = NewCalls(options.State.path(), configured.Name, onUse)
 	}
 	configured.API.Counter = c.calls[configured.Name]
-	configured.API.Observe = c.health.observe(configured.Name)
+	logger := log.With(c.logger, "account", configured.Name)
+	configured.API.Observe = c.health.observe(configured.Name, logger)
 	configured.API.OnRetry = c.health.onRetry(configured.Name)
 	configured.API.DailyReserve = dailyReserve(configured.API.DailyCalls, options)
 	configured.API.MostPages = configured.API.DailyCalls / 2 // the other half is for all other sources
-	configured.API.OnLeftOut = logLeftOut(log.With(c.logger, "account", configured.Name))
+	configured.API.OnLeftOut = logLeftOut(logger)
 	a := newAccount(configured, options, c.logger, &c.vault)
 	a.onChange, a.onSave = c.noteChange, c.health.onSave(log.With(a.logger, "what", "numbers"))
 	for name := range a.slots {
@@ -122,13 +123,6 @@ func dailyReserve(dailyCalls int, o Options) int {
 	callsOfRefresh := o.Months.Past + 1 + 2 // GetMonthBill, month by month at worst, and getMonthConsume of two months
 	refreshes := max(1, int(24*time.Hour/o.Refresh.Interval))
 	return min(dailyCalls/2, callsOfRefresh*refreshes)
-}
-
-// logLeftOut returns a function that logs elements of an answer that are not in the numbers.
-func logLeftOut(logger log.Logger) func(billclient.LeftOutBill) {
-	return func(b billclient.LeftOutBill) {
-		level.Warn(logger).Log("msg", "part of an answer is not in the numbers", "err", b.Err)
-	}
 }
 
 // noteChange has a new page rendered.

@@ -87,8 +87,11 @@ func (h *health) forget(account string) {
 	}
 }
 
-func (h *health) observe(account string) func(billclient.Attempt) {
+// observe returns a function that counts the calls of an account and logs them.
+func (h *health) observe(account string, logger log.Logger) func(billclient.Attempt) {
+	logCall := LogCalls(logger)
 	return func(a billclient.Attempt) {
+		logCall(a)
 		code, reason := "none", "ok"
 		if a.HTTPStatus != 0 {
 			code = strconv.Itoa(a.HTTPStatus)

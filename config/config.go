@@ -179,7 +179,7 @@ func (c Config) FindAccounts(names []string, userAgent string) ([]collector.Acco
 
 // ClientOptions returns how a command asks the API for an account of Options. Its calls count together with those of an
 // exporter that has the same state_dir. The logger gets a warning if they cannot, one for each further try, and one for
-// each part of an answer that is left out.
+// each part of an answer that is left out; it gets each call at the level debug.
 func (c Config) ClientOptions(account collector.Account, logger log.Logger) billclient.Options {
 	options := account.API
 	options.Counter = collector.NewCalls(c.StateDir, account.Name, func(err error) {
@@ -188,6 +188,7 @@ func (c Config) ClientOptions(account collector.Account, logger log.Logger) bill
 				"err", err)
 		}
 	})
+	options.Observe = collector.LogCalls(log.With(logger, "account", account.Name))
 	options.OnRetry = func(action string, err error) {
 		level.Warn(logger).Log("msg", "trying again", "account", account.Name, "action", action, "err", err)
 	}

@@ -21,6 +21,7 @@ import (
 	"ksyun_bill_exporter/config"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -64,7 +65,7 @@ func runExport(ctx context.Context, t *testing.T, api http.Handler, dir, text st
 	}
 	var out, logged strings.Builder
 	o.Config, o.Transport, o.Now = conf, pipes, time.Now()
-	o.Stdout, o.Stderr, o.Logger = &out, &logged, log.NewLogfmtLogger(&logged)
+	o.Stdout, o.Stderr, o.Logger = &out, &logged, level.NewFilter(log.NewLogfmtLogger(&logged), level.AllowInfo())
 	o.Output = strings.ReplaceAll(o.Output, "DIR", dir)
 	if o.Month == 0 {
 		o.Month = month(t, "2026-10")
