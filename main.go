@@ -151,9 +151,12 @@ type flags struct {
 func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err error) {
 	app := kingpin.New(programName, "Exposes the cost of Kingsoft Cloud (ksyun) accounts to Prometheus.")
 	app.UsageWriter(stdout).ErrorWriter(stderr).Version(version.Print(programName)).HelpFlag.Short('h')
+	app.UsageTemplate(usageTemplate).UsageFuncs(usageFuncs)
+	app.HelpFlag.Help("Show the commands and their flags; after a command, only that one.")
+	app.VersionFlag.Help("Show the version.")
 	app.Terminate(func(int) { done = true })
 	app.Flag("config.file", "Configuration file; without one, KSYUN_ACCESS_KEY and KSYUN_SECRET_KEY make one account.").
-		StringVar(&f.configFile)
+		PlaceHolder("FILE").StringVar(&f.configFile)
 	app.Flag("log.level", "Least severe messages to log: debug, info, warn or error.").
 		Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Form of the log: logfmt or json.").
@@ -194,7 +197,7 @@ func addExportFlags(command *kingpin.CmdClause, o *export.Options) {
 	command.Flag("month", "Month whose bill to export.").
 		PlaceHolder("YYYY-MM").Required().SetText(&o.Month)
 	command.Flag("account", "Account whose bill to export; not needed where only one is configured.").
-		StringVar(&o.Account)
+		PlaceHolder("NAME").StringVar(&o.Account)
 	command.Flag("format", "csv: the lines of the bill; table: what they come to, by product, project and pay mode.").
 		Default(export.FormatCSV).EnumVar(&o.Format, export.FormatCSV, export.FormatTable)
 	command.Flag("source", "lines: GetPostpayDetailBill and bill-union, with codes and ids; csv: the vendor's CSV"+

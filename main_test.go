@@ -159,6 +159,23 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// --help has the flags of all commands; after a command, only its own.
+func TestHelp(t *testing.T) {
+	for file, args := range map[string][]string{
+		"help.txt": {"--help"}, "help_export.txt": {"export", "-h"}, "help_check.txt": {"help", "check"},
+	} {
+		var out strings.Builder
+		code := run(t.Context(), args, noEnvironment, &out, io.Discard)
+		want, err := os.ReadFile(filepath.Join("testdata", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), out.String()); diff != "" || code != 0 {
+			t.Errorf("%q: exit code %d (-%s +got):\n%s", args, code, file, diff)
+		}
+	}
+}
+
 // The command version prints what the flag prints.
 func TestVersion(t *testing.T) {
 	var texts [2]strings.Builder

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -39,7 +40,8 @@ func decodeYAML(file string, text []byte, out any) *document {
 	var root yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	if err := decoder.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
-		d.reject("", "%w", err)
+		line, cause := explainSyntax(text, err)
+		d.rejectAt(line, "", cause)
 		return d
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
@@ -68,15 +70,20 @@ func (d *document) reject(key, format string, args ...any) {
 	if d.rejected[key] || d.rejected[""] {
 		return
 	}
+	d.rejectAt(d.findLine(key), key, fmt.Errorf(format, args...))
+}
+
+// rejectAt records a mistake in a line, 0 if that is not known.
+func (d *document) rejectAt(line int, key string, cause error) {
 	d.rejected[key] = true
-	place, line := d.file, d.findLine(key)
+	place := d.file
 	if line > 0 {
 		place = fmt.Sprintf("%s:%d", d.file, line)
 	}
 	if key != "" {
 		place += ": " + key
 	}
-	d.mistakes = append(d.mistakes, mistake{line, fmt.Errorf("%s: %w", place, fmt.Errorf(format, args...))})
+	d.mistakes = append(d.mistakes, mistake{line, fmt.Errorf("%s: %w", place, cause)})
 }
 
 // findLine returns the line of a key. If the file does not have the key, it returns the line of the nearest key around
@@ -138,7 +145,7 @@ func (d *document) decodeMember(
 	switch {
 	case !ok:
 		d.lines[path] = nameNode.Line
-		d.reject(path, "unknown key")
+		d.rejectUnknown(key, path, nameNode.Value, fields)
 	case seen[name]:
 		d.lines[path] = nameNode.Line
 		d.reject(path, "given twice")
@@ -146,6 +153,15 @@ func (d *document) decodeMember(
 		d.decode(path, value, field)
 	}
 	seen[name] = true
+}
+
+// rejectUnknown rejects a key that the mapping around it cannot have.
+func (d *document) rejectUnknown(around, path, name string, fields map[string]reflect.Value) {
+	if meant := suggestKey(around, name, slices.Collect(maps.Keys(fields))); meant != "" {
+		d.reject(path, "unknown key; did you mean %s?", meant)
+		return
+	}
+	d.reject(path, "unknown key")
 }
 
 // mergeTag is the tag of <<, which adds the keys of other mappings to those that a mapping has itself

@@ -8,9 +8,9 @@ import (
 
 func TestBadYAML(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"no YAML", "accounts: [", "FILE: yaml: line 1: did not find expected node content"},
+		{"no YAML", "accounts: [", "FILE:1: [ is not closed"},
 		{"not a mapping", "- a", "FILE: want keys with values, have a list"},
-		{"unknown key", goodFile + "refresh:\n  intervall: 1h", "FILE:6: refresh.intervall: unknown key"},
+		{"unknown key", goodFile + "refresh:\n  intervall: 1h", "FILE:6: refresh.intervall: unknown key; did you mean refresh.interval?"},
 		{"key of two lines", goodFile + "\"n\\nid\": 1", "FILE:5: n?id: unknown key"},
 		{
 			"secret of another kind", "accounts: [{name: a, access_key_id: b, secret_access_key: !!int s3cret}]",
