@@ -5,6 +5,7 @@ package config
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -62,7 +63,8 @@ func Default() Config {
 
 // Load reads a configuration file and checks it. If file is empty, two environment variables make one account named
 // default. The error joins all mistakes, each with file, line, key and the rule that it breaks. A key file is not part
-// of the configuration: if it has no key, only its own account has to wait for one.
+// of the configuration: if it has no key, only its own account has to wait for one. Relative paths in the file are
+// relative to its directory, as in the files of Prometheus.
 func Load(file string, getenv func(string) string) (Config, error) {
 	return load(file, getenv, validate)
 }
@@ -82,11 +84,25 @@ func load(file string, getenv func(string) string, rules func(Config, *document)
 	if err != nil {
 		return Default(), fmt.Errorf("--config.file: %w", err)
 	}
-	return parse(file, text, nil, rules)
+	return parse(file, text, func(c *Config) { c.joinPaths(filepath.Dir(file)) }, rules)
 }
 
-// Parse is Load for a text that is in memory; errors have name in place of the file. If complete is not nil, it is
-// called before the rules are checked, and may set what the text does not have.
+// joinPaths makes relative paths relative to dir, so that they mean the same wherever the program is started.
+func (c *Config) joinPaths(dir string) {
+	paths := []*string{&c.StateDir}
+	for i := range c.Accounts {
+		a := &c.Accounts[i]
+		paths = append(paths, &a.AccessKeyIDFile, &a.SecretAccessKeyFile, &a.SecurityTokenFile)
+	}
+	for _, path := range paths {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
+}
+
+// Parse is Load for a text that is in memory; errors have name in place of the file, and relative paths stay as they
+// are. If complete is not nil, it is called before the rules are checked, and may set what the text does not have.
 func Parse(name string, text []byte, complete func(*Config)) (Config, error) {
 	return parse(name, text, complete, validate)
 }

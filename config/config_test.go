@@ -148,6 +148,45 @@ budgets:
 	}
 }
 
+// Relative paths are relative to the directory of the file, not to the one in which the program was started; absolute
+// ones stay as they are, and so do those that are not given.
+func TestRelativePaths(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.MkdirAll("etc/keys", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, "etc/keys/main.id", "AKLT1")
+	write(t, "main.secret", "s3cret")
+	write(t, "etc/config.yaml", `
+accounts:
+  - {name: main, access_key_id_file: keys/main.id, secret_access_key_file: ../main.secret, security_token_file: token}
+  - {name: games, access_key_id_file: /keys/games.id, secret_access_key: s3cret}
+state_dir: state
+`)
+	for _, where := range []string{"etc", filepath.Join(dir, "etc")} {
+		got, err := Load(where+"/config.yaml", noEnvironment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := Default()
+		want.StateDir = where + "/state"
+		want.Accounts = []Account{{
+			Name: "main", AccessKeyIDFile: where + "/keys/main.id",
+			SecretAccessKeyFile: filepath.Join(where, "../main.secret"), SecurityTokenFile: where + "/token",
+		}, {Name: "games", AccessKeyIDFile: "/keys/games.id", SecretAccessKey: "s3cret"}}
+		if diff := cmp.Diff(want, got, compareAmounts, ignoreFuncs); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", where, diff)
+		}
+	}
+	_, err := LoadWithKeys("etc/config.yaml", noEnvironment)
+	const want = `etc/config.yaml:3: accounts[0].security_token_file: open etc/token: no such file or directory
+etc/config.yaml:4: accounts[1].access_key_id_file: open /keys/games.id: no such file or directory`
+	if got := errorText(err); got != want {
+		t.Errorf("with keys: %s, want %s", got, want)
+	}
+}
+
 func TestConfigFromEnvironment(t *testing.T) {
 	for _, c := range []struct {
 		id, secret, want string
