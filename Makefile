@@ -11,7 +11,7 @@ LINT       := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # What the end-to-end tests meet for real: command and the Debian package that brings it.
 PEERS      := prometheus:prometheus promtool:prometheus curl:curl buildah:buildah umoci:umoci amtool:prometheus-alertmanager chromium:chromium \
-              victoria-metrics:victoria-metrics vmalert:victoria-metrics script:bsdutils
+              victoria-metrics:victoria-metrics vmalert:victoria-metrics script:bsdutils systemd-analyze:systemd
 CA_BUNDLE  := /etc/ssl/certs/ca-certificates.crt
 
 .PHONY: all build test lint demo bench soak pictures image peers clean

@@ -35,7 +35,7 @@ type manual struct {
 func readManuals(t *testing.T) []manual {
 	t.Helper()
 	var pages []manual
-	for _, pattern := range []string{"README.md", "*.md", "docs/*.md", "dashboards/*.md", "examples/*/README.md"} {
+	for _, pattern := range []string{"README.md", "*.md", "docs/*.md", "dashboards/*.md", "deploy/*/README.md", "examples/*/README.md"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil || len(names) == 0 {
 			t.Fatalf("%s: %v %v", pattern, names, err)
@@ -55,7 +55,7 @@ var (
 	fenced = regexp.MustCompile("(?ms)^( *)```(.*?)\n(.*?)^ *```$")
 	inline = regexp.MustCompile("`((?:amtool|curl|docker|go|kubectl|make|prom\\w+) [^`]+|" +
 		"(?:\\./)?ksyun_bill_exporter [^`]*--[^`]+)`")
-	other = regexp.MustCompile(`(?m)^(?:\$ )?(?:\./)?(?:amtool|curl|docker|go|kubectl|ksyun_\w+|make|prom\w+) [^{]*$`)
+	other = regexp.MustCompile(`(?m)^(?:\$ )?(?:\./)?(?:amtool|curl|docker|go|kubectl|ksyun_\w+|make|prom\w+|sudo) [^{]*$`)
 )
 
 // blocks returns the texts between the fences of a language, without indentation.
@@ -112,6 +112,7 @@ var notRun = map[string]string{
 	"make demo":      "it is go run . --demo",
 	"docker ":        "there is no daemon",
 	"kubectl ":       "there is no cluster",
+	"sudo ":          "TestSystemd does it, in another root directory",
 	"go run ./bench": "it is make bench",
 	"promtool test":  "alerts.TestPromtool does it",
 }
@@ -438,7 +439,7 @@ func TestLanguagesAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range []string{"docs", "dashboards"} {
+	for _, folder := range []string{"docs", "dashboards", "deploy/*"} {
 		more, _ := filepath.Glob(folder + "/*.zh-CN.md")
 		files = append(files, more...)
 	}
@@ -447,7 +448,7 @@ func TestLanguagesAgree(t *testing.T) {
 	}
 	for _, file := range files {
 		english := strings.Replace(file, ".zh-CN", "", 1)
-		for _, language := range []string{"sh", "promql", "yaml", ""} {
+		for _, language := range []string{"sh", "promql", "yaml", "ini", ""} {
 			want, got := blocksWithoutComments(t, english, language), blocksWithoutComments(t, file, language)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%q blocks (-%s +%s):\n%s", language, english, file, diff)

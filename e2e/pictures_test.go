@@ -218,7 +218,7 @@ var fileLink = regexp.MustCompile(`(!?)\[([^\[\]]*)\]\(([^)#:]+)(?:#[^)]*)?\)`)
 func TestLinks(t *testing.T) {
 	t.Chdir(root)
 	shown := map[string]bool{}
-	for _, pattern := range []string{"*.md", "docs/*.md", "dashboards/*.md", "examples/*/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "dashboards/*.md", "deploy/*/*.md", "examples/*/*.md"} {
 		names, _ := filepath.Glob(pattern)
 		for _, page := range names {
 			for _, link := range fileLink.FindAllStringSubmatch(read(t, page), -1) {
