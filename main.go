@@ -321,7 +321,22 @@ func (i invocation) executeServe(ctx context.Context) error {
 		return err
 	}
 	defer stop()
+	if load, err = i.ofShard(load); err != nil {
+		return err
+	}
 	return serve(ctx, load, i.serve, i.logs)
+}
+
+// ofShard returns what reads the configuration of this shard.
+func (i invocation) ofShard(load func() (config.Config, error)) (func() (config.Config, error), error) {
+	shard, err := config.ParseShard(i.serve.shardIndex, i.serve.shardCount, i.getenv)
+	if err != nil {
+		return nil, config.ArgumentError{Err: err}
+	}
+	return func() (config.Config, error) {
+		conf, err := load()
+		return conf.OfShard(shard), err
+	}, nil
 }
 
 // openConfig returns what reads the configuration, which with --demo is that of a simulated API. The API ends when stop
@@ -335,7 +350,11 @@ func (i invocation) openConfig(ctx context.Context) (load func() (config.Config,
 
 // checkConfig reads the configurations of the program and of its web server, and prints what they mean.
 func (i invocation) checkConfig() error {
-	conf, err := config.LoadWithKeys(i.configFile, i.getenv)
+	load, err := i.ofShard(func() (config.Config, error) { return config.LoadWithKeys(i.configFile, i.getenv) })
+	if err != nil {
+		return err
+	}
+	conf, err := load()
 	if err != nil {
 		return err
 	}

@@ -76,6 +76,12 @@ func TestMistakes(t *testing.T) {
 			"ksyun_bill_exporter: --web.max-requests: -1: want 0 (no limit) or more; try --help\n",
 		},
 		{
+			"no such shard",
+			[]string{"--config.file=" + good, "--config.check", "--shard.count=3", "--shard.index=3"},
+			2,
+			"ksyun_bill_exporter: --shard.index: 3: want 0 to 2, as --shard.count is 3; try --help\n",
+		},
+		{
 			"no number",
 			[]string{"--web.max-requests=many"},
 			2,

@@ -38,6 +38,8 @@ type serveFlags struct {
 	pprof         bool
 	lifecycle     bool
 	check         bool
+	shardIndex    string
+	shardCount    int
 }
 
 func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
@@ -53,6 +55,10 @@ func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
 		BoolVar(&f.pprof)
 	command.Flag("web.enable-lifecycle", "Reload the configuration at a POST to /-/reload, as at SIGHUP.").
 		BoolVar(&f.lifecycle)
+	command.Flag("shard.count", "How many exporters share the accounts of this configuration; each account belongs to one.").
+		Default("1").IntVar(&f.shardCount)
+	command.Flag("shard.index", "Which of them this one is, from 0 on; by default the ordinal at the end of "+
+		config.PodName+".").PlaceHolder("N").StringVar(&f.shardIndex)
 	command.Flag("config.check", "Read the configuration, say what it means in series and calls a day, and exit.").
 		BoolVar(&f.check)
 }

@@ -102,19 +102,20 @@ func (d manual) strayCommands() []string {
 
 // notRun are commands that this test cannot run, or need not run, with the reason. For make, make -n is run instead.
 var notRun = map[string]string{
-	"make test":      "this test would run itself",
-	"go test -race":  "so it would",
-	"make lint":      "to build the linter takes minutes",
-	"make bench":     "it takes a quarter of an hour",
-	"make soak":      "it takes a minute, or hours",
-	"make pictures":  "TestPictures does it",
-	"make image":     "TestImage does it",
-	"make demo":      "it is go run . --demo",
-	"docker ":        "there is no daemon",
-	"kubectl ":       "there is no cluster",
-	"sudo ":          "TestSystemd does it, in another root directory",
-	"go run ./bench": "it is make bench",
-	"promtool test":  "alerts.TestPromtool does it",
+	"make test":             "this test would run itself",
+	"go test -race":         "so it would",
+	"make lint":             "to build the linter takes minutes",
+	"make bench":            "it takes a quarter of an hour",
+	"make soak":             "it takes a minute, or hours",
+	"make pictures":         "TestPictures does it",
+	"make image":            "TestImage does it",
+	"make demo":             "it is go run . --demo",
+	"docker ":               "there is no daemon",
+	"kubectl ":              "there is no cluster",
+	"sudo ":                 "TestSystemd does it, in another root directory",
+	"go run ./bench":        "it is make bench",
+	"go run ./alerts/study": "it takes a quarter of an hour",
+	"promtool test":         "alerts.TestPromtool does it",
 }
 
 // Commands that run until they are stopped.
