@@ -194,9 +194,12 @@ func (f flags) validate() error {
 }
 
 func addExportFlags(command *kingpin.CmdClause, o *export.Options) {
-	command.Flag("month", "Month whose bill to export.").
-		PlaceHolder("YYYY-MM").Required().SetText(&o.Month)
-	command.Flag("account", "Account whose bill to export; not needed where only one is configured.").
+	command.Flag("month", "Month whose bill to export; or --from and --to.").
+		PlaceHolder("YYYY-MM").SetText(&o.Month)
+	command.Flag("from", "First of several months.").PlaceHolder("YYYY-MM").SetText(&o.From)
+	command.Flag("to", "Last of several months; by default the last one that is over.").
+		PlaceHolder("YYYY-MM").SetText(&o.To)
+	command.Flag("account", "Account whose bill to export, or all; not needed where only one is configured.").
 		PlaceHolder("NAME").StringVar(&o.Account)
 	command.Flag("format", "csv: the lines of the bill; table: what they come to, by product, project and pay mode.").
 		Default(export.FormatCSV).EnumVar(&o.Format, export.FormatCSV, export.FormatTable)

@@ -90,9 +90,9 @@ func TestMistakes(t *testing.T) {
 		},
 		{
 			"no month",
-			[]string{"export"},
+			[]string{"export", "--config.file=" + good},
 			2,
-			"ksyun_bill_exporter: required flag(s) '--month' not provided; try --help\n",
+			"ksyun_bill_exporter: export: --month: say which one, or --from and --to; try --help\n",
 		},
 		{
 			"no such month",

@@ -172,9 +172,25 @@ func (c Config) FindAccount(name, userAgent string) (collector.Account, error) {
 		names = append(names, output.Printable(a.Name))
 	}
 	if name == "" {
-		return collector.Account{}, fmt.Errorf("--account: say which one: %s", strings.Join(names, ", "))
+		return collector.Account{}, fmt.Errorf("--account: say which one: %s, or all", strings.Join(names, ", "))
 	}
 	return collector.Account{}, fmt.Errorf("--account: %q is none of %s", name, strings.Join(names, ", "))
+}
+
+// AllAccounts is the name that stands for all accounts where a flag takes one name, unless an account has it.
+const AllAccounts = "all"
+
+// FindAccountOrAll is FindAccount, but returns all accounts for AllAccounts.
+func (c Config) FindAccountOrAll(name, userAgent string) ([]collector.Account, error) {
+	a, err := c.FindAccount(name, userAgent)
+	switch {
+	case err == nil:
+		return []collector.Account{a}, nil
+	case name == AllAccounts:
+		return c.FindAccounts(nil, userAgent)
+	default:
+		return nil, err
+	}
 }
 
 // FindAccounts returns what Options has of the accounts of these names, in the order of the configuration, and all

@@ -37,8 +37,9 @@ func TestExportOnTerminal(t *testing.T) {
 		t.Errorf("no progress on the terminal: %q", out)
 	}
 	shown := strings.Split(strings.TrimRight(string(out), "\r\n"), "\r")
-	if last := strings.ReplaceAll(shown[len(shown)-1], "\x1b[2K", ""); !strings.HasPrefix(last, "ts=") { // of the log
-		t.Errorf("on the terminal in the end: %q", last)
+	logged := slices.IndexFunc(shown, func(text string) bool { return strings.Contains(text, "level=") })
+	if logged < 0 || !strings.HasPrefix(strings.ReplaceAll(shown[logged], "\x1b[2K", ""), "ts=") {
+		t.Errorf("on the terminal in the end: %q", shown)
 	}
 	if lines := strings.Count(read(t, dir+"/bill.csv"), "\n"); lines != 20001 {
 		t.Errorf("%d lines", lines)

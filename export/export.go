@@ -40,8 +40,9 @@ const UnreconciledSuffix = ".unreconciled"
 // Options say what to export, and to where.
 type Options struct {
 	Config    config.Config
-	Account   string            // name; may be empty if the configuration has one account only
-	Month     billclient.Month  // whose bill to export
+	Account   string            // name, or config.AllAccounts; may be empty if the configuration has one account only
+	Month     billclient.Month  // whose bill to export; 0: From and To say
+	From, To  billclient.Month  // the first and the last of several months; without To, the last one that is over
 	Format    string            // empty: FormatCSV
 	Source    string            // empty: SourceLines
 	PayModes  string            // with commas between them; empty: all that Source and the configuration cover
@@ -54,18 +55,18 @@ type Options struct {
 	Logger    log.Logger
 }
 
-// Run exports a bill. The error is a config.ArgumentError if there is no such account, month or pay mode, and a
-// *DisagreementError if everything was written, but differs from the summary of the month.
+// Run exports bills. The error is a config.ArgumentError if there is no such account, month or pay mode, and a
+// *DisagreementError if everything was written, but differs from the summary of a month.
 func Run(ctx context.Context, o Options) error {
 	o.Format, o.Source = cmp.Or(o.Format, FormatCSV), cmp.Or(o.Source, SourceLines)
-	account, err := o.Config.FindAccount(o.Account, o.UserAgent)
-	if err == nil && o.Month < billclient.FirstMonth {
-		err = fmt.Errorf("--month: there are bills from %v on", billclient.FirstMonth)
+	accounts, err := o.Config.FindAccountOrAll(o.Account, o.UserAgent)
+	if err == nil {
+		err = o.chooseMonths()
 	}
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("export: %w", err)}
 	}
-	modes, err := o.choosePayModes(account)
+	modes, err := o.choosePayModes(accounts[0]) // all have the same endpoints
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("export: --pay-modes: %w", err)}
 	}
@@ -74,45 +75,70 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("export: --output: %w", err)
 	}
 	defer target.Discard()
-	j := &job{Options: o, account: account, modes: modes, target: target}
+	b := newBook(o, accounts, modes)
+	b.target = target
 	if o.Format == FormatTable || o.Output != "" || !output.IsTerminal(o.Stdout) {
-		j.progress = newProgress(o.Stderr) // not where it would be mixed with the lines on one terminal
+		b.progress = newProgress(o.Stderr) // not where it would be mixed with the lines on one terminal
 	}
-	api := o.Config.ClientOptions(account, o.Logger)
-	api.Transport = j.progress.meter(o.Transport)
-	j.client = billclient.New(api)
-	if err := j.addAdvice(j.run(ctx)); err != nil {
-		return fmt.Errorf("export: %s, %v: %w", output.Printable(account.Name), o.Month, err)
+	return b.write(ctx)
+}
+
+// chooseMonths sets From and To. The error is about the flags for months.
+func (o *Options) chooseMonths() error {
+	switch {
+	case o.Month != 0 && (o.From != 0 || o.To != 0):
+		return errors.New("--month: give it, or --from and --to, not both")
+	case o.Month != 0:
+		o.From, o.To = o.Month, o.Month
+		if o.Month < billclient.FirstMonth {
+			return fmt.Errorf("--month: there are bills from %v on", billclient.FirstMonth)
+		}
+	case o.From == 0 && o.To == 0:
+		return errors.New("--month: say which one, or --from and --to")
+	case o.From < billclient.FirstMonth:
+		return fmt.Errorf("--from: there are bills from %v on", billclient.FirstMonth)
+	}
+	o.To = cmp.Or(o.To, billclient.MonthOf(o.Now)-1)
+	if o.To < o.From {
+		return fmt.Errorf("--to: %v is before %v", o.To, o.From)
 	}
 	return nil
 }
 
 // job is the export of one bill.
 type job struct {
-	Options
-	account  collector.Account
-	modes    payModes
-	client   *billclient.Client
-	target   *output.Target
-	progress *progress // nil: none is shown
+	*book
+	month   billclient.Month
+	account collector.Account
+	client  *billclient.Client
 }
 
-func (j *job) run(ctx context.Context) error {
+// String returns which bill it is.
+func (j *job) String() string {
+	return fmt.Sprintf("%s, %v", output.Printable(j.account.Name), j.month)
+}
+
+// run writes the bill, and returns what its lines come to.
+func (j *job) run(ctx context.Context) (*totals, error) {
 	summaries, err := j.readSummaries(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	totals, err := j.readLines(ctx, summaries)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	difference := totals.compare(j.modes, summaries)
 	remark := j.warnUnfinished(totals)
 	if j.Format == FormatTable {
-		fmt.Fprintf(j.target, "%s: %v bill of %v%s, in CNY\n\n%s\n", output.Printable(j.account.Name), j.modes, j.Month,
+		if j.bills > 0 {
+			_ = j.target.WriteByte('\n') // Commit returns its error
+		}
+		fmt.Fprintf(j.target, "%s: %v bill of %v%s, in CNY\n\n%s\n", output.Printable(j.account.Name), j.modes, j.month,
 			remark, totals.tables(j.modes, j.conclude(difference)))
 	}
-	return j.commit(difference)
+	j.note(j, difference)
+	return totals, nil
 }
 
 // readLines reads all lines. An attempt that breaks off is repeated, unless a part of its lines cannot be taken back.
@@ -141,9 +167,16 @@ func (j *job) readLines(ctx context.Context, s summaries) (t *totals, err error)
 func (j *job) readAttempt(ctx context.Context, s summaries, t *totals) error {
 	write := func(*row) error { return nil }
 	if j.Format == FormatCSV {
-		write = newSheet(j.target.Writer).write
+		s := newSheet(j.target.Writer, j.columns)
+		if j.bills == 0 {
+			s.begin(j.target.Writer)
+		}
+		write = s.write
 	}
 	add := func(r *row) error {
+		r.account = j.account.Name
+		project := j.projects[projectKey{r.account, r.ProjectID}]
+		r.owner, r.costCenter = project.Owner, project.CostCenter
 		err := j.checkCustomer("a line", r.CustomerID)
 		if err == nil {
 			err = write(r)
@@ -183,7 +216,7 @@ func (j *job) readBillLines(ctx context.Context, n *names, add func(*row) error)
 }
 
 func (j *job) openBill(ctx context.Context) iter.Seq2[billclient.Line, error] {
-	query := billclient.DetailQuery{From: j.Month, To: j.Month, Sets: j.Format == FormatCSV}
+	query := billclient.DetailQuery{From: j.month, To: j.month, Sets: j.Format == FormatCSV}
 	if j.Source == SourceCSV {
 		return j.client.GetPostpayDetailBillCSV(ctx, query)
 	}
@@ -211,9 +244,9 @@ func (j *job) readUnionLines(ctx context.Context, s summaries, add func(*row) er
 
 func (j *job) openUnion(ctx context.Context) iter.Seq2[billclient.UnionLine, error] {
 	if j.isOver() {
-		return j.client.DescribeInstanceSummaryBills(ctx, j.Month)
+		return j.client.DescribeInstanceSummaryBills(ctx, j.month)
 	}
-	return j.client.QueryInstanceConsume(ctx, billclient.DayOf(j.Month.Start()), billclient.DayOf(j.Now))
+	return j.client.QueryInstanceConsume(ctx, billclient.DayOf(j.month.Start()), billclient.DayOf(j.Now))
 }
 
 // checkNoUnionLines fails if bill-union has no lines of a month of which it has costs, not even postpaid ones. Of the
@@ -221,7 +254,7 @@ func (j *job) openUnion(ctx context.Context) iter.Seq2[billclient.UnionLine, err
 func (j *job) checkNoUnionLines(s summaries) error {
 	if !j.isOver() {
 		level.Warn(j.Logger).Log("msg", "bill-union has no lines of this month, or none yet", "account", j.account.Name,
-			"month", j.Month)
+			"month", j.month)
 		return nil
 	}
 	for _, part := range s.modes {
@@ -233,8 +266,15 @@ func (j *job) checkNoUnionLines(s summaries) error {
 	return nil
 }
 
-// checkCustomer fails if something is of another customer than the configuration expects.
+// checkCustomer fails if something is of another customer than the configuration expects, or of one whose bills are
+// written as those of another account.
 func (j *job) checkCustomer(subject, customer string) error {
+	if owner, ok := j.customers[customer]; ok && owner != j.account.Name {
+		return fmt.Errorf("%s is of customer %.60s, as those of account %s: they would be there twice", subject, customer,
+			output.Printable(owner))
+	} else if !ok && customer != "" {
+		j.customers[strings.Clone(customer)] = j.account.Name
+	}
 	if !billclient.ParseCustomerID(customer).DiffersFrom(billclient.ParseCustomerID(j.account.CustomerID)) {
 		return nil
 	}
@@ -289,21 +329,6 @@ func (j *job) warnUnfinished(t *totals) string {
 	}
 	newest := output.OrDash(t.newestDay().String())
 	level.Warn(j.Logger).Log("msg", "the month is not over, its bill grows", "account", j.account.Name,
-		"month", j.Month, "newest_line", newest)
+		"month", j.month, "newest_line", newest)
 	return fmt.Sprintf(", which is not over yet (newest line: %s)", newest)
-}
-
-// commit puts the lines in their place, or beside it if they differ from the summary.
-func (j *job) commit(difference *DisagreementError) error {
-	if difference == nil {
-		return j.target.Commit("")
-	}
-	if err := j.target.Commit(UnreconciledSuffix); err != nil {
-		return err
-	}
-	if j.target.Name() == "" {
-		return fmt.Errorf("all is written, but %w", difference)
-	}
-	return fmt.Errorf("all is written, but to %[1]s%[2]s, and %[1]s is as it was: %[3]w", j.target.Name(),
-		UnreconciledSuffix, difference)
 }

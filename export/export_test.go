@@ -28,6 +28,7 @@ import (
 // outcome is what is left of a command.
 type outcome struct {
 	out, log string
+	written  string // the line of the log that says what is in the file
 	err      error
 	files    map[string]string // in the folder of Options.Output
 }
@@ -67,7 +68,7 @@ func runExport(ctx context.Context, t *testing.T, api http.Handler, dir, text st
 	o.Config, o.Transport, o.Now = conf, pipes, time.Now()
 	o.Stdout, o.Stderr, o.Logger = &out, &logged, level.NewFilter(log.NewLogfmtLogger(&logged), level.AllowInfo())
 	o.Output = strings.ReplaceAll(o.Output, "DIR", dir)
-	if o.Month == 0 {
+	if o.Month == 0 && o.From == 0 && o.To == 0 {
 		o.Month = month(t, "2026-10")
 	}
 	err = Run(ctx, o)
@@ -78,7 +79,11 @@ func runExport(ctx context.Context, t *testing.T, api http.Handler, dir, text st
 	if err != nil {
 		err = cleanError{err, clean(err.Error())}
 	}
-	return outcome{out: out.String(), log: clean(logged.String()), err: err, files: filesIn(t, dir)}
+	got := outcome{out: out.String(), log: clean(logged.String()), err: err, files: filesIn(t, dir)}
+	if at := strings.Index(got.log, "level=info msg=written "); at >= 0 {
+		got.log, got.written = got.log[:at], got.log[at:]
+	}
+	return got
 }
 
 // cleanError is an error with a text that is the same each time.
@@ -350,6 +355,21 @@ func TestMistakes(t *testing.T) {
 		options Options
 		want    string
 	}{
+		"which month": {
+			oneAccount,
+			Options{To: billclient.MonthOf(noon)},
+			"wrong argument: export: --from: there are bills from 2018-06 on\n",
+		},
+		"a month and several": {
+			oneAccount,
+			Options{Month: billclient.MonthOf(noon), To: billclient.MonthOf(noon)},
+			"wrong argument: export: --month: give it, or --from and --to, not both\n",
+		},
+		"months in the wrong order": {
+			oneAccount,
+			Options{From: billclient.MonthOf(noon)},
+			"wrong argument: export: --to: 2026-10 is before 2026-11\n",
+		},
 		"too early": {
 			oneAccount,
 			Options{Month: billclient.FirstMonth - 1},
@@ -358,12 +378,12 @@ func TestMistakes(t *testing.T) {
 		"which account": {
 			twoAccounts,
 			Options{},
-			"wrong argument: export: --account: say which one: main, 商城\n",
+			"wrong argument: export: --account: say which one: main, 商城, or all\n",
 		},
 		"hostile names": {
 			strings.Replace(twoAccounts, "name: main", `name: "\u202eniam"`, 1),
 			Options{},
-			"wrong argument: export: --account: say which one: ?niam, 商城\n",
+			"wrong argument: export: --account: say which one: ?niam, 商城, or all\n",
 		},
 		"no such account": {
 			twoAccounts,

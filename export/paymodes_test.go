@@ -374,8 +374,8 @@ func TestNoPayMode(t *testing.T) {
 		lines.Action = "DescribeInstanceSummaryBills"
 		api.Fault(lines)
 		got := runModes(t, noon, api, Options{PayModes: "prepaid"})
-		_, rows, _ := strings.Cut(got.out, "pay_mode\n")
-		const want = "2026-10,,,,,,,i-1,,870.169999,870.169999,,,,,,,,,,,,,,,,prepaid\n"
+		_, rows, _ := strings.Cut(got.out, "cost_center\n")
+		const want = "2026-10,,,,,,,i-1,,870.169999,870.169999,,,,,,,,,,,,,,,,prepaid,main,,\n"
 		if diff := cmp.Diff(want, rows+got.log+got.failure()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

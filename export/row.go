@@ -10,6 +10,9 @@ import (
 // row is a line of any pay mode, in the terms of those that are postpaid.
 type row struct {
 	billclient.Line
+	account           string
+	owner, costCenter string // of the project, as the configuration has them
+
 	payMode string
 	until   string // when that ended which the line is for; not the end of a term that was paid for in advance
 }

@@ -4,17 +4,22 @@ import (
 	"bufio"
 	"encoding/csv"
 	"fmt"
+	"slices"
 	"strings"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
 )
 
-// sheetColumns are the columns of an exported file. Those that people need most often come first, but a new one stands
-// at the end, for the sake of programs that count columns.
-var sheetColumns = []struct {
+// column is a column of an exported file.
+type column struct {
 	name string
 	text func(*row) string
-}{
+}
+
+// fixedColumns are the columns of every exported file. Those that people need most often come first, but a new one
+// stands at the end, for the sake of programs that count columns.
+var fixedColumns = []column{
 	{"bill_month", func(r *row) string { return r.Month.String() }},
 	{"customer_id", func(r *row) string { return r.CustomerID }},
 	{"product_code", func(r *row) string { return r.ProductCode }},
@@ -42,6 +47,29 @@ var sheetColumns = []struct {
 	{"tags", func(r *row) string { return joinPairs(r.Tags) }},
 	{"bill_line_no", func(r *row) string { return r.DetailBillNo }},
 	{"pay_mode", func(r *row) string { return r.payMode }},
+	{"account", func(r *row) string { return r.account }},
+	{"owner", func(r *row) string { return r.owner }},
+	{"cost_center", func(r *row) string { return r.costCenter }},
+}
+
+// columnsWith returns the columns of a file, which are those of every file and one for each of some tags. Its name has
+// something before the label of the tag, which can be the name of another column.
+func columnsWith(tags []ledger.Tag) []column {
+	all := slices.Clone(fixedColumns)
+	for _, tag := range tags {
+		all = append(all, column{"tag_" + tag.Label, func(r *row) string { return valueOf(r.Tags, tag.Key) }})
+	}
+	return all
+}
+
+// valueOf returns the value of a key, and nothing for a key that is not there.
+func valueOf(pairs []billclient.KeyValue, key string) string {
+	for _, p := range pairs {
+		if p.Key == key {
+			return p.Value
+		}
+	}
+	return ""
 }
 
 // joinPairs returns a set as the vendor's CSV file has it, without the separator behind the last entry.
@@ -64,23 +92,27 @@ const byteOrderMark = "\uFEFF"
 // sheet writes lines as CSV: RFC 4180, but with the line ends of Unix. Spreadsheets read those as well, and awk and cut
 // find no CR in the last column.
 type sheet struct {
-	rows *csv.Writer
-	row  []string
+	columns []column
+	rows    *csv.Writer
+	row     []string
 }
 
-// newSheet returns a sheet and writes its header. The next write to w returns an error of that.
-func newSheet(w *bufio.Writer) *sheet {
+// newSheet returns a sheet that goes on with what is on w already.
+func newSheet(w *bufio.Writer, columns []column) *sheet {
+	return &sheet{columns: columns, rows: csv.NewWriter(w), row: make([]string, len(columns))}
+}
+
+// begin writes the header, on a writer with nothing on it. The next write returns an error of that.
+func (s *sheet) begin(w *bufio.Writer) {
 	_, _ = w.WriteString(byteOrderMark)
-	s := &sheet{rows: csv.NewWriter(w)}
-	for _, c := range sheetColumns {
-		s.row = append(s.row, c.name)
+	for i, c := range s.columns {
+		s.row[i] = c.name
 	}
 	_ = s.rows.Write(s.row)
-	return s
 }
 
 func (s *sheet) write(r *row) error {
-	for i, c := range sheetColumns {
+	for i, c := range s.columns {
 		s.row[i] = escapeFormula(c.text(r))
 	}
 	if err := s.rows.Write(s.row); err != nil {

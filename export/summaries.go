@@ -24,7 +24,7 @@ func (j *job) readSummaries(ctx context.Context) (s summaries, err error) {
 		return s, err
 	}
 	others := len(j.modes.others()) > 0
-	if !others && len(s.bills) == 0 || others && j.Now.Before(j.Month.Start()) {
+	if !others && len(s.bills) == 0 || others && j.Now.Before(j.month.Start()) {
 		return s, errNoBill
 	}
 	if others {
@@ -43,7 +43,7 @@ func (j *job) readBills(ctx context.Context) ([]billclient.MonthBill, error) {
 	if !isPostpaid && j.account.CustomerID == "" {
 		return nil, nil
 	}
-	bills, err := j.client.GetMonthBill(ctx, j.Month, j.Month)
+	bills, err := j.client.GetMonthBill(ctx, j.month, j.month)
 	if err != nil || isPostpaid {
 		return bills, err
 	}
@@ -58,7 +58,7 @@ func (j *job) readBills(ctx context.Context) ([]billclient.MonthBill, error) {
 // readUnion reads the names in lines of bill-union and, of a month that is over, what these have to come to.
 func (j *job) readUnion(ctx context.Context, s *summaries) error {
 	if j.isOver() {
-		summary, err := j.client.DescribeBillSummaryByPayMode(ctx, j.Month)
+		summary, err := j.client.DescribeBillSummaryByPayMode(ctx, j.month)
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (j *job) readUnion(ctx context.Context, s *summaries) error {
 	if !j.isOver() { // its lines have the ids of projects
 		return nil
 	}
-	projects, err := j.client.DescribeBillSummaryByProject(ctx, j.Month)
+	projects, err := j.client.DescribeBillSummaryByProject(ctx, j.month)
 	for _, p := range projects.Parts {
 		s.names.projects.add(p.Name, p.Key)
 	}
@@ -102,7 +102,7 @@ const billDay = 3
 // hasNothingPostpaid reports whether a month without a postpaid bill will not get one: bill-union has summed up the
 // month, nothing in it is postpaid, and the day is over on which bills are made.
 func (j *job) hasNothingPostpaid(s summaries) bool {
-	madeOn := billclient.DayOf(j.Month.End()).Add(billDay - 1)
+	madeOn := billclient.DayOf(j.month.End()).Add(billDay - 1)
 	return len(s.modes) > 0 && !j.Now.Before(madeOn.End()) && s.costOf(billclient.Postpaid).Sign() == 0
 }
 
@@ -117,4 +117,4 @@ func (s summaries) costOf(mode string) (cost billclient.Amount) {
 }
 
 // isOver reports whether no more time can come to the month.
-func (j *job) isOver() bool { return !j.Now.Before(j.Month.End()) }
+func (j *job) isOver() bool { return !j.Now.Before(j.month.End()) }

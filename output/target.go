@@ -25,6 +25,7 @@ type Target struct {
 	sink *countingWriter
 	name string
 	file *renameio.PendingFile // nil: standard output
+	kept int64                 // bytes that Rewind leaves
 }
 
 // Open returns a Target for the file of that name, or for stdout if the name is empty. The caller has to call Discard
@@ -76,24 +77,36 @@ func resolvePlace(name string) (string, error) {
 // Name returns the name of the file with symbolic links resolved, and nothing for standard output.
 func (t *Target) Name() string { return t.name }
 
-// SentBytes returns how many bytes are on standard output already, where Rewind cannot take them back. It is always 0
-// for a file.
+// Bytes returns how many bytes are in the file, or on standard output, already.
+func (t *Target) Bytes() int64 { return t.sink.bytes }
+
+// SentBytes returns how many of the bytes that Rewind is to take back are on standard output already, where it cannot. It
+// is always 0 for a file.
 func (t *Target) SentBytes() int64 {
 	if t.file != nil {
 		return 0
 	}
-	return t.sink.bytes
+	return t.sink.bytes - t.kept
 }
 
-// Rewind takes back all that was written, except for SentBytes.
+// Keep has Rewind leave what was written until now.
+func (t *Target) Keep() error {
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	t.kept = t.sink.bytes
+	return nil
+}
+
+// Rewind takes back all that was written since Keep, or at all, except for SentBytes.
 func (t *Target) Rewind() error {
-	t.sink.bytes = 0
+	t.sink.bytes = t.kept
 	t.Reset(t.sink)
 	if t.file == nil {
 		return nil
 	}
-	_, err := t.file.Seek(0, io.SeekStart)
-	if err = cmp.Or(err, t.file.Truncate(0)); err != nil {
+	_, err := t.file.Seek(t.kept, io.SeekStart)
+	if err = cmp.Or(err, t.file.Truncate(t.kept)); err != nil {
 		return fmt.Errorf("output: %w", err)
 	}
 	return nil

@@ -98,3 +98,38 @@ func TestStandardOutput(t *testing.T) {
 		t.Errorf("%d bytes sent of %d", sent, stdout.Len())
 	}
 }
+
+// What is kept stays when more is taken back, in a file and on standard output.
+func TestKeep(t *testing.T) {
+	for name, file := range map[string]string{"file": filepath.Join(t.TempDir(), "bill"), "standard output": ""} {
+		t.Run(name, func(t *testing.T) {
+			var stdout strings.Builder
+			target, err := Open(file, &stdout)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer target.Discard()
+			for _, part := range []string{"first ", "second "} {
+				_, _ = target.WriteString("a broken attempt")
+				if err := target.Rewind(); err != nil {
+					t.Fatal(err)
+				}
+				_, _ = target.WriteString(part)
+				if err := target.Keep(); err != nil || target.SentBytes() != 0 {
+					t.Errorf("%d bytes sent, %v", target.SentBytes(), err)
+				}
+			}
+			_, _ = target.WriteString("third")
+			if err := target.Commit(""); err != nil {
+				t.Fatal(err)
+			}
+			got := stdout.String()
+			if file != "" {
+				got = readFile(t, file)
+			}
+			if got != "first second third" || target.Bytes() != int64(len(got)) {
+				t.Errorf("%q, %d bytes", got, target.Bytes())
+			}
+		})
+	}
+}

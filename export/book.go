@@ -1,0 +1,142 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/metrics"
+	"ksyun_bill_exporter/output"
+
+	"github.com/go-kit/log/level"
+)
+
+// book is what is written: the bills of accounts and months, one after the other.
+type book struct {
+	Options
+	accounts  []collector.Account
+	modes     payModes
+	target    *output.Target
+	progress  *progress // nil: none is shown
+	columns   []column
+	projects  map[projectKey]metrics.Project
+	customers map[string]string // customer -> the account whose lines have it
+
+	bills       int // that are written
+	lines       int
+	cost        billclient.Amount
+	differences []difference
+}
+
+type projectKey struct{ account, id string }
+
+func newBook(o Options, accounts []collector.Account, modes payModes) *book {
+	b := &book{
+		Options: o, accounts: accounts, modes: modes, columns: columnsWith(o.Config.Instances.Tags),
+		projects: map[projectKey]metrics.Project{}, customers: map[string]string{},
+	}
+	for _, p := range o.Config.Projects {
+		b.projects[projectKey{p.Account, p.ID}] = p
+	}
+	return b
+}
+
+// isOne reports whether one bill was asked for.
+func (b *book) isOne() bool { return len(b.accounts) == 1 && b.From == b.To }
+
+// write writes all bills, and puts them in their place.
+func (b *book) write(ctx context.Context) error {
+	for _, account := range b.accounts {
+		api := b.Config.ClientOptions(account, b.Logger)
+		api.Transport = b.progress.meter(b.Transport)
+		client := billclient.New(api)
+		for month := b.From; month <= b.To; month++ {
+			j := &job{book: b, month: month, account: account, client: client}
+			if err := b.add(ctx, j); err != nil {
+				return fmt.Errorf("export: %v: %w", j, b.adviceOnBytes(err))
+			}
+		}
+	}
+	if b.bills == 0 {
+		return fmt.Errorf("export: of no account and month: %w", errNoBill)
+	}
+	return b.commit()
+}
+
+// add writes one bill. Where several are asked for, one that is not there is left out with a warning: accounts did not
+// all begin in the same month.
+func (b *book) add(ctx context.Context, j *job) error {
+	totals, err := j.run(ctx)
+	if errors.Is(err, errNoBill) && !b.isOne() {
+		level.Warn(b.Logger).Log("msg", "no bill, or none yet: the file is without this month", "account", j.account.Name,
+			"month", j.month)
+		return nil
+	}
+	if err != nil {
+		return j.addAdvice(err)
+	}
+	b.bills++
+	b.lines, b.cost = b.lines+totals.lines, b.cost.Add(totals.cost)
+	if b.isOne() {
+		return nil
+	}
+	level.Info(b.Logger).Log("msg", "bill", "account", j.account.Name, "month", j.month, "lines", totals.lines,
+		"cost_cny", totals.cost)
+	return b.target.Keep()
+}
+
+// note keeps how the lines of a bill differ from its summary.
+func (b *book) note(j *job, difference *DisagreementError) {
+	if difference == nil {
+		return
+	}
+	for _, d := range difference.differences {
+		if !b.isOne() {
+			d.subject = j.String() + ": " + d.subject
+		}
+		b.differences = append(b.differences, d)
+	}
+}
+
+// adviceOnBytes adds to the error that ends the export that other bills are on standard output already.
+func (b *book) adviceOnBytes(err error) error {
+	if sent := b.target.Bytes(); b.bills > 0 && b.target.Name() == "" && sent > 0 {
+		return fmt.Errorf("%w; %d bytes of other bills are on standard output already. With --output there is a whole file"+
+			" or none", err, sent)
+	}
+	return err
+}
+
+// commit puts the bills in their place, or beside it if one differs from its summary.
+func (b *book) commit() error {
+	suffix := ""
+	if b.differences != nil {
+		suffix = UnreconciledSuffix
+	}
+	if err := b.target.Commit(suffix); err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	if b.target.Name() != "" {
+		level.Info(b.Logger).Log("msg", "written", "file", b.target.Name()+suffix, "lines", b.lines,
+			"bytes", b.target.Bytes(), "cost_cny", b.cost)
+	}
+	if b.differences == nil {
+		return nil
+	}
+	return fmt.Errorf("export: %s%w", b.explainPlace(), &DisagreementError{b.differences})
+}
+
+// explainPlace returns the beginning of the error that lines and summaries disagree.
+func (b *book) explainPlace() string {
+	which := ""
+	if b.isOne() {
+		which = fmt.Sprintf("%s, %v: ", output.Printable(b.accounts[0].Name), b.From)
+	}
+	if b.target.Name() == "" {
+		return which + "all is written, but "
+	}
+	return fmt.Sprintf("%[1]sall is written, but to %[2]s%[3]s, and %[2]s is as it was: ", which, b.target.Name(),
+		UnreconciledSuffix)
+}
