@@ -59,7 +59,7 @@ func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
 		Default("1").IntVar(&f.shardCount)
 	command.Flag("shard.index", "Which of them this one is, from 0 on; by default the ordinal at the end of "+
 		config.PodName+".").PlaceHolder("N").StringVar(&f.shardIndex)
-	command.Flag("config.check", "Read the configuration, say what it means in series and calls a day, and exit.").
+	command.Flag("config.check", "Read the configuration, say what it means in series, calls and the first round, and exit.").
 		BoolVar(&f.check)
 }
 

@@ -158,6 +158,7 @@ func TestConfigCheck(t *testing.T) {
 	const want = `The configuration is good.
 accounts: 1 (main)
 months: the running one (auto) and 3 closed; days: 31
+first round: 3 calls an account for summaries, with api.requests_per_second at least 1s; 1s for all accounts, refresh.concurrency (2) at once; lines come after that
 calls a day and account: 72 for summaries, up to 3 more for closed months that have no bill, 73 more where the API refuses a range of months; lines are read 3 to 16 times, those of consumption with a call per 5000; retries apart; at most 5000 (api.daily_calls)
 series an account: at most 4000 of instances, as many that describe them, 0 of amortised ones, and 0 of tags, __other__ apart; in all accounts at most 8000; and 31 days of each product, project and product in a project
 `

@@ -84,6 +84,8 @@ func readKey(ctx context.Context, value, file string) (string, error) {
 func trimKey(text string) (string, error) {
 	key := strings.TrimSpace(text)
 	switch {
+	case variable.MatchString(key):
+		return "", errVariable
 	case key == "":
 		return "", errors.New("is empty")
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r >= 0x7f }):

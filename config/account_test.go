@@ -15,6 +15,7 @@ func TestKeyFiles(t *testing.T) {
 		{"nowhere", "", "open DIR/nowhere: no such file or directory"},
 		{"empty", " \n", "DIR/empty: is empty"},
 		{"two", "AKLT1\nAKLT2\n", "DIR/two: has something else than letters, digits and signs in it"},
+		{"template", "${KEY}\n", "DIR/template: has ${...} in it, and no variable takes its place"},
 		{"good", "AKLT1\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -69,7 +69,8 @@ func Load(file string, getenv func(string) string) (Config, error) {
 	return load(file, getenv, validate)
 }
 
-// LoadWithKeys is Load, but a key file from which no key can be read is a mistake, too.
+// LoadWithKeys is Load, but what fails only once the program runs is a mistake, too: a key file from which no key can be
+// read, a state_dir that cannot be written, and limits below what a day of refreshes needs.
 func LoadWithKeys(file string, getenv func(string) string) (Config, error) {
 	return load(file, getenv, validateWithKeys)
 }

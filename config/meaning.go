@@ -16,10 +16,31 @@ func Meaning(c Config) string {
 	}
 	return fmt.Sprintf("accounts: %d (%s)\nmonths: the running one (%s) and %d closed; days: %d\n",
 		len(names), strings.Join(names, ", "), c.Months.Running, c.Months.Past, c.Days) +
-		describeCalls(c) + describeSeries(c)
+		describeFirstRound(c) + describeCalls(c) + describeSeries(c)
 }
 
-func describeCalls(c Config) string {
+// burst is how many calls an account may make at once, before requests_per_second counts.
+const burst = 2
+
+// describeFirstRound returns how long it takes at least until the summaries of all accounts are there for the first time.
+// The API's own time comes on top.
+func describeFirstRound(c Config) string {
+	calls := 1 + 2 // GetMonthBill, and getMonthConsume of two months
+	if c.API.UnionEndpoint != "" {
+		calls += 3*(1+c.Months.Past) + 1 // the summaries of each month, and the names of product groups
+	}
+	if c.API.PayEndpoint != "" {
+		calls++
+	}
+	paced := time.Duration(float64(max(0, calls-burst)) / c.API.RequestsPerSecond * float64(time.Second))
+	turns := (len(c.Accounts) + c.Refresh.Concurrency - 1) / c.Refresh.Concurrency
+	return fmt.Sprintf("first round: %d calls an account for summaries, with api.requests_per_second at least %v; %v for"+
+		" all accounts, refresh.concurrency (%d) at once; lines come after that\n", calls, paced.Round(time.Second),
+		(time.Duration(turns) * paced).Round(time.Second), c.Refresh.Concurrency)
+}
+
+// summariesPerDay returns how many calls a day of refreshes needs for an account's summaries.
+func summariesPerDay(c Config) int {
 	refreshes, rereads := timesPerDay(c.Refresh.Interval), timesPerDay(c.Refresh.DetailsMaxAge)
 	summaries := 3 * refreshes // GetMonthBill, and getMonthConsume of two months
 	if c.API.UnionEndpoint != "" {
@@ -33,13 +54,27 @@ func describeCalls(c Config) string {
 	if c.API.PayEndpoint != "" {
 		summaries += refreshes
 	}
+	return summaries
+}
+
+// readsOfLines returns how often lines are read when all are read once: the running month's consumption and the last
+// bill, and the last month's consumption; the running month's bill may come on top.
+func readsOfLines(c Config) int {
+	reads := 1 + min(c.Months.Past, 1)
+	if c.Days > 0 || c.Months.Past > 0 {
+		reads++
+	}
+	return reads
+}
+
+// linesPerDay returns how many calls a day needs at least for an account's lines.
+func linesPerDay(c Config) int { return readsOfLines(c) * timesPerDay(c.Refresh.DetailsMaxAge) }
+
+func describeCalls(c Config) string {
+	refreshes := timesPerDay(c.Refresh.Interval)
 	ends := ""
 	if c.API.TradeEndpoint != "" {
 		ends = fmt.Sprintf(", ends of prepaid instances %d times with a call per 100", timesPerDay(c.Refresh.DetailsInterval))
-	}
-	reads := 1 + min(c.Months.Past, 1) // the running month's consumption and the last bill, perhaps the running one too
-	if c.Days > 0 || c.Months.Past > 0 {
-		reads++ // the last month's consumption
 	}
 	instances := ""
 	if c.API.UnionEndpoint != "" {
@@ -51,8 +86,8 @@ func describeCalls(c Config) string {
 			" of months", c.Months.Past, c.Months.Past*refreshes+1)
 	}
 	text := fmt.Sprintf("calls a day and account: %d for summaries%s; lines are read %d to %d times, those of"+
-		" consumption with a call per 5000%s%s; retries apart", summaries, perhaps,
-		reads*rereads, (reads+1)*timesPerDay(c.Refresh.DetailsInterval), ends, instances)
+		" consumption with a call per 5000%s%s; retries apart", summariesPerDay(c), perhaps,
+		linesPerDay(c), (readsOfLines(c)+1)*timesPerDay(c.Refresh.DetailsInterval), ends, instances)
 	if c.API.DailyCalls == 0 {
 		return text + "; no limit\n"
 	}

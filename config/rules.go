@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,9 +60,11 @@ func validatePrepaid(d *document, p collector.Prepaid) {
 	}
 }
 
-// validateWithKeys is validate, and also rejects key files from which no key can be read.
+// validateWithKeys is validate, and also rejects what fails once the program runs.
 func validateWithKeys(c Config, d *document) {
 	validate(c, d)
+	validateLimits(d, c)
+	validateStateDir(d, c.StateDir)
 	for i, a := range c.Accounts {
 		key := fmt.Sprintf("accounts[%d]", i)
 		validateKeyFile(d, key+".access_key_id_file", a.AccessKeyIDFile)
@@ -77,6 +82,69 @@ func validateKeyFile(d *document, key, file string) {
 	if _, err := readKey(ctx, "", file); err != nil {
 		d.reject(key, "%w", err)
 	}
+}
+
+// validateLimits rejects limits with which every day has refreshes that fail. It is about what a day needs at least.
+func validateLimits(d *document, c Config) {
+	if d.rejected["refresh.interval"] || d.rejected["refresh.details_max_age"] || d.rejected["refresh.details_interval"] {
+		return // the need is not known
+	}
+	need := summariesPerDay(c) + linesPerDay(c)
+	if limit := c.API.DailyCalls; limit > 0 && limit < need {
+		d.reject(d.anyOf("api.daily_calls", "refresh.interval"), "a day of refreshes needs at least %d calls an account, and"+
+			" api.daily_calls allows %d", need, limit)
+	}
+	if most := c.API.RequestsPerSecond * (24 * time.Hour).Seconds(); most > 0 && most < float64(need) {
+		d.reject(d.anyOf("api.requests_per_second", "refresh.interval"), "a day of refreshes needs at least %d calls an"+
+			" account, and api.requests_per_second allows %.0f", need, most)
+	}
+}
+
+// anyOf returns the first of some keys that the file has, and the first one if it has none of them.
+func (d *document) anyOf(keys ...string) string {
+	for _, key := range keys {
+		if _, ok := d.lines[key]; ok {
+			return key
+		}
+	}
+	return keys[0]
+}
+
+// validateStateDir rejects a directory in which nothing can be written, or that could not be made.
+func validateStateDir(d *document, dir string) {
+	if dir == "" {
+		return
+	}
+	ctx, cancel := withFileTimeout(context.Background())
+	defer cancel()
+	written := make(chan error, 1)
+	go func() { written <- tryToWrite(dir) }()
+	select {
+	case err := <-written:
+		if err != nil {
+			d.reject("state_dir", "%w", err)
+		}
+	case <-ctx.Done():
+		d.reject("state_dir", "writing there took longer than %v", fileTimeout)
+	}
+}
+
+// tryToWrite makes and removes a file in a directory, or in the nearest one around it that exists.
+func tryToWrite(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir:
+		return tryToWrite(filepath.Dir(dir))
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a directory", dir)
+	}
+	file, err := os.CreateTemp(dir, ".check")
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", dir, err)
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
 func validateAccounts(d *document, accounts []Account) {

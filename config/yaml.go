@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -229,6 +230,10 @@ func (d *document) decodeScalar(key string, node *yaml.Node, out reflect.Value) 
 		d.reject(key, "want a single value, have %s", describeKind(node))
 		return
 	}
+	if variable.MatchString(node.Value) {
+		d.reject(key, "%w%s", errVariable, adviceOnFile(key))
+		return
+	}
 	switch target := out.Addr().Interface().(type) {
 	case *time.Duration:
 		duration, err := model.ParseDuration(node.Value)
@@ -248,6 +253,22 @@ func (d *document) decodeScalar(key string, node *yaml.Node, out reflect.Value) 
 		case err != nil:
 			d.reject(key, "%q is not %s", node.Value, kindNames[out.Kind()])
 		}
+	}
+}
+
+// variable matches what is left of a template that nobody has filled in. No value has that in it: keys are of letters,
+// digits and a few signs.
+var variable = regexp.MustCompile(`\$\{[^}]*\}`)
+
+var errVariable = errors.New("has ${...} in it, and no variable takes its place")
+
+// adviceOnFile returns how a value gets into the configuration that is not to be in its file, if there is a way.
+func adviceOnFile(key string) string {
+	switch name := key[strings.LastIndex(key, ".")+1:]; name {
+	case "access_key_id", "secret_access_key":
+		return "; " + name + "_file reads it from a file"
+	default:
+		return ""
 	}
 }
 

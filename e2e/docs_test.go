@@ -181,7 +181,7 @@ func (c *treeCopy) configure(t *testing.T, config, api string) {
 		write(t, filepath.Join(c.dir, name+".secret"), account.SecretAccessKey)
 	}
 	write(t, filepath.Join(c.dir, "config.yaml"), c.places.Replace(config)+
-		"api: {endpoint: '"+api+"', union_endpoint: '"+api+"', requests_per_second: 100}\nrefresh: {interval: 10s}\n")
+		"api: {endpoint: '"+api+"', union_endpoint: '"+api+"', requests_per_second: 100, daily_calls: 0}\nrefresh: {interval: 10s}\n")
 }
 
 func (c *treeCopy) runAll(t *testing.T, pages []manual) {
