@@ -183,11 +183,12 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 }
 
 // validate returns an error for flags that cannot work, before any call is made.
-func (f flags) validate() error {
+func (f *flags) validate() error {
 	if f.demo && (f.configFile != "" || f.serve.check) {
 		return errors.New("--demo brings its own configuration: leave out --config.file and --config.check, or --demo")
 	}
 	if f.command == serveCommand {
+		f.serve.configFile = f.configFile
 		return f.serve.validate()
 	}
 	return nil

@@ -82,6 +82,18 @@ func TestMistakes(t *testing.T) {
 			"ksyun_bill_exporter: --shard.index: 3: want 0 to 2, as --shard.count is 3; try --help\n",
 		},
 		{
+			"less than never",
+			[]string{"--config.file=" + good, "--config.auto-reload-interval=-1s"},
+			2,
+			"ksyun_bill_exporter: --config.auto-reload-interval: -1s: want 0s (never) or more; try --help\n",
+		},
+		{
+			"nothing to look at",
+			[]string{"--config.auto-reload-interval=30s"},
+			2,
+			"ksyun_bill_exporter: --config.auto-reload-interval: there is no --config.file to look at; try --help\n",
+		},
+		{
 			"no number",
 			[]string{"--web.max-requests=many"},
 			2,

@@ -27,8 +27,11 @@ type reloader struct {
 	successful  prometheus.Gauge
 	lastSuccess prometheus.Gauge
 
+	fingerprint func() string // of the file; nil: nobody looks at it
+
 	mu       sync.Mutex // one reload at a time
 	stateDir string
+	seen     string // fingerprint of the file when it was last read
 }
 
 func newReloader(
@@ -62,6 +65,13 @@ var errStateDir = errors.New("state_dir: another directory needs a restart")
 func (r *reloader) reload(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.fingerprint != nil {
+		r.seen = r.fingerprint()
+	}
+	return r.reloadLocked(ctx)
+}
+
+func (r *reloader) reloadLocked(ctx context.Context) error {
 	conf, err := r.load()
 	if err == nil && conf.StateDir != r.stateDir {
 		err = errStateDir
@@ -77,6 +87,35 @@ func (r *reloader) reload(ctx context.Context) error {
 	r.recordSuccess()
 	level.Info(r.logger).Log("msg", "configuration reloaded")
 	return nil
+}
+
+// reloadAtChange looks at the file every interval until ctx ends, and reloads it if it has changed since it was last read.
+// A bad file is read once. An interval of 0 is never.
+func (r *reloader) reloadAtChange(ctx context.Context, interval time.Duration) error {
+	if interval == 0 {
+		return nil
+	}
+	ticks := time.NewTicker(interval)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+			r.reloadIfChanged(ctx)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (r *reloader) reloadIfChanged(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seen := r.fingerprint()
+	if seen == r.seen {
+		return
+	}
+	r.seen = seen
+	_ = r.reloadLocked(ctx) // it has logged the error, and a metric shows it
 }
 
 // reloadAtHangup reloads at every SIGHUP until ctx ends.

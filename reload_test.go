@@ -1,20 +1,27 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/config"
 	"ksyun_bill_exporter/e2e/peers"
 
+	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // A new configuration comes into force at a POST and at a SIGHUP. A bad one changes nothing, which the answer and a
@@ -197,4 +204,68 @@ func TestReloadIsForbidden(t *testing.T) {
 		body != "Lifecycle API is not enabled: start with --web.enable-lifecycle.\n" {
 		t.Errorf("%d: %s", status, body)
 	}
+}
+
+// A configuration file is read again once it has changed, a bad one once, and one that was read for another reason not
+// again.
+func TestReloadAtChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "config.yaml")
+		write(t, file, "good")
+		var loads atomic.Int64
+		load := func() (config.Config, error) {
+			text, err := os.ReadFile(file)
+			if loads.Add(1); err == nil && string(text) == "bad" {
+				err = errors.New("bad")
+			}
+			return config.Config{}, err
+		}
+		apply := func(context.Context, collector.Options) error { return nil }
+		r := newReloader(prometheus.NewRegistry(), config.Config{}, load, apply, log.NewNopLogger())
+		r.fingerprint = func() string { return config.Fingerprint(file) }
+		r.seen = r.fingerprint()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- r.reloadAtChange(ctx, 30*time.Second) }()
+		for _, step := range []struct {
+			name       string
+			change     func()
+			wantLoads  int64
+			successful float64
+		}{
+			{"unchanged", func() {}, 0, 1},
+			{"changed", func() { write(t, file, "better") }, 1, 1},
+			{"written anew", func() { write(t, file, "better") }, 0, 1},
+			{"bad", func() { write(t, file, "bad") }, 1, 0},
+			{"still bad", func() {}, 0, 0},
+			{"gone", func() { _ = os.Remove(file) }, 1, 0},
+			{"good again", func() { write(t, file, "good") }, 1, 1},
+			{"read at once", func() { write(t, file, "best"); _ = r.reload(ctx) }, 1, 1},
+		} {
+			loads.Store(0)
+			step.change()
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if got := testutil.ToFloat64(r.successful); loads.Load() != step.wantLoads || got != step.successful {
+				t.Errorf("%s: read %d times, want %d; successful %v, want %v", step.name, loads.Load(), step.wantLoads,
+					got, step.successful)
+			}
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The flag has the exporter take over a file that has changed.
+func TestAutoReload(t *testing.T) {
+	_, config := peers.Simulate(t, peers.SampleLine)
+	good, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := launch(t, "--config.file="+config, "--config.auto-reload-interval=50ms")
+	write(t, config, string(good)+"budgets: [{account: main, monthly: 100}]\n")
+	r.Await("/metrics", `ksyun_bill_account_budget_cny{account="main"} 100`)
 }

@@ -40,6 +40,9 @@ type serveFlags struct {
 	check         bool
 	shardIndex    string
 	shardCount    int
+
+	configFile     string        // that of --config.file
+	reloadInterval time.Duration // how often to look whether it has changed; 0: never
 }
 
 func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
@@ -59,6 +62,9 @@ func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
 		Default("1").IntVar(&f.shardCount)
 	command.Flag("shard.index", "Which of them this one is, from 0 on; by default the ordinal at the end of "+
 		config.PodName+".").PlaceHolder("N").StringVar(&f.shardIndex)
+	command.Flag("config.auto-reload-interval", "Look this often whether the configuration file has changed, and reload it"+
+		" then, as at SIGHUP; 0s is never.").
+		Default("0s").DurationVar(&f.reloadInterval)
 	command.Flag("config.check", "Read the configuration, say what it means in series, calls and the first round, and exit.").
 		BoolVar(&f.check)
 }
@@ -67,6 +73,12 @@ func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
 func (f serveFlags) validate() error {
 	if f.maxRequests < 0 {
 		return fmt.Errorf("--web.max-requests: %d: want 0 (no limit) or more", f.maxRequests)
+	}
+	if f.reloadInterval < 0 {
+		return fmt.Errorf("--config.auto-reload-interval: %v: want 0s (never) or more", f.reloadInterval)
+	}
+	if f.reloadInterval > 0 && f.configFile == "" {
+		return errors.New("--config.auto-reload-interval: there is no --config.file to look at")
 	}
 	for _, address := range *f.web.WebListenAddresses {
 		if err := checkAddress(address); err != nil {
@@ -131,6 +143,7 @@ func (f serveFlags) instrument(registry *prometheus.Registry, metrics http.Handl
 
 // serve runs the exporter until ctx ends.
 func serve(ctx context.Context, load func() (config.Config, error), f serveFlags, logs logs) error {
+	seen := f.fingerprint() // before it is read: a change between the two is not missed
 	conf, err := load()
 	if err != nil {
 		return err
@@ -140,13 +153,21 @@ func serve(ctx context.Context, load func() (config.Config, error), f serveFlags
 	}
 	level.Info(logs.kit).Log(
 		"msg", "starting "+programName, "version", version.Info(), "build", version.BuildContext())
-	return runExporter(ctx, conf, load, f, logs)
+	return runExporter(ctx, conf, load, seen, f, logs)
+}
+
+// fingerprint returns what tells whether the configuration file has changed, and nothing where nobody wants to know.
+func (f serveFlags) fingerprint() string {
+	if f.reloadInterval == 0 {
+		return ""
+	}
+	return config.Fingerprint(f.configFile)
 }
 
 // runExporter runs the collector and the web server until ctx ends or one of them fails. load reads the configuration
-// again for a reload.
+// again for a reload; seen is the fingerprint of its file.
 func runExporter(
-	ctx context.Context, conf config.Config, load func() (config.Config, error), f serveFlags, logs logs,
+	ctx context.Context, conf config.Config, load func() (config.Config, error), seen string, f serveFlags, logs logs,
 ) (err error) {
 	options := conf.Options(userAgent())
 	if conf.StateDir != "" {
@@ -176,6 +197,7 @@ func runExporter(
 		closePublished()
 	}, logs.kit)
 	reloads := newReloader(registry, conf, load, bills.Reload, logs.kit)
+	reloads.fingerprint, reloads.seen = f.fingerprint, seen
 	webOptions := web.Options{
 		Metrics: f.instrument(registry, metrics), MetricsPath: f.telemetryPath, Ready: bills.Ready,
 		Status: bills.Status, Pprof: f.pprof,
@@ -191,6 +213,7 @@ func runExporter(
 	group.Go(func() error { return bills.Run(ctx) })
 	group.Go(func() error { return listen(ctx, published, handler, f, logs) })
 	group.Go(func() error { return reloads.reloadAtHangup(ctx) })
+	group.Go(func() error { return reloads.reloadAtChange(ctx, f.reloadInterval) })
 	err = group.Wait()
 	level.Info(logs.kit).Log("msg", "stopped")
 	return err

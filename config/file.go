@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"time"
@@ -21,6 +22,15 @@ func withFileTimeout(ctx context.Context) (context.Context, context.CancelFunc) 
 // reads has the reads that are under way. Whoever wants a file whose read hangs waits for that read, so that reads that
 // hang do not become more and more.
 var reads singleflight.Group
+
+// Fingerprint returns a text that is another one once a file has something else in it, or cannot be read. It gives up
+// after ten seconds. It is safe for concurrent use.
+func Fingerprint(file string) string {
+	ctx, cancel := withFileTimeout(context.Background())
+	defer cancel()
+	text, err := readFile(ctx, file)
+	return fmt.Sprintf("%x %v", sha256.Sum256(text), err)
+}
 
 // readFile returns what is in a file, or gives up when ctx has ended. It is safe for concurrent use.
 func readFile(ctx context.Context, name string) ([]byte, error) {
