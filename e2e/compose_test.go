@@ -126,8 +126,8 @@ func startContainer(t *testing.T, service types.ServiceConfig) {
 	h.testProgram(t, state, append([]string{"/bin/ksyun_bill_exporter"}, service.Command...)...)
 }
 
-// Both files that build an image start the program in the same way, and the one for Compose builds with a Go that is new
-// enough. Its state directory is where the volume is mounted.
+// Both files that build an image start the program in the same way, and the one for Compose builds with the Go of
+// go.mod. Its state directory is where the volume is mounted.
 func TestComposeDockerfile(t *testing.T) {
 	t.Chdir(root)
 	got, want := read(t, "deploy/compose/Dockerfile"), read(t, "Dockerfile")
@@ -144,7 +144,8 @@ func TestComposeDockerfile(t *testing.T) {
 	}
 }
 
-// The exporter, a Prometheus and an Alertmanager start with the commands and the files of the demo, and find each other.
+// The exporter, a Prometheus and an Alertmanager start with the commands and the files of the demo, and find each
+// other.
 func TestCompose(t *testing.T) {
 	t.Chdir(root)
 	project := loadCompose(t, nil, composeDemo)
@@ -231,8 +232,8 @@ type (
 	}
 )
 
-// checkGrafana checks that the data source is the Prometheus of the project and that the dashboards, of which one is the
-// first that a reader sees, are where Grafana looks for them.
+// checkGrafana checks that the data source is the Prometheus of the project, and that the dashboards, of which one is
+// the first that a reader sees, are where Grafana looks for them.
 func checkGrafana(t *testing.T, h host, services types.Services) {
 	t.Helper()
 	var sources dataSources

@@ -60,7 +60,8 @@ func (h host) testProgram(t *testing.T, state string, command ...string) {
 	}
 }
 
-// prepareHome returns a folder with deploy, the configuration that a page shows, for a simulated API, and its key files.
+// prepareHome returns a folder with deploy, the configuration that a page shows, for a simulated API, and its key
+// files.
 func prepareHome(t *testing.T, page manual) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
