@@ -14,7 +14,7 @@ PEERS      := prometheus:prometheus promtool:prometheus curl:curl buildah:builda
               victoria-metrics:victoria-metrics vmalert:victoria-metrics script:bsdutils systemd-analyze:systemd
 CA_BUNDLE  := /etc/ssl/certs/ca-certificates.crt
 
-.PHONY: all build test lint demo bench soak pictures image peers clean
+.PHONY: all build test chart lint demo bench soak pictures image peers clean
 all: build
 
 build:
@@ -27,11 +27,19 @@ TIMEOUT ?= 20m
 test: peers
 	$(GO) vet -tags e2e,soak ./...
 	$(GO) test -race -timeout $(TIMEOUT) -tags e2e ./...
+	$(MAKE) chart
+
+# The chart, in a module of its own. Go keeps results and does not look whether files outside of a module have changed,
+# hence -count=1; the race detector would only build all of Helm a second time, and its templates are one goroutine.
+chart:
+	$(GO) vet -C deploy/helm/tests ./...
+	$(GO) test -C deploy/helm/tests -count=1 ./...
 
 # golangci-lint takes minutes to build the first time; .golangci.yml is its short list.
 lint:
 	@echo 'golangci-lint: the first run builds it, which takes minutes'
 	$(GO) run $(LINT) run ./...
+	cd deploy/helm/tests && $(GO) run $(LINT) run ./...
 
 demo:
 	$(GO) run . --demo

@@ -1,0 +1,202 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	apps "k8s.io/api/apps/v1"
+	core "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// The exporter takes the arguments, the configuration and the environment that the chart gives it. The demo has no
+// configuration to check.
+func TestConfigurations(t *testing.T) {
+	program := build(t)
+	for _, name := range cases(t) {
+		if name == "demo" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			p := mount(t, program, readValues(t, name))
+			out, err := p.command(t.Context(), "--config.check").CombinedOutput()
+			if want := "The configuration is good.\n"; err != nil || !strings.HasPrefix(string(out), want) {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// The demo starts from the chart, and both probes become good.
+func TestDemo(t *testing.T) {
+	p := mount(t, build(t), readValues(t, "demo"))
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	command := p.command(ctx, "--web.listen-address="+address)
+	var log bytes.Buffer
+	command.Stderr = &log
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		command.Wait()
+		cancel()
+		close(ended)
+	}()
+	for _, probe := range []*core.Probe{p.container.LivenessProbe, p.container.ReadinessProbe} {
+		err = errors.Join(err, await(ctx, "http://"+address+probe.HTTPGet.Path))
+	}
+	cancel()
+	if <-ended; err != nil {
+		t.Errorf("%v\n%s", err, log.String())
+	}
+}
+
+// await asks a URL until it answers 200, or until the context ends.
+func await(ctx context.Context, url string) error {
+	for again := time.NewTicker(100 * time.Millisecond); ; <-again.C {
+		err := ask(ctx, url)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func ask(ctx context.Context, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if text, _ := io.ReadAll(answer.Body); answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s %s", url, answer.Status, text)
+	}
+	return nil
+}
+
+// build returns the path of the exporter, made of the tree.
+func build(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "ksyun_bill_exporter")
+	command := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
+	command.Dir = root
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
+// A pod is the exporter in a folder that stands for the root of its file system.
+type pod struct {
+	program   string
+	dir       string
+	container core.Container
+}
+
+// mount makes the folder of the pod that values make: of the chart's ConfigMap and Secret, and of files for what the
+// configuration names beyond them.
+func mount(t *testing.T, program string, values map[string]any) pod {
+	t.Helper()
+	documents, err := render(loadChart(t), values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := decode(t, texts(documents))
+	spec := pick[*apps.StatefulSet](objects)[0].Spec.Template.Spec
+	p := pod{program: program, dir: t.TempDir(), container: spec.Containers[0]}
+	for _, m := range p.container.VolumeMounts {
+		if err := os.MkdirAll(p.dir+m.MountPath, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(spec.Volumes, func(v core.Volume) bool { return v.Name == m.Name })
+		if at >= 0 {
+			p.fill(t, m.MountPath, contents(objects, spec.Volumes[at]))
+		}
+	}
+	return p
+}
+
+// contents returns the files of a volume. Of the Secrets that the chart does not make it knows only one for the web.
+func contents(objects []runtime.Object, v core.Volume) map[string]string {
+	files := map[string]string{}
+	if v.Name == "web" {
+		files["web.yml"] = "http_server_config: {http2: false}\n"
+	}
+	for _, m := range pick[*core.ConfigMap](objects) {
+		if v.ConfigMap != nil && v.ConfigMap.Name == m.Name {
+			files = m.Data
+		}
+	}
+	for _, s := range pick[*core.Secret](objects) {
+		for name, value := range s.Data {
+			if v.Secret != nil && v.Secret.SecretName == s.Name {
+				files[name] = string(value)
+			}
+		}
+	}
+	return files
+}
+
+var keyFile = regexp.MustCompile(`/etc/ksyun/keys/\S+`)
+
+// fill writes files, and, for those that a configuration names, one that is of an existing Secret.
+func (p pod) fill(t *testing.T, path string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		for _, key := range keyFile.FindAllString(text, -1) {
+			p.write(t, key, "of-"+filepath.Base(key))
+		}
+		p.write(t, filepath.Join(path, name), p.place(text))
+	}
+}
+
+func (p pod) write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(p.dir+path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p.dir+path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// place puts the folder before the paths of a text.
+func (p pod) place(text string) string {
+	return strings.NewReplacer("/etc/ksyun", p.dir+"/etc/ksyun", "/var/lib", p.dir+"/var/lib").Replace(text)
+}
+
+func (p pod) command(ctx context.Context, more ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, p.program)
+	for _, arg := range p.container.Args {
+		command.Args = append(command.Args, p.place(arg))
+	}
+	command.Args = append(command.Args, more...)
+	for _, e := range p.container.Env {
+		command.Env = append(command.Env, e.Name+"="+e.Value)
+	}
+	return command
+}
