@@ -35,7 +35,9 @@ type manual struct {
 func readManuals(t *testing.T) []manual {
 	t.Helper()
 	var pages []manual
-	for _, pattern := range []string{"README.md", "*.md", "docs/*.md", "dashboards/*.md", "deploy/*/README.md", "examples/*/README.md"} {
+	for _, pattern := range []string{
+		"README.md", "*.md", "docs/*.md", "dashboards/*.md", "deploy/*/README.md", "examples/*/README.md",
+	} {
 		names, err := filepath.Glob(pattern)
 		if err != nil || len(names) == 0 {
 			t.Fatalf("%s: %v %v", pattern, names, err)
@@ -53,9 +55,10 @@ func readManuals(t *testing.T) []manual {
 
 var (
 	fenced = regexp.MustCompile("(?ms)^( *)```(.*?)\n(.*?)^ *```$")
-	inline = regexp.MustCompile("`((?:amtool|curl|docker|go|kubectl|make|prom\\w+) [^`]+|" +
+	inline = regexp.MustCompile("`((?:amtool|curl|docker|go|helm|kubectl|make|prom\\w+) [^`]+|" +
 		"(?:\\./)?ksyun_bill_exporter [^`]*--[^`]+)`")
-	other = regexp.MustCompile(`(?m)^(?:\$ )?(?:\./)?(?:amtool|curl|docker|go|kubectl|ksyun_\w+|make|prom\w+|sudo) [^{]*$`)
+	other = regexp.MustCompile(
+		`(?m)^(?:\$ )?(?:\./)?(?:amtool|curl|docker|go|helm|kubectl|ksyun_\w+|make|prom\w+|sudo) [^{]*$`)
 )
 
 // blocks returns the texts between the fences of a language, without indentation.
@@ -116,6 +119,9 @@ var notRun = map[string]string{
 	"go run ./bench":        "it is make bench",
 	"go run ./alerts/study": "it takes a quarter of an hour",
 	"promtool test":         "alerts.TestPromtool does it",
+	"helm ":                 "there is none; the chart's own tests render it",
+	"go test -C":            "it writes what those tests compare",
+	"make chart":            "it is those tests",
 }
 
 // Commands that run until they are stopped.

@@ -131,8 +131,8 @@ func TestMemoryLimit(t *testing.T) {
 		"256Mi": "230MiB", "1.5Gi": "1382MiB", "512M": "439MiB", "2G": "1716MiB", "'268435456'": "230MiB",
 		"268435456": "230MiB", "1e9": "858MiB", "1Ti": "943718MiB", "262144Ki": "230MiB",
 	} {
-		values, err := chartutil.ReadValues([]byte("{demo: true, image: {repository: r}, resources: {limits: {memory: " +
-			limit + "}}}"))
+		values, err := chartutil.ReadValues(
+			[]byte("{demo: true, image: {repository: r}, resources: {limits: {memory: " + limit + "}}}"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -64,7 +64,7 @@ func decoder() runtime.Decoder {
 func decode(t *testing.T, text string) []runtime.Object {
 	t.Helper()
 	var objects []runtime.Object
-	for _, document := range strings.Split(text, "\n---\n") {
+	for document := range strings.SplitSeq(text, "\n---\n") {
 		object, _, err := decoder().Decode([]byte(document+"\n"), nil, nil)
 		if err != nil {
 			t.Fatalf("%v in\n%.2000s", err, document)

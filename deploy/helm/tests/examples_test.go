@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/strvals"
 	core "k8s.io/api/core/v1"
 )
 
@@ -50,4 +53,30 @@ func plainSecret(t *testing.T, text string) string {
 		plain += "  " + name + ": " + string(value) + "\n"
 	}
 	return "# Do not keep the filled-in file: `kubectl create secret generic` makes the same.\n" + plain
+}
+
+var (
+	command  = regexp.MustCompile("(?s)```sh\n.*?```")
+	setting  = regexp.MustCompile(`--set '?([^' \n]+)`)
+	yamlText = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+)
+
+// The command that installs the chart sets what the chart asks for, and the values of the page are those of
+// testdata/readme.values.yaml, so that the other tests have them too.
+func TestReadme(t *testing.T) {
+	for _, page := range []string{"../README.md", "../README.zh-CN.md"} {
+		text, values := read(t, page), map[string]any{}
+		for _, set := range setting.FindAllStringSubmatch(command.FindString(text), -1) {
+			if err := strvals.ParseInto(set[1], values); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := render(loadChart(t), values); err != nil {
+			t.Errorf("%s: helm install: %v", page, err)
+		}
+		got, err := chartutil.ReadValues([]byte(yamlText.FindStringSubmatch(text)[1]))
+		if diff := cmp.Diff(chartutil.Values(readValues(t, "readme")), got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-testdata +page):\n%s", page, err, diff)
+		}
+	}
 }
