@@ -26,8 +26,8 @@ const (
 )
 
 // copied are the files that the chart must contain, because Helm reads no file outside of it, by their folder in it.
-// They are copies, not links: Flux leaves links out of what it fetches (https://github.com/fluxcd/source-controller), and
-// Git on Windows makes text files of them.
+// They are copies, not links: Flux leaves links out of what it fetches
+// (https://github.com/fluxcd/source-controller), and Git on Windows makes text files of them.
 var copied = map[string]string{"files/alerts": "alerts/*.rules.yml", "files/dashboards": "dashboards/*.json"}
 
 func TestMain(m *testing.M) {
