@@ -406,8 +406,8 @@ func newLogs(w io.Writer, threshold, format string) logs {
 	return logs{kit: kit, slog: slog.New(bareHandler{sloggokit.NewGoKitHandler(timed, lowest)}), writer: writer}
 }
 
-// bareHandler leaves out of a record what the lines of this program do not have, or have under another name already: the
-// time and the place in the code.
+// bareHandler leaves out of a record what the lines of this program do not have, or have under another name already:
+// the place in the code, and the time.
 type bareHandler struct{ slog.Handler }
 
 // Handle implements slog.Handler.

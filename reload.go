@@ -89,8 +89,8 @@ func (r *reloader) reloadLocked(ctx context.Context) error {
 	return nil
 }
 
-// reloadAtChange looks at the file every interval until ctx ends, and reloads it if it has changed since it was last read.
-// A bad file is read once. An interval of 0 is never.
+// reloadAtChange looks at the file every interval until ctx ends, and reloads it if it has changed since it was last
+// read. A bad file is read once. An interval of 0 is never.
 func (r *reloader) reloadAtChange(ctx context.Context, interval time.Duration) error {
 	if interval == 0 {
 		return nil

@@ -62,10 +62,11 @@ func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
 		Default("1").IntVar(&f.shardCount)
 	command.Flag("shard.index", "Which of them this one is, from 0 on; by default the ordinal at the end of "+
 		config.PodName+".").PlaceHolder("N").StringVar(&f.shardIndex)
-	command.Flag("config.auto-reload-interval", "Look this often whether the configuration file has changed, and reload it"+
-		" then, as at SIGHUP; 0s is never.").
+	command.Flag("config.auto-reload-interval", "Look this often whether the configuration file has changed, and reload"+
+		" it then, as at SIGHUP; 0s is never.").
 		Default("0s").DurationVar(&f.reloadInterval)
-	command.Flag("config.check", "Read the configuration, say what it means in series, calls and the first round, and exit.").
+	command.Flag("config.check", "Read the configuration, say what it means in series, calls and the first round, and"+
+		" exit.").
 		BoolVar(&f.check)
 }
 

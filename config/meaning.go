@@ -22,8 +22,8 @@ func Meaning(c Config) string {
 // burst is how many calls an account may make at once, before requests_per_second counts.
 const burst = 2
 
-// describeFirstRound returns how long it takes at least until the summaries of all accounts are there for the first time.
-// The API's own time comes on top.
+// describeFirstRound returns how long it takes at least until the summaries of all accounts are there for the first
+// time. The API's own time comes on top.
 func describeFirstRound(c Config) string {
 	calls := 1 + 2 // GetMonthBill, and getMonthConsume of two months
 	if c.API.UnionEndpoint != "" {

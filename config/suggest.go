@@ -7,8 +7,8 @@ import (
 )
 
 // suggestKey returns the key that was probably meant by one that the configuration does not have, and nothing if none
-// is like it: a key of the same mapping that is spelled alike, or one of that very name in another mapping. around is the
-// key of the mapping, and names are those that it can have.
+// is like it: a key of the same mapping that is spelled alike, or one of that very name in another mapping. around is
+// the key of the mapping, and names are those that it can have.
 func suggestKey(around, name string, names []string) string {
 	best, least := "", len(name)/3+1
 	for _, candidate := range slices.Sorted(slices.Values(names)) {
@@ -29,8 +29,8 @@ func suggestKey(around, name string, names []string) string {
 	return ""
 }
 
-// editDistance returns how many bytes have to be put in, left out, replaced or swapped with the next one to make b out of
-// a (https://en.wikipedia.org/wiki/Damerau-Levenshtein_distance, the restricted one).
+// editDistance returns how many bytes have to be put in, left out, replaced or swapped with the next one to make b out
+// of a (https://en.wikipedia.org/wiki/Damerau-Levenshtein_distance, the restricted one).
 func editDistance(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {

@@ -11,9 +11,9 @@ import (
 	"unicode/utf8"
 )
 
-// explainSyntax returns what a text has that is not YAML, which the decoder has refused with err, and in which line; 0 if
-// that is not known. The decoder names no line for a text in another encoding, and for a bracket that is not closed it
-// names one of two lines, each of them too small by one.
+// explainSyntax returns what a text has that is not YAML, which the decoder has refused with err, and in which line; 0
+// if that is not known. The decoder names no line for a text in another encoding, and for a bracket that is not closed
+// it names one of two lines, each of them too small by one.
 func explainSyntax(text []byte, err error) (line int, cause error) {
 	if line, cause = findEncoding(text); cause != nil {
 		return line, cause
@@ -33,7 +33,7 @@ func explainSyntax(text []byte, err error) (line int, cause error) {
 	return min(line, lineOf(bytes.TrimRight(text, "\r\n"), len(text))), errors.New("yaml: " + place[2])
 }
 
-// yamlLine matches an error of the scanner or the parser of yaml.v3, which leave out the line where it is the first one.
+// yamlLine matches an error of the scanner or the parser of yaml.v3, which leave out the line where it is the first.
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?((?:did not find|found|could not|mapping values|block).*)$`)
 
 // lineOf returns in which line the byte at an offset is.
@@ -175,8 +175,8 @@ func (s *bracketScanner) skipQuoted(quote byte) (line int, err error) {
 	return began, fmt.Errorf("%c is not closed", quote)
 }
 
-// skipBlock goes to the end of a text of several lines, which ends before a line that is indented as the one in which it
-// begins, or less.
+// skipBlock goes to the end of a text of several lines, which ends before a line that is indented as the one in which
+// it begins, or less.
 func (s *bracketScanner) skipBlock() {
 	begin := bytes.LastIndexByte(s.text[:s.offset], '\n') + 1
 	least := indentation(s.text[begin:])

@@ -107,7 +107,8 @@ func TestOneOfManyFails(t *testing.T) {
 				" file or none\n", 0,
 		},
 		"disagreement": {
-			billsim.Raw(200, "application/json", `{"PostpayDetailBillSet":[]}`), Options{Output: "DIR/bill"}, "disagreement: export: all is written, but to" +
+			billsim.Raw(200, "application/json", `{"PostpayDetailBillSet":[]}`), Options{Output: "DIR/bill"},
+			"disagreement: export: all is written, but to" +
 				" DIR/bill.unreconciled, and DIR/bill is as it was: 商城, 2026-10: the postpaid lines come to 0 CNY," +
 				" the summary says 44.78; 商城, 2026-10: those of EBS come to 0 CNY, the summary says 0.00000001;" +
 				" 商城, 2026-10: those of EIP come to 0 CNY, the summary says -12.00000001; 商城, 2026-10: those of KEC" +
@@ -142,8 +143,8 @@ func TestSameCustomer(t *testing.T) {
 		other.AccessKeyID, other.SecretAccessKey = "AKLTSHOP", "s3cret-shop"
 		got := runExport(t.Context(), t, billsim.New([]billsim.Account{account, other}), t.TempDir(), manyConfig,
 			Options{Account: "all", Output: "DIR/bill"})
-		const want = "error: export: 商城, 2026-10: a line is of customer 73400575, as those of account main: they would be" +
-			" there twice\n"
+		const want = "error: export: 商城, 2026-10: a line is of customer 73400575, as those of account main: they would" +
+			" be there twice\n"
 		if diff := cmp.Diff(want, got.failure()); diff != "" || len(got.files) != 0 {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

@@ -80,8 +80,8 @@ func (t *Target) Name() string { return t.name }
 // Bytes returns how many bytes are in the file, or on standard output, already.
 func (t *Target) Bytes() int64 { return t.sink.bytes }
 
-// SentBytes returns how many of the bytes that Rewind is to take back are on standard output already, where it cannot. It
-// is always 0 for a file.
+// SentBytes returns how many of the bytes that Rewind is to take back are on standard output already, where it cannot.
+// It is always 0 for a file.
 func (t *Target) SentBytes() int64 {
 	if t.file != nil {
 		return 0
