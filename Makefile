@@ -27,9 +27,8 @@ TIMEOUT ?= 20m
 test: peers
 	$(GO) vet -tags e2e,soak ./...
 	$(GO) test -race -timeout $(TIMEOUT) -tags e2e ./...
-	$(MAKE) chart
 
-# The chart, in a module of its own. Go keeps results and does not look whether files outside of a module have changed,
+# The chart, in a module of its own, which test leaves out: building Helm takes two minutes. Go keeps results and does not look whether files outside of a module have changed,
 # hence -count=1; the race detector would only build all of Helm a second time, and its templates are one goroutine.
 chart:
 	$(GO) vet -C deploy/helm/tests ./...

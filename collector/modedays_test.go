@@ -275,7 +275,7 @@ func TestFamiliesComeToTheBill(t *testing.T) {
 		o := options(shop, game)
 		o.Refresh.Interval, o.Prepaid.Months, o.Days = 12*time.Hour, 12, 7
 		w := start(t, beijing(9, 30, 6), o, demo...)
-		for at := beijing(9, 30, 12); at.Before(beijing(10, 3, 0)) && !t.Failed(); at = at.AddDate(0, 0, 1) {
+		for at := beijing(9, 30, 12); at.Before(beijing(10, 2, 0)) && !t.Failed(); at = at.AddDate(0, 0, 1) {
 			w.sleepUntil(at)
 			w.checkInfos()
 			sums := w.sumsOfModes()

@@ -10,7 +10,7 @@ import (
 // On a few lives the rules of this repository find what is big, and wake nobody without a reason. docs/alerts.md has what
 // they reach on many.
 func TestStudy(t *testing.T) {
-	s := study{rules: "..", accounts: 3, seed: 1, days: 35, parallel: 2}
+	s := study{rules: "..", accounts: 2, seed: 1, days: 35, parallel: 2}
 	result, err := s.run(t.Context())
 	if err != nil {
 		t.Fatal(err)
