@@ -94,7 +94,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return exitCode(err)
 }
 
-// reportError says why the program cannot go on: in plain words on a terminal, else in the log's form, so that who
+// reportError prints why the program cannot go on: in plain words on a terminal, else in the log's form, so that who
 // collects the log can read it.
 func (i invocation) reportError(err error) {
 	if i.logFormat != formatJSON && output.IsTerminal(i.stderr) {

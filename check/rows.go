@@ -35,7 +35,7 @@ func newRows(stdout, stderr io.Writer, all []*inspection) *rows {
 // (ECMA-48, control function EL).
 const eraseLine = "\r\x1b[K"
 
-// count says that one more question was asked.
+// count counts one more question that was asked.
 func (r *rows) count() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -47,8 +47,8 @@ func (r *rows) count() {
 	}
 }
 
-// finish says that nothing more will be asked of an account. An error of the writer is not returned, because the report
-// that follows meets it, too.
+// finish prints the row of an account of which nothing more will be asked. An error of the writer is not returned,
+// because the report that follows meets it, too.
 func (r *rows) finish(i *inspection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -147,7 +147,7 @@ func (l *life) between(low, high float64) float64 { return low + l.rng.Float64()
 
 func (l *life) note(text string) { l.normal = append(l.normal, text) }
 
-// isSale says whether shops sell most on a day: 11.11, 12.12 and 6.18, with the evening before.
+// isSale reports whether shops sell most on a day: 11.11, 12.12 and 6.18, with the evening before.
 func isSale(date time.Time) bool {
 	switch date.Format("01-02") {
 	case "11-10", "11-11", "12-12", "06-17", "06-18":

@@ -141,7 +141,7 @@ func (s study) live(ctx context.Context, set ruleSet, dir string, n int) (calm, 
 		return nil, nil, nil, err
 	}
 	l = newLife(s.seed, n)
-	l.strike(s.seed, n)
+	strike(l, s.seed, n)
 	struck, err = set.evaluate(ctx, record(l, s.days), dir)
 	return calm, struck, l, err
 }
