@@ -112,7 +112,7 @@ type Client struct {
 func New(o Options) *Client {
 	transport := o.Transport
 	if transport == nil {
-		transport = newTransport()
+		transport = sharedTransport()
 	}
 	return &Client{
 		options: o,
@@ -124,10 +124,15 @@ func New(o Options) *Client {
 
 func refuseRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
+// sharedTransport returns the transport of all clients that are not given one: hundreds of accounts need no connections
+// of their own, each with its buffers.
+var sharedTransport = sync.OnceValue(newTransport)
+
 func newTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DisableCompression = true // the client asks for gzip itself, and unpacks it at twice the speed
 	t.ReadBufferSize = bufferSize
+	t.MaxIdleConnsPerHost = 16
 	return t
 }
 

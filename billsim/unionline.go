@@ -84,15 +84,22 @@ func (x *exchange) summaryLine(p Product) Line {
 // consumption and, once the month has ended, what its bill has beyond them, on its last day. So the days of a closed
 // month add up to its bill, and days that were read once do not change when another day follows.
 func (x *exchange) linesOfDays() []unionLine {
-	all := x.account.purchases(x.months[0])
+	byDay := map[string][]unionLine{} // sorting the lines themselves would move large values about
+	add := func(l unionLine) { byDay[l.StatDate] = append(byDay[l.StatDate], l) }
+	for _, l := range x.account.purchases(x.months[0]) {
+		add(l)
+	}
 	c, metered := x.consumption()
 	for l := range x.withSummaryOnly(Bill{Lines: c.Lines}) {
-		all = append(all, unionLine{Line: l, mode: postpaid})
+		add(unionLine{Line: l, mode: postpaid})
 	}
-	all = append(all, x.unmetered(c, metered)...)
-	first, last := x.days[0].String(), x.days[1].String()
-	all = slices.DeleteFunc(all, func(l unionLine) bool { return l.StatDate < first || l.StatDate > last })
-	slices.SortStableFunc(all, func(a, b unionLine) int { return cmp.Compare(a.StatDate, b.StatDate) })
+	for _, l := range x.unmetered(c, metered) {
+		add(l)
+	}
+	var all []unionLine
+	for d := x.days[0]; d <= x.days[1]; d++ {
+		all = append(all, byDay[d.String()]...)
+	}
 	return all
 }
 

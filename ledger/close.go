@@ -78,10 +78,10 @@ func (l *Ledger) CloseDays(readFor *Summary, readAt time.Time) map[billclient.Da
 		project, product := l.symbols.text(k.project), l.symbols.text(k.product)
 		byDay[k.day].Add(Key{KeyLabel(project), KeyLabel(product)}, *amount)
 	}
-	days := map[billclient.Day]Day{}
+	days, pool := map[billclient.Day]Day{}, labelPool{}
 	first, last := l.coveredDays(readFor, readAt)
 	for d := first; d <= last; d++ {
-		days[d] = Day{ReadAt: readAt, ProjectProduct: byDay[d].Rows(2)}
+		days[d] = Day{ReadAt: readAt, ProjectProduct: byDay[d].rows(2, pool)}
 	}
 	l.closeWatched(days)
 	return days

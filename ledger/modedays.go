@@ -36,9 +36,10 @@ func SummarizeDays(answer []billclient.DayConsume, readAt time.Time) *ModeDays {
 			sums.Add(Key{None, label}, beyond)
 		}
 	}
+	pool := labelPool{}
 	for at, sums := range days {
 		maps.DeleteFunc(sums, func(_ Key, amount billclient.Amount) bool { return amount.Sign() == 0 })
-		d.Days[at] = sums.Rows(2)
+		d.Days[at] = sums.rows(2, pool)
 	}
 	return d
 }

@@ -44,12 +44,31 @@ type Sums map[Key]billclient.Amount
 func (s Sums) Add(k Key, amount billclient.Amount) { s[k] = s[k].Add(amount) }
 
 // Rows returns the sums sorted by key, each with its first n label values.
-func (s Sums) Rows(n int) []Row {
+func (s Sums) Rows(n int) []Row { return s.rows(n, nil) }
+
+// rows is Rows with label values that are in pool, or go into it.
+func (s Sums) rows(n int, pool labelPool) []Row {
 	rows := make([]Row, 0, len(s))
 	for _, k := range slices.SortedFunc(maps.Keys(s), CompareKeys) {
-		rows = append(rows, Row{Labels: slices.Clone(k[:n]), Amount: s[k]})
+		rows = append(rows, Row{Labels: pool.values(k, n), Amount: s[k]})
 	}
 	return rows
+}
+
+// labelPool has the label values of rows by their keys, so that the rows of many days can share them. A nil labelPool
+// keeps none.
+type labelPool map[Key][]string
+
+// values returns the first n label values of a key. They must not be changed.
+func (p labelPool) values(k Key, n int) []string {
+	if values, ok := p[k]; ok {
+		return values
+	}
+	values := slices.Clip(slices.Clone(k[:n]))
+	if p != nil {
+		p[k] = values
+	}
+	return values
 }
 
 // balance adds to a key what total has more or less than the sums of n parts, so that no part can vanish from a total,
