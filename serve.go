@@ -200,7 +200,7 @@ func runExporter(
 	reloads := newReloader(registry, conf, load, bills.Reload, logs.kit)
 	reloads.fingerprint, reloads.seen = f.fingerprint, seen
 	webOptions := web.Options{
-		Metrics: f.instrument(registry, metrics), MetricsPath: f.telemetryPath, Ready: bills.Ready,
+		Metrics: f.instrument(registry, metrics), MetricsPath: f.telemetryPath, Readiness: bills.Readiness,
 		Status: bills.Status, Pprof: f.pprof,
 	}
 	if f.lifecycle {

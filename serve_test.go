@@ -72,7 +72,7 @@ func TestNotReady(t *testing.T) {
 	defer api.Fault(billsim.Never())()
 	r := launch(t, "--config.file="+config)
 	if status, body := r.Get("/-/ready"); status != http.StatusServiceUnavailable ||
-		body != "Not ready: an account has not been asked yet.\n" {
+		body != "Not ready: 0 of 1 accounts have been asked.\n" {
 		t.Errorf("%d: %s", status, body)
 	}
 	if _, body := r.Get("/metrics"); strings.Contains(body, "_cost_cny{") {
@@ -158,7 +158,7 @@ func TestConfigCheck(t *testing.T) {
 	const want = `The configuration is good.
 accounts: 1 (main)
 months: the running one (auto) and 3 closed; days: 31
-first round: 3 calls an account for summaries, with api.requests_per_second at least 1s; 1s for all accounts, refresh.concurrency (2) at once; lines come after that
+first round: 3 calls an account for summaries, with api.requests_per_second at least 1s; 1s for all accounts, 64 at once; lines come after that, of refresh.concurrency (2) accounts at once
 calls a day and account: 72 for summaries, up to 3 more for closed months that have no bill, 73 more where the API refuses a range of months; lines are read 3 to 16 times, those of consumption with a call per 5000; retries apart; at most 5000 (api.daily_calls)
 series an account: at most 4000 of instances, as many that describe them, 0 of amortised ones, and 0 of tags, __other__ apart; in all accounts at most 8000; and 31 days of each product, project and product in a project
 `

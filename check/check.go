@@ -204,7 +204,7 @@ func inspectAll(ctx context.Context, o Options, accounts []collector.Account) []
 	}
 	rows := newRows(o.Stdout, o.Stderr, all)
 	var group errgroup.Group
-	group.SetLimit(o.Config.Refresh.Concurrency)
+	group.SetLimit(o.Config.LinesAtOnce())
 	for _, i := range all {
 		group.Go(func() error {
 			i.askAll(ctx, rows.count)

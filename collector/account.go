@@ -24,7 +24,7 @@ type account struct {
 	logger   log.Logger
 	onChange func()      // called when there is something new to show
 	onSave   func(error) // called with the result of each save
-	slots    map[loopName]chan struct{}
+	slots    *slots      // of all accounts
 	kicks    map[loopName]chan struct{}
 	vault    *vault
 
@@ -39,14 +39,13 @@ type account struct {
 }
 
 // newAccount returns an account that has no key yet, and no numbers (see takeCustody).
-func newAccount(a Account, options Options, logger log.Logger, vault *vault) *account {
+func newAccount(a Account, options Options, logger log.Logger, vault *vault, slots *slots) *account {
 	n := &account{
 		Account: a, options: options, logger: log.With(logger, "account", a.Name), vault: vault,
 		onChange: func() {}, onSave: func(error) {},
-		slots: map[loopName]chan struct{}{}, kicks: map[loopName]chan struct{}{},
+		slots: slots, kicks: map[loopName]chan struct{}{},
 	}
 	for _, loop := range loopNames {
-		n.slots[loop] = make(chan struct{}, max(1, options.Refresh.Concurrency))
 		n.kicks[loop] = make(chan struct{}, 1)
 	}
 	api := a.API
@@ -169,11 +168,11 @@ func (a *account) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		withKey, cancel := context.WithCancel(ctx)
 		var loops sync.WaitGroup
-		for name, slots := range a.slots {
+		for _, name := range loopNames {
 			if !hasSources(a.Account, name) {
 				continue
 			}
-			l := &loop{account: a, custody: a.currentCustody(), name: name, slots: slots, kick: a.kicks[name]}
+			l := &loop{account: a, custody: a.currentCustody(), name: name, kick: a.kicks[name]}
 			loops.Go(func() { l.run(withKey) })
 		}
 		key, ok := a.awaitOtherKey(ctx)
@@ -406,11 +405,11 @@ func (a *account) sameAs(configured Account, options Options) bool {
 	return reflect.DeepEqual(identity(a.Account, a.options), identity(configured, options))
 }
 
-// identity returns all that an account's asking and adding up depends on. What is only added to a page, and functions,
-// which cannot be compared, are not in it.
+// identity returns all that an account's asking and adding up depends on. What is only added to a page, what all accounts
+// share, and functions, which cannot be compared, are not in it.
 func identity(a Account, o Options) any {
 	a.API.Credentials, a.API.Counter, a.API.Transport = nil, nil, nil
 	a.API.Observe, a.API.OnRetry, a.API.OnLeftOut, a.API.DailyReserve = nil, nil, nil, 0
-	a.API.MostPages = 0
+	a.API.MostPages, o.Refresh.Concurrency = 0, 0
 	return []any{a, o.Refresh, o.Months, o.Instances, o.Days, o.Prepaid}
 }

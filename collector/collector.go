@@ -5,7 +5,6 @@ package collector
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +26,7 @@ type Collector struct {
 	reloads chan reload
 	health  *health
 	calls   map[string]*Calls // by account, those that are gone too: a day's calls stay made
-	slots   map[loopName]chan struct{}
+	slots   *slots
 	vault   vault
 
 	mu       sync.Mutex // guards what follows
@@ -46,7 +45,7 @@ func New(
 	c := &Collector{
 		options: options, logger: logger, publish: publish,
 		changes: make(chan struct{}, 1), reloads: make(chan reload), health: newHealth(registry),
-		calls: map[string]*Calls{}, slots: map[loopName]chan struct{}{}, unmatched: unmatched{},
+		calls: map[string]*Calls{}, slots: newSlots(options.Refresh.Concurrency), unmatched: unmatched{},
 	}
 	if options.StateErr != nil {
 		c.health.onSave(logger)(options.StateErr)
@@ -106,14 +105,8 @@ func (c *Collector) newAccount(configured Account, options Options) *account {
 	configured.API.DailyReserve = dailyReserve(configured.API.DailyCalls, options)
 	configured.API.MostPages = configured.API.DailyCalls / 2 // the other half is for all other sources
 	configured.API.OnLeftOut = logLeftOut(logger)
-	a := newAccount(configured, options, c.logger, &c.vault)
+	a := newAccount(configured, options, c.logger, &c.vault, c.slots)
 	a.onChange, a.onSave = c.noteChange, c.health.onSave(log.With(a.logger, "what", "numbers"))
-	for name := range a.slots {
-		if n := cap(a.slots[name]); n != cap(c.slots[name]) {
-			c.slots[name] = make(chan struct{}, n)
-		}
-		a.slots[name] = c.slots[name]
-	}
 	return a
 }
 
@@ -144,25 +137,31 @@ func (c *Collector) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// pagePause is the least time between two pages: a refresh has the answers of a dozen sources one after the other.
-const pagePause = 200 * time.Millisecond
+// pagePause is the least time between two pages: a refresh has the answers of a dozen sources one after the other. It is
+// longer where a page takes long to make, so that a tenth of a core is enough for pages.
+const (
+	pagePause     = 200 * time.Millisecond
+	mostPagePause = 10 * time.Second
+)
 
 // keepPublished renders a page when an account has changed, when a day or the month ends in Beijing, and when numbers
 // become too old.
 func (c *Collector) keepPublished(ctx context.Context) error {
 	for {
 		rendered := now()
+		stopwatch := time.Now()
 		until, err := c.render(rendered)
 		if err != nil {
 			return fmt.Errorf("page: %w", err)
 		}
+		pause := min(max(pagePause, 9*time.Since(stopwatch)), mostPagePause)
 		for at := rendered; at.Before(until) && !at.Before(rendered); at = now() {
 			timer := time.NewTimer(min(wake, until.Sub(at)))
 			select {
 			case <-ctx.Done():
 				return nil
 			case <-c.changes:
-				until = earlierOf(until, rendered.Add(pagePause))
+				until = earlierOf(until, rendered.Add(pause))
 			case <-timer.C:
 			}
 			timer.Stop()
@@ -204,11 +203,16 @@ func (c *Collector) show(now time.Time) (Options, []metrics.Account) {
 	return options, all
 }
 
-// Ready reports whether every account has numbers, or at least one finished attempt: one bad key does not block the
-// others.
-func (c *Collector) Ready() bool {
-	_, accounts := c.inForce()
-	return !slices.ContainsFunc(accounts, func(a *account) bool { return !a.hasTried() })
+// Readiness returns how many accounts there are, and how many of them have numbers, or at least one finished attempt: one
+// bad key does not block the others.
+func (c *Collector) Readiness() (asked, accounts int) {
+	_, all := c.inForce()
+	for _, a := range all {
+		if a.hasTried() {
+			asked++
+		}
+	}
+	return asked, len(all)
 }
 
 // Status returns what the page of metrics that was published last says, for people. It makes no call.

@@ -83,7 +83,7 @@ func stateOf(f *testing.F, of Account, c *customer) *kept {
 	of.API.Transport, of.API.UnionEndpoint = transport, of.API.Endpoint
 	o := purseOptions(of)
 	o.Prepaid.Months = 1
-	a := newAccount(of, o, log.NewNopLogger(), &vault{})
+	a := newAccount(of, o, log.NewNopLogger(), &vault{}, newSlots(1))
 	a.takeCustody(f.Context())
 	for _, name := range loopNames {
 		(&loop{account: a, custody: a.custody, name: name}).refresh(f.Context())

@@ -19,7 +19,6 @@ type loop struct {
 	account *account
 	custody *custody
 	name    loopName
-	slots   chan struct{} // of all accounts
 	kick    chan struct{} // holds a token when there may be something to ask before it is due
 }
 
@@ -31,7 +30,7 @@ func (l *loop) run(ctx context.Context) {
 	}
 	for ctx.Err() == nil {
 		if !now().Before(l.nextDue()) {
-			withSlot(ctx, l.slots, func() { l.refresh(ctx) })
+			l.account.slots.with(ctx, l.name, func() { l.refresh(ctx) })
 		}
 		sleep(ctx, min(wake, l.nextDue().Sub(now())), l.kick)
 	}

@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
@@ -106,8 +108,8 @@ func TestFailedLinesAreForgotten(t *testing.T) {
 	})
 }
 
-// At most refresh.concurrency accounts are asked for summaries at once, and as many for lines; a slow one delays
-// neither the others nor a scrape.
+// Lines of at most refresh.concurrency accounts are read at once, while all accounts are asked for summaries; a slow one
+// delays neither the others nor a scrape.
 func TestConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var accounts []Account
@@ -118,39 +120,100 @@ func TestConcurrency(t *testing.T) {
 			accounts = append(accounts, simulated(fmt.Sprint(i+1), c.Account))
 			simulators = append(simulators, c.Account)
 		}
-		var summaries, lines struct{ asked, most atomic.Int32 }
+		var summaries, lines gauge
 		count := func(api http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				n := &summaries
 				if strings.Contains(r.URL.RawQuery, "Detail") {
 					n = &lines
 				}
-				n.most.Store(max(n.most.Load(), n.asked.Add(1)))
-				defer n.asked.Add(-1)
+				defer n.enter()()
 				time.Sleep(30 * time.Second)
 				api.ServeHTTP(w, r)
 			})
 		}
 		o := options(accounts...)
 		w := startWith(t, october(15), o, count, simulators...)
-		for scraped := range 5 { // 30 s for each of an account's four answers, two accounts at once
-			if got := len(w.scrape("ksyun_bill_account_cost_cny")); got != min(5, 2*scraped) {
-				t.Errorf("after %d minutes %d accounts are shown", 2*scraped, got)
-			}
-			w.sleep(2 * time.Minute)
+		w.sleep(91 * time.Second) // of three summaries
+		if got := len(w.scrape("ksyun_bill_account_cost_cny")); got != 5 {
+			t.Errorf("after the summaries, %d accounts are shown", got)
 		}
-		expect := func(want int32) {
-			if s, l := summaries.most.Swap(0), lines.most.Swap(0); s != want || l != want {
-				t.Errorf("at once %d accounts were asked for summaries, %d for lines, want %d", s, l, want)
-			}
+		w.sleep(10 * time.Minute)
+		if s, l := summaries.takeMost(), lines.takeMost(); s != 5 || l != 2 {
+			t.Errorf("at once %d accounts were asked for summaries, %d for lines, want 5 and 2", s, l)
 		}
-		expect(2)
-		o.Refresh.Concurrency, o.Instances.MaxSeries = 1, 7 // so that all are asked at once
+		o.Refresh.Concurrency, o.Instances.MaxSeries = 1, 7 // so that lines of all are wanted at once
 		if err := w.bills.Reload(t.Context(), w.reach(o)); err != nil {
 			t.Error(err)
 		}
 		w.sleep(2 * time.Hour)
-		expect(1)
+		if l := lines.takeMost(); l != 1 {
+			t.Errorf("with another refresh.concurrency, %d accounts were asked for lines at once, want 1", l)
+		}
+	})
+}
+
+// gauge counts what is under way. It is safe for concurrent use.
+type gauge struct {
+	mu        sync.Mutex
+	now, most int
+}
+
+// enter counts one more until leave is called.
+func (g *gauge) enter() (leave func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.now++
+	g.most = max(g.most, g.now)
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.now--
+	}
+}
+
+// takeMost returns the most that was counted at once since the last call.
+func (g *gauge) takeMost() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	most := g.most
+	g.most = g.now
+	return most
+}
+
+// No more than 64 accounts are asked for summaries at once, and all of them are asked soon.
+func TestManyAccounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var accounts []Account
+		var simulators []billsim.Account
+		for i := range 70 {
+			c := newCustomer(fmt.Sprint(i + 1))
+			c.bill("2026-10", server("kec-1", 100))
+			accounts = append(accounts, simulated(fmt.Sprint(i+1), c.Account))
+			simulators = append(simulators, c.Account)
+		}
+		var summaries gauge
+		w := startWith(t, october(15), options(accounts...), func(api http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !strings.Contains(r.URL.RawQuery, "Detail") {
+					defer summaries.enter()()
+					sleep(r.Context(), 10*time.Second, nil)
+				}
+				api.ServeHTTP(w, r)
+			})
+		}, simulators...)
+		var counts []int
+		for range 2 { // three answers of ten seconds each make the summaries of an account
+			w.sleep(30 * time.Second)
+			n, _ := w.bills.Readiness()
+			counts = append(counts, n)
+		}
+		if diff := cmp.Diff([]int{64, 70}, counts); diff != "" {
+			t.Errorf("asked of 70 (-want +got):\n%s", diff)
+		}
+		if most := summaries.takeMost(); most != 64 {
+			t.Errorf("%d accounts were asked at once", most)
+		}
 	})
 }
 

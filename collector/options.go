@@ -38,7 +38,7 @@ type Refresh struct {
 	DetailsInterval time.Duration `yaml:"details_interval"` // least time between two reads of the same month's lines
 	DetailsMaxAge   time.Duration `yaml:"details_max_age"`  // after which lines are read again, changed or not
 	MaxStaleness    time.Duration `yaml:"max_staleness"`    // after which running numbers are no longer shown
-	Concurrency     int           `yaml:"concurrency"`      // accounts at once: at summaries, and at lines
+	Concurrency     int           `yaml:"concurrency"`      // accounts whose lines are read at once
 }
 
 // Months is the section months of the configuration.

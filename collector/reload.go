@@ -106,6 +106,7 @@ func (c *Collector) replace(ctx context.Context, running []runner, options Optio
 		}
 	}
 	c.makeRoom(accounts)
+	c.slots.resize(options.Refresh.Concurrency)
 	c.mu.Lock()
 	c.options, c.accounts = options, accounts
 	c.mu.Unlock()

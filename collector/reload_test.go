@@ -29,7 +29,7 @@ func TestReload(t *testing.T) {
 	}{
 		{"nothing", func(*Options, Account) {}, a + "\n" + b, 0, 0},
 		{"an interval", func(o *Options, _ Account) { o.Refresh.Interval = 2 * time.Hour }, a + "\n" + b, 0, 2},
-		{"how many at once", func(o *Options, _ Account) { o.Refresh.Concurrency = 1 }, a + "\n" + b, 0, 2},
+		{"how many at once", func(o *Options, _ Account) { o.Refresh.Concurrency = 1 }, a + "\n" + b, 0, 0},
 		{"the order", func(o *Options, _ Account) {
 			o.Accounts = []Account{o.Accounts[1], o.Accounts[0]}
 		}, b + "\n" + a, 0, 0},

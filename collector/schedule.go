@@ -55,21 +55,6 @@ func nextTick(account string, interval time.Duration, now time.Time) time.Time {
 	return tick
 }
 
-// withSlot calls do while it holds a slot, unless ctx ends before there is one. A free slot is taken anyway.
-func withSlot(ctx context.Context, slots chan struct{}, do func()) {
-	select {
-	case slots <- struct{}{}:
-	default:
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
-	}
-	defer func() { <-slots }()
-	do()
-}
-
 // sleep waits for a time, until ctx ends or until wakeUp has something.
 func sleep(ctx context.Context, d time.Duration, wakeUp <-chan struct{}) {
 	timer := time.NewTimer(max(d, 0))

@@ -50,7 +50,7 @@ func TestRestart(t *testing.T) {
 		tick := min(nextTick("shop/主", time.Hour, october(15)).Unix(), nextTick("..", time.Hour, october(15)).Unix())
 		w = w.restart(time.Unix(tick, 0).Add(-2*time.Second), dir, o)
 		compare(t, w.asked(), "")
-		if !w.bills.Ready() {
+		if asked, all := w.bills.Readiness(); asked < all {
 			t.Error("not ready with all numbers there")
 		}
 		for i, line := range before {
@@ -316,7 +316,7 @@ func TestStateOfAnyName(t *testing.T) {
 func TestStateIsWhole(t *testing.T) {
 	o := options()
 	newOne := func() (*account, *custody) {
-		a := newAccount(simulated("main", newCustomer("1").Account), o, log.NewNopLogger(), &vault{})
+		a := newAccount(simulated("main", newCustomer("1").Account), o, log.NewNopLogger(), &vault{}, newSlots(1))
 		a.takeCustody(t.Context())
 		return a, a.custody
 	}

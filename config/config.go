@@ -50,7 +50,6 @@ func Default() Config {
 			DetailsInterval: 6 * time.Hour,
 			DetailsMaxAge:   24 * time.Hour,
 			MaxStaleness:    72 * time.Hour,
-			Concurrency:     2,
 		},
 		Months: collector.Months{Running: collector.Auto, Past: 3, BillSettles: 10 * 24 * time.Hour},
 		Days:   31,
@@ -144,6 +143,16 @@ func loadEnvironment(getenv func(string) string) (Config, error) {
 	return c, nil
 }
 
+// LinesAtOnce returns how many accounts have their lines read at once. Where the configuration leaves it open, the number
+// grows with that of accounts, and ends with eight: each more takes the memory of another bill, while a few keep two cores
+// busy.
+func (c Config) LinesAtOnce() int {
+	if c.Refresh.Concurrency > 0 {
+		return c.Refresh.Concurrency
+	}
+	return min(2+len(c.Accounts)/50, 8)
+}
+
 // Options returns what the configuration means to the collector. Its accounts ask the API under the name userAgent.
 func (c Config) Options(userAgent string) collector.Options {
 	options := collector.Options{
@@ -151,6 +160,7 @@ func (c Config) Options(userAgent string) collector.Options {
 		Budgets:  c.Budgets,
 		Products: c.Products,
 	}
+	options.Refresh.Concurrency = c.LinesAtOnce()
 	for _, a := range c.Accounts {
 		api := c.API
 		api.Credentials, api.UserAgent = a.credentials, userAgent

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/output"
 )
 
@@ -33,10 +34,11 @@ func describeFirstRound(c Config) string {
 		calls++
 	}
 	paced := time.Duration(float64(max(0, calls-burst)) / c.API.RequestsPerSecond * float64(time.Second))
-	turns := (len(c.Accounts) + c.Refresh.Concurrency - 1) / c.Refresh.Concurrency
+	turns := (len(c.Accounts) + collector.SummariesAtOnce - 1) / collector.SummariesAtOnce
 	return fmt.Sprintf("first round: %d calls an account for summaries, with api.requests_per_second at least %v; %v for"+
-		" all accounts, refresh.concurrency (%d) at once; lines come after that\n", calls, paced.Round(time.Second),
-		(time.Duration(turns) * paced).Round(time.Second), c.Refresh.Concurrency)
+		" all accounts, %d at once; lines come after that, of refresh.concurrency (%d) accounts at once\n", calls,
+		paced.Round(time.Second), (time.Duration(turns) * paced).Round(time.Second), collector.SummariesAtOnce,
+		c.LinesAtOnce())
 }
 
 // summariesPerDay returns how many calls a day of refreshes needs for an account's summaries.

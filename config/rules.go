@@ -296,8 +296,8 @@ func validateRefresh(d *document, r collector.Refresh) {
 		d.reject("refresh.max_staleness", "want more than refresh.interval and refresh.details_max_age (%s), or good"+
 			" numbers would come and go", model.Duration(longest))
 	}
-	if r.Concurrency < 1 {
-		d.reject("refresh.concurrency", "want at least 1")
+	if r.Concurrency < 0 {
+		d.reject("refresh.concurrency", "want 0 or more")
 	}
 }
 

@@ -68,10 +68,10 @@ func TestBadConfig(t *testing.T) {
 				"FILE:5: api.daily_calls: want 0 (no limit) or more",
 		},
 		{
-			"refresh", goodFile + "refresh: {interval: 1ms, details_interval: 0s, concurrency: 0}",
+			"refresh", goodFile + "refresh: {interval: 1ms, details_interval: 0s, concurrency: -1}",
 			"FILE:5: refresh.interval: want at least 1s\n" +
 				"FILE:5: refresh.details_interval: want more than 0s\n" +
-				"FILE:5: refresh.concurrency: want at least 1",
+				"FILE:5: refresh.concurrency: want 0 or more",
 		},
 		{
 			"details age", goodFile + "refresh: {details_max_age: 1h}",

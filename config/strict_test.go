@@ -75,8 +75,8 @@ func TestVariables(t *testing.T) {
 func TestMeaningOfTheFirstRound(t *testing.T) {
 	c := Default()
 	c.Accounts = make([]Account, 300)
-	const want = "\nfirst round: 17 calls an account for summaries, with api.requests_per_second at least 8s; 18m45s for" +
-		" all accounts, refresh.concurrency (2) at once; lines come after that\n"
+	const want = "\nfirst round: 17 calls an account for summaries, with api.requests_per_second at least 8s; 38s for" +
+		" all accounts, 64 at once; lines come after that, of refresh.concurrency (8) accounts at once\n"
 	if got := Meaning(c); !strings.Contains(got, want) {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -19,9 +19,9 @@ import (
 type Options struct {
 	Metrics     http.Handler
 	MetricsPath string
-	Ready       func() bool           // reports whether there is anything to scrape
-	Status      func() metrics.Status // returns what the status page shows
-	Pprof       bool                  // serve profiles under /debug/pprof
+	Readiness   func() (asked, accounts int) // returns how many accounts have been asked, of how many; ready is all
+	Status      func() metrics.Status        // returns what the status page shows
+	Pprof       bool                         // serve profiles under /debug/pprof
 
 	Reload func(context.Context) error // reloads the configuration at POST /-/reload; nil: reloading is forbidden
 }
@@ -40,7 +40,7 @@ func New(o Options) (http.Handler, error) {
 	mux.Handle("GET /{$}", status)
 	mux.Handle(o.MetricsPath, o.Metrics)
 	mux.HandleFunc("GET "+healthyPath, serveHealthy)
-	mux.HandleFunc("GET "+readyPath, handleReady(o.Ready))
+	mux.HandleFunc("GET "+readyPath, handleReady(o.Readiness))
 	mux.HandleFunc(reloadPath, handleReload(o.Reload))
 	if o.Pprof {
 		handlePprof(mux)
@@ -72,10 +72,11 @@ const (
 
 func serveHealthy(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "Healthy.\n") }
 
-func handleReady(isReady func() bool) http.HandlerFunc {
+func handleReady(readiness func() (asked, accounts int)) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		if !isReady() {
-			writeText(w, http.StatusServiceUnavailable, "Not ready: an account has not been asked yet.\n")
+		if asked, accounts := readiness(); asked < accounts {
+			text := fmt.Sprintf("Not ready: %d of %d accounts have been asked.\n", asked, accounts)
+			writeText(w, http.StatusServiceUnavailable, text)
 			return
 		}
 		writeText(w, http.StatusOK, "Ready.\n")

@@ -26,13 +26,13 @@ func TestMetricsPath(t *testing.T) {
 }
 
 func TestRoutes(t *testing.T) {
-	ready := false
+	asked := 137
 	status := func() metrics.Status { return metrics.Status{} }
 	handler, err := New(Options{
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			writeText(w, http.StatusOK, "cost 1\n")
 		}),
-		MetricsPath: "/cost", Ready: func() bool { return ready }, Status: status,
+		MetricsPath: "/cost", Readiness: func() (int, int) { return asked, 300 }, Status: status,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,23 +44,23 @@ func TestRoutes(t *testing.T) {
 	}
 	for _, c := range []struct {
 		method, path string
-		ready        bool
+		asked        int
 		status       int
 		body         string // part of it
 	}{
-		{"GET", "/cost", false, 200, "cost 1\n"},
-		{"GET", "/", false, 200, `<nav><a href="/cost">Metrics</a><a href="/-/healthy">Healthy</a>`},
-		{"GET", "/-/healthy", false, 200, "Healthy.\n"},
-		{"HEAD", "/-/healthy", false, 200, ""},
-		{"POST", "/-/healthy", false, 405, ""},
-		{"GET", "/-/ready", false, 503, "Not ready: an account has not been asked yet.\n"},
-		{"GET", "/-/ready", true, 200, "Ready.\n"},
-		{"GET", "/metrics", false, 404, ""},
-		{"GET", "/debug/pprof/", false, 404, ""},
+		{"GET", "/cost", 137, 200, "cost 1\n"},
+		{"GET", "/", 137, 200, `<nav><a href="/cost">Metrics</a><a href="/-/healthy">Healthy</a>`},
+		{"GET", "/-/healthy", 137, 200, "Healthy.\n"},
+		{"HEAD", "/-/healthy", 137, 200, ""},
+		{"POST", "/-/healthy", 137, 405, ""},
+		{"GET", "/-/ready", 137, 503, "Not ready: 137 of 300 accounts have been asked.\n"},
+		{"GET", "/-/ready", 300, 200, "Ready.\n"},
+		{"GET", "/metrics", 137, 404, ""},
+		{"GET", "/debug/pprof/", 137, 404, ""},
 	} {
-		ready = c.ready
+		asked = c.asked
 		if status, body := get(c.method, c.path); status != c.status || !strings.Contains(body, c.body) {
-			t.Errorf("%s %s, ready %v: %d %s", c.method, c.path, c.ready, status, body)
+			t.Errorf("%s %s, %d asked: %d %s", c.method, c.path, c.asked, status, body)
 		}
 	}
 }
