@@ -149,12 +149,23 @@ type flags struct {
 
 // parse reads the arguments. done is true if they asked only for help or the version, which was printed.
 func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err error) {
+	app := newApplication(&f)
+	app.UsageWriter(stdout).ErrorWriter(stderr).Terminate(func(int) { done = true })
+	if f.command, err = app.Parse(args); err != nil {
+		err = addFlagName(app, args, err)
+	} else if !done {
+		err = f.validate()
+	}
+	return f, done, err
+}
+
+// newApplication returns the commands of the program, whose flags are read into f.
+func newApplication(f *flags) *kingpin.Application {
 	app := kingpin.New(programName, "Exposes the cost of Kingsoft Cloud (ksyun) accounts to Prometheus.")
-	app.UsageWriter(stdout).ErrorWriter(stderr).Version(version.Print(programName)).HelpFlag.Short('h')
+	app.Version(version.Print(programName)).HelpFlag.Short('h')
 	app.UsageTemplate(usageTemplate).UsageFuncs(usageFuncs)
 	app.HelpFlag.Help("Show the commands and their flags; after a command, only that one.")
 	app.VersionFlag.Help("Show the version.")
-	app.Terminate(func(int) { done = true })
 	app.Flag("config.file", "Configuration file; without one, KSYUN_ACCESS_KEY and KSYUN_SECRET_KEY make one account.").
 		PlaceHolder("FILE").StringVar(&f.configFile)
 	app.Flag("log.level", "Least severe messages to log: debug, info, warn or error.").
@@ -174,12 +185,7 @@ func parse(args []string, stdout, stderr io.Writer) (f flags, done bool, err err
 	addBackfillFlags(app.Command(backfillCommand, "Write closed months as OpenMetrics with timestamps: history."),
 		&f.backfill)
 	app.Command(versionCommand, "Say which version this is, as --version does.")
-	if f.command, err = app.Parse(args); err != nil {
-		err = addFlagName(app, args, err)
-	} else if !done {
-		err = f.validate()
-	}
-	return f, done, err
+	return app
 }
 
 // validate returns an error for flags that cannot work, before any call is made.
