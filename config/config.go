@@ -20,7 +20,7 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// Config is the configuration file, key by key; config.example.yaml explains each.
+// Config is the configuration file, key by key; docs/configuration.md explains each.
 type Config struct {
 	Accounts  []Account                `yaml:"accounts"`
 	API       billclient.Options       `yaml:"api"`

@@ -32,24 +32,32 @@ var ignoreFuncs = cmp.FilterPath(func(p cmp.Path) bool {
 	return p.Last().Type() != nil && p.Last().Type().Kind() == reflect.Func
 }, cmp.Ignore())
 
+// The example files have all keys, with their defaults.
 func TestExampleIsTheDefault(t *testing.T) {
-	got, err := Load(exampleFile, noEnvironment)
+	for _, file := range []string{exampleFile, "../config.example.zh-CN.yaml"} {
+		t.Run(filepath.Base(file), func(t *testing.T) { testExample(t, file) })
+	}
+}
+
+func testExample(t *testing.T, file string) {
+	t.Helper()
+	got, err := Load(file, noEnvironment)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Default()
 	want.Accounts = []Account{{Name: "main", AccessKeyID: "AKLTexample", SecretAccessKey: "example"}}
 	if diff := cmp.Diff(want, got, compareAmounts, cmpopts.EquateEmpty(), ignoreFuncs); diff != "" {
-		t.Errorf("config.example.yaml (-default +example):\n%s", diff)
+		t.Errorf("(-default +example):\n%s", diff)
 	}
-	text, err := os.ReadFile(exampleFile)
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	example := decodeYAML("config.example.yaml", text, &Config{})
+	example := decodeYAML(file, text, &Config{})
 	for _, key := range keysOf("", Default()) {
 		if _, ok := example.lines[key]; !ok {
-			t.Errorf("config.example.yaml lacks %s", key)
+			t.Errorf("lacks %s", key)
 		}
 	}
 }
