@@ -3,6 +3,7 @@ package reference
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
+	"gopkg.in/yaml.v3"
 )
 
 // readTree returns a file of the tree.
@@ -190,6 +192,45 @@ func shift(t *testing.T, key, value string, by int) string {
 			t.Fatalf("%s: %v", key, err)
 		}
 		return strconv.Itoa(n + by)
+	}
+}
+
+// An item of a list is good without any of its optional keys, and not without any of the others.
+func TestRequiredKeys(t *testing.T) {
+	tried := 0
+	for _, section := range readSource(t).Keys {
+		if !isList(section.Name) {
+			continue
+		}
+		var example map[string][]map[string]any
+		if err := yaml.Unmarshal([]byte(section.Example), &example); err != nil {
+			t.Fatalf("%s: %v", section.Name, err)
+		}
+		for _, item := range example[section.Name] {
+			for _, k := range section.Keys {
+				if item[k.Name] != nil {
+					tried++
+					tryWithout(t, section.Name, item, k)
+				}
+			}
+		}
+	}
+	if tried < 30 {
+		t.Errorf("only %d keys were left out", tried)
+	}
+}
+
+// tryWithout loads a configuration with an item of a list that lacks a key.
+func tryWithout(t *testing.T, list string, item map[string]any, lacking key) {
+	t.Helper()
+	item = maps.Clone(item)
+	delete(item, lacking.Name)
+	text, err := yaml.Marshal(map[string]any{list: []any{item}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := load(string(text)); (err != nil) != (lacking.Required || lacking.Or != "") {
+		t.Errorf("%s without %s: %v", list, lacking.Name, err)
 	}
 }
 
