@@ -1,6 +1,6 @@
 // Package reference makes the reference of the configuration: the example files and the pages of the documentation,
-// each in English and in Chinese. What they say stands in keys.yaml, flags.yaml and the templates of the pages, with both
-// languages side by side; the types of the keys are those of package config.
+// each in English and in Chinese. What they say stands in keys.yaml, flags.yaml and the templates of the pages, with
+// both languages side by side; the types of the keys are those of package config.
 package reference
 
 import (
