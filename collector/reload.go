@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/go-kit/log/level"
 )
@@ -49,8 +50,12 @@ func (c *Collector) keepRunning(ctx context.Context) {
 	for _, a := range accounts {
 		running = append(running, launch(ctx, a))
 	}
+	days := time.NewTicker(24 * time.Hour)
+	defer days.Stop()
 	for {
 		select {
+		case <-days.C:
+			c.retire(now())
 		case r := <-c.reloads:
 			running = c.replace(ctx, running, r.options)
 			close(r.applied)
