@@ -1,0 +1,117 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// pages returns the texts of the documentation, by their paths in the tree.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && file != "." && strings.HasPrefix(entry.Name(), "."):
+			return filepath.SkipDir
+		case filepath.Ext(file) == ".md":
+			text, err := os.ReadFile(file)
+			found[filepath.ToSlash(file)] = string(text)
+			return err
+		}
+		return nil
+	})
+	if err != nil || len(found) < 25 {
+		t.Fatalf("%d pages, %v", len(found), err)
+	}
+	return found
+}
+
+var fence = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+
+// prose returns a page with empty lines in place of its blocks of code.
+func prose(page string) string {
+	return fence.ReplaceAllStringFunc(page, func(block string) string {
+		return strings.Repeat("\n", strings.Count(block, "\n"))
+	})
+}
+
+// A line break within a paragraph is shown as a blank, which has no place between two Chinese characters.
+func TestChineseParagraphsAreWhole(t *testing.T) {
+	for file, page := range pages(t) {
+		lines := strings.Split(prose(page), "\n")
+		for i, line := range lines[1:] {
+			before := lines[i]
+			if !ownLine.MatchString(line) && isText(before) &&
+				(strings.HasSuffix(file, ".zh-CN.md") || isChinese(lastRune(before)) && isChinese(firstRune(line))) {
+				t.Errorf("%s:%d: a paragraph goes on: %s", file, i+2, line)
+			}
+		}
+	}
+}
+
+// ownLine matches lines that do not continue the one before them.
+var ownLine = regexp.MustCompile(`^\s*($|[*+-] |\d+\. |#|\||> |\[\w+\]: )`)
+
+// closedLine matches lines that no other line continues.
+var closedLine = regexp.MustCompile(`^\s*(#|\||\[\w+\]: )`)
+
+// isText reports whether a line can be continued by the next one, and is not broken on purpose.
+func isText(line string) bool {
+	return strings.TrimSpace(line) != "" && !strings.HasSuffix(line, `\`) &&
+		!closedLine.MatchString(line)
+}
+
+// isChinese reports whether no blank belongs beside the character.
+func isChinese(r rune) bool {
+	return unicode.Is(unicode.Han, r) || strings.ContainsRune("，。；：、！？（）“”《》", r)
+}
+
+func firstRune(s string) rune { return []rune(strings.TrimSpace(s) + "\n")[0] }
+
+func lastRune(s string) rune {
+	runes := []rune("\n" + strings.TrimSpace(s))
+	return runes[len(runes)-1]
+}
+
+var (
+	pageLink  = regexp.MustCompile(`\]\(([^)\s:]*?)(?:#([^)\s]*))?\)`)
+	heading   = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	notInSlug = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
+)
+
+// Every link within the tree leads to a file and, if it names a section, to a heading of that page.
+func TestLinksLeadSomewhere(t *testing.T) {
+	all := pages(t)
+	for file, page := range all {
+		for _, link := range pageLink.FindAllStringSubmatch(prose(page), -1) {
+			target, section := file, link[2]
+			if link[1] != "" {
+				target = path.Join(path.Dir(file), link[1])
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: %v", file, err)
+			} else if section != "" && !slices.Contains(sections(all[target]), section) {
+				t.Errorf("%s: %s has no section #%s", file, target, section)
+			}
+		}
+	}
+}
+
+// sections returns the names that links have for the headings of a page.
+func sections(page string) []string {
+	var names []string
+	for _, line := range heading.FindAllStringSubmatch(prose(page), -1) {
+		name := notInSlug.ReplaceAllString(strings.ToLower(line[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
+}
