@@ -259,7 +259,7 @@ type invocation struct {
 	logs           logs
 }
 
-// stopTimeout is how long the program has after a signal to end by itself. README.md promises 3 seconds in all.
+// stopTimeout is how long the program has after a signal to end by itself. docs/operations.md promises 3 seconds in all.
 const stopTimeout = 2500 * time.Millisecond
 
 var errAbandoned = errors.New("ended while something hangs, such as the read of a file")

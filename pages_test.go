@@ -44,7 +44,17 @@ func prose(page string) string {
 	})
 }
 
-// A line break within a paragraph is shown as a blank, which has no place between two Chinese characters.
+// The first page is short enough to be read.
+func TestFirstPageIsShort(t *testing.T) {
+	for _, file := range []string{"README.md", "README.zh-CN.md"} {
+		if lines := strings.Count(pages(t)[file], "\n"); lines > 170 {
+			t.Errorf("%s has %d lines, want at most 170", file, lines)
+		}
+	}
+}
+
+// A line break within a paragraph is shown as a blank, which has no place between two Chinese characters. There is none
+// after a Chinese punctuation mark either.
 func TestChineseParagraphsAreWhole(t *testing.T) {
 	for file, page := range pages(t) {
 		lines := strings.Split(prose(page), "\n")
@@ -54,9 +64,14 @@ func TestChineseParagraphsAreWhole(t *testing.T) {
 				(strings.HasSuffix(file, ".zh-CN.md") || isChinese(lastRune(before)) && isChinese(firstRune(line))) {
 				t.Errorf("%s:%d: a paragraph goes on: %s", file, i+2, line)
 			}
+			if stray := strayBlank.FindString(line); stray != "" {
+				t.Errorf("%s:%d: a blank after a punctuation mark: %s", file, i+2, stray)
+			}
 		}
 	}
 }
+
+var strayBlank = regexp.MustCompile(`.*[，。；：、！](\*\*)? +[^|\s].*`)
 
 // ownLine matches lines that do not continue the one before them.
 var ownLine = regexp.MustCompile(`^\s*($|[*+-] |\d+\. |#|\||> |\[\w+\]: )`)

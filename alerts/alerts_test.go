@@ -126,10 +126,10 @@ func TestEveryAlertFires(t *testing.T) {
 	}
 }
 
-// Rules, their tests and runbooks use only metrics that README.md lists.
+// Rules, their tests and runbooks use only metrics that docs/metrics.md lists.
 func TestMetrics(t *testing.T) {
 	var known []string
-	for _, row := range familyRow.FindAllSubmatch(readFile(t, "../README.md"), -1) {
+	for _, row := range familyRow.FindAllSubmatch(readFile(t, "../docs/metrics.md"), -1) {
 		known = append(known, string(row[1]))
 	}
 	files := slices.Concat(

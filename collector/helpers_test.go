@@ -106,6 +106,7 @@ func settable(t *testing.T) *atomic.Int64 {
 var (
 	metricsPages = []string{"../docs/metrics.md", "../docs/metrics.zh-CN.md"}
 	metricEntry  = regexp.MustCompile("(?m)^\\* `(ksyun_bill_.*)`\\\\$")
+	labelTable   = regexp.MustCompile(`(?s)\n\| (?:label|标签) \|.*?\n\n`)
 	labelRow     = regexp.MustCompile("(?m)^\\| ((?:`[a-z_]+`(?:, )?)+) \\|")
 )
 

@@ -126,14 +126,14 @@ func dashboardQueries(d dashboard) []string {
 	return append(all, slices.Sorted(maps.Values(annotationQueries(d)))...)
 }
 
-// The dashboards use only metrics that README.md lists.
+// The dashboards use only metrics that docs/metrics.md lists.
 func TestMetrics(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
+	page, err := os.ReadFile("../docs/metrics.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var known []string
-	for _, row := range familyRow.FindAllSubmatch(readme, -1) {
+	for _, row := range familyRow.FindAllSubmatch(page, -1) {
 		known = append(known, string(row[1]))
 	}
 	for name, d := range readDashboards(t) {

@@ -107,6 +107,8 @@ func (d manual) strayCommands() []string {
 var notRun = map[string]string{
 	"make test":             "this test would run itself",
 	"go test -race":         "so it would",
+	"go install ":           "the repository has no address yet",
+	"tar ":                  "no release is made here",
 	"make lint":             "to build the linter takes minutes",
 	"make bench":            "it takes a quarter of an hour",
 	"make soak":             "it takes a minute, or hours",

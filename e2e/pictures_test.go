@@ -65,7 +65,7 @@ func drawGraphs(t *testing.T, b *peers.Browser, prometheus peers.Prometheus) {
 	t.Helper()
 	screen{width: 1000, language: "en", scheme: "light"}.emulate(b)
 	for name, page := range map[string]string{
-		"days.png": "README.md", "spike.png": "README.md", "months.png": "docs/backfill.md",
+		"days.png": "README.md", "spike.png": "docs/metrics.md", "months.png": "docs/backfill.md",
 	} {
 		graph := graphLink(t, page, name)
 		b.Open(prometheus.URL + strings.TrimPrefix(graph, "http://localhost:9090"))
