@@ -110,6 +110,14 @@ var (
 	labelRow     = regexp.MustCompile("(?m)^\\| ((?:`[a-z_]+`(?:, )?)+) \\|")
 )
 
+// skipIfShort leaves out a test that takes ten seconds or more, with go test -short: for those who work on something else.
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it is slow, and -short was given")
+	}
+}
+
 // sameAmounts takes 1 for 1.00.
 var sameAmounts = cmp.Comparer(func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
 

@@ -179,6 +179,7 @@ func TestLinesOfAQuietMonth(t *testing.T) {
 
 // Without closed months to show, last month's days are shown all the same, and its lines are read no more often for it.
 func TestNoPastMonths(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")

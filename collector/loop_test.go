@@ -219,6 +219,7 @@ func TestManyAccounts(t *testing.T) {
 
 // Lines that take hours hold up nobody's summaries, at any concurrency.
 func TestSlowLinesHoldUpNobody(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var accounts []Account

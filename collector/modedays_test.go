@@ -266,6 +266,7 @@ func (w *world) oldestDay() []string {
 // Over the end of a month of the demo, every noon, products and projects come to what the account has of each pay mode, to
 // the last digit: this month, in the closed ones and on each day.
 func TestFamiliesComeToTheBill(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(beijing(9, 30, 6)))

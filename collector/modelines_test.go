@@ -134,6 +134,7 @@ ksyun_bill_folded_instances{account="main",product_code="VM_GROUP"} 0`)
 // Only the newest days are asked for again, once a day after their last costs have come; those before come from what is
 // known, over a restart as well. What was learned of product groups is said in the log once.
 func TestOnlyNewestDaysOfInstancesAreAskedFor(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")

@@ -9,6 +9,7 @@ import (
 // The bill of a closed month that changes after it was taken over says by how much, product by product, also after a
 // restart, until the month is no longer shown.
 func TestRestatedMonth(t *testing.T) {
+	skipIfShort(t)
 	synctest.Test(t, func(t *testing.T) {
 		const restated = "ksyun_bill_past_month_restated_cny"
 		dir := t.TempDir()

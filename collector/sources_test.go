@@ -47,6 +47,7 @@ type fault struct {
 // Every action meets every fault: no number of the account moves, the failure is counted under its reason and said,
 // with action, code and request id, the other account and the other sources go on, and the next good answer heals it.
 func TestEveryActionMeetsEveryFault(t *testing.T) {
+	skipIfShort(t)
 	api := func(status int, code string) billsim.Fault {
 		return billsim.Refuse(billsim.JSONError, status, code, "no")
 	}

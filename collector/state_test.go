@@ -27,6 +27,7 @@ import (
 // A restart changes no number and makes no call: it serves what it had, and says that it is from before. At the next
 // tick the account is asked as if nothing had been.
 func TestRestart(t *testing.T) {
+	skipIfShort(t)
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		time.Sleep(time.Until(october(15)))
@@ -506,6 +507,7 @@ ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months
 
 // A file that hangs is given up after ten seconds, stays as it is, and holds up no other one.
 func TestStateFileHangs(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	dir := t.TempDir()
 	o := keptIn(t, dir, Options{})
@@ -539,6 +541,7 @@ func TestStateFileHangs(t *testing.T) {
 
 // A directory that hangs is given up after ten seconds, and named.
 func TestStateDirectoryHangs(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	dir := t.TempDir()
 	if err := syscall.Mkfifo(filepath.Join(dir, lockFile), 0o600); err != nil {

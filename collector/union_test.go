@@ -290,6 +290,7 @@ func TestUnionStays(t *testing.T) {
 // Without the postpaid part, other pay modes do not pass for the whole month: neither while it is too old, nor in a new
 // month before there is any.
 func TestOtherPayModesAlone(t *testing.T) {
+	skipIfShort(t)
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
 		c.bill("2026-10", server("kec-1", 100000))

@@ -107,6 +107,7 @@ func (d manual) strayCommands() []string {
 var notRun = map[string]string{
 	"make test":             "this test would run itself",
 	"go test -race":         "so it would",
+	"go test -short":        "so it would",
 	"go install ":           "the repository has no address yet",
 	"tar ":                  "no release is made here",
 	"make lint":             "to build the linter takes minutes",
