@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // pages returns the texts of the documentation, by their paths in the tree.
@@ -51,6 +53,34 @@ func TestFirstPageIsShort(t *testing.T) {
 			t.Errorf("%s has %d lines, want at most 170", file, lines)
 		}
 	}
+}
+
+// Both languages of a page have the same headings, and tables with as many rows.
+func TestLanguagesHaveTheSameOutline(t *testing.T) {
+	all := pages(t)
+	for file, page := range all {
+		english, isTwin := strings.CutSuffix(file, ".zh-CN.md")
+		if !isTwin {
+			continue
+		}
+		if diff := cmp.Diff(outline(all[english+".md"]), outline(page)); diff != "" {
+			t.Errorf("headings and rows (-%s.md +%s):\n%s", english, file, diff)
+		}
+	}
+}
+
+var headingOrRow = regexp.MustCompile(`(?m)^ *(#+ |\|)`)
+
+// outline returns the levels of a page's headings and the number of rows between them.
+func outline(page string) (levels []string) {
+	for _, line := range headingOrRow.FindAllStringSubmatch(prose(page), -1) {
+		if line[1] != "|" || len(levels) == 0 {
+			levels = append(levels, line[1])
+		} else {
+			levels[len(levels)-1] += line[1]
+		}
+	}
+	return levels
 }
 
 // A line break within a paragraph is shown as a blank, which has no place between two Chinese characters. There is none
