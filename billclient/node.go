@@ -3,6 +3,8 @@ package billclient
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
+	"slices"
 	"strings"
 )
 
@@ -22,22 +24,77 @@ type node struct {
 }
 
 // readNode reads the next value, an element of a set.
-func readNode(d document) (node, error) {
-	return readSubtree(d, "", 0)
+func readNode(d document) (node, error) { return new(nodeBuilder).read(d) }
+
+// nodeBuilder reads nodes. Those of one set share their names, which are the same in each.
+type nodeBuilder struct {
+	names   map[string]string
+	open    []node               // the children so far of nodes that are being read
+	texts   [maxDepth + 1][]byte // of nodes that are being read, by depth
+	content []byte               // of the node whose digest was made last
 }
 
-func readSubtree(d document, name string, depth int) (node, error) {
-	n := node{name: name}
-	text, err := d.readValue(nil, func(name []byte) error {
+// maxSharedNames limits how many names are shared, so that an answer full of names does not fill the memory.
+const maxSharedNames = 1000
+
+// read reads the next value, an element of a set.
+func (b *nodeBuilder) read(d document) (node, error) { return b.readSubtree(d, "", 0) }
+
+func (b *nodeBuilder) readSubtree(d document, name string, depth int) (node, error) {
+	first := len(b.open)
+	text, err := d.readValue(b.texts[depth][:0], func(name []byte) error {
 		if depth == maxDepth {
 			return classify(Decode, "nested more than %d deep", maxDepth)
 		}
-		child, err := readSubtree(d, string(name), depth+1)
-		n.children = append(n.children, child)
+		child, err := b.readSubtree(d, b.share(name), depth+1)
+		b.open = append(b.open, child)
 		return err
 	})
-	n.text = string(text)
+	n := node{name: name, text: string(text), children: slices.Clone(b.open[first:])}
+	b.open, b.texts[depth] = b.open[:first], text
 	return n, err
+}
+
+// share returns a name as a text that all nodes of that name share.
+func (b *nodeBuilder) share(name []byte) string {
+	if shared, ok := b.names[string(name)]; ok {
+		return shared
+	}
+	if b.names == nil {
+		b.names = map[string]string{}
+	}
+	shared := string(name)
+	if len(b.names) < maxSharedNames {
+		b.names[shared] = shared
+	}
+	return shared
+}
+
+// digest returns a hash of everything in a node.
+func (b *nodeBuilder) digest(n *node, seed maphash.Seed) uint64 {
+	b.content = n.appendContent(b.content[:0])
+	return maphash.Bytes(seed, b.content)
+}
+
+// appendContent appends the names and texts in the node to content. Each ends in a byte that no text has, because all
+// texts are valid UTF-8, and so do the children.
+func (n *node) appendContent(content []byte) []byte {
+	const endOfText, endOfChildren = 0xff, 0xfe
+	content = append(append(content, n.name...), endOfText)
+	content = append(append(content, n.text...), endOfText)
+	for i := range n.children {
+		content = n.children[i].appendContent(content)
+	}
+	return append(content, endOfChildren)
+}
+
+// childNames returns the names of the children.
+func (n *node) childNames() []string {
+	var names []string
+	for _, child := range n.children {
+		names = append(names, child.name)
+	}
+	return names
 }
 
 // nodeReader returns the values in a node, and keeps the first error: its callers check one error for all fields.

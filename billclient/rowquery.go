@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"hash/maphash"
 	"iter"
 	"maps"
 	"net/url"
@@ -76,8 +75,9 @@ func (q rowQuery[T]) read(ctx context.Context, c *Client, emit func(*T) error) e
 // readPage reads an answer and hands its rows to p. It returns the Total.
 func (q rowQuery[T]) readPage(r *response, p *pagesReader[T]) (string, error) {
 	rows, count := topLevelText{name: rowTotal}, topLevelText{name: rowCount}
+	var nodes nodeBuilder
 	err := readEnvelope(r, q.set, func(d document, number int) error {
-		n, err := readNode(d)
+		n, err := nodes.read(d)
 		if number == 1 {
 			r.dayForm, r.fields = dayFormOf(n), n.childNames()
 		}
@@ -86,31 +86,7 @@ func (q rowQuery[T]) readPage(r *response, p *pagesReader[T]) (string, error) {
 		if x.err != nil {
 			return locate(fmt.Sprintf("%s %d", q.set, number), x.err)
 		}
-		return p.addRow(&row, n.digest(p.comparer.seed))
+		return p.addRow(&row, nodes.digest(&n, p.comparer.seed))
 	}, &rows, &count)
 	return canonicalNumberID(cmp.Or(rows.text, count.text)), err
-}
-
-// childNames returns the names of the children.
-func (n *node) childNames() []string {
-	var names []string
-	for _, child := range n.children {
-		names = append(names, child.name)
-	}
-	return names
-}
-
-// digest returns a hash of everything in the node.
-func (n *node) digest(seed maphash.Seed) uint64 { return maphash.Bytes(seed, n.appendContent(nil)) }
-
-// appendContent appends the names and texts in the node to content. Each ends in a byte that no text has, because all
-// texts are valid UTF-8, and so do the children.
-func (n *node) appendContent(content []byte) []byte {
-	const endOfText, endOfChildren = 0xff, 0xfe
-	content = append(append(content, n.name...), endOfText)
-	content = append(append(content, n.text...), endOfText)
-	for i := range n.children {
-		content = n.children[i].appendContent(content)
-	}
-	return append(content, endOfChildren)
 }

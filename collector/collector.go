@@ -139,10 +139,10 @@ func (c *Collector) Run(ctx context.Context) error {
 }
 
 // pagePause is the least time between two pages: a refresh has the answers of a dozen sources one after the other. It is
-// longer where a page takes long to make, so that a tenth of a core is enough for pages.
+// longer where a page takes long to make, so that a twentieth of a core is enough for pages.
 const (
 	pagePause     = 200 * time.Millisecond
-	mostPagePause = 10 * time.Second
+	mostPagePause = 30 * time.Second
 )
 
 // keepPublished renders a page when an account has changed, when a day or the month ends in Beijing, and when numbers
@@ -155,7 +155,7 @@ func (c *Collector) keepPublished(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("page: %w", err)
 		}
-		pause := min(max(pagePause, 9*time.Since(stopwatch)), mostPagePause)
+		pause := min(max(pagePause, 19*time.Since(stopwatch)), mostPagePause)
 		for at := rendered; at.Before(until) && !at.Before(rendered); at = now() {
 			timer := time.NewTimer(min(wake, until.Sub(at)))
 			select {

@@ -290,13 +290,21 @@ var errOtherConfig = errors.New("it was made by another configuration (api.endpo
 var jsonOptions = jsonv2.JoinOptions(
 	jsonv2.FormatNilSliceAsNull(true), jsonv2.FormatNilMapAsNull(true), jsonv1.FormatDurationAsNano(true))
 
+// stateWriters has writers that can be used again: each has tables of a megabyte, and hundreds of accounts are saved often.
+var stateWriters = sync.Pool{New: func() any {
+	w, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // the level exists
+	}
+	return w
+}}
+
 func encodeState(k *kept) ([]byte, error) {
 	var body bytes.Buffer
 	// Names repeat in every line; the fastest level finds them.
-	zipped, err := gzip.NewWriterLevel(&body, gzip.BestSpeed)
-	if err != nil {
-		return nil, err
-	}
+	zipped := stateWriters.Get().(*gzip.Writer)
+	defer stateWriters.Put(zipped)
+	zipped.Reset(&body)
 	if err := jsonv2.MarshalWrite(zipped, k, jsonOptions); err != nil {
 		return nil, err
 	}
