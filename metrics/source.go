@@ -11,7 +11,9 @@ type Source struct {
 	Name  string // the source label
 	Title string // for people, in English
 	Progress
-	FromDisk bool // the numbers are from before a restart
+	FromDisk bool      // the numbers are from before a restart
+	Reading  bool      // it is being read
+	Next     time.Time // when it is asked next; zero where that depends on what other sources say
 }
 
 // Progress is what of a source outlives a restart. The zero time stands for never.

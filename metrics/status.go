@@ -23,12 +23,19 @@ type AccountStatus struct {
 	Running    *MonthStatus
 	LastMonth  *MonthStatus
 	ToDate     *ToDate
-	Days       []DayCost // oldest first, without gaps
-	Balance    []Part    // what is left to spend, by kind, available first; another one is left out if there is none
-	Ends       []End     // the prepaid instances that end first, of those that end soon
-	MoreEnds   int       // how many more end soon
-	Sources    []Source  // those that were ever asked
+	Forecast   *billclient.Amount // what the running month is expected to cost in all pay modes
+	Budget     *BudgetStatus      // of the account as a whole
+	Days       []DayCost          // oldest first, without gaps
+	Balance    []Part             // what is left to spend, by kind, available first; another one is left out if there is none
+	Ends       []End              // the prepaid instances that end first, of those that end soon
+	MoreEnds   int                // how many more end soon
+	Sources    []Source           // those that were ever asked
+	Reading    Reading
 }
+
+// Reading says which source is being read, of those that are asked one after the other: the first of seven is 1 of 7.
+// The zero Reading says that none is.
+type Reading struct{ At, Of int }
 
 // Refusal is why an account's numbers are not shown: an earlier account shows them already, else they are not in CNY
 // though their metrics say so, else they are of another customer than the configuration expects.
@@ -59,7 +66,8 @@ func (r Refusal) String() string {
 type MonthStatus struct {
 	Month     billclient.Month
 	Estimated bool      // from daily metering, else from the bill; of the postpaid part
-	Until     time.Time // up to which a running month's numbers count; zero if nothing tells
+	Until     time.Time // up to which a running month's numbers count; zero if nothing tells; of the postpaid part
+	OthersAt  time.Time // when the API told the other pay modes of a running month; zero if it has not
 	Modes     []Part    // by pay mode, postpaid first
 	AllModes  bool      // the API has told the other pay modes, if there are any
 	Total     billclient.Amount
@@ -116,8 +124,11 @@ func StatusOf(a Account) AccountStatus {
 	if a.options.PastMonths > 0 {
 		status.LastMonth = monthStatus(a, 1)
 	}
+	status.Forecast = status.forecast(a, func(string) bool { return true })
+	status.Budget = status.budget(a)
 	for _, s := range a.Sources {
 		if s.WasTried() {
+			s.Data = a.dataOf(s)
 			status.Sources = append(status.Sources, s)
 		}
 	}
@@ -145,7 +156,7 @@ func monthStatus(a Account, n int) *MonthStatus {
 		status.Total = status.Total.Add(r.Amount)
 	}
 	if n == 0 {
-		status.Until = a.dataEnd()
+		status.Until, status.OthersAt = a.dataEnd(), a.otherModesAt(0)
 	}
 	products := productsOf(a, n, m)
 	status.ByMode = slices.ContainsFunc(products, func(p Part) bool { return p.PayMode != billclient.Postpaid })

@@ -14,10 +14,8 @@ var pastEstimate = []Family{{
 	Help: "Cost in CNY of last month as daily metering has it, to hold against its bill, which has what is billed by" +
 		" the month too. Postpaid only; cached between refreshes.",
 	samples: func(a Account, emit emit) {
-		last := a.month.Add(-1)
-		e := a.Snapshot.Months[last].Estimate
-		if a.options.PastMonths > 0 && !e.IsEmpty() && (a.isWholeEstimate(e.Summary) || a.isCurrent(last, e.Summary.ReadAt)) {
-			emit(e.Summary.Sum.Float64(), "1")
+		if e := a.lastEstimate(); e != nil {
+			emit(e.Float64(), "1")
 		}
 	},
 }}
