@@ -216,14 +216,22 @@ func (c *Collector) Readiness() (asked, accounts int) {
 	return asked, len(all)
 }
 
-// Status returns what the page of metrics that was published last says, for people. It makes no call.
+// Status returns what the page of metrics that was published last says, for people, and how asking goes at this moment.
+// It makes no call.
 func (c *Collector) Status() metrics.Status {
 	status := metrics.Status{At: now()}
 	c.mu.Lock()
-	page := c.page
+	page, inForce := c.page, map[string]*account{}
+	for _, a := range c.accounts {
+		inForce[a.Name] = a
+	}
 	c.mu.Unlock()
 	for _, a := range page {
-		status.Accounts = append(status.Accounts, metrics.StatusOf(a))
+		shown := metrics.StatusOf(a)
+		if account := inForce[a.Name]; account != nil { // else it was removed by a reload since
+			account.addProgress(&shown, status.At)
+		}
+		status.Accounts = append(status.Accounts, shown)
 	}
 	return status
 }

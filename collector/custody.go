@@ -27,6 +27,7 @@ type custody struct {
 	hasRead   bool              // something was learned with the key
 	resumed   bool              // what was kept is part of the snapshot, and tells whose it is
 	attempts  []attempts        // by index in sources
+	reading   map[int]bool      // likewise, those that are being read
 	schedules map[loopName]*schedule
 	visible   visible
 }
@@ -41,7 +42,7 @@ type visible struct {
 func newCustody(keyID, account string, origins map[string]string, interval time.Duration) *custody {
 	c := &custody{
 		keyID: keyID, origins: origins, firstTold: make(chan struct{}), snapshot: &ledger.Snapshot{},
-		schedules: map[loopName]*schedule{}, visible: visible{snapshot: &ledger.Snapshot{}},
+		reading: map[int]bool{}, schedules: map[loopName]*schedule{}, visible: visible{snapshot: &ledger.Snapshot{}},
 	}
 	for _, loop := range loopNames {
 		c.schedules[loop] = &schedule{account: account, interval: interval}

@@ -133,6 +133,7 @@ func (l *loop) newFetch() *fetch {
 // of the program, a reload or another key. It reports whether the answer has led to numbers that were kept.
 func (l *loop) ask(ctx context.Context, i int, f *fetch) (foundKept bool) {
 	began, stopwatch := now(), time.Now()
+	defer l.custody.beginReading(i)()
 	deadline, cancel := l.deadline(ctx)
 	defer cancel()
 	err := sources[i].read(deadline, f)
