@@ -26,6 +26,9 @@ func TestChinese(t *testing.T) {
 			used[string(match[1])] = true
 		}
 	}
+	for _, h := range headings {
+		used[h.Title] = true
+	}
 	for _, titles := range []map[string]string{payModeTitles, balanceTitles, renewalTitles} {
 		for title := range maps.Values(titles) {
 			used[title] = true

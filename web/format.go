@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"math/big"
 	"strings"
 	"time"
 
@@ -25,6 +26,33 @@ func formatCost(a billclient.Amount) string {
 		whole = "-" + whole
 	}
 	return whole + "." + cents
+}
+
+// formatCents returns an amount rounded to two decimals, with commas between thousands.
+func formatCents(a billclient.Amount) string {
+	exact, _ := new(big.Rat).SetString(a.String())
+	rounded, err := billclient.ParseAmount(exact.FloatString(2))
+	if err != nil { // it has more digits than any amount of the API
+		rounded = a
+	}
+	return formatCost(rounded)
+}
+
+// showCost marks up an amount with two decimals. The exact one is its value, and shown where a mouse rests on it.
+func showCost(a billclient.Amount) template.HTML {
+	title := ""
+	if exact := formatCost(a); exact != formatCents(a) {
+		title = ` title="` + exact + `"`
+	}
+	return template.HTML(fmt.Sprintf(`<data value="%s"%s>%s</data>`, a, title, formatCents(a)))
+}
+
+// formatGrowth returns a change as a percentage with its sign.
+func formatGrowth(fraction float64) string {
+	if text := fmt.Sprintf("%+.1f%%", 100*fraction); text != "-0.0%" {
+		return strings.Replace(text, "-", "\u2212", 1)
+	}
+	return "+0.0%"
 }
 
 // formatShare returns a part as a percentage of the whole, rounded down, so that only all of the whole is 100%. It

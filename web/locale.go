@@ -39,7 +39,8 @@ func (l locale) templateFuncs() template.FuncMap {
 		"explainFailure": l.explainFailure, "suggestRemedy": l.suggestRemedy,
 		"formatAge": l.formatAge, "formatDataEnd": l.formatDataEnd, "formatChange": l.formatChange,
 		"formatCost": formatCost, "formatShare": formatShare, "formatCoverage": formatCoverage,
-		"formatBarWidth": formatBarWidth, "isolate": isolate, "drawChart": drawChart, "payModeClass": payModeClass,
+		"formatBarWidth": formatBarWidth, "showCost": showCost, "formatCents": formatCents, "formatNext": l.formatNext,
+		"isolate": isolate, "drawChart": drawChart, "payModeClass": payModeClass,
 		"countFailing": countFailing, "groupFailures": groupFailures,
 	}
 }
@@ -59,6 +60,8 @@ func escapeArgument(arg any) any {
 	switch arg := arg.(type) {
 	case int, float64, template.HTML:
 		return arg
+	case billclient.Amount:
+		return showCost(arg)
 	case time.Time:
 		return "<time>" + formatBeijing(arg) + "</time>"
 	case billclient.Day, billclient.Month:
@@ -128,6 +131,18 @@ func (l locale) formatAge(then, now time.Time) template.HTML {
 		return l.translate("%d h ago", int(age/time.Hour))
 	default:
 		return l.translate("%d days ago", int(age/(24*time.Hour)))
+	}
+}
+
+// formatNext returns when something is asked next, seen at an instant: the time of day alone if it is the same day.
+func (l locale) formatNext(next, now time.Time) template.HTML {
+	switch text := formatBeijing(next); {
+	case !next.After(now):
+		return l.translate("at once")
+	case billclient.DayOf(next) == billclient.DayOf(now):
+		return template.HTML("<time>" + text[len("2006-01-02 "):] + "</time>")
+	default:
+		return template.HTML("<time>" + text + "</time>")
 	}
 }
 

@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
+	"strings"
+	"time"
 
 	"ksyun_bill_exporter/metrics"
 
@@ -29,17 +32,34 @@ type statusPage struct {
 	templates []*template.Template // one for each of locales, in their order
 }
 
-// link leads from the page to another path of the exporter.
+// link leads from the page to another path of the exporter, relative to that of the page.
 type link struct{ Path, Text string }
+
+// mostOpen is how many accounts are shown in full below the table. If there are more, each has a page of its own.
+const mostOpen = 3
+
+// refreshSeconds is how often the page refreshes itself.
+const refreshSeconds = 60
 
 // pageData is what the template is executed with.
 type pageData struct {
-	metrics.Status
-	Lang    string
-	Others  []locale // the other languages of the page
-	Style   template.CSS
-	Links   []link
-	Version string
+	At       time.Time
+	Count    int // accounts of the configuration
+	View     view
+	Overview overview
+	Rows     []row // of the table; none where only one account is shown
+	Open     []row // the accounts that are shown in full
+	Lang     string
+	Others   []locale // the other languages of the page
+	Style    template.CSS
+	Links    []link
+	Version  string
+	Refresh  int // after how many seconds; 0: never
+}
+
+// IsOpen reports whether an account is shown in full.
+func (d pageData) IsOpen(r row) bool {
+	return slices.ContainsFunc(d.Open, func(open row) bool { return open.ID == r.ID })
 }
 
 func newStatusPage(o Options) (*statusPage, error) {
@@ -59,23 +79,28 @@ func pageLinks(o Options) []link {
 	if o.Pprof {
 		links = append(links, link{pprofPath, "Profiles"})
 	}
+	for i := range links {
+		links[i].Path = strings.TrimPrefix(links[i].Path, "/")
+	}
 	return links
 }
 
-// contentPolicy returns a policy that allows the page's own style and nothing else: whatever the name of an instance
-// contains, no browser runs it. Source: https://www.w3.org/TR/CSP3/.
+// contentPolicy returns a policy that allows the page's own style, the exporter's own icon and the form of the filter, and
+// nothing else: whatever the name of an instance contains, no browser runs it. Source: https://www.w3.org/TR/CSP3/.
 func contentPolicy() string {
 	hash := sha256.Sum256([]byte(stylesheet))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
-		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+		"'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }
 
 // ServeHTTP writes the page of the status now. The parameter lang, as in ?lang=zh, goes before the languages that the
-// browser prefers.
+// browser prefers; see view for the others.
 func (p *statusPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	_, index := language.MatchStrings(localeMatcher, r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
+	v := newView(r.URL)
+	_, index := language.MatchStrings(localeMatcher, v.params.Get(langParam), r.Header.Get("Accept-Language"))
+	data := p.data(index, v)
 	var page bytes.Buffer
-	if err := p.templates[index].Execute(&page, p.data(index)); err != nil {
+	if err := p.templates[index].Execute(&page, data); err != nil {
 		http.Error(w, fmt.Sprintf("status page: %v", err), http.StatusInternalServerError)
 		return
 	}
@@ -85,24 +110,50 @@ func (p *statusPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		"Content-Security-Policy": p.policy,
 		"Content-Type":            "text/html; charset=utf-8",
 		"Referrer-Policy":         "no-referrer",
-		"Vary":                    "Accept-Language",
 		"X-Content-Type-Options":  "nosniff",
 	} {
 		w.Header().Set(name, value)
+	}
+	w.Header().Add("Vary", "Accept-Language")
+	if v.Account() != "" && len(data.Open) == 0 {
+		w.WriteHeader(http.StatusNotFound)
 	}
 	_, _ = page.WriteTo(w) // it fails only if the reader has gone
 }
 
 // data returns what the template shows in the locale of the index.
-func (p *statusPage) data(index int) pageData {
+func (p *statusPage) data(index int, v view) pageData {
+	status := p.status()
 	d := pageData{
-		Status: p.status(), Lang: locales[index].Code, Style: template.CSS(stylesheet), Links: p.links,
-		Version: version.Version,
+		At: status.At, Count: len(status.Accounts), View: v, Lang: locales[index].Code,
+		Style: template.CSS(stylesheet), Links: p.links, Version: version.Version,
 	}
+	if !v.Stays() {
+		d.Refresh = refreshSeconds
+	}
+	d.choose(status.Accounts)
 	for i, l := range locales {
 		if i != index {
 			d.Others = append(d.Others, l)
 		}
 	}
 	return d
+}
+
+// choose sets which of all accounts are shown.
+func (d *pageData) choose(all []metrics.AccountStatus) {
+	var rows []row
+	for i, a := range all {
+		if d.View.selects(a) {
+			rows = append(rows, row{a, i, d.At})
+		}
+	}
+	d.View.sort(rows)
+	d.Overview = addUp(rows)
+	if len(rows) <= mostOpen {
+		d.Open = rows
+	}
+	if len(all) > 1 && d.View.Account() == "" {
+		d.Rows = rows
+	}
 }

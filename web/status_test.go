@@ -3,8 +3,10 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"flag"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -29,11 +31,20 @@ func newStatus(t *testing.T) metrics.Status {
 	noon := time.Date(2026, 11, 2, 12, 0, 0, 0, billclient.Beijing)
 	november := billclient.MonthOf(noon)
 	first := billclient.DayOf(november.Start())
-	lines := yuan("1234567.5")
+	lines, forecast := yuan("1234567.5"), yuan("41234567.895")
 	restored := newSource("month_consume", metrics.Progress{
 		LastSuccess: noon.Add(-3 * time.Hour), Data: first.End().Add(-time.Second),
 	})
-	restored.FromDisk = true
+	restored.FromDisk, restored.Next = true, noon
+	good := newSource("month_bill", metrics.Progress{LastSuccess: noon.Add(-10 * time.Second), Data: november.Start()})
+	good.Next = noon.Add(23 * time.Minute)
+	read := newSource("detail_consume", metrics.Progress{LastSuccess: noon.Add(-time.Hour)})
+	read.Reading = true
+	broken := newSource("detail_bill", metrics.Progress{
+		LastSuccess: noon.Add(-50 * time.Hour), Data: noon.Add(-time.Hour),
+		Failed: 2, Reason: billclient.Decode, Error: hostileName,
+	})
+	broken.Next = noon.Add(12 * time.Hour)
 	failing := func(name string, failed int, reason billclient.Reason, text string, foreign bool) metrics.Source {
 		return newSource(name, metrics.Progress{
 			Failed: failed, Reason: reason, Foreign: foreign, Error: text, Retry: noon,
@@ -44,6 +55,7 @@ func newStatus(t *testing.T) metrics.Status {
 			Name: "main", CustomerID: "73400575",
 			Running: &metrics.MonthStatus{
 				Month: november, Estimated: true, Until: first.End(), AllModes: true, Total: yuan("1534567.891"),
+				OthersAt: noon.Add(-50 * time.Minute),
 				Modes: []metrics.Part{
 					{Key: "postpaid", Cost: yuan("1234567.89")},
 					{Key: "prepaid", Cost: yuan("300000")},
@@ -61,6 +73,8 @@ func newStatus(t *testing.T) metrics.Status {
 				Rest: metrics.Part{Cost: yuan("0.01")}, RestCount: 2,
 			},
 			LastMonth: &metrics.MonthStatus{Month: november - 1, AllModes: true, Total: yuan("42000000")},
+			Forecast:  &forecast,
+			Budget:    &metrics.BudgetStatus{Monthly: yuan("40000000"), Used: yuan("1534567.891"), Forecast: &forecast},
 			ToDate: &metrics.ToDate{
 				Day: first, Running: yuan("1534567.89"), LastMonth: yuan("1300000"), AllModes: true,
 				Modes: []metrics.Part{{Key: "postpaid", Cost: yuan("1200000")}, {Key: hostileName, Cost: yuan("100000")}},
@@ -82,17 +96,8 @@ func newStatus(t *testing.T) metrics.Status {
 				{Product: hostileName, Instance: hostileName, Renewal: "auto", At: first.End()},
 				{Product: "EBS", Instance: "d-1", Renewal: hostileName, At: noon.Add(time.Hour)},
 			},
-			MoreEnds: 190,
-			Sources: []metrics.Source{
-				newSource("month_bill", metrics.Progress{
-					LastSuccess: noon.Add(-10 * time.Second), Data: november.Start(),
-				}),
-				restored,
-				newSource("detail_bill", metrics.Progress{
-					LastSuccess: noon.Add(-50 * time.Hour), Data: noon.Add(-time.Hour),
-					Failed: 2, Reason: billclient.Decode, Error: hostileName, Retry: noon.Add(time.Minute),
-				}),
-			},
+			MoreEnds: 190, Reading: metrics.Reading{At: 1, Of: 7},
+			Sources: []metrics.Source{good, restored, read, broken},
 		},
 		{
 			Name: hostileName, CustomerID: hostileName,
@@ -122,7 +127,8 @@ func newStatus(t *testing.T) metrics.Status {
 			},
 		},
 		{
-			Name: "plain", Running: &metrics.MonthStatus{
+			Name: "plain", Forecast: &lines, Budget: &metrics.BudgetStatus{Monthly: yuan("2000000")},
+			Running: &metrics.MonthStatus{
 				Month: november, AllModes: true, Modes: []metrics.Part{{Key: "postpaid", Cost: lines}}, Total: lines,
 				Details:  metrics.Details{Lines: &lines},
 				Products: []metrics.Part{{PayMode: "postpaid", Key: "EIP", Cost: lines}},
@@ -132,7 +138,7 @@ func newStatus(t *testing.T) metrics.Status {
 			},
 			Days: []metrics.DayCost{newDay(t, first, "1234567.5")},
 		},
-		{Name: "new"},
+		{Name: "new", Reading: metrics.Reading{At: 2, Of: 9}},
 	}}
 }
 
@@ -166,35 +172,60 @@ func parseYuan(t *testing.T, text string) billclient.Amount {
 	return amount
 }
 
-// getPage returns the answer to a request for the page of newStatus.
-func getPage(t *testing.T, path, languages string) *httptest.ResponseRecorder {
+// newHandler returns a handler of the pages of a status.
+func newHandler(t *testing.T, status func() metrics.Status) http.Handler {
 	t.Helper()
 	handler, err := New(Options{
-		Metrics: http.NotFoundHandler(), MetricsPath: "/metrics", Pprof: true,
-		Status: func() metrics.Status { return newStatus(t) },
+		Metrics: http.NotFoundHandler(), MetricsPath: "/metrics", Pprof: true, Status: status,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return handler
+}
+
+// getPage returns the answer to a request for the page of newStatus.
+func getPage(t *testing.T, path, languages string) *httptest.ResponseRecorder {
+	t.Helper()
+	return get(t, newHandler(t, func() metrics.Status { return newStatus(t) }), path, "Accept-Language", languages)
+}
+
+// get returns the answer to a request with one header.
+func get(t *testing.T, handler http.Handler, path, header, value string) *httptest.ResponseRecorder {
+	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
-	r.Header.Set("Accept-Language", languages)
+	r.Header.Set(header, value)
 	answer := httptest.NewRecorder()
 	handler.ServeHTTP(answer, r)
 	return answer
 }
 
-// The whole page without its style, in each language. A hostile name is text wherever it appears.
+var update = flag.Bool("update", false, "write the expected pages anew")
+
+// The whole page without its style, in each language, and then what the page of each account has of its own, unfolded. A
+// hostile name is text wherever it appears.
 func TestStatusPage(t *testing.T) {
 	for lang, file := range map[string]string{"en": "testdata/status.html", "zh-CN": "testdata/status.zh-CN.html"} {
-		_, body, _ := strings.Cut(getPage(t, "/", lang).Body.String(), "</style>")
+		_, text, _ := strings.Cut(getPage(t, "/", lang).Body.String(), "</style>")
+		for _, a := range newStatus(t).Accounts {
+			path := "/?more=days&more=messages&account=" + url.QueryEscape(a.Name)
+			_, main, _ := strings.Cut(getPage(t, path, lang).Body.String(), "<main>")
+			main, _, _ = strings.Cut(main, "</main>")
+			text += main
+		}
+		if *update {
+			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
 		want, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(body, "\n")); diff != "" {
+		if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(text, "\n")); diff != "" {
 			t.Errorf("page in %s (-want +got):\n%s", lang, diff)
 		}
-		if strings.Contains(body, "<script") || strings.Contains(body, "<img") {
+		if strings.Contains(text, "<script") || strings.Contains(text, "<img") {
 			t.Errorf("page in %s: a name has become markup", lang)
 		}
 	}
@@ -209,7 +240,7 @@ func TestContentSecurityPolicy(t *testing.T) {
 	}
 	hash := sha256.Sum256([]byte(style[1]))
 	want := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
-		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+		"'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 	if got := answer.Header().Get("Content-Security-Policy"); got != want {
 		t.Errorf("policy %s, want %s", got, want)
 	}
@@ -233,7 +264,8 @@ func TestAcceptLanguage(t *testing.T) {
 		if !strings.Contains(answer.Body.String(), `<html lang="`+c.want+`">`) ||
 			!strings.Contains(answer.Body.String(), "<title>"+title+"</title>") ||
 			strings.Contains(answer.Body.String(), "。 ") ||
-			answer.Header().Get("Content-Language") != c.want || answer.Header().Get("Vary") != "Accept-Language" {
+			answer.Header().Get("Content-Language") != c.want ||
+			strings.Join(answer.Header()["Vary"], ", ") != "Accept-Encoding, Accept-Language" {
 			t.Errorf("%s, %q: %v, want %s", c.path, c.languages, answer.Header(), c.want)
 		}
 	}

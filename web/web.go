@@ -4,6 +4,7 @@ package web
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -13,12 +14,15 @@ import (
 	"strings"
 
 	"ksyun_bill_exporter/metrics"
+
+	"github.com/klauspost/compress/gzhttp"
 )
 
 // Options configures the handler that New returns.
 type Options struct {
 	Metrics     http.Handler
 	MetricsPath string
+	Prefix      string                       // before every path, such as /bills; empty or "/": none
 	Readiness   func() (asked, accounts int) // returns how many accounts have been asked, of how many; ready is all
 	Status      func() metrics.Status        // returns what the status page shows
 	Pprof       bool                         // serve profiles under /debug/pprof
@@ -27,8 +31,12 @@ type Options struct {
 }
 
 // New returns a handler of all routes. The handler is safe for concurrent use if everything in o is. New returns an
-// error if o.MetricsPath is not a path, or is the path of another route.
+// error if o.Prefix or o.MetricsPath is not a path, or if o.MetricsPath is the path of another route.
 func New(o Options) (http.Handler, error) {
+	prefix := strings.TrimRight(o.Prefix, "/")
+	if prefix != "" && !plainPath.MatchString(prefix) {
+		return nil, fmt.Errorf("--web.route-prefix: %q %w", o.Prefix, errNoPath)
+	}
 	if err := checkPath(o.MetricsPath); err != nil {
 		return nil, fmt.Errorf("--web.telemetry-path: %q %w", o.MetricsPath, err)
 	}
@@ -36,25 +44,36 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("status page: %w", err)
 	}
+	compress, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false)) // an encoder of zstd wants megabytes
+	if err != nil {
+		return nil, fmt.Errorf("compression: %w", err)
+	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", status)
-	mux.Handle(o.MetricsPath, o.Metrics)
-	mux.HandleFunc("GET "+healthyPath, serveHealthy)
-	mux.HandleFunc("GET "+readyPath, handleReady(o.Readiness))
-	mux.HandleFunc(reloadPath, handleReload(o.Reload))
+	handle := func(method, path string, h http.Handler) { mux.Handle(method+prefix+path, h) }
+	handle("GET ", "/{$}", compress(status))
+	handle("GET ", iconPath, http.HandlerFunc(serveIcon))
+	handle("", o.MetricsPath, o.Metrics)
+	handle("GET ", healthyPath, http.HandlerFunc(serveHealthy))
+	handle("GET ", readyPath, handleReady(o.Readiness))
+	handle("", reloadPath, handleReload(o.Reload))
 	if o.Pprof {
-		handlePprof(mux)
+		handle("", pprofPath, compress(http.StripPrefix(prefix, newPprofMux())))
+	}
+	if prefix != "" {
+		mux.Handle("GET /{$}", http.RedirectHandler(prefix+"/", http.StatusFound))
 	}
 	return mux, nil
 }
 
 var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._~/-]*$`)
 
+var errNoPath = errors.New("is no path: it starts with /, and has letters, digits and . _ ~ - only")
+
 func checkPath(path string) error {
 	switch {
 	case !plainPath.MatchString(path):
-		return errors.New("is no path: it starts with /, and has letters, digits and . _ ~ - only")
-	case path == "/" || path == healthyPath || path == readyPath || path == reloadPath ||
+		return errNoPath
+	case path == "/" || path == healthyPath || path == readyPath || path == reloadPath || path == iconPath ||
 		strings.HasPrefix(path, pprofPath):
 		return errors.New("serves something else")
 	default:
@@ -68,7 +87,18 @@ const (
 	readyPath   = "/-/ready"
 	reloadPath  = "/-/reload"
 	pprofPath   = "/debug/pprof/"
+	iconPath    = "/favicon.svg"
 )
+
+//go:embed favicon.svg
+var icon []byte
+
+func serveIcon(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "max-age=86400")
+	w.Header().Set("Content-Type", "image/svg+xml")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'")
+	_, _ = w.Write(icon) // it fails only if the client has gone
+}
 
 func serveHealthy(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "Healthy.\n") }
 
@@ -108,10 +138,12 @@ func writeText(w http.ResponseWriter, status int, text string) {
 	_, _ = io.WriteString(w, text) // it fails only if the client has gone
 }
 
-func handlePprof(mux *http.ServeMux) {
+func newPprofMux() *http.ServeMux {
+	mux := http.NewServeMux()
 	mux.HandleFunc(pprofPath, pprof.Index)
 	mux.HandleFunc(pprofPath+"cmdline", pprof.Cmdline)
 	mux.HandleFunc(pprofPath+"profile", pprof.Profile)
 	mux.HandleFunc(pprofPath+"symbol", pprof.Symbol)
 	mux.HandleFunc(pprofPath+"trace", pprof.Trace)
+	return mux
 }
