@@ -58,6 +58,20 @@ func TestMistakes(t *testing.T) {
 			"ksyun_bill_exporter: --web.telemetry-path: \"/\" serves something else; try --help\n",
 		},
 		{
+			"route prefix",
+			[]string{"--config.file=" + good, "--web.route-prefix=bills"},
+			2,
+			"ksyun_bill_exporter: --web.route-prefix: \"bills\" is no path: it starts with /, and has letters, digits and" +
+				" . _ ~ - only; try --help\n",
+		},
+		{
+			"external URL without a host",
+			[]string{"--config.file=" + good, "--web.external-url=bills.example.com/x"},
+			2,
+			"ksyun_bill_exporter: --web.external-url: \"bills.example.com/x\": want http:// or https://, a host, and" +
+				" perhaps a path; try --help\n",
+		},
+		{
 			"no port",
 			[]string{"--config.file=" + good, "--config.check", "--web.listen-address=foo"},
 			2,

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,8 @@ import (
 type serveFlags struct {
 	web           *toolkit.FlagConfig
 	telemetryPath string
+	externalURL   string
+	routePrefix   string
 	maxRequests   int
 	ownMetricsOff bool
 	pprof         bool
@@ -50,6 +53,10 @@ func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
 	f.web = kingpinflag.AddFlags(command, ":9978")
 	command.Flag("web.telemetry-path", "Path under which to expose metrics.").
 		Default("/metrics").StringVar(&f.telemetryPath)
+	command.Flag("web.external-url", "URL under which browsers reach this exporter, as through a proxy; its path is the"+
+		" default of --web.route-prefix.").PlaceHolder("URL").StringVar(&f.externalURL)
+	command.Flag("web.route-prefix", "Path below which everything is served; by default that of --web.external-url.").
+		PlaceHolder("PATH").StringVar(&f.routePrefix)
 	command.Flag("web.max-requests", "Most scrapes at once; 0 is no limit.").
 		Default("40").IntVar(&f.maxRequests)
 	command.Flag("web.disable-exporter-metrics", "Leave out the metrics of the Go runtime, the process and promhttp.").
@@ -86,8 +93,33 @@ func (f serveFlags) validate() error {
 			return fmt.Errorf("--web.listen-address: %w", err)
 		}
 	}
-	_, err := web.New(web.Options{Metrics: http.NotFoundHandler(), MetricsPath: f.telemetryPath})
+	if err := checkExternalURL(f.externalURL); err != nil {
+		return fmt.Errorf("--web.external-url: %w", err)
+	}
+	_, err := web.New(web.Options{Metrics: http.NotFoundHandler(), MetricsPath: f.telemetryPath, Prefix: f.prefix()})
 	return err
+}
+
+// checkExternalURL fails if a text is no URL of something that a browser opens.
+func checkExternalURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return err
+	case text != "" && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != ""):
+		return fmt.Errorf("%q: want http:// or https://, a host, and perhaps a path", text)
+	default:
+		return nil
+	}
+}
+
+// prefix returns the path before those of all routes, without a slash at its end: empty if there is none.
+func (f serveFlags) prefix() string {
+	prefix := f.routePrefix
+	if u, err := url.Parse(f.externalURL); prefix == "" && err == nil {
+		prefix = u.Path
+	}
+	return strings.TrimRight(prefix, "/")
 }
 
 // checkAddress fails if an address has no port, or one that does not exist. Only listening shows whether the address is
@@ -201,7 +233,7 @@ func runExporter(
 	reloads.fingerprint, reloads.seen = f.fingerprint, seen
 	webOptions := web.Options{
 		Metrics: f.instrument(registry, metrics), MetricsPath: f.telemetryPath, Readiness: bills.Readiness,
-		Status: bills.Status, Pprof: f.pprof,
+		Status: bills.Status, Pprof: f.pprof, Prefix: f.prefix(),
 	}
 	if f.lifecycle {
 		webOptions.Reload = reloads.reload
@@ -243,7 +275,10 @@ func listen(
 	var server *http.Server
 	server = &http.Server{
 		BaseContext: func(l net.Listener) context.Context {
-			page := browserURL(l.Addr(), server.TLSConfig)
+			page := browserURL(l.Addr(), server.TLSConfig) + f.prefix()
+			if f.externalURL != "" {
+				page = strings.TrimRight(f.externalURL, "/")
+			}
 			level.Info(logs.kit).Log("msg", "open", "page", page+"/", "metrics", page+f.telemetryPath)
 			return context.WithoutCancel(ctx)
 		},

@@ -25,7 +25,7 @@ func TestServe(t *testing.T) {
 	for path, want := range map[string]string{
 		"/metrics": `ksyun_bill_instance_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",` +
 			`project_id="0",instance_id="i-1",instance_name="web \"1\""} 55` + "\n",
-		"/":          `<a href="/metrics">Metrics</a>`,
+		"/":          `<a href="metrics">Metrics</a>`,
 		"/-/healthy": "Healthy.\n",
 		"/-/ready":   "Ready.\n",
 	} {
@@ -62,6 +62,42 @@ func TestFlags(t *testing.T) {
 	}
 	if status, _ := r.Get("/debug/pprof/cmdline"); status != http.StatusOK {
 		t.Errorf("pprof: %d", status)
+	}
+}
+
+// Behind a proxy everything is below the path of the external URL, or below another one that the proxy puts in its place.
+func TestExternalURL(t *testing.T) {
+	_, config := peers.Simulate(t)
+	for _, tt := range []struct {
+		args   []string
+		prefix string
+		open   string // what the log says to open
+	}{
+		{
+			[]string{"--web.external-url=https://example.com/ops/bills/"}, "/ops/bills",
+			"page=https://example.com/ops/bills/ metrics=https://example.com/ops/bills/metrics",
+		},
+		{
+			[]string{"--web.external-url=https://example.com/ops/bills", "--web.route-prefix=/"}, "",
+			"page=https://example.com/ops/bills/ metrics=https://example.com/ops/bills/metrics",
+		},
+		{[]string{"--web.route-prefix=/bills/"}, "/bills", "page=URL/bills/ metrics=URL/bills/metrics"},
+	} {
+		r := launch(t, append(tt.args, "--config.file="+config, "--web.enable-pprof")...)
+		for _, path := range []string{"/", "/metrics", "/-/healthy", "/debug/pprof/cmdline", "/favicon.svg"} {
+			if status, _ := r.Get(tt.prefix + path); status != http.StatusOK {
+				t.Errorf("%v: %s%s: %d", tt.args, tt.prefix, path, status)
+			}
+			if status, _ := r.Get("/other" + path); status != http.StatusNotFound {
+				t.Errorf("%v: /other%s: %d", tt.args, path, status)
+			}
+		}
+		if status, body := r.Get("/"); status != http.StatusOK || !strings.Contains(body, `<a href="metrics">`) {
+			t.Errorf("%v: from the root: %d %s", tt.args, status, body)
+		}
+		if open := strings.ReplaceAll(tt.open, "URL", r.URL); !strings.Contains(r.Log.String(), "msg=open "+open+"\n") {
+			t.Errorf("no %s in\n%s", open, r.Log)
+		}
 	}
 }
 
