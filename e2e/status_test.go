@@ -75,6 +75,63 @@ api: {endpoint: '`+api.URL+`', union_endpoint: '`+api.URL+`', requests_per_secon
 	})
 }
 
+// The page of many accounts in a real browser: the policy lets it send the filter, and every link leads somewhere.
+func TestStatusPageOfManyAccounts(t *testing.T) {
+	month := billclient.MonthOf(time.Now()).String()
+	var accounts []billsim.Account
+	config := "accounts:\n"
+	for i := range 12 {
+		key := fmt.Sprintf("AKLT%02d", i)
+		line := billsim.Line{ProductCode: "KEC", Cost: billsim.Amount(i+1) * billsim.Yuan}
+		bill := billsim.Bill{Lines: slices.Values([]billsim.Line{line})}
+		accounts = append(accounts, billsim.Account{
+			AccessKeyID: key, SecretAccessKey: "s3cret", CustomerID: fmt.Sprint(73400000 + i),
+			Bills: func(m string) (billsim.Bill, bool) { return bill, m == month },
+		})
+		config += fmt.Sprintf("- {name: team-%02d, access_key_id: %s, secret_access_key: s3cret}\n", i, key)
+	}
+	api := httptest.NewServer(billsim.New(accounts))
+	t.Cleanup(api.Close)
+	file := t.TempDir() + "/config.yaml"
+	write(t, file, config+"api: {endpoint: '"+api.URL+"', requests_per_second: 100}\nmonths: {running: bill}\n")
+	r := launch(t, "--config.file="+file, "--web.route-prefix=/bills")
+	for i := range accounts {
+		r.Await("/bills/metrics",
+			fmt.Sprintf(`ksyun_bill_account_cost_cny{account="team-%02d",pay_mode="postpaid"} %d`, i, i+1))
+	}
+	b := peers.OpenBrowser(t)
+	names := func() (names string) {
+		b.Evaluate(`[...document.querySelectorAll("tbody th bdi, .account h2 bdi")].map(e => e.textContent)
+			.filter(name => name.startsWith("team")).join(" ")`, &names)
+		return names
+	}
+	follow := func(do, address string) { // until the page of the address is there
+		t.Helper()
+		var at string
+		b.Evaluate(`(`+do+`, "")`, &at)
+		for deadline := time.Now().Add(time.Minute); at != address; time.Sleep(10 * time.Millisecond) {
+			b.Evaluate(`document.readyState === "complete" ? location.pathname + location.search : ""`, &at)
+			if time.Now().After(deadline) {
+				t.Fatalf("at %s, want %s", at, address)
+			}
+		}
+	}
+	b.Open(r.URL)
+	if got := names(); !strings.HasPrefix(got, "team-11 team-10 team-09 ") || strings.Count(got, " ") != 11 {
+		t.Errorf("the table: %s", got)
+	}
+	follow(`document.querySelector("[href*='sort=name']").click()`, "/bills/?sort=name")
+	follow(`document.querySelector("#q").value = "TEAM-0", document.querySelector("form button").click()`,
+		"/bills/?q=TEAM-0&sort=name")
+	if got := names(); got != "team-00 team-01 team-02 team-03 team-04 team-05 team-06 team-07 team-08 team-09" {
+		t.Errorf("by name, filtered: %s", got)
+	}
+	follow(`document.querySelector("[href*='account=team-07']").click()`, "/bills/?account=team-07&q=TEAM-0&sort=name")
+	if got := names(); got != "team-07" {
+		t.Errorf("the page of an account: %s", got)
+	}
+}
+
 // statusPage is what the tests check of the open page.
 type statusPage struct {
 	Language      string
@@ -85,7 +142,8 @@ type statusPage struct {
 	Accounts      map[string]map[string][]float64
 }
 
-// checkOnScreens opens the page in each size and language. Nothing may be wider than the window, or be cut off.
+// checkOnScreens opens the page in each size and language. Nothing may be wider than the window, or be cut off; wide
+// tables scroll in boxes of their own.
 func checkOnScreens(t *testing.T, r *peers.Exporter, check func(screen string, page statusPage)) {
 	t.Helper()
 	b := peers.OpenBrowser(t)
@@ -94,7 +152,7 @@ func checkOnScreens(t *testing.T, r *peers.Exporter, check func(screen string, p
 			map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600})
 		for _, language := range []string{"en", "zh-CN"} {
 			b.Call("Emulation.setUserAgentOverride", map[string]any{"userAgent": "test", "acceptLanguage": language})
-			b.Open(r.URL)
+			b.Open(r.URL + "/?more=days&more=messages")
 			var page statusPage
 			b.Evaluate(statusFacts, &page)
 			screen := fmt.Sprintf("%s at %d pixels", language, width)
@@ -108,25 +166,26 @@ func checkOnScreens(t *testing.T, r *peers.Exporter, check func(screen string, p
 	}
 }
 
-// statusFacts reads the open page after it has unfolded all of it. Texts within a line have no size of their own.
+// statusFacts reads the open page, of which all is unfolded. Texts within a line have no size of their own.
 const statusFacts = `(() => {
-	document.querySelectorAll("details").forEach(d => d.open = true);
 	const accounts = {};
 	for (const account of document.querySelectorAll(".account")) {
 		const amounts = selector => [...account.querySelectorAll(selector)]
-			.map(e => parseFloat(e.firstChild.textContent.replaceAll(",", "")))
+			.map(e => parseFloat((e.querySelector("data") ?? e).value))
 			.filter(x => !isNaN(x)).sort((a, b) => a - b); // what is not known is a dash
 		const byMode = (selector, whole) => amounts(account.querySelector(selector) ? selector : whole);
 		accounts[account.querySelector("h2 bdi").textContent] = {
-			account: amounts(".figure:nth-child(1) dl:not(.balance) dd"),
+			account: amounts(".figure:nth-child(1) .modes dd"),
 			account_balance: amounts(".balance dd"),
 			prepaid_expiry: [...account.querySelectorAll(".ends time")].map(e => Date.parse(e.textContent) / 1000),
-			past_month_to_date_account: byMode(".modes dd", ".figure:nth-child(2) data"),
+			past_month_to_date_account: byMode(".figure:nth-child(2) .modes dd", ".figure:nth-child(2) .sum data"),
 			product: amounts(".products .number"),
-			day_account: byMode("details [data-mode]", "details td.number"),
+			day_account: byMode(".day-amounts [data-mode]", ".day-amounts td.number"),
 		};
 	}
+	const scrolls = e => getComputedStyle(e).overflowX === "auto"; // a wide table, in a box of its own
 	const cut = [...document.querySelectorAll("body *")].filter(e => e.clientWidth > 0 && !(e instanceof SVGElement) &&
+		!scrolls(e) &&
 		(e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight + 1));
 	return {
 		Language: document.documentElement.lang,

@@ -3,9 +3,9 @@ package web
 // chinese has the Chinese translation of every English text of the page.
 var chinese = map[string]string{
 	"Ksyun bill":              "金山云账单",
-	"refreshes every minute":  "每分钟自动刷新",
+	"refreshes every %d min":  "每 %d 分钟自动刷新",
 	"Stop":                    "停止",
-	"Refresh every minute":    "每分钟自动刷新",
+	"Refresh by itself":       "自动刷新",
 	"All accounts":            "全部账号",
 	"There is no account %s.": "没有账号 %s。",
 	"%d accounts":             "%d 个账号",

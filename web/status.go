@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,8 +37,9 @@ type link struct{ Path, Text string }
 // mostOpen is how many accounts are shown in full below the table. If there are more, each has a page of its own.
 const mostOpen = 3
 
-// refreshSeconds is how often the page refreshes itself.
-const refreshSeconds = 60
+// refreshMinutes is how often the page refreshes itself. Where it has the form of the filter, it does so less often: what
+// is typed into it would be lost.
+const refreshMinutes, refreshMinutesWithForm = 1, 5
 
 // pageData is what the template is executed with.
 type pageData struct {
@@ -54,13 +54,11 @@ type pageData struct {
 	Style    template.CSS
 	Links    []link
 	Version  string
-	Refresh  int // after how many seconds; 0: never
+	HasForm  bool // of the filter
+	Refresh  int  // after how many minutes; 0: never
 }
 
-// IsOpen reports whether an account is shown in full.
-func (d pageData) IsOpen(r row) bool {
-	return slices.ContainsFunc(d.Open, func(open row) bool { return open.ID == r.ID })
-}
+func (d pageData) RefreshSeconds() int { return 60 * d.Refresh }
 
 func newStatusPage(o Options) (*statusPage, error) {
 	p := &statusPage{status: o.Status, links: pageLinks(o), policy: contentPolicy()}
@@ -128,10 +126,15 @@ func (p *statusPage) data(index int, v view) pageData {
 		At: status.At, Count: len(status.Accounts), View: v, Lang: locales[index].Code,
 		Style: template.CSS(stylesheet), Links: p.links, Version: version.Version,
 	}
-	if !v.Stays() {
-		d.Refresh = refreshSeconds
-	}
 	d.choose(status.Accounts)
+	d.HasForm = d.Count > mostOpen && v.Account() == ""
+	switch {
+	case v.Stays():
+	case d.HasForm:
+		d.Refresh = refreshMinutesWithForm
+	default:
+		d.Refresh = refreshMinutes
+	}
 	for i, l := range locales {
 		if i != index {
 			d.Others = append(d.Others, l)

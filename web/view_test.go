@@ -147,3 +147,28 @@ func TestAddUp(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// The page refreshes itself, less often where something can be typed into it, and not at all for who reads it slowly.
+func TestRefresh(t *testing.T) {
+	for _, c := range []struct {
+		path     string
+		accounts int
+		want     string // seconds, and what the link says
+	}{
+		{"/", 4, "300 Stop"},
+		{"/?account=Shop", 4, "60 Stop"},
+		{"/", 3, "60 Stop"},
+		{"/?refresh=off", 4, " Refresh by itself"},
+		{"/?refresh=off", 1, " Refresh by itself"},
+	} {
+		handler := newHandler(t, func() metrics.Status {
+			return metrics.Status{Accounts: someAccounts(t).Accounts[:c.accounts]}
+		})
+		body := get(t, handler, c.path, "Accept-Language", "en").Body.String()
+		seconds := regexp.MustCompile(`<meta http-equiv="refresh" content="(\d+)">|$`).FindStringSubmatch(body)[1]
+		link := regexp.MustCompile(`<a href="[^"]*">(Stop|Refresh by itself)</a></p>`).FindStringSubmatch(body)
+		if got := seconds + " " + link[1]; got != c.want {
+			t.Errorf("%s of %d accounts: %s, want %s", c.path, c.accounts, got, c.want)
+		}
+	}
+}
