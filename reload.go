@@ -118,14 +118,18 @@ func (r *reloader) reloadIfChanged(ctx context.Context) {
 	_ = r.reloadLocked(ctx) // it has logged the error, and a metric shows it
 }
 
+// notifyHangups returns a channel that gets every SIGHUP until stop is called, one that comes before it is read too.
+func notifyHangups() (hangups <-chan os.Signal, stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	return signals, func() { signal.Stop(signals) }
+}
+
 // reloadAtHangup reloads at every SIGHUP until ctx ends.
-func (r *reloader) reloadAtHangup(ctx context.Context) error {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func (r *reloader) reloadAtHangup(ctx context.Context, hangups <-chan os.Signal) error {
 	for {
 		select {
-		case <-hangup:
+		case <-hangups:
 			_ = r.reload(ctx) // it has logged the error, and a metric shows it
 		case <-ctx.Done():
 			return nil

@@ -41,6 +41,7 @@ type serveFlags struct {
 	pprof         bool
 	lifecycle     bool
 	check         bool
+	standby       bool
 	shardIndex    string
 	shardCount    int
 
@@ -69,6 +70,8 @@ func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
 		Default("1").IntVar(&f.shardCount)
 	command.Flag("shard.index", "Which of them this one is, from 0 on; by default the ordinal at the end of "+
 		config.PodName+".").PlaceHolder("N").StringVar(&f.shardIndex)
+	command.Flag("state.standby", "Stand by while another exporter has the same state_dir: ask nothing, and take over when"+
+		" it ends.").BoolVar(&f.standby)
 	command.Flag("config.auto-reload-interval", "Look this often whether the configuration file has changed, and reload"+
 		" it then, as at SIGHUP; 0s is never.").
 		Default("0s").DurationVar(&f.reloadInterval)
@@ -197,21 +200,23 @@ func (f serveFlags) fingerprint() string {
 	return config.Fingerprint(f.configFile)
 }
 
-// runExporter runs the collector and the web server until ctx ends or one of them fails. load reads the configuration
-// again for a reload; seen is the fingerprint of its file.
+// exporter is a run of the exporter.
+type exporter struct {
+	serveFlags
+	logs     logs
+	load     func() (config.Config, error) // reads the configuration, again for a reload
+	registry *prometheus.Registry
+	metrics  *exposition.Handler
+	door     *door
+}
+
+// runExporter runs the collector and the web server until ctx ends or one of them fails. seen is the fingerprint of the
+// file of conf.
 func runExporter(
 	ctx context.Context, conf config.Config, load func() (config.Config, error), seen string, f serveFlags, logs logs,
-) (err error) {
-	options := conf.Options(userAgent())
-	if conf.StateDir != "" {
-		options.State, err = collector.OpenState(conf.StateDir)
-		if errors.Is(err, collector.ErrSlow) { // what is asked for is shown all the same
-			options.StateErr, err = err, nil
-		}
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, options.State.Close()) }()
+) error {
+	if f.standby && conf.StateDir == "" {
+		return errStandbyWithoutState
 	}
 	registry := prometheus.NewRegistry()
 	metrics := exposition.NewHandler(registry, exposition.Options{
@@ -223,33 +228,60 @@ func runExporter(
 		Registerer: f.registerOwnMetrics(registry),
 	})
 	registry.MustRegister(versioncollector.NewCollector(programName))
-	published := make(chan struct{})
-	closePublished := sync.OnceFunc(func() { close(published) })
-	bills := collector.New(options, registry, func(page *exposition.Page) {
-		metrics.Publish(page)
-		closePublished()
-	}, logs.kit)
-	reloads := newReloader(registry, conf, load, bills.Reload, logs.kit)
-	reloads.fingerprint, reloads.seen = f.fingerprint, seen
-	webOptions := web.Options{
-		Metrics: f.instrument(registry, metrics), MetricsPath: f.telemetryPath, Readiness: bills.Readiness,
-		Status: bills.Status, Pprof: f.pprof, Prefix: f.prefix(),
+	e := &exporter{serveFlags: f, logs: logs, load: load, registry: registry, metrics: metrics, door: newDoor()}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return e.runCollector(ctx, conf, seen) })
+	group.Go(func() error { return listen(ctx, e.door.opened, e.door, f, logs) })
+	err := group.Wait()
+	level.Info(logs.kit).Log("msg", "stopped")
+	return err
+}
+
+// runCollector runs the collector, and reloads its configuration, until ctx ends.
+func (e *exporter) runCollector(ctx context.Context, conf config.Config, seen string) (err error) {
+	hangups, stop := notifyHangups() // from now on: a process that stands by does not end with the first one
+	defer stop()
+	conf, seen, state, err := e.openState(ctx, conf, seen)
+	if ctx.Err() != nil {
+		return state.Close()
 	}
-	if f.lifecycle {
-		webOptions.Reload = reloads.reload
+	options := conf.Options(userAgent())
+	options.State = state
+	if errors.Is(err, collector.ErrSlow) && !e.standby { // what is asked for is shown all the same
+		options.StateErr, err = err, nil
 	}
-	handler, err := web.New(webOptions)
 	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, state.Close()) }()
+	var handler http.Handler
+	open := sync.OnceFunc(func() { e.door.open(handler) })
+	bills := collector.New(options, e.registry, func(page *exposition.Page) {
+		e.metrics.Publish(page)
+		open()
+	}, e.logs.kit)
+	reloads := newReloader(e.registry, conf, e.load, bills.Reload, e.logs.kit)
+	reloads.fingerprint, reloads.seen = e.fingerprint, seen
+	if handler, err = web.New(e.routes(bills, reloads)); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return bills.Run(ctx) })
-	group.Go(func() error { return listen(ctx, published, handler, f, logs) })
-	group.Go(func() error { return reloads.reloadAtHangup(ctx) })
-	group.Go(func() error { return reloads.reloadAtChange(ctx, f.reloadInterval) })
-	err = group.Wait()
-	level.Info(logs.kit).Log("msg", "stopped")
-	return err
+	group.Go(func() error { return reloads.reloadAtHangup(ctx, hangups) })
+	group.Go(func() error { return reloads.reloadAtChange(ctx, e.reloadInterval) })
+	return group.Wait()
+}
+
+// routes returns what the web server answers with.
+func (e *exporter) routes(bills *collector.Collector, reloads *reloader) web.Options {
+	o := web.Options{
+		Metrics: e.instrument(e.registry, e.metrics), MetricsPath: e.telemetryPath, Readiness: bills.Readiness,
+		Status: bills.Status, Pprof: e.pprof, Prefix: e.prefix(),
+	}
+	if e.lifecycle {
+		o.Reload = reloads.reload
+	}
+	return o
 }
 
 // Time limits of the web server. writeTimeout is for a slow reader of a large page, shutdownTimeout for the requests in

@@ -46,6 +46,9 @@ const (
 	stateFormat = "ksyun_bill_exporter state 2 sha256=%x config=%s\n"
 )
 
+// ErrInUse is the error of OpenState while another process has the directory.
+var ErrInUse = errors.New("is in use by another process")
+
 // OpenState takes the directory for this process, and makes it if it is not there. Where the directory hangs, the error is
 // ErrSlow.
 func OpenState(dir string) (*State, error) {
@@ -61,7 +64,7 @@ func openState(dir string) (*State, error) {
 	case err != nil:
 		return nil, fmt.Errorf("state_dir: %w", err)
 	case !locked:
-		return nil, fmt.Errorf("state_dir: %s is in use by another process; give each its own", dir)
+		return nil, fmt.Errorf("state_dir: %s %w; give each its own", dir, ErrInUse)
 	}
 	s := &State{dir: dir, lock: lock}
 	if err := s.sweep(); err != nil {

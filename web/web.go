@@ -33,17 +33,19 @@ type Options struct {
 // New returns a handler of all routes. The handler is safe for concurrent use if everything in o is. New returns an
 // error if o.Prefix or o.MetricsPath is not a path, or if o.MetricsPath is the path of another route.
 func New(o Options) (http.Handler, error) {
-	prefix := strings.TrimRight(o.Prefix, "/")
-	if prefix != "" && !plainPath.MatchString(prefix) {
-		return nil, fmt.Errorf("--web.route-prefix: %q %w", o.Prefix, errNoPath)
-	}
-	if err := checkPath(o.MetricsPath); err != nil {
-		return nil, fmt.Errorf("--web.telemetry-path: %q %w", o.MetricsPath, err)
+	prefix, err := o.checkPaths()
+	if err != nil {
+		return nil, err
 	}
 	status, err := newStatusPage(o)
 	if err != nil {
 		return nil, fmt.Errorf("status page: %w", err)
 	}
+	return newRoutes(o, prefix, status, handleReady(o.Readiness), handleReload(o.Reload))
+}
+
+// newRoutes returns a handler of all routes below a prefix.
+func newRoutes(o Options, prefix string, status http.Handler, ready, reload http.HandlerFunc) (http.Handler, error) {
 	compress, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false)) // an encoder of zstd wants megabytes
 	if err != nil {
 		return nil, fmt.Errorf("compression: %w", err)
@@ -54,8 +56,8 @@ func New(o Options) (http.Handler, error) {
 	handle("GET ", iconPath, http.HandlerFunc(serveIcon))
 	handle("", o.MetricsPath, o.Metrics)
 	handle("GET ", healthyPath, http.HandlerFunc(serveHealthy))
-	handle("GET ", readyPath, handleReady(o.Readiness))
-	handle("", reloadPath, handleReload(o.Reload))
+	handle("GET ", readyPath, ready)
+	handle("", reloadPath, reload)
 	if o.Pprof {
 		handle("", pprofPath, compress(http.StripPrefix(prefix, newPprofMux())))
 	}
@@ -63,6 +65,18 @@ func New(o Options) (http.Handler, error) {
 		mux.Handle("GET /{$}", http.RedirectHandler(prefix+"/", http.StatusFound))
 	}
 	return mux, nil
+}
+
+// checkPaths returns the prefix of all routes as they have it.
+func (o Options) checkPaths() (prefix string, err error) {
+	prefix = strings.TrimRight(o.Prefix, "/")
+	if prefix != "" && !plainPath.MatchString(prefix) {
+		return "", fmt.Errorf("--web.route-prefix: %q %w", o.Prefix, errNoPath)
+	}
+	if err := checkPath(o.MetricsPath); err != nil {
+		return "", fmt.Errorf("--web.telemetry-path: %q %w", o.MetricsPath, err)
+	}
+	return prefix, nil
 }
 
 var plainPath = regexp.MustCompile(`^/[A-Za-z0-9._~/-]*$`)
