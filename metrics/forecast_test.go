@@ -9,10 +9,10 @@ import (
 	"ksyun_bill_exporter/ledger"
 )
 
-// forecastOf returns what people are shown of a forecast: that of all pay modes, and the budget of the account, of which
-// days cost so much postpaid, the newest last, to the end of October 14th. It has cost 200, of which 50 is prepaid, and
-// the bill of September has 31 beyond its estimate.
-func forecastOf(t *testing.T, payModes []string, days ...string) AccountStatus {
+// forecastAccount returns an account with a budget of some pay modes. Its days cost so much postpaid, the newest last, to
+// the end of October 14th. October has cost 200, of which 50 is prepaid, and the bill of September has 31 beyond its
+// estimate.
+func forecastAccount(t *testing.T, payModes []string, days ...string) Account {
 	t.Helper()
 	now := october(15)
 	newest := billclient.DayOf(now) - 1
@@ -39,13 +39,13 @@ func forecastOf(t *testing.T, payModes []string, days ...string) AccountStatus {
 		{Name: "month_consume", Progress: Progress{LastAttempt: now}},
 		{Name: "pay_mode_summary", Progress: Progress{LastAttempt: now, Data: month.Start()}},
 	}}
-	return StatusOf(a.AsOf(now, Options{
+	return a.AsOf(now, Options{
 		PastMonths: 1, Days: 31, MaxStaleness: 72 * time.Hour,
 		Budgets: []Budget{
 			{Account: "main", Product: "KEC", Monthly: yuan("1")}, {Account: "other", Monthly: yuan("2")},
 			{Account: "main", Monthly: yuan("1000"), PayModes: payModes},
 		},
-	}))
+	})
 }
 
 // Seventeen days are left. What is prepaid is no part of a usual day, and the newest three days are none.
@@ -68,7 +68,7 @@ func TestForecast(t *testing.T) {
 		{[]string{"postpaid"}, []string{"4", "0", "0", "0"}, "299; 150 and 249 of 1000"},
 		{[]string{"prepaid"}, []string{"4", "0", "0", "0"}, "299; 50 and 50 of 1000"},
 	} {
-		s := forecastOf(t, c.payModes, c.days...)
+		s := StatusOf(forecastAccount(t, c.payModes, c.days...))
 		got := fmt.Sprintf("%s; %v and %s of %v", text(s.Forecast), s.Budget.Used, text(s.Budget.Forecast), s.Budget.Monthly)
 		if got != c.want {
 			t.Errorf("%v %v: %s, want %s", c.payModes, c.days, got, c.want)
@@ -76,9 +76,23 @@ func TestForecast(t *testing.T) {
 	}
 }
 
+// What is bought is no part of a usual day, and a bill has nothing beyond it.
+func TestForecastOfABill(t *testing.T) {
+	a := forecastAccount(t, nil, "0", "0", "0", "0")
+	s := StatusOf(a)
+	s.Running.Estimated = false
+	s.Days[0].Modes = []Part{
+		{Key: billclient.Postpaid, Cost: yuan("1")}, {Key: billclient.Prepaid, Cost: yuan("1000")},
+		{Key: billclient.Realtime, Cost: yuan("2")},
+	}
+	if got := s.forecast(a, func(string) bool { return true }); got == nil || got.Cmp(yuan("251")) != 0 {
+		t.Errorf("%v, want 251", got)
+	}
+}
+
 // What bill-union says of the running month is as old as its answer.
 func TestAgeOfBillUnion(t *testing.T) {
-	s := forecastOf(t, nil)
+	s := StatusOf(forecastAccount(t, nil))
 	want := october(15).Add(-time.Hour)
 	if !s.Running.OthersAt.Equal(want) || !s.Sources[1].Data.Equal(want) {
 		t.Errorf("%v, source to %v, want %v", s.Running.OthersAt, s.Sources[1].Data, want)
