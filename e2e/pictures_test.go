@@ -50,6 +50,7 @@ func drawPage(t *testing.T, b *peers.Browser, r *peers.Exporter) {
 		"status-phone.zh-CN.png": {width: 390, language: "zh-CN", scheme: "dark"},
 	} {
 		s.emulate(b)
+		r.Await("/?lang=en&account=shop", "all sources work") // not while they are being read
 		b.Open(r.URL)
 		var bars int
 		if b.Evaluate(`document.querySelectorAll("#account-0 .days g").length`, &bars); bars != days {
@@ -86,7 +87,7 @@ func (s screen) isPhone() bool { return s.width < 600 }
 // fit beside text.
 func (s screen) pictureBounds() (from, to string) {
 	if s.isPhone() {
-		return "#account-0", "#account-0 details"
+		return "#account-0", "#account-0 .more"
 	}
 	return "header", "#account-0 .products"
 }
