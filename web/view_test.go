@@ -83,6 +83,20 @@ func TestViews(t *testing.T) {
 	}
 }
 
+// Whatever the address says, it is text on the page.
+func TestHostileAddress(t *testing.T) {
+	handler := newHandler(t, func() metrics.Status { return someAccounts(t) })
+	for _, param := range viewParams {
+		for _, before := range []string{"", "account=Shop&"} {
+			path := "/?" + before + param + "=" + url.QueryEscape(hostileName+`"'`)
+			body := get(t, handler, path, "Accept-Language", "en").Body.String()
+			if strings.Contains(body, "<script") || strings.Contains(body, "<img") || strings.Contains(body, "javascript") {
+				t.Errorf("%s has become markup:\n%s", path, body)
+			}
+		}
+	}
+}
+
 func TestViewLinks(t *testing.T) {
 	address, err := url.Parse("/?q=a+b&sort=-cost&more=days&more=messages&lang=zh-CN&refresh=off&x=y&q=z&account=")
 	if err != nil {
