@@ -65,7 +65,7 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// Behind a proxy everything is below the path of the external URL, or below another one that the proxy puts in its place.
+// Behind a proxy everything is below the path of the external URL, or below another one that the proxy puts there.
 func TestExternalURL(t *testing.T) {
 	_, config := peers.Simulate(t)
 	for _, tt := range []struct {

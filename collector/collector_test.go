@@ -750,12 +750,14 @@ func TestStatus(t *testing.T) {
 		days, sources := got.Days, got.Sources
 		got.Days, got.Sources = nil, nil
 		lines, billed := yuan("105.66"), yuan("1000")
+		forecast := yuan("786.01") // 17 days of 8 more, and 534.34 that September's bill has beyond its estimate
 		prepaid := inMode("prepaid", parts("KEC", "云服务器(KEC)", "10"))
 		running := billclient.MonthOf(october(1))
 		want := metrics.AccountStatus{
 			Name: "main", CustomerID: "73400575",
 			Running: &metrics.MonthStatus{
 				Month: running, Estimated: true, Until: time.Date(2026, 10, 15, 0, 0, 0, 0, billclient.Beijing),
+				OthersAt: october(15),
 				Modes:    parts("postpaid", "", "105.66", "prepaid", "", "10", "realtime", "", "0.01"),
 				AllModes: true, Total: yuan("115.67"), Details: metrics.Details{Lines: &lines, OtherModes: yuan("10.01")},
 				Products: slices.Concat(inMode("postpaid", parts("KEC", "云服务器(KEC)", "105")), prepaid,
@@ -764,6 +766,7 @@ func TestStatus(t *testing.T) {
 						"P03", "产品", "0.04", "P02", "产品", "0.03", "P01", "产品", "0.02"))),
 				Rest: metrics.Part{Cost: yuan("0.02")}, RestCount: 2, ByMode: true,
 			},
+			Forecast: &forecast,
 			LastMonth: &metrics.MonthStatus{
 				Month: running - 1, Modes: parts("postpaid", "", "1000", "prepaid", "", "10"),
 				AllModes: true, Total: yuan("1010"), Details: metrics.Details{Lines: &billed, OtherModes: yuan("10")},

@@ -15,10 +15,10 @@ type BudgetStatus struct {
 	Forecast *billclient.Amount // likewise, at the end of the month; nil if it is not known
 }
 
-// forecast returns what the running month is expected to cost in the pay modes that count: the month so far, a usual day
-// for every day left, and what the bill of last month had beyond its estimate while this month is an estimate. A line
-// through the month so far would multiply its fees. It is what the dashboards and the alerts call a forecast. It returns
-// nil where the month or a usual day is not known.
+// forecast returns what the running month is expected to cost in the pay modes that count: the month so far, a usual
+// day for every day left, and what the bill of last month had beyond its estimate while this month is an estimate. A
+// line through the month so far would multiply its fees. It is what the dashboards call a forecast. It returns nil where
+// the month or a usual day is not known.
 func (s AccountStatus) forecast(a Account, counts func(payMode string) bool) *billclient.Amount {
 	usual, ok := usualDay(s.Days, counts)
 	if !ok || s.Running == nil || s.Running.Until.IsZero() {
@@ -51,7 +51,8 @@ func usualDay(days []DayCost, counts func(payMode string) bool) (usual billclien
 	return costs[(len(costs)-1)/2].Add(costs[len(costs)/2]).Share(2), true
 }
 
-// estimateGap returns what the bill of last month has beyond its estimate, 0 if it has less, or one of them is not known.
+// estimateGap returns what the bill of last month has beyond its estimate: 0 if it has less, or one of them is not
+// known.
 func estimateGap(a Account) (gap billclient.Amount) {
 	m, ok := a.shownMonth(1)
 	estimate := a.lastEstimate()
@@ -122,8 +123,8 @@ func (a Account) dataOf(s Source) time.Time {
 	return s.Data
 }
 
-// otherModesAt returns when the API told what the month n months ago cost in other pay modes than postpaid, the zero time
-// if it has not.
+// otherModesAt returns when the API told what the month n months ago cost in other pay modes than postpaid, the zero
+// time if it has not.
 func (a Account) otherModesAt(n int) time.Time {
 	if u := a.union(n, ledger.ByPayMode); u != nil {
 		return u.ReadAt

@@ -9,8 +9,8 @@ import (
 	"ksyun_bill_exporter/ledger"
 )
 
-// forecastAccount returns an account with a budget of some pay modes. Its days cost so much postpaid, the newest last, to
-// the end of October 14th. October has cost 200, of which 50 is prepaid, and the bill of September has 31 beyond its
+// forecastAccount returns an account with a budget of some pay modes. Its days cost so much postpaid, the newest last,
+// to the end of October 14th. October has cost 200, of which 50 is prepaid, and the bill of September has 31 beyond its
 // estimate.
 func forecastAccount(t *testing.T, payModes []string, days ...string) Account {
 	t.Helper()

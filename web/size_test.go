@@ -12,8 +12,8 @@ import (
 	"ksyun_bill_exporter/metrics"
 )
 
-// manyAccounts returns accounts with everything that one can have: a month of days in three pay modes, a dozen products,
-// ten instances that end soon, and the sources of all services. One in ten fails, one in three has a budget.
+// manyAccounts returns accounts with everything that one can have: a month of days in three pay modes, a dozen
+// products, ten instances that end soon, and the sources of all services. One in ten fails, one in three has a budget.
 func manyAccounts(t *testing.T, count int) metrics.Status {
 	t.Helper()
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, billclient.Beijing)

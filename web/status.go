@@ -37,8 +37,8 @@ type link struct{ Path, Text string }
 // mostOpen is how many accounts are shown in full below the table. If there are more, each has a page of its own.
 const mostOpen = 3
 
-// refreshMinutes is how often the page refreshes itself. Where it has the form of the filter, it does so less often: what
-// is typed into it would be lost.
+// refreshMinutes is how often the page refreshes itself. Where it has the form of the filter, it does so less often:
+// what is typed into it would be lost.
 const refreshMinutes, refreshMinutesWithForm = 1, 5
 
 // pageData is what the template is executed with.
@@ -83,8 +83,9 @@ func pageLinks(o Options) []link {
 	return links
 }
 
-// contentPolicy returns a policy that allows the page's own style, the exporter's own icon and the form of the filter, and
-// nothing else: whatever the name of an instance contains, no browser runs it. Source: https://www.w3.org/TR/CSP3/.
+// contentPolicy returns a policy that allows the page's own style, the exporter's own icon and the form of the filter,
+// and nothing else: whatever the name of an instance contains, no browser runs it.
+// Source: https://www.w3.org/TR/CSP3/.
 func contentPolicy() string {
 	hash := sha256.Sum256([]byte(stylesheet))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +

@@ -202,8 +202,8 @@ func get(t *testing.T, handler http.Handler, path, header, value string) *httpte
 
 var update = flag.Bool("update", false, "write the expected pages anew")
 
-// The whole page without its style, in each language, and then what the page of each account has of its own, unfolded. A
-// hostile name is text wherever it appears.
+// The whole page without its style, in each language, and then what the page of each account has of its own, unfolded.
+// A hostile name is text wherever it appears.
 func TestStatusPage(t *testing.T) {
 	for lang, file := range map[string]string{"en": "testdata/status.html", "zh-CN": "testdata/status.zh-CN.html"} {
 		_, text, _ := strings.Cut(getPage(t, "/", lang).Body.String(), "</style>")

@@ -41,8 +41,7 @@ func someAccounts(t *testing.T) (status metrics.Status) {
 
 var tableRow = regexp.MustCompile(`<tr><th scope="row"><a href="([^"]*)"><bdi>([^<]*)</bdi>`)
 
-// The table is sorted and filtered as the address says, what is not known comes last, and every link keeps what else the
-// address says.
+// The table is sorted and filtered as the address says, and what is not known comes last.
 func TestViews(t *testing.T) {
 	handler := newHandler(t, func() metrics.Status { return someAccounts(t) })
 	for _, c := range []struct{ path, want, open string }{
