@@ -23,8 +23,8 @@ import (
 const hostileName = `</bdi></code><script>alert("%s{{.}}")</script><img src=x onerror='alert(1)'>`
 
 // newStatus returns accounts with everything that the page can show: one in which all is well, one that has only
-// failures, the refused ones, one with more refunds than costs and a wrong key, one that has nothing but postpaid, and one
-// that is new.
+// failures, the refused ones, one with more refunds than costs and a wrong key, one that has nothing but postpaid, and
+// one that is new.
 func newStatus(t *testing.T) metrics.Status {
 	t.Helper()
 	yuan := func(text string) billclient.Amount { return parseYuan(t, text) }
@@ -227,6 +227,20 @@ func TestStatusPage(t *testing.T) {
 		}
 		if strings.Contains(text, "<script") || strings.Contains(text, "<img") {
 			t.Errorf("page in %s: a name has become markup", lang)
+		}
+	}
+}
+
+// What is folded unfolds where it is.
+func TestUnfold(t *testing.T) {
+	for path, want := range map[string]string{
+		"/?account=main":   `<p class="more" id="days-0"><a href="?account=main&amp;more=days#days-0" aria-expanded="false">`,
+		"/?account=credit": `<a href="?account=credit&amp;more=messages#messages-5-0" aria-expanded="false">`,
+	} {
+		body := getPage(t, path, "en").Body.String()
+		isUnfolded := strings.Contains(body, "wrong key: b") || strings.Contains(body, "day-amounts by")
+		if !strings.Contains(body, want) || isUnfolded {
+			t.Errorf("%s: no %s, or something is unfolded:\n%s", path, want, body)
 		}
 	}
 }

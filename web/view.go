@@ -41,14 +41,25 @@ func newView(address *url.URL) view {
 func (v view) Account() string { return v.params.Get(accountParam) }
 func (v view) Query() string   { return strings.TrimSpace(v.params.Get(queryParam)) }
 
-// Stays reports whether the page does not refresh itself.
-func (v view) Stays() bool { return v.params.Get(refreshParam) == "off" }
+// Stays reports whether the page does not refresh itself: somebody reads it slowly, or what is unfolded. The address
+// then ends with a fragment, and a browser would take a refresh for a jump within the page.
+func (v view) Stays() bool { return v.params.Get(refreshParam) == "off" || v.params.Has(moreParam) }
+
+// Moving returns the address of the page that refreshes itself.
+func (v view) Moving() string { return v.with(refreshParam).with(moreParam).link() }
 
 // Has reports whether something is unfolded.
 func (v view) Has(what string) bool { return slices.Contains(v.params[moreParam], what) }
 
-// Link returns the address of the page with a parameter set, or without it if the value is empty.
-func (v view) Link(param, value string) string { return v.with(param, value).link() }
+// Link returns the address of the page with a parameter set, or without it if the value is empty. What is unfolded is
+// so on one page only.
+func (v view) Link(param, value string) string {
+	next := v.with(param, value)
+	if param == accountParam {
+		next = next.with(moreParam)
+	}
+	return next.link()
+}
 
 // Toggle returns the address of the page with something unfolded that is not, or folded that is.
 func (v view) Toggle(what string) string {
@@ -64,7 +75,10 @@ func (v view) with(param string, values ...string) view {
 	for name, value := range v.params {
 		next.params[name] = value
 	}
-	next.params[param] = slices.DeleteFunc(values, func(value string) bool { return value == "" })
+	delete(next.params, param)
+	if values = slices.DeleteFunc(values, func(value string) bool { return value == "" }); len(values) > 0 {
+		next.params[param] = values
+	}
 	return next
 }
 

@@ -104,16 +104,16 @@ func TestViewLinks(t *testing.T) {
 	v := newView(address)
 	const kept = "&q=a+b&refresh=off&sort=-cost"
 	want := []string{
-		"?account=%E4%BA%AC+1&lang=zh-CN&more=days&more=messages" + kept,
+		"?account=%E4%BA%AC+1&lang=zh-CN" + kept,
 		"?lang=zh-CN&more=days&more=messages&q=a+b&sort=-cost",
 		"?lang=zh-CN&more=messages" + kept,
 		"?lang=zh-CN&more=days&more=messages&more=x" + kept,
 		"[[lang zh-CN] [more days] [more messages] [refresh off] [sort -cost]]",
-		"./", "true false",
+		"./", "?lang=zh-CN&q=a+b&sort=-cost", "true false",
 	}
 	got := []string{
 		v.Link(accountParam, "京 1"), v.Link(refreshParam, ""), v.Toggle("days"), v.Toggle("x"), fmt.Sprint(v.Hidden()),
-		newView(&url.URL{}).Link(queryParam, ""), fmt.Sprint(v.Stays(), newView(&url.URL{}).Stays()),
+		newView(&url.URL{}).Link(queryParam, ""), v.Moving(), fmt.Sprint(v.Stays(), newView(&url.URL{}).Stays()),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -173,6 +173,7 @@ func TestRefresh(t *testing.T) {
 		{"/", 3, "60 Stop"},
 		{"/?refresh=off", 4, " Refresh by itself"},
 		{"/?refresh=off", 1, " Refresh by itself"},
+		{"/?more=days", 1, " Refresh by itself"},
 	} {
 		handler := newHandler(t, func() metrics.Status {
 			return metrics.Status{Accounts: someAccounts(t).Accounts[:c.accounts]}
