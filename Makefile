@@ -14,7 +14,7 @@ PEERS      := prometheus:prometheus promtool:prometheus curl:curl buildah:builda
               victoria-metrics:victoria-metrics vmalert:victoria-metrics script:bsdutils systemd-analyze:systemd
 CA_BUNDLE  := /etc/ssl/certs/ca-certificates.crt
 
-.PHONY: all build test chart lint demo bench soak pictures image peers clean
+.PHONY: all build test chart lint demo bench soak pictures image release peers clean
 all: build
 
 build:
@@ -26,6 +26,8 @@ TIMEOUT ?= 20m
 # Everything: vet, unit tests and, against a real Prometheus and a real image, end-to-end tests; all with the race detector.
 test: peers
 	$(GO) vet -tags e2e,soak ./...
+	$(GO) vet -C release ./...
+	$(GO) test -C release ./...
 	$(GO) test -race -timeout $(TIMEOUT) -tags e2e ./...
 
 # The chart, in a module of its own, which test leaves out: building Helm takes two minutes. Go keeps results and does not
@@ -39,6 +41,7 @@ lint:
 	@echo 'golangci-lint: the first run builds it, which takes minutes'
 	$(GO) run $(LINT) run ./...
 	cd deploy/helm/tests && $(GO) run $(LINT) run ./...
+	cd release && $(GO) run $(LINT) run ./...
 
 demo:
 	$(GO) run . --demo
@@ -64,6 +67,13 @@ image: build
 	cp $(BINARY) $(CA_BUNDLE) Dockerfile .build/image/
 	buildah --storage-driver vfs bud --isolation chroot --tag $(IMAGE) .build/image
 
+# What a release consists of, in dist: archives for six platforms with their bills of materials, the source, an image and
+# checksums. The same commit makes the same bytes. DIRTY=1: a trial with what is not committed. SOURCE_URL=https://...: the
+# address of the repository, for the image's label.
+DIST ?= dist
+release:
+	$(GO) run -C release . -out $(abspath $(DIST)) -go $(GO) $(if $(DIRTY),-dirty) $(if $(SOURCE_URL),-source $(SOURCE_URL)) $(RELEASE_FLAGS)
+
 peers:
 	@missing=; for peer in $(PEERS); do PATH=$$PATH:/usr/sbin command -v $${peer%%:*} >/dev/null || missing="$$missing $${peer##*:}"; done; \
 	[ -e $(CA_BUNDLE) ] || missing="$$missing ca-certificates"; \
@@ -73,4 +83,4 @@ peers:
 	fi
 
 clean:
-	rm -rf $(BINARY) .build
+	rm -rf $(BINARY) .build dist

@@ -115,6 +115,7 @@ var notRun = map[string]string{
 	"make soak":             "it takes a minute, or hours",
 	"make pictures":         "TestPictures does it",
 	"make image":            "TestImage does it",
+	"make release":          "TestRelease does it, for one platform",
 	"make demo":             "it is go run . --demo",
 	"docker ":               "there is no daemon",
 	"kubectl ":              "there is no cluster",
