@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/output"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 )
 
 // Calls counts the calls that an account makes in a day, in a file of the state directory: for all processes that use
@@ -202,9 +202,7 @@ func (c *Calls) write() error {
 		text = fmt.Appendf(text, callsFormat, day, count.used, count.last.Format(time.RFC3339))
 	}
 	c.mu.Unlock()
-	err := renameio.WriteFile(c.file, text, 0o600, renameio.WithStaticPermissions(0o600),
-		renameio.WithTempDir(filepath.Dir(c.file)))
-	if err != nil {
+	if err := output.WriteFile(c.file, text); err != nil {
 		return fmt.Errorf("calls of today: %w", err)
 	}
 	return nil

@@ -20,11 +20,11 @@ import (
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/ledger"
 	"ksyun_bill_exporter/metrics"
+	"ksyun_bill_exporter/output"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 	"github.com/klauspost/compress/gzip"
 )
 
@@ -152,10 +152,7 @@ func (s *State) save(k *kept) error {
 	}
 	head := fmt.Appendf(nil, stateFormat, sha256.Sum256(body), k.config)
 	file := s.file(k.Account)
-	// The mode is not the umask's to decide.
-	err = renameio.WriteFile(file, append(head, body...), 0o600, renameio.WithStaticPermissions(0o600),
-		renameio.WithTempDir(s.dir))
-	if err != nil {
+	if err := output.WriteFile(file, append(head, body...)); err != nil {
 		return fmt.Errorf("state of account %s: %w", k.Account, err)
 	}
 	return nil

@@ -11,8 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/google/renameio/v2"
 )
 
 // bufferSize is how much is held back, so that a short text that breaks off leaves nothing on standard output.
@@ -24,8 +22,8 @@ type Target struct {
 	*bufio.Writer
 	sink *countingWriter
 	name string
-	file *renameio.PendingFile // nil: standard output
-	kept int64                 // bytes that Rewind leaves
+	file *pendingFile // nil: standard output
+	kept int64        // bytes that Rewind leaves
 }
 
 // Open returns a Target for the file of that name, or for stdout if the name is empty. The caller has to call Discard
@@ -38,10 +36,8 @@ func Open(name string, stdout io.Writer) (*Target, error) {
 		if err != nil {
 			return nil, err
 		}
-		// The temporary file is in the same folder because a rename cannot cross file systems. Its permissions are
-		// those of the file that it replaces, or those that the umask leaves.
-		file, err := renameio.NewPendingFile(place, renameio.WithTempDir(filepath.Dir(place)),
-			renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
+		// The temporary file is in the same folder because a rename cannot cross file systems.
+		file, err := openPending(place)
 		if err != nil {
 			return nil, err
 		}
@@ -121,7 +117,8 @@ func (t *Target) Commit(suffix string) error {
 	case suffix == "":
 		err = t.file.CloseAtomicallyReplace()
 	default:
-		if err = t.file.Sync(); err == nil {
+		// Windows renames no file that is open.
+		if err = cmp.Or(t.file.Sync(), t.file.Close()); err == nil {
 			err = os.Rename(t.file.Name(), t.name+suffix)
 		}
 	}
