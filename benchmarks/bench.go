@@ -18,6 +18,7 @@ type bench struct {
 	repeat   int           // lines that one measurement reads at least; with fewer it would be too short
 	budget   time.Duration // of a server's CPU time, for one measurement of its scrapes
 	progress io.Writer
+	fleet    fleet // of accounts
 
 	results results
 	notes   []string // what was left out and why
@@ -55,6 +56,14 @@ func (b *bench) sizes() []int {
 	return sizes
 }
 
+// columns returns the numbers by which the results of a section are known: of lines, or of accounts.
+func (b *bench) columns(s section) []int {
+	if s.ofFleet {
+		return []int{b.fleet.Accounts}
+	}
+	return b.sizes()
+}
+
 // usualBill returns a bill with five lines for each instance.
 func usualBill(lines int) bill { return bill{lines, lines / 5} }
 
@@ -73,6 +82,9 @@ func (b *bench) run(ctx context.Context) error {
 		if err := b.runScrapes(ctx, lines); err != nil {
 			return fmt.Errorf("%d lines: %w", lines, err)
 		}
+	}
+	if err := b.runFleet(ctx); err != nil {
+		return fmt.Errorf("%d accounts: %w", b.fleet.Accounts, err)
 	}
 	return nil
 }

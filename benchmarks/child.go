@@ -32,6 +32,7 @@ type job struct {
 	Own    bool   // whether the page ends with the exporter's metrics of its own work; it then calls the API once
 	Live   bool   // whether the metrics of the Go runtime and the process follow
 	Dir    string // of the files to serve
+	Fleet  fleet  // of the API of many accounts
 }
 
 // measures has the jobs that end with a measurement.
@@ -50,6 +51,7 @@ var measures = map[string]func(context.Context, job) (measurement, error){
 // servers has the jobs that answer HTTP until the parent ends them.
 var servers = map[string]func(context.Context, job) (http.Handler, error){
 	"api":    apiServer,
+	"fleet":  fleetServer,
 	"page":   pageServer,
 	"files":  fileServer,
 	"consts": constServer,
@@ -59,9 +61,11 @@ var servers = map[string]func(context.Context, job) (http.Handler, error){
 type measurement struct {
 	CPU    time.Duration // user and system
 	Allocs float64
-	Peak   int64 // most bytes that the process had resident until it was done for the first time
-	Kept   int64 // bytes that remain on the heap
-	Series int   // of the page, if one was made
+	Peak   int64         // most bytes that the process had resident until it was done for the first time
+	Kept   int64         // bytes that remain on the heap
+	Series int           // of the page, if one was made
+	Ready  time.Duration // until all accounts have numbers, by the clock
+	Whole  time.Duration // until all accounts have lines, by the clock
 }
 
 // measure does the work as often as the job says and returns the average cost.

@@ -43,9 +43,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if b.lines < 1000 || b.runs < 1 {
 		return errors.New("-lines is at least 1000, -runs at least 1")
 	}
-	b.repeat, b.budget = 100_000, 200*time.Millisecond
+	b.repeat, b.budget, b.fleet = 100_000, 200*time.Millisecond, largeFleet
 	if *quick {
-		b.repeat, b.budget = 1, tick
+		b.repeat, b.budget, b.fleet = 1, tick, smallFleet
 	}
 	r := report{began: time.Now(), bench: &b, picture: *picture}
 	if err := b.run(ctx); err != nil {

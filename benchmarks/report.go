@@ -57,10 +57,10 @@ func (r report) Machine() string {
 }
 
 // Tables returns the tables of the measurements.
-func (r report) Tables() string { return formatSections(r.results, r.sizes()) }
+func (r report) Tables() string { return formatSections(r.bench) }
 
 // Figures returns the table of the limits that hold or do not.
-func (r report) Figures() string { return formatFigures(r.results, r.sizes()) }
+func (r report) Figures() string { return formatFigures(r.bench) }
 
 // Notes returns what was left out and why.
 func (r report) Notes() []string { return r.notes }

@@ -8,8 +8,9 @@ import (
 
 // section is a part of the table.
 type section struct {
-	title string
-	rows  []row
+	title   string
+	rows    []row
+	ofFleet bool // of many accounts, not of a number of lines
 }
 
 // row has a number for each number of lines.
@@ -22,7 +23,7 @@ type row struct {
 
 // limit is a limit for the numbers of a row. The zero limit is none.
 type limit struct {
-	figure    int     // which of the six figures of the project it belongs to
+	figure    int     // which of the figures of the project it belongs to
 	bound     float64 // the largest number that is allowed, or the smallest
 	isMinimum bool
 	from      int // number of lines from which it has to hold; the largest that is measured if that is less
@@ -103,6 +104,9 @@ func median(values []float64) float64 {
 func cpuSeconds(m measurement) float64     { return m.CPU.Seconds() }
 func allocations(m measurement) float64    { return m.Allocs }
 func peakMegabytes(m measurement) float64  { return float64(m.Peak) / 1e6 }
+func readySeconds(m measurement) float64   { return m.Ready.Seconds() }
+func wholeSeconds(m measurement) float64   { return m.Whole.Seconds() }
+func seriesOf(m measurement) float64       { return float64(m.Series) }
 func bytesPerSeries(m measurement) float64 { return float64(m.Kept) / float64(m.Series) }
 
 // ratiosOf returns how many times as much one way costs as another in each round. Within a round, the state of the
@@ -157,7 +161,7 @@ const (
 
 // sections has all rows. Ratios are of CPU time unless their section says otherwise.
 var sections = []section{
-	{"From the API's bytes to sums: CPU time", []row{
+	{title: "From the API's bytes to sums: CPU time", rows: []row{
 		{
 			"decode and sum / only counting the bytes", "x",
 			ratiosOf("stream", "count", cpuSeconds), upperLimit(1, 28, largeBill),
@@ -174,13 +178,13 @@ var sections = []section{
 		{"whole refresh", "s", valuesOf("refresh", cpuSeconds), limit{}},
 		{"the usual way", "s", valuesOf("usual", cpuSeconds), limit{}},
 	}},
-	{"From the API's bytes to sums: allocations a line", []row{
+	{title: "From the API's bytes to sums: allocations a line", rows: []row{
 		{"decode and sum", "", allocsPerLine("stream"), upperLimit(1, 2, largeBill)},
 		{"whole refresh", "", allocsPerLine("refresh"), limit{}},
 		{"the usual way", "", allocsPerLine("usual"), limit{}},
 		{"the SDK's way", "", allocsPerLine("sdk"), limit{}},
 	}},
-	{"Memory of a process: resident at most", []row{
+	{title: "Memory of a process: resident at most", rows: []row{
 		{
 			"whole refresh, 2000 instances shown (default)", "MB",
 			valuesOf("refresh", peakMegabytes), upperLimit(2, 200, largestBill),
@@ -195,7 +199,7 @@ var sections = []section{
 		{"the usual way", "MB", valuesOf("usual", peakMegabytes), limit{}},
 		{"the SDK's way", "MB", valuesOf("sdk", peakMegabytes), limit{}},
 	}},
-	{"From sums to an answer: CPU time, with a series for five lines", []row{
+	{title: "From sums to an answer: CPU time, with a series for five lines", rows: []row{
 		{
 			"gzip: the page / nginx gzip_static", "x",
 			ratiosOf("page gzip", "nginx gzip", cpuSeconds), upperLimit(3, 2, largestBill),
@@ -223,7 +227,7 @@ var sections = []section{
 			ratiosOf("render", "compress", cpuSeconds), upperLimit(4, 1.6, largestBill),
 		},
 	}},
-	{"From sums to an answer: allocations a scrape; bytes kept on the heap; memory", []row{
+	{title: "From sums to an answer: allocations a scrape; bytes kept on the heap; memory", rows: []row{
 		{"gzip: the page", "", valuesOf("page gzip", allocations), upperLimit(3, 150, largestBill)},
 		{"gzip: page and own metrics", "", valuesOf("own gzip", allocations), limit{}},
 		{"gzip: page, own, Go's and process's", "", valuesOf("live gzip", allocations), limit{}},
@@ -239,5 +243,12 @@ var sections = []section{
 			"resident at most: 50 scrapers / one", "x",
 			ratiosOf("50 scrapers", "1 scraper", peakMegabytes), upperLimit(6, 1.3, largestBill),
 		},
+	}},
+	{title: "The whole program with many accounts of 60 instances: the first round", ofFleet: true, rows: []row{
+		{"until all accounts have numbers, by the clock", "s", valuesOf("fleet", readySeconds), upperLimit(7, 60, 0)},
+		{"until all lines are read, by the clock", "s", valuesOf("fleet", wholeSeconds), limit{}},
+		{"CPU time, a scrape every 15 s included", "s", valuesOf("fleet", cpuSeconds), upperLimit(7, 60, 0)},
+		{"resident at most", "MB", valuesOf("fleet", peakMegabytes), upperLimit(7, 150, 0)},
+		{"series", "", valuesOf("fleet", seriesOf), limit{}},
 	}},
 }

@@ -9,34 +9,34 @@ import (
 )
 
 // formatSections returns a table for each section, in Markdown that is legible as it stands.
-func formatSections(all results, sizes []int) string {
-	var b strings.Builder
+func formatSections(b *bench) string {
+	var text strings.Builder
 	for _, s := range sections {
-		head := []string{s.title}
-		for _, lines := range sizes {
+		head, columns := []string{s.title}, b.columns(s)
+		for _, lines := range columns {
 			head = append(head, formatRound(float64(lines)))
 		}
 		var rows [][]string
 		for _, r := range s.rows {
 			cells := []string{r.titleWithUnit()}
-			for _, lines := range sizes {
-				cells = append(cells, r.format(r.value(all, lines)))
+			for _, lines := range columns {
+				cells = append(cells, r.format(r.value(b.results, lines)))
 			}
 			rows = append(rows, cells)
 		}
-		b.WriteString(formatTable(head, rows))
+		text.WriteString(formatTable(head, rows))
 	}
-	return b.String()
+	return text.String()
 }
 
-// formatFigures returns a table that says which of the six figures hold.
-func formatFigures(all results, sizes []int) string {
+// formatFigures returns a table that says which of the figures hold.
+func formatFigures(b *bench) string {
 	var rows [][]string
-	for figure := 1; figure <= 6; figure++ {
+	for figure := 1; figure <= 7; figure++ {
 		for _, s := range sections {
 			for _, r := range s.rows {
 				if r.limit.figure == figure {
-					rows = append(rows, r.verdict(all, sizes))
+					rows = append(rows, r.verdict(b.results, b.columns(s)))
 				}
 			}
 		}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"ksyun_bill_exporter/billsim"
+)
+
+// fleet is many small accounts that one exporter asks.
+type fleet struct {
+	Accounts  int
+	Instances int           // of each account, with five lines in a bill and one on each day
+	Latency   time.Duration // of each answer of the API
+	Pace      float64       // api.requests_per_second; 0: the default
+}
+
+// largeFleet is the fleet that limits are for, smallFleet one that shows whether everything works.
+var (
+	largeFleet = fleet{Accounts: 300, Instances: 60, Latency: 100 * time.Millisecond}
+	smallFleet = fleet{Accounts: 3, Instances: 10, Pace: 1000}
+)
+
+// fleetServer returns the simulated API of a fleet. Consumption has the first ten days of each month.
+func fleetServer(_ context.Context, j job) (http.Handler, error) {
+	accounts := make([]billsim.Account, j.Fleet.Accounts)
+	for i := range accounts {
+		customer, seed, n := fmt.Sprint(73400000+i), uint64(i), j.Fleet.Instances
+		bills := billsim.Generated(customer, 5*n, n, seed)
+		consume := billsim.GeneratedConsumption(customer, 10, n, seed)
+		accounts[i] = billsim.Account{
+			AccessKeyID: fleetKey(i), SecretAccessKey: "secret", CustomerID: customer,
+			Bills: func(month string) (billsim.Bill, bool) {
+				bill, ok := bills(month)
+				return inFewProjects(bill), ok
+			},
+			Consume: func(month string) (billsim.Consumption, bool) {
+				c, ok := consume(month)
+				c.Bill = inFewProjects(c.Bill)
+				return c, ok
+			},
+			Prepaid: billsim.GeneratedPrepaid(customer, n/10, seed),
+		}
+	}
+	api := billsim.New(accounts, billsim.WithKeptPages())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(j.Fleet.Latency)
+		api.ServeHTTP(w, r)
+	}), nil
+}
+
+// inFewProjects returns a bill with the lines of another in three projects instead of twelve: an account of so few
+// instances has few.
+func inFewProjects(b billsim.Bill) billsim.Bill {
+	lines := b.All()
+	return billsim.Bill{Lines: func(yield func(billsim.Line) bool) {
+		for l := range lines {
+			if l.ProjectID > "103801" {
+				l.ProjectID, l.ProjectName = "0", "默认项目"
+			}
+			if !yield(l) {
+				return
+			}
+		}
+	}}
+}
+
+func fleetKey(i int) string { return fmt.Sprintf("AKFLEET%d", i) }
+
+// config returns a configuration file for the accounts of the fleet, everything else at its default.
+func (f fleet) config(api, stateDir string) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "api:\n  endpoint: %[1]s\n  union_endpoint: %[1]s\n  pay_endpoint: %[1]s\n  trade_endpoint: %[1]s\n", api)
+	if f.Pace > 0 {
+		fmt.Fprintf(&b, "  requests_per_second: %g\n", f.Pace)
+	}
+	fmt.Fprintf(&b, "state_dir: %q\naccounts:\n", stateDir)
+	for i := range f.Accounts {
+		fmt.Fprintf(&b, "  - {name: account-%03d, access_key_id: %s, secret_access_key: secret}\n", i, fleetKey(i))
+	}
+	return []byte(b.String())
+}
+
+// runFleet measures the whole program with many accounts, once: a round takes minutes, most of them waiting for the pace
+// of the calls.
+func (b *bench) runFleet(ctx context.Context) (err error) {
+	dir, err := os.MkdirTemp("", "ksyun-benchmark-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	program := filepath.Join(dir, "exporter")
+	build := exec.CommandContext(ctx, "go", "build", "-o", program, "ksyun_bill_exporter")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("go build: %w", err)
+	}
+	api, err := job{Do: "fleet", Fleet: b.fleet}.serve(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, api.stop()) }()
+	fmt.Fprintf(b.progress, "%d accounts: the first round\n", b.fleet.Accounts)
+	m, err := measureFleet(ctx, b.fleet, program, api.url)
+	if err != nil {
+		return err
+	}
+	b.results.add("fleet", b.fleet.Accounts, m)
+	return nil
+}
+
+// measureFleet measures the first round of the whole program: a process with a configuration, everything on, that is
+// scraped until the lines of all accounts are shown.
+func measureFleet(ctx context.Context, f fleet, program, api string) (m measurement, err error) {
+	dir, err := os.MkdirTemp("", "ksyun-benchmark-")
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	file := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(file, f.config(api, filepath.Join(dir, "state")), 0o600); err != nil {
+		return m, err
+	}
+	exporter, err := startExporter(ctx, program, file)
+	if err != nil {
+		return m, err
+	}
+	began := time.Now()
+	m, err = f.watch(ctx, exporter, began)
+	return m, errors.Join(err, exporter.stop())
+}
+
+// startExporter starts the program with a configuration file.
+func startExporter(ctx context.Context, program, config string) (*server, error) {
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, program, "--config.file="+config, "--web.listen-address="+address, "--log.level=error")
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	s := &server{url: "http://" + address, pid: cmd.Process.Pid, foreign: true, stop: func() error {
+		return errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait())
+	}}
+	if err := awaitAddress(ctx, address); err != nil {
+		return nil, errors.Join(fmt.Errorf("exporter: %w", err), s.stop())
+	}
+	return s, nil
+}
+
+// scrapeInterval is how often a fleet's exporter is scraped, as Prometheus does by default in its examples.
+const scrapeInterval = 15 * time.Second
+
+// watch waits until all accounts have been asked for all there is, scraping meanwhile.
+func (f fleet) watch(ctx context.Context, exporter *server, began time.Time) (m measurement, err error) {
+	s := newScraper()
+	defer s.CloseIdleConnections()
+	scraped := began
+	for isWhole := false; !isWhole; time.Sleep(200 * time.Millisecond) {
+		if m.Ready == 0 && isReady(ctx, exporter) {
+			m.Ready = time.Since(began)
+		}
+		if m.Ready == 0 || time.Since(scraped) < min(scrapeInterval, time.Since(began)/4) {
+			continue
+		}
+		scraped = time.Now()
+		err := s.get(ctx, exporter, metricsPath, gzipCoding, func(body io.Reader) (err error) {
+			isWhole, m.Series, err = f.isWhole(body)
+			return err
+		})
+		if err != nil {
+			return m, err
+		}
+	}
+	m.Whole = time.Since(began)
+	if m.CPU, err = processCPUTime(exporter.pid); err != nil {
+		return m, err
+	}
+	m.Peak, err = peakMemory(exporter.pid)
+	return m, err
+}
+
+func isReady(ctx context.Context, exporter *server) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, exporter.url+"/-/ready", nil)
+	return err == nil && fetch(http.DefaultClient, req, func(*http.Response) error { return nil }) == nil
+}
+
+// linesOf are the sources that are asked last.
+var linesOf = []string{"detail_bill", "detail_consume", "instance_consume", "instance_summary"}
+
+// isWhole reports whether a page has the lines of all accounts, and how many series it has.
+func (f fleet) isWhole(body io.Reader) (whole bool, series int, err error) {
+	read := map[string]int{}
+	text, err := gzip.NewReader(body)
+	if err != nil {
+		return false, 0, err
+	}
+	lines := bufio.NewScanner(text)
+	for lines.Scan() {
+		line := lines.Text()
+		if !strings.HasPrefix(line, "#") {
+			series++
+		}
+		if source, ok := strings.CutPrefix(line, "ksyun_bill_source_up{"); ok && strings.HasSuffix(strings.TrimSuffix(line, ".0"), " 1") {
+			for _, name := range linesOf {
+				if strings.Contains(source, `source="`+name+`"`) {
+					read[name]++
+				}
+			}
+		}
+	}
+	for _, name := range linesOf {
+		if read[name] < f.Accounts {
+			return false, series, lines.Err()
+		}
+	}
+	return true, series, lines.Err()
+}
