@@ -81,7 +81,10 @@ func fleetKey(i int) string { return fmt.Sprintf("AKFLEET%d", i) }
 // config returns a configuration file for the accounts of the fleet, everything else at its default.
 func (f fleet) config(api, stateDir string) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "api:\n  endpoint: %[1]s\n  union_endpoint: %[1]s\n  pay_endpoint: %[1]s\n  trade_endpoint: %[1]s\n", api)
+	b.WriteString("api:\n")
+	for _, key := range []string{"endpoint", "union_endpoint", "pay_endpoint", "trade_endpoint"} {
+		fmt.Fprintf(&b, "  %s: %s\n", key, api)
+	}
 	if f.Pace > 0 {
 		fmt.Fprintf(&b, "  requests_per_second: %g\n", f.Pace)
 	}
@@ -214,7 +217,8 @@ func (f fleet) isWhole(body io.Reader) (whole bool, series int, err error) {
 		if !strings.HasPrefix(line, "#") {
 			series++
 		}
-		if source, ok := strings.CutPrefix(line, "ksyun_bill_source_up{"); ok && strings.HasSuffix(strings.TrimSuffix(line, ".0"), " 1") {
+		isUp := strings.HasSuffix(strings.TrimSuffix(line, ".0"), " 1")
+		if source, ok := strings.CutPrefix(line, "ksyun_bill_source_up{"); ok && isUp {
 			for _, name := range linesOf {
 				if strings.Contains(source, `source="`+name+`"`) {
 					read[name]++
