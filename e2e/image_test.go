@@ -67,7 +67,8 @@ func (b bundle) testProgram(t *testing.T) {
 	if user := b.Process.User; user.UID != nobody || user.GID != nobody {
 		t.Errorf("the image runs as %d:%d", user.UID, user.GID)
 	}
-	if !x509.NewCertPool().AppendCertsFromPEM([]byte(read(t, filepath.Join(b.root, "etc/ssl/certs/ca-certificates.crt")))) {
+	roots := read(t, filepath.Join(b.root, "etc/ssl/certs/ca-certificates.crt"))
+	if !x509.NewCertPool().AppendCertsFromPEM([]byte(roots)) {
 		t.Error("the image has no root certificates")
 	}
 	address := peers.FreeAddress(t)
@@ -90,7 +91,7 @@ func TestImage(t *testing.T) {
 	image := unpackImage(t, dir+"/image", "test")
 	image.testProgram(t)
 
-	r := makeRelease(t, dir+"/release", "image")
+	r := theRelease(t)
 	layout := filepath.Join(dir, "layout")
 	if err := os.Mkdir(layout, 0o755); err != nil {
 		t.Fatal(err)

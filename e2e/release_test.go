@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,8 +33,23 @@ func (r madeRelease) file(suffix string) string {
 	return filepath.Join(r.folder, "ksyun_bill_exporter-"+r.version+suffix)
 }
 
-// makeRelease makes parts of a release, for this machine only: the other platforms take minutes.
-func makeRelease(t *testing.T, folder, parts string) madeRelease {
+var (
+	made    madeRelease
+	makeOne sync.Once
+)
+
+// theRelease returns the release that the tests share.
+func theRelease(t *testing.T) madeRelease {
+	t.Helper()
+	makeOne.Do(func() { made = makeRelease(t, filepath.Join(temporary, "release")) })
+	if made.folder == "" {
+		t.Fatal("it could not be made")
+	}
+	return made
+}
+
+// makeRelease makes archive and image of a release, for this machine only: the other platforms take minutes.
+func makeRelease(t *testing.T, folder string) madeRelease {
 	t.Helper()
 	if err := dependOnSources(); err != nil {
 		t.Fatal(err)
@@ -43,7 +59,7 @@ func makeRelease(t *testing.T, folder, parts string) madeRelease {
 		t.Setenv("GIT_CONFIG_"+name, value)
 	}
 	peers.Run(t, "make", "release", "DIST="+folder, "DIRTY=1",
-		"RELEASE_FLAGS=-platforms linux/"+runtime.GOARCH+" -only "+parts)
+		"RELEASE_FLAGS=-platforms linux/"+runtime.GOARCH+" -only archive,image")
 	commit := strings.Fields(peers.Run(t, "git", "show", "--no-patch", "--format=%H %ct", "HEAD"))
 	seconds, err := strconv.ParseInt(commit[1], 10, 64)
 	if err != nil {
@@ -56,21 +72,26 @@ func makeRelease(t *testing.T, folder, parts string) madeRelease {
 	return r
 }
 
-// The archive of a release is the same bytes each time. It has the program, which says where it is from and runs, and
+// A release is the same bytes each time. Its archive has the program, which says where it is from and runs, and
 // what its user loads and reads.
 func TestRelease(t *testing.T) {
 	t.Chdir(root)
-	r, again := makeRelease(t, t.TempDir(), "archive"), makeRelease(t, t.TempDir(), "archive")
+	r, again := theRelease(t), makeRelease(t, t.TempDir())
 	sums := read(t, filepath.Join(r.folder, "SHA256SUMS"))
 	if diff := cmp.Diff(sums, read(t, filepath.Join(again.folder, "SHA256SUMS"))); diff != "" {
 		t.Errorf("the second release (-first +second):\n%s", diff)
 	}
 	runIn(t, r.folder, "sha256sum --check --strict SHA256SUMS")
-	if _, err := os.Stat(r.file(".linux-" + runtime.GOARCH + ".tar.gz")); err != nil || strings.Count(sums, "\n") != 1 {
-		t.Errorf("%v; the checksums:\n%s", err, sums)
+	archive := r.file(".linux-" + runtime.GOARCH + ".tar.gz")
+	want := []string{"SHA256SUMS", filepath.Base(archive), filepath.Base(r.file(".oci.tar"))}
+	if diff := cmp.Diff(strings.Join(want, "\n")+"\n", peers.Run(t, "ls", r.folder)); diff != "" {
+		t.Errorf("the release (-want +got):\n%s", diff)
+	}
+	if got := strings.Count(sums, "\n"); got != 2 {
+		t.Errorf("checksums of %d files:\n%s", got, sums)
 	}
 	unpacked := t.TempDir()
-	peers.Run(t, "tar", "--extract", "--directory="+unpacked, "--file="+r.file(".linux-"+runtime.GOARCH+".tar.gz"))
+	peers.Run(t, "tar", "--extract", "--directory="+unpacked, "--file="+archive)
 	folder := filepath.Join(unpacked, filepath.Base(r.file(".linux-"+runtime.GOARCH)))
 	t.Run("files", func(t *testing.T) { testReleasedFiles(t, unpacked, folder) })
 	t.Run("version", func(t *testing.T) { r.testVersion(t, folder) })
@@ -81,8 +102,8 @@ func TestRelease(t *testing.T) {
 
 // testReleasedFiles compares the files with those of the tree. All are in one folder.
 func testReleasedFiles(t *testing.T, unpacked, folder string) {
-	want := strings.Fields(peers.Run(t, "git", "ls-files", "LICENSE", "README*.md", "CHANGELOG.md", "config.example*.yaml",
-		"dashboards/*.json", ":(glob)alerts/*.rules.yml", "deploy/systemd", "docs", "examples"))
+	want := strings.Fields(peers.Run(t, "git", "ls-files", "LICENSE", "README*.md", "CHANGELOG.md",
+		"config.example*.yaml", "dashboards/*.json", ":(glob)alerts/*.rules.yml", "deploy/systemd", "docs", "examples"))
 	program := filepath.Join(folder, "ksyun_bill_exporter")
 	var got []string
 	for name := range strings.Lines(peers.Run(t, "find", unpacked, "-type", "f")) {

@@ -139,7 +139,8 @@ func (r *release) entry(folder string, f trackedFile) entry {
 func filesBelow(root, folder string) (entries []entry, err error) {
 	err = fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
-			entries = append(entries, entry{name: path.Join(folder, name), mode: 0o644, file: filepath.Join(root, name)})
+			file := filepath.Join(root, filepath.FromSlash(name))
+			entries = append(entries, entry{name: path.Join(folder, name), mode: 0o644, file: file})
 		}
 		return err
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"maps"
@@ -40,7 +41,7 @@ func (r *release) writeImage() error {
 	}
 	named := layout.WithAnnotations(map[string]string{
 		annotation + "ref.name":    r.version,
-		"io.containerd.image.name": "docker.io/library/" + name + ":" + r.version, // what docker build --tag makes of it
+		"io.containerd.image.name": "docker.io/library/" + name + ":" + r.version, // as docker build --tag has it
 	})
 	if err := path.AppendIndex(index, named); err != nil {
 		return fmt.Errorf("image: %w", err)
@@ -122,7 +123,8 @@ func (r *release) appendLayer(image v1.Image, e entry, c copied) (v1.Image, erro
 		var text bytes.Buffer
 		err := writeTar(&text, r.date, []entry{e})
 		return io.NopCloser(&text), err
-	}, tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
+	}, tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(gzip.BestCompression),
+		tarball.WithCompressedCaching)
 	if err != nil {
 		return nil, err
 	}

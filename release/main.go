@@ -3,8 +3,8 @@
 // checksums of all of these.
 //
 // The same commit and the same Go make the same bytes, on any machine and at any time: there is no clock in it, no
-// user, no path, no branch, and nothing of the machine's own, such as its root certificates. The date is the commit's, or
-// SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/).
+// user, no path, no branch, and nothing of the machine's own, such as its root certificates. The date is the commit's,
+// or SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/).
 package main
 
 import (
@@ -26,6 +26,8 @@ const (
 	partSource  = "source"
 	partImage   = "image"
 )
+
+var allParts = []string{partArchive, partSBOM, partSource, partImage}
 
 // options are the flags.
 type options struct {
@@ -65,21 +67,21 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 }
 
 func parse(args []string) (options, error) {
-	o := options{platforms: allPlatforms, parts: []string{partArchive, partSBOM, partSource, partImage}}
+	o := options{platforms: allPlatforms, parts: allParts}
 	f := flag.NewFlagSet("release", flag.ContinueOnError)
 	f.StringVar(&o.root, "root", "..", "root `folder` of the repository")
 	f.StringVar(&o.out, "out", "../dist", "`folder` for the release; what an earlier one has left there goes")
 	f.StringVar(&o.goCommand, "go", "go", "`command` that builds")
 	f.StringVar(&o.address, "source", "", "`address` of the repository, for the image's label source; by default none")
 	f.BoolVar(&o.dirty, "dirty", false, "allow changes that are in no commit; the revision then ends in -dirty")
-	f.Func("platforms", "comma-separated `list`; by default "+joinPlatforms(allPlatforms), func(list string) (err error) {
+	all := joinPlatforms(allPlatforms)
+	f.Func("platforms", "comma-separated `list`; by default "+all, func(list string) (err error) {
 		o.platforms, err = parsePlatforms(list)
 		return err
 	})
-	f.Func("only", "comma-separated `list`; by default "+strings.Join(o.parts, ","), func(list string) error {
-		all := o.parts
-		o.parts = strings.Split(list, ",")
-		return checkParts(o.parts, all)
+	f.Func("only", "comma-separated `list`; by default "+strings.Join(allParts, ","), func(list string) (err error) {
+		o.parts, err = parseParts(list)
+		return err
 	})
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -90,11 +92,12 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-func checkParts(parts, all []string) error {
+func parseParts(list string) ([]string, error) {
+	parts := strings.Split(list, ",")
 	for _, part := range parts {
-		if !slices.Contains(all, part) {
-			return fmt.Errorf("%q is none of %s", part, strings.Join(all, ","))
+		if !slices.Contains(allParts, part) {
+			return nil, fmt.Errorf("%q is none of %s", part, strings.Join(allParts, ","))
 		}
 	}
-	return nil
+	return parts, nil
 }

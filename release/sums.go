@@ -31,7 +31,7 @@ func writeSums(folder string, list io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(&sums, "%x  %s\n", hash.Sum(nil), f.Name())
-		fmt.Fprintf(list, "%8.1f MB  %s\n", float64(size)/1e6, f.Name())
+		fmt.Fprintf(list, "%6d kB  %s\n", size/1000, f.Name())
 	}
 	return os.WriteFile(filepath.Join(folder, sumsName), []byte(sums.String()), 0o644)
 }
