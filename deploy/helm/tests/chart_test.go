@@ -107,6 +107,15 @@ var refused = []struct{ name, values, want string }{
 	}, {
 		"a memory limit that is no number", "demo: true\nresources: {limits: {memory: 1GB}}",
 		`resources.limits.memory: "1GB" is no number of bytes`,
+	}, {
+		"shards of one claim", "config: {accounts: [{name: main}]}\nkeys: {existingSecret: k}\n" +
+			"shards: 2\npersistence: {existingClaim: c}",
+		"persistence.existingClaim: each of the shards needs a claim of its own: leave it out, or shards",
+	}, {
+		"shards of the demo", "demo: true\nshards: 2",
+		"shards: the demo has two accounts, for one exporter: leave out shards or demo",
+	}, {
+		"no shard", "demo: true\nshards: 0", "- at '/shards': minimum: got 0, want 1",
 	},
 }
 
@@ -154,18 +163,26 @@ const (
 
 // render returns what `helm template` prints, in the order in which `helm install` creates it.
 func render(c *chart.Chart, values map[string]any) ([]releaseutil.Manifest, error) {
+	files, err := renderFiles(c, values)
+	if err != nil {
+		return nil, err
+	}
+	delete(files, notes(c))
+	_, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
+	return manifests, err
+}
+
+// notes is the name of the template of what `helm install` says in the end.
+func notes(c *chart.Chart) string { return c.Name() + "/templates/NOTES.txt" }
+
+// renderFiles returns what the templates make, by their names.
+func renderFiles(c *chart.Chart, values map[string]any) (map[string]string, error) {
 	options := chartutil.ReleaseOptions{Name: releaseName, Namespace: namespace, Revision: 1, IsInstall: true}
 	all, err := chartutil.ToRenderValues(c, values, options, chartutil.DefaultCapabilities)
 	if err != nil {
 		return nil, err
 	}
-	files, err := engine.Render(c, all)
-	if err != nil {
-		return nil, err
-	}
-	delete(files, c.Name()+"/templates/NOTES.txt")
-	_, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
-	return manifests, err
+	return engine.Render(c, all)
 }
 
 // texts joins documents.

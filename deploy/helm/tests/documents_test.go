@@ -49,6 +49,18 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// What `helm install` says in the end is as expected.
+func TestNotes(t *testing.T) {
+	c := loadChart(t)
+	for _, name := range cases(t) {
+		files, err := renderFiles(c, readValues(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "testdata/"+name+".notes.txt", files[notes(c)])
+	}
+}
+
 // decoder refuses fields that a type does not have, also those in another case, and fields that are there twice, as
 // an API server does with strict validation of fields.
 func decoder() runtime.Decoder {

@@ -17,13 +17,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"helm.sh/helm/v3/pkg/chartutil"
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// The exporter takes the arguments, the configuration and the environment that the chart gives it. The demo has no
-// configuration to check.
+// The exporter takes the arguments, the configuration and the environment that the chart gives it, and each account is
+// asked by one pod. The demo has no configuration to check.
 func TestConfigurations(t *testing.T) {
 	program := build(t)
 	for _, name := range cases(t) {
@@ -31,18 +33,45 @@ func TestConfigurations(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			p := mount(t, program, readValues(t, name))
-			out, err := p.command(t.Context(), "--config.check").CombinedOutput()
-			if want := "The configuration is good.\n"; err != nil || !strings.HasPrefix(string(out), want) {
-				t.Errorf("%v\n%s", err, out)
+			values := readValues(t, name)
+			var got []string
+			for _, p := range mount(t, program, values) {
+				out, err := p.command(t.Context(), "--config.check").CombinedOutput()
+				found := goodCheck.FindSubmatch(out)
+				if err != nil || found == nil {
+					t.Fatalf("%s: %v\n%s", p.name, err, out)
+				}
+				got = append(got, strings.Split(string(found[1]), ", ")...)
+			}
+			want := accounts(t, values)
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("accounts (-configured +asked):\n%s", diff)
 			}
 		})
 	}
 }
 
+var goodCheck = regexp.MustCompile(`^The configuration is good\.\naccounts: [1-9]\d* \((.*)\)\n`)
+
+// accounts returns the sorted names of the accounts in values.
+func accounts(t *testing.T, values chartutil.Values) []string {
+	t.Helper()
+	config, err := values.Table("config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, a := range config["accounts"].([]any) {
+		names = append(names, a.(map[string]any)["name"].(string))
+	}
+	slices.Sort(names)
+	return names
+}
+
 // The demo starts from the chart, and both probes become good.
 func TestDemo(t *testing.T) {
-	p := mount(t, build(t), readValues(t, "demo"))
+	p := mount(t, build(t), readValues(t, "demo"))[0]
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -112,32 +141,44 @@ func build(t *testing.T) string {
 
 // A pod is the exporter in a folder that stands for the root of its file system.
 type pod struct {
+	name      string
 	program   string
 	dir       string
 	container core.Container
 }
 
-// mount makes the folder of the pod that values make: of the chart's ConfigMap and Secret, and of files for what the
+// mount makes the folders of the pods that values make: of the chart's ConfigMap and Secret, and of files for what the
 // configuration names beyond them.
-func mount(t *testing.T, program string, values map[string]any) pod {
+func mount(t *testing.T, program string, values map[string]any) []pod {
 	t.Helper()
 	documents, err := render(loadChart(t), values)
 	if err != nil {
 		t.Fatal(err)
 	}
 	objects := decode(t, texts(documents))
-	spec := pick[*apps.StatefulSet](objects)[0].Spec.Template.Spec
-	p := pod{program: program, dir: t.TempDir(), container: spec.Containers[0]}
+	set := pick[*apps.StatefulSet](objects)[0]
+	spec := set.Spec.Template.Spec
+	pods := make([]pod, *set.Spec.Replicas)
+	for n := range pods {
+		name := fmt.Sprintf("%s-%d", set.Name, n)
+		pods[n] = pod{name: name, program: program, dir: t.TempDir(), container: spec.Containers[0]}
+		pods[n].mount(t, spec.Volumes, objects)
+	}
+	return pods
+}
+
+// mount makes the folder of a pod with these volumes.
+func (p pod) mount(t *testing.T, volumes []core.Volume, objects []runtime.Object) {
+	t.Helper()
 	for _, m := range p.container.VolumeMounts {
 		if err := os.MkdirAll(p.dir+m.MountPath, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		at := slices.IndexFunc(spec.Volumes, func(v core.Volume) bool { return v.Name == m.Name })
+		at := slices.IndexFunc(volumes, func(v core.Volume) bool { return v.Name == m.Name })
 		if at >= 0 {
-			p.fill(t, m.MountPath, contents(objects, spec.Volumes[at]))
+			p.fill(t, m.MountPath, contents(objects, volumes[at]))
 		}
 	}
-	return p
 }
 
 // contents returns the files of a volume. Of the Secrets that the chart does not make it knows only one for the web.
@@ -196,7 +237,15 @@ func (p pod) command(ctx context.Context, more ...string) *exec.Cmd {
 	}
 	command.Args = append(command.Args, more...)
 	for _, e := range p.container.Env {
-		command.Env = append(command.Env, e.Name+"="+e.Value)
+		command.Env = append(command.Env, e.Name+"="+p.value(e))
 	}
 	return command
+}
+
+// value returns what an environment variable has in the pod.
+func (p pod) value(e core.EnvVar) string {
+	if e.ValueFrom != nil && e.ValueFrom.FieldRef != nil && e.ValueFrom.FieldRef.FieldPath == "metadata.name" {
+		return p.name
+	}
+	return e.Value
 }
