@@ -95,8 +95,8 @@ func (f fleet) config(api, stateDir string) []byte {
 	return []byte(b.String())
 }
 
-// runFleet measures the whole program with many accounts, once: a round takes minutes, most of them waiting for the pace
-// of the calls.
+// runFleet measures the whole program with many accounts, once: a round takes minutes, most of them waiting for the
+// pace of the calls.
 func (b *bench) runFleet(ctx context.Context) (err error) {
 	dir, err := os.MkdirTemp("", "ksyun-benchmark-")
 	if err != nil {
@@ -150,7 +150,8 @@ func startExporter(ctx context.Context, program, config string) (*server, error)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, program, "--config.file="+config, "--web.listen-address="+address, "--log.level=error")
+	args := []string{"--config.file=" + config, "--web.listen-address=" + address, "--log.level=error"}
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return nil, err
