@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"ksyun_bill_exporter/billsim"
@@ -152,17 +151,7 @@ func startExporter(ctx context.Context, program, config string) (*server, error)
 	}
 	args := []string{"--config.file=" + config, "--web.listen-address=" + address, "--log.level=error"}
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	s := &server{url: "http://" + address, pid: cmd.Process.Pid, foreign: true, stop: func() error {
-		return errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait())
-	}}
-	if err := awaitAddress(ctx, address); err != nil {
-		return nil, errors.Join(fmt.Errorf("exporter: %w", err), s.stop())
-	}
-	return s, nil
+	return startForeign(ctx, cmd, address)
 }
 
 // scrapeInterval is how often a fleet's exporter is scraped, as Prometheus does by default in its examples.

@@ -54,6 +54,11 @@ func startNginx(ctx context.Context, dir string) (*server, error) {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, program, "-c", config, "-e", "stderr")
+	return startForeign(ctx, cmd, address)
+}
+
+// startForeign starts another program than this one, and returns once it listens at an address.
+func startForeign(ctx context.Context, cmd *exec.Cmd, address string) (*server, error) {
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -62,7 +67,7 @@ func startNginx(ctx context.Context, dir string) (*server, error) {
 		return errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait())
 	}}
 	if err := awaitAddress(ctx, address); err != nil {
-		return nil, errors.Join(fmt.Errorf("nginx: %w", err), s.stop())
+		return nil, errors.Join(fmt.Errorf("%s: %w", filepath.Base(cmd.Path), err), s.stop())
 	}
 	return s, nil
 }
