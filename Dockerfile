@@ -1,4 +1,5 @@
-# The image holds a binary that was built before, as the Prometheus projects do it: `make image`.
+# The image holds a binary that was built before, as the Prometheus projects do it: `make image`. The image of a release is
+# made from this file, too, without a builder: `make release`.
 FROM scratch
 LABEL org.opencontainers.image.title="ksyun_bill_exporter" \
       org.opencontainers.image.description="Cost of Kingsoft Cloud accounts for Prometheus" \
