@@ -352,8 +352,13 @@ func (i invocation) ofShard(load func() (config.Config, error)) (func() (config.
 		return nil, config.ArgumentError{Err: err}
 	}
 	return func() (config.Config, error) {
-		conf, err := load()
-		return conf.OfShard(shard), err
+		all, err := load()
+		conf := all.OfShard(shard)
+		if err == nil && shard.Count > 1 && !i.serve.check { // which says so itself
+			level.Info(i.logs.kit).Log("msg", "accounts of this shard", "index", shard.Index, "count", shard.Count,
+				"accounts", len(conf.Accounts), "of", len(all.Accounts))
+		}
+		return conf, err
 	}, nil
 }
 

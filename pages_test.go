@@ -160,3 +160,34 @@ func sections(page string) []string {
 	}
 	return names
 }
+
+var (
+	// extreme matches an aggregation that takes one of several samples, and a cost in it.
+	extreme = regexp.MustCompile(`\b(?:quantile|max|min|avg)\s+by\s+\(([^)]*)\)\s*\(\s*(?:[\d.]+,\s*)?` +
+		`(ksyun_bill_\w*cost_cny|ksyun_bill_instance_week_change_cny)(\{[^}]*\})?`)
+	cost = regexp.MustCompile(`ksyun_bill_\w*cost_cny(\{[^}]*\})?`)
+)
+
+// A query adds up the pay modes of a thing before it takes a maximum or a quantile, and compares list prices, which are
+// postpaid, with postpaid cost only. Such a mistake has an answer, which looks right.
+func TestQueriesMindPayModes(t *testing.T) {
+	for file, text := range pages(t) {
+		for _, block := range fence.FindAllString(text, -1) {
+			for _, m := range extreme.FindAllStringSubmatch(block, -1) {
+				by, family, selector := m[1], m[2], m[3]
+				if !strings.Contains(by, "pay_mode") && !strings.Contains(selector, `pay_mode="`) &&
+					!strings.Contains(family, "all_modes") {
+					t.Errorf("%s: takes one pay mode instead of their sum: %s", file, m[0])
+				}
+			}
+			if !strings.Contains(block, "_list_cost_cny") {
+				continue
+			}
+			for _, m := range cost.FindAllStringSubmatch(block, -1) {
+				if !strings.Contains(m[1], `pay_mode="postpaid"`) {
+					t.Errorf("%s: beside a list price, all pay modes: %s", file, m[0])
+				}
+			}
+		}
+	}
+}

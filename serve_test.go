@@ -164,7 +164,7 @@ func TestStateDir(t *testing.T) {
 
 	var stderr strings.Builder
 	if code := run(t.Context(), []string{"--config.file=" + config}, noEnvironment, &stderr, &stderr); code != 1 ||
-		!strings.Contains(stderr.String(), "state_dir: "+dir+" is in use by another process; give each its own") {
+		!strings.Contains(stderr.String(), "state_dir: "+dir+" is in use by another process; give each its own, or let one wait with --state.standby") {
 		t.Errorf("a second process: %d: %s", code, stderr.String())
 	}
 
@@ -196,7 +196,7 @@ accounts: 1 (main)
 months: the running one (auto) and 3 closed; days: 31
 first round: 3 calls an account for summaries, with api.requests_per_second at least 1s; 1s for all accounts, 64 at once; lines come after that, of refresh.concurrency (2) accounts at once
 calls a day and account: 72 for summaries, up to 3 more for closed months that have no bill, 73 more where the API refuses a range of months; lines are read 3 to 16 times, those of consumption with a call per 5000; retries apart; at most 5000 (api.daily_calls)
-series an account: at most 4000 of instances, as many that describe them, 0 of amortised ones, and 0 of tags, __other__ apart; in all accounts at most 8000; and 31 days of each product, project and product in a project
+series an account: at most 4000 of instances, as many that describe them, 0 of amortised ones, and 0 of tags, __other__ apart; in all accounts at most 8000; and 31 days of each product in a project and, by pay mode, of each product and project
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

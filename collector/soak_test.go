@@ -194,7 +194,7 @@ func (s *soak) restart() {
 
 // isIdle reports whether no loop of an account has anything to ask now.
 func isIdle(a *account) bool {
-	for name := range a.slots {
+	for _, name := range loopNames {
 		l := &loop{account: a, custody: a.custody, name: name}
 		if a.custody.schedules[name].underway || !l.nextDue().After(time.Now()) {
 			return false

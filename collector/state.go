@@ -64,7 +64,7 @@ func openState(dir string) (*State, error) {
 	case err != nil:
 		return nil, fmt.Errorf("state_dir: %w", err)
 	case !locked:
-		return nil, fmt.Errorf("state_dir: %s %w; give each its own", dir, ErrInUse)
+		return nil, fmt.Errorf("state_dir: %s %w; give each its own, or let one wait with --state.standby", dir, ErrInUse)
 	}
 	s := &State{dir: dir, lock: lock}
 	if err := s.sweep(); err != nil {

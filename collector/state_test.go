@@ -240,7 +240,7 @@ func TestStateDirectory(t *testing.T) {
 		c.bill("2026-10", server("kec-1", 100))
 		o := keptIn(t, dir, options(simulated("main", c.Account)))
 		start(t, october(15), o, c.Account)
-		want := "state_dir: " + dir + " is in use by another process; give each its own"
+		want := "state_dir: " + dir + " is in use by another process; give each its own, or let one wait with --state.standby"
 		if _, err := OpenState(dir); err == nil || err.Error() != want {
 			t.Errorf("a second process: %v", err)
 		}

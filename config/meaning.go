@@ -132,15 +132,16 @@ func describeSeries(c Config) string {
 	if !c.Instances.Enabled {
 		instances = 0
 	}
-	amortized := 0
+	amortized, again := 0, ""
 	if c.API.UnionEndpoint != "" && c.Prepaid.Months > 0 {
-		amortized = instances / months
+		amortized, again = instances/months, " and once more amortised"
 	}
 	tags := 0
 	if len(c.Instances.Tags) > 0 {
 		tags = c.Instances.MaxSeries
 	}
 	return fmt.Sprintf("series an account: at most %d of instances, as many that describe them, %d of amortised ones, and %d"+
-		" of tags, __other__ apart; in all accounts at most %d; and %d days of each product, project and product in a"+
-		" project\n", instances, amortized, tags, len(c.Accounts)*(2*instances+amortized+tags), c.Days)
+		" of tags, __other__ apart; in all accounts at most %d; and %d days of each product in a project and, by pay mode%s,"+
+		" of each product and project\n", instances, amortized, tags, len(c.Accounts)*(2*instances+amortized+tags), c.Days,
+		again)
 }

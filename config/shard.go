@@ -34,7 +34,7 @@ func ParseShard(index string, count int, getenv func(string) string) (Shard, err
 		found := ordinalPattern.FindStringSubmatch(getenv(PodName))
 		if found == nil {
 			return Shard{}, errors.New("--shard.index: say which shard this is, or set " + PodName +
-				" to the name of a pod of a StatefulSet")
+				" to the name of a pod of a StatefulSet, which ends with -0, -1 and so on")
 		}
 		index = found[1]
 	}

@@ -102,7 +102,7 @@ func TestParseShard(t *testing.T) {
 		{index: "one", count: 4, err: "--shard.index: one: want 0 to 3, as --shard.count is 4"},
 		{count: 4, pod: "bill-4", err: "--shard.index: 4: want 0 to 3, as --shard.count is 4"},
 		{count: 4, pod: "bill", err: "--shard.index: say which shard this is, or set POD_NAME to the name of a pod of a" +
-			" StatefulSet"},
+			" StatefulSet, which ends with -0, -1 and so on"},
 	} {
 		got, err := ParseShard(c.index, c.count, func(string) string { return c.pod })
 		if text := fmt.Sprint(err); got != c.want || c.err == "" && err != nil || c.err != "" && text != c.err {

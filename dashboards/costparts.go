@@ -315,7 +315,7 @@ func restatedPanel(t language) panel {
 	named := nameProduct(joinRow(parenthesize(restated), monthKey, "month", monthNameQuery()))
 	p := formatTable(newPanel("table", t("Restated months", "账单变动的月份"),
 		t("By how much the bill of a closed month has changed since it was first taken over; postpaid.",
-			"已关闭月份的账单自首次采用以来变动了多少；仅后付费。"), unitYuan, 8, 11,
+			"已结束月份的账单自首次采用以来变动了多少；仅后付费。"), unitYuan, 8, 11,
 		tableTarget(orNothing(named, "product"))), t("Month", "月份"),
 		product, column{"Value", value, unitYuan}, column{"month", t("Month", "月份"), unitText}, accountColumn(t))
 	return p.colorChange(value).replaceTexts(value, [2]string{"0", "–"}).

@@ -102,8 +102,9 @@ func TestRelease(t *testing.T) {
 
 // testReleasedFiles compares the files with those of the tree. All are in one folder.
 func testReleasedFiles(t *testing.T, unpacked, folder string) {
-	want := strings.Fields(peers.Run(t, "git", "ls-files", "LICENSE", "README*.md", "CHANGELOG.md",
-		"config.example*.yaml", "dashboards/*.json", ":(glob)alerts/*.rules.yml", "deploy/systemd", "docs", "examples"))
+	want := strings.Fields(peers.Run(t, "git", "ls-files", "LICENSE", ":(glob)*.md",
+		"config.example*.yaml", "dashboards/*.json", ":(glob)dashboards/*.md", ":(glob)alerts/*.rules.yml", ":(glob)deploy/*/*.md",
+		"deploy/helm/ksyun-bill-exporter", "deploy/systemd", "docs", "examples"))
 	program := filepath.Join(folder, "ksyun_bill_exporter")
 	var got []string
 	for name := range strings.Lines(peers.Run(t, "find", unpacked, "-type", "f")) {

@@ -100,10 +100,11 @@ func (r *release) createTar(file string, entries []entry) (err error) {
 }
 
 // content is what an archive of a program has beside it: what its user reads, loads or starts from. The links of the
-// README into docs and examples lead somewhere also for those who have nothing but the archive.
+// pages lead somewhere also for those who have nothing but the archive.
 var content = []string{
-	"LICENSE", "README*.md", "CHANGELOG.md", "config.example*.yaml", "dashboards/*.json", "alerts/*.rules.yml",
-	"docs/*", "docs/*/*", "examples/*/*",
+	"LICENSE", "*.md", "config.example*.yaml", "dashboards/*.json", "dashboards/*.md", "alerts/*.rules.yml",
+	"docs/*", "docs/*/*", "examples/*/*", "deploy/*/*.md", "deploy/helm/ksyun-bill-exporter/*",
+	"deploy/helm/ksyun-bill-exporter/*/*", "deploy/helm/ksyun-bill-exporter/*/*/*",
 }
 
 // linuxContent is what only Linux has a use for.

@@ -126,7 +126,7 @@ var headings = []heading{
 	{Key: "name", Title: "Account"},
 	{Key: "state", Title: "State", value: row.trouble},
 	{Key: "cost", Title: "This month", value: row.cost},
-	{Key: "change", Title: "To last month", value: row.growth},
+	{Key: "change", Title: "Against last month", value: row.growth},
 	{Key: "forecast", Title: "Forecast", value: row.forecast},
 	{Key: "budget", Title: "Of budget", value: row.budgetShare},
 }
