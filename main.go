@@ -57,8 +57,8 @@ const (
 //go:embed VERSION
 var release string
 
-// gcPercent is how much the heap may grow between two collections, in percent of what is in use. The tables of a read are
-// large and soon gone, so that Go's own 100 would double the peak for little: most of the time the program waits.
+// gcPercent is how much the heap may grow between two collections, in percent of what is in use. The tables of a read
+// are large and soon gone, so that Go's own 100 would double the peak for little: most of the time the program waits.
 const gcPercent = 50
 
 func main() {
@@ -267,7 +267,8 @@ type invocation struct {
 	logs           logs
 }
 
-// stopTimeout is how long the program has after a signal to end by itself. docs/operations.md promises 3 seconds in all.
+// stopTimeout is how long the program has after a signal to end by itself. docs/operations.md promises 3 seconds in
+// all.
 const stopTimeout = 2500 * time.Millisecond
 
 var errAbandoned = errors.New("ended while something hangs, such as the read of a file")

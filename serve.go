@@ -70,8 +70,8 @@ func addServeFlags(command *kingpin.CmdClause, f *serveFlags) {
 		Default("1").IntVar(&f.shardCount)
 	command.Flag("shard.index", "Which of them this one is, from 0 on; by default the ordinal at the end of "+
 		config.PodName+".").PlaceHolder("N").StringVar(&f.shardIndex)
-	command.Flag("state.standby", "Stand by while another exporter has the same state_dir: ask nothing, and take over when"+
-		" it ends.").BoolVar(&f.standby)
+	command.Flag("state.standby", "Stand by while another exporter has the same state_dir: ask nothing, and take over"+
+		" when it ends.").BoolVar(&f.standby)
 	command.Flag("config.auto-reload-interval", "Look this often whether the configuration file has changed, and reload"+
 		" it then, as at SIGHUP; 0s is never.").
 		Default("0s").DurationVar(&f.reloadInterval)

@@ -10,8 +10,8 @@ import (
 	"ksyun_bill_exporter/e2e/peers"
 )
 
-// Of two exporters with one state directory, one stands by: it lives, shows nothing of its own, makes no call, and takes
-// over when the other one ends, with its numbers and with the configuration as it is by then.
+// Of two exporters with one state directory, one stands by: it lives, shows nothing of its own, makes no call, and
+// takes over when the other one ends, with its numbers and with the configuration as it is by then.
 func TestStandby(t *testing.T) {
 	api, config := peers.Simulate(t, peers.SampleLine)
 	text, err := os.ReadFile(config)

@@ -181,8 +181,8 @@ var (
 	numberPattern    = regexp.MustCompile(`\b\d+(\.\d+)?\b`)
 )
 
-// findNumbers returns the numbers of an expression, without 0 and 1, quantiles, the seconds of a day and of the time zone,
-// what month and day are one number with, and the days of an offset of three.
+// findNumbers returns the numbers of an expression, without 0 and 1, quantiles, the seconds of a day and of the time
+// zone, what month and day are one number with, and the days of an offset of three.
 func findNumbers(expr string) []string {
 	found := numberPattern.FindAllString(quotedOrDuration.ReplaceAllString(expr, ""), -1)
 	return slices.DeleteFunc(found, func(n string) bool {
@@ -213,7 +213,8 @@ func TestTexts(t *testing.T) {
 
 func isHan(r rune) bool { return unicode.Is(unicode.Han, r) }
 
-// runbookURL is how a rule writes the address of docs/alerts.md. It is empty until somebody says where the repository is.
+// runbookURL is how a rule writes the address of docs/alerts.md. It is empty until somebody says where the repository
+// is.
 const runbookURL = `{{ range query "ksyun_bill:runbooks{url!=''}" }}{{ .Labels.url }}docs/alerts.md#%s{{ end }}`
 
 // The queries of the runbooks are valid.

@@ -18,7 +18,8 @@ import (
 )
 
 // On any day, the demo has one cost spike. It fires once, for the product in the project, with the instance that caused
-// it, and no other alert fires but, on many days, that some machines end which nobody renews. The rules are loaded without the times that they wait, so that the test does not wait either.
+// it, and no other alert fires but, on many days, that some machines end which nobody renews. The rules are loaded
+// without the times that they wait, so that the test does not wait either.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -54,8 +54,8 @@ type alertCase struct {
 
 // What promtool sees fire is what vmalert makes fire: the same series are written to a VictoriaMetrics, vmalert replays
 // the rules over their time, and whoever fires when a test of promtool looks has the same labels. The tests share one
-// VictoriaMetrics, each with accounts of its own; a test of an alert without an account, or that lasts for days, has one for
-// itself.
+// VictoriaMetrics, each with accounts of its own; a test of an alert without an account, or that lasts for days, has
+// one for itself.
 func TestVmalert(t *testing.T) {
 	t.Parallel()
 	shared := &replay{}
@@ -121,7 +121,8 @@ func (f ruleTest) groups(t *testing.T) []ruleGroup {
 	return groups
 }
 
-// replayStart is what stands for time 0 of the tests: VictoriaMetrics has nothing before 1970, to which rules look back.
+// replayStart is what stands for time 0 of the tests: VictoriaMetrics has nothing before 1970, to which rules look
+// back.
 var replayStart = time.Unix(0, 0).UTC().AddDate(0, 0, 100)
 
 var instantPattern = regexp.MustCompile(`@ \d+`)
@@ -273,8 +274,8 @@ func (r *replay) end() time.Time {
 	return replayStart.Add(end)
 }
 
-// evaluate replays a rule over the time of all tests. Once vmalert has ended, all that it recorded can be seen. It sends
-// whole series: VictoriaMetrics refuses, in silence, batches of many long ones.
+// evaluate replays a rule over the time of all tests. Once vmalert has ended, all that it recorded can be seen. It
+// sends whole series: VictoriaMetrics refuses, in silence, batches of many long ones.
 func (r *replay) evaluate(t *testing.T, victoria peers.Prometheus, group ruleGroup) {
 	t.Helper()
 	text, err := yaml.Marshal(ruleFile{[]ruleGroup{group}})
@@ -304,8 +305,8 @@ func request(ctx context.Context, method, url, body string) error {
 	return errors.Join(err, response.Body.Close())
 }
 
-// What vmalert says of the demo is what Prometheus says, to the letter: its templates have the same functions, and their
-// queries find what the rules recorded.
+// What vmalert says of the demo is what Prometheus says, to the letter: its templates have the same functions, and
+// their queries find what the rules recorded.
 func TestVmalertTexts(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

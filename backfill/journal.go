@@ -202,8 +202,8 @@ func (j *journal) refusal(o owner, of subject) *answer {
 	return j.unknown[answerKey{monthKey{owner: o}, of}]
 }
 
-// recordAnswer records what bill-union has said of a month. That the sums of a month are not there yet is known for this
-// run only.
+// recordAnswer records what bill-union has said of a month. That the sums of a month are not there yet is known for
+// this run only.
 func (j *journal) recordAnswer(o owner, month billclient.Month, of subject, a *answer) error {
 	r := record{Account: o.account, Key: o.key, Asked: j.now, Month: month, Subject: of, Answer: a}
 	isEarly := a.Sums != nil && len(a.Sums.Parts) == 0 && j.mayBeEarly(month)

@@ -145,8 +145,8 @@ func parseAmount(t *testing.T, cost billsim.Amount) billclient.Amount {
 	return amount
 }
 
-// checkAmortized checks that amortised cost of products and of projects comes to that of the account in every month, and
-// over all terms to what was paid, to the last digit.
+// checkAmortized checks that amortised cost of products and of projects comes to that of the account in every month,
+// and over all terms to what was paid, to the last digit.
 func checkAmortized(t *testing.T, a *billsim.Account, h history, last billclient.Month) {
 	t.Helper()
 	bought, used, unused := billclient.Amount{}, billclient.Amount{}, billclient.Amount{}

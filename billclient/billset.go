@@ -52,8 +52,8 @@ func readBillSet(r *response, from, to Month, texts ...*topLevelText) (billSet, 
 	return s, nil
 }
 
-// readCurrency gives each bill the currency of the answer where it has none of its own. It fails if a bill is not in CNY:
-// no page documents that bills name a currency, but one that does is not to be taken for yuan.
+// readCurrency gives each bill the currency of the answer where it has none of its own. It fails if a bill is not in
+// CNY: no page documents that bills name a currency, but one that does is not to be taken for yuan.
 func (s *billSet) readCurrency(ofAll string) error {
 	for i := range s.bills {
 		bill := &s.bills[i]

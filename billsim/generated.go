@@ -71,7 +71,9 @@ func dailyPeriods(month string, days int) []period {
 	}
 	var periods []period
 	for d := first; d <= min(last, first+day(days)-1); d++ {
-		periods = append(periods, period{statDate: d.String(), start: d.timestamp("00:00:00"), end: d.timestamp("23:59:59"), days: 1})
+		periods = append(periods, period{
+			statDate: d.String(), start: d.timestamp("00:00:00"), end: d.timestamp("23:59:59"), days: 1,
+		})
 	}
 	return periods
 }

@@ -64,8 +64,8 @@ func (r report) tableAccounts() (shown []*inspection) {
 	return shown
 }
 
-// table has a column for each of some accounts. Its rows are named as permissions, because those are missing where an action is
-// denied.
+// table has a column for each of some accounts. Its rows are named as permissions, because those are missing where an
+// action is denied.
 func (r report) table(shown []*inspection) string {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleDefault)

@@ -220,8 +220,8 @@ func (a *account) currentCustody() *custody {
 	return a.custody
 }
 
-// changeCustody goes over to another key. What was read with the former one is no longer shown, but kept for the key and
-// the customer that it is of.
+// changeCustody goes over to another key. What was read with the former one is no longer shown, but kept for the key
+// and the customer that it is of.
 func (a *account) changeCustody(ctx context.Context, key billclient.Credentials) {
 	before := a.currentCustody()
 	k := a.keep(before)
@@ -405,8 +405,8 @@ func (a *account) sameAs(configured Account, options Options) bool {
 	return reflect.DeepEqual(identity(a.Account, a.options), identity(configured, options))
 }
 
-// identity returns all that an account's asking and adding up depends on. What is only added to a page, what all accounts
-// share, and functions, which cannot be compared, are not in it.
+// identity returns all that an account's asking and adding up depends on. What is only added to a page, what all
+// accounts share, and functions, which cannot be compared, are not in it.
 func identity(a Account, o Options) any {
 	a.API.Credentials, a.API.Counter, a.API.Transport = nil, nil, nil
 	a.API.Observe, a.API.OnRetry, a.API.OnLeftOut, a.API.DailyReserve = nil, nil, nil, 0

@@ -14,8 +14,8 @@ import (
 	"ksyun_bill_exporter/billsim"
 )
 
-// Prepaid cost is spread over its terms by the day, what is given back over the rest of its term; other pay modes are as
-// they are. Until every month is read whose terms may not have ended, nothing is spread.
+// Prepaid cost is spread over its terms by the day, what is given back over the rest of its term; other pay modes are
+// as they are. Until every month is read whose terms may not have ended, nothing is spread.
 func TestAmortized(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
@@ -125,8 +125,8 @@ ksyun_bill_source_up{account="main",source="cost_bill"} 1`)
 }
 
 // At the turn of a month, what was bought long ago is spread as before and stands under the same product and project,
-// also while the lines of the last month as a whole are not there yet. Product and project have names though nothing else
-// is shown of them.
+// also while the lines of the last month as a whole are not there yet. Product and project have names though nothing
+// else is shown of them.
 func TestAmortizedAtTheTurnOfAMonth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
@@ -167,8 +167,8 @@ ksyun_bill_project_info{account="main",project_id="9",project_name="旧项目",o
 	})
 }
 
-// What is bought in the last evening of a month counts on its last day, though that month is not shown. The month to date
-// is not shown while its postpaid part is not known.
+// What is bought in the last evening of a month counts on its last day, though that month is not shown. The month to
+// date is not shown while its postpaid part is not known.
 func TestLastEveningOfAMonthIsAmortized(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
@@ -217,8 +217,8 @@ ksyun_bill_prepaid_months_missing{account="main"} 0`)
 }
 
 // What was bought is known by the lines of a month's days, where those of the month as a whole are the worse ones, and
-// stays known when that month is no longer the last one. No lines at all of a month that has cost something prepaid are no
-// answer.
+// stays known when that month is no longer the last one. No lines at all of a month that has cost something prepaid are
+// no answer.
 func TestPurchasesOfDays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

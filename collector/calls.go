@@ -47,8 +47,8 @@ func (n callCount) at(now time.Time) callCount {
 	return n
 }
 
-// keptCallDays is how many days' counts are kept: more than one, so that a clock that is wrong for a while and right again
-// finds the count of its day.
+// keptCallDays is how many days' counts are kept: more than one, so that a clock that is wrong for a while and right
+// again finds the count of its day.
 const keptCallDays = 4
 
 const (
@@ -77,8 +77,8 @@ func NewCalls(stateDir, account string, onUse func(error)) *Calls {
 	return c
 }
 
-// Take implements billclient.Counter. It waits for others that use the file, for two seconds at most, and for a file that
-// hangs ten.
+// Take implements billclient.Counter. It waits for others that use the file, for two seconds at most, and for a file
+// that hangs ten.
 func (c *Calls) Take(ctx context.Context, day billclient.Day, limit int) (taken bool) {
 	if c.file == "" {
 		return c.take(day, limit)
@@ -96,7 +96,8 @@ func (c *Calls) Take(ctx context.Context, day billclient.Day, limit int) (taken 
 	return taken
 }
 
-// takeFromFile takes a call together with others that use the file. The error is of the file, whether it was taken or not.
+// takeFromFile takes a call together with others that use the file. The error is of the file, whether it was taken or
+// not.
 func (c *Calls) takeFromFile(ctx context.Context, day billclient.Day, limit int) (taken bool, err error) {
 	release, err := c.lock(ctx)
 	if err != nil {

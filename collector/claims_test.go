@@ -196,8 +196,8 @@ func TestOtherPayModesOfNobody(t *testing.T) {
 	})
 }
 
-// A range that has the bills of two customers is an error. Months that are surely the account's are taken all the same: by
-// its configuration, or because lines prove that the ids tell no customer. Without that, none is.
+// A range that has the bills of two customers is an error. Months that are surely the account's are taken all the same:
+// by its configuration, or because lines prove that the ids tell no customer. Without that, none is.
 func TestRangeOfTwoCustomers(t *testing.T) {
 	const failed = `
 ksyun_bill_source_up{account="main",source="detail_bill"} 1

@@ -111,8 +111,8 @@ func (c *Collector) newAccount(configured Account, options Options) *account {
 	return a
 }
 
-// dailyReserve returns how many of a day's calls are left to the summaries: what they need for a whole day of refreshes,
-// at most half of the calls.
+// dailyReserve returns how many of a day's calls are left to the summaries: what they need for a whole day of
+// refreshes, at most half of the calls.
 func dailyReserve(dailyCalls int, o Options) int {
 	callsOfRefresh := o.Months.Past + 1 + 2 // GetMonthBill, month by month at worst, and getMonthConsume of two months
 	refreshes := max(1, int(24*time.Hour/o.Refresh.Interval))
@@ -138,8 +138,8 @@ func (c *Collector) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// pagePause is the least time between two pages: a refresh has the answers of a dozen sources one after the other. It is
-// longer where a page takes long to make, so that a twentieth of a core is enough for pages.
+// pagePause is the least time between two pages: a refresh has the answers of a dozen sources one after the other. It
+// is longer where a page takes long to make, so that a twentieth of a core is enough for pages.
 const (
 	pagePause     = 200 * time.Millisecond
 	mostPagePause = 30 * time.Second
@@ -204,8 +204,8 @@ func (c *Collector) show(now time.Time) (Options, []metrics.Account) {
 	return options, all
 }
 
-// Readiness returns how many accounts there are, and how many of them have numbers, or at least one finished attempt: one
-// bad key does not block the others.
+// Readiness returns how many accounts there are, and how many of them have numbers, or at least one finished attempt:
+// one bad key does not block the others.
 func (c *Collector) Readiness() (asked, accounts int) {
 	_, all := c.inForce()
 	for _, a := range all {

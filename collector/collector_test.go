@@ -479,9 +479,9 @@ func (y year) want(name string, now time.Time) []string {
 	return want
 }
 
-// A quarter of a year, day by day, with months of 31 and of 28 days: of an account whose bill grows during the month, and
-// of one whose bill appears on the 3rd of the next and is corrected on the 12th. Now and then the API is away for some
-// hours, and no number moves for it.
+// A quarter of a year, day by day, with months of 31 and of 28 days: of an account whose bill grows during the month,
+// and of one whose bill appears on the 3rd of the next and is corrected on the 12th. Now and then the API is away for
+// some hours, and no number moves for it.
 func TestQuarter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -905,8 +905,8 @@ func TestStatusAfterARestart(t *testing.T) {
 	})
 }
 
-// Two exporters with the same last answers say the same, whatever they were answered before: one that has run for months
-// through outages, denials and corrections, and one that has just begun.
+// Two exporters with the same last answers say the same, whatever they were answered before: one that has run for
+// months through outages, denials and corrections, and one that has just begun.
 func TestReplicasAgree(t *testing.T) {
 	t.Parallel()
 	for _, day := range []int{1, 4, 12} {

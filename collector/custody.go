@@ -114,8 +114,8 @@ func (c *custody) retry(loop loopName, at time.Time) time.Time {
 	return at
 }
 
-// settle records the end of an attempt with what it learned, and returns the attempts at the source before and after, and
-// which product groups are called something else by what it learned.
+// settle records the end of an attempt with what it learned, and returns the attempts at the source before and after,
+// and which product groups are called something else by what it learned.
 func (c *custody) settle(
 	i int, f *fetch, began time.Time, took time.Duration, err error,
 ) (before, after attempts, products []productChange) {

@@ -56,8 +56,8 @@ ksyun_bill_past_month_account_cost_cny{account="main",pay_mode="postpaid",months
 	})
 }
 
-// A new key that may see neither bills nor estimates does not tell whose it is: nothing of the former key is shown, also
-// after a restart, and all of it comes back with that key.
+// A new key that may see neither bills nor estimates does not tell whose it is: nothing of the former key is shown,
+// also after a restart, and all of it comes back with that key.
 func TestNewKeyWithoutBills(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -62,8 +62,8 @@ func (f *fetch) protects(source string, m billclient.Month, lost string) bool {
 // trust ends the protection of a month: an answer says as much as earlier ones.
 func (f *fetch) trust(source string, m billclient.Month) { f.marks.clear(markOf(source, m)) }
 
-// isOld reports whether what was read once in a while is to be read again. It was not yet read if the clock was set back
-// since.
+// isOld reports whether what was read once in a while is to be read again. It was not yet read if the clock was set
+// back since.
 func (f *fetch) isOld(readAt, now time.Time) bool {
 	age := now.Sub(readAt)
 	return age < 0 || age >= f.options.Refresh.DetailsMaxAge

@@ -12,8 +12,8 @@ import (
 	"ksyun_bill_exporter/billsim"
 )
 
-// Good numbers are kept for a day against answers that say less; then the API's word is taken, and the log says what was
-// lost. A source is not down for weeks because a month was regrouped, corrected or withdrawn.
+// Good numbers are kept for a day against answers that say less; then the API's word is taken, and the log says what
+// was lost. A source is not down for weeks because a month was regrouped, corrected or withdrawn.
 func TestProtectionEnds(t *testing.T) {
 	t.Parallel()
 	const up = `ksyun_bill_source_up{account="main",source="`
@@ -76,8 +76,8 @@ func TestProtectionEnds(t *testing.T) {
 	}
 }
 
-// An answer that lacks a product while its sum still has the money is asked for once more. If it stays so, it is taken, and
-// the sum of the products is the total all the same.
+// An answer that lacks a product while its sum still has the money is asked for once more. If it stays so, it is taken,
+// and the sum of the products is the total all the same.
 func TestLostParts(t *testing.T) {
 	const whole = `{"RequestId":"1","MonthBillSet":[{"BillMonth":"2026-10","BillType":"postpay","BillId":"B",` +
 		`"Sum":500015.5,"BillProductSet":[{"Code":"KEC","Cost":500000},{"Code":"EIP","Cost":15.5}]}]}`

@@ -60,8 +60,8 @@ func newHealth(registry prometheus.Registerer) *health {
 	return h
 }
 
-// onSave returns a function that counts failures to keep something, and logs the first of a row and its end. That function
-// is safe for concurrent use.
+// onSave returns a function that counts failures to keep something, and logs the first of a row and its end. That
+// function is safe for concurrent use.
 func (h *health) onSave(logger log.Logger) func(error) {
 	var mu sync.Mutex
 	failing := false

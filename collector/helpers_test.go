@@ -110,7 +110,8 @@ var (
 	labelRow     = regexp.MustCompile("(?m)^\\| ((?:`[a-z_]+`(?:, )?)+) \\|")
 )
 
-// skipIfShort leaves out a test that takes ten seconds or more, with go test -short: for those who work on something else.
+// skipIfShort leaves out a test that takes ten seconds or more, with go test -short: for those who work on something
+// else.
 func skipIfShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

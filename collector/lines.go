@@ -58,8 +58,8 @@ func areDaysWanted(f *fetch, m ledger.Month, now time.Time) bool {
 	return !dropped && f.options.wantsDays()
 }
 
-// areLinesDue reports whether the lines of a book are to be read: at once if they never were, or were only counted and are
-// to be shown, then as seldom as the configuration wants.
+// areLinesDue reports whether the lines of a book are to be read: at once if they never were, or were only counted and
+// are to be shown, then as seldom as the configuration wants.
 func areLinesDue(f *fetch, b ledger.Book, isShown bool, now time.Time) bool {
 	if b.IsEmpty() || b.Lines == nil || isShown && !b.Lines.Summed {
 		return !b.IsEmpty()

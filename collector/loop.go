@@ -129,8 +129,8 @@ func (l *loop) newFetch() *fetch {
 	return f
 }
 
-// ask makes one attempt at a source and records how it went. Nothing remains of an attempt that was cut short by the end
-// of the program, a reload or another key. It reports whether the answer has led to numbers that were kept.
+// ask makes one attempt at a source and records how it went. Nothing remains of an attempt that was cut short by the
+// end of the program, a reload or another key. It reports whether the answer has led to numbers that were kept.
 func (l *loop) ask(ctx context.Context, i int, f *fetch) (foundKept bool) {
 	began, stopwatch := now(), time.Now()
 	defer l.custody.beginReading(i)()

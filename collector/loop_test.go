@@ -108,8 +108,8 @@ func TestFailedLinesAreForgotten(t *testing.T) {
 	})
 }
 
-// Lines of at most refresh.concurrency accounts are read at once, while all accounts are asked for summaries; a slow one
-// delays neither the others nor a scrape.
+// Lines of at most refresh.concurrency accounts are read at once, while all accounts are asked for summaries; a slow
+// one delays neither the others nor a scrape.
 func TestConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var accounts []Account

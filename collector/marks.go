@@ -17,8 +17,8 @@ type marks struct {
 
 func markOf(what string, m billclient.Month) string { return fmt.Sprintf("%s %v", what, m) }
 
-// age sets a mark unless it is set, and returns how long ago that was. A mark that is in the future, by a clock that was
-// ahead, is set anew.
+// age sets a mark unless it is set, and returns how long ago that was. A mark that is in the future, by a clock that
+// was ahead, is set anew.
 func (m *marks) age(mark string, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -82,8 +82,8 @@ func hasNewerModes(known ledger.Month, d *ledger.ModeDays) bool {
 	return u != nil && u.ReadAt.After(d.ReadAt) && len(d.MissesModes(u)) > 0
 }
 
-// readModeDays reads the days of a month. Where those of a closed month do not come to the summary of its pay modes, days
-// that did are kept for a day; others are read again, and taken when two reads in a row agree.
+// readModeDays reads the days of a month. Where those of a closed month do not come to the summary of its pay modes,
+// days that did are kept for a day; others are read again, and taken when two reads in a row agree.
 func readModeDays(
 	ctx context.Context, f *fetch, m billclient.Month, action string, by ledger.Split, ask dayAction,
 ) error {

@@ -39,7 +39,8 @@ func bought(c *customer) Account {
 	return a
 }
 
-// Prepaid and real-time costs stand in the families of products, projects and days, each of which comes to the account's.
+// Prepaid and real-time costs stand in the families of products, projects and days, each of which comes to the
+// account's.
 func TestDaysOfAllPayModes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
@@ -101,8 +102,8 @@ ksyun_bill_product_info{account="main",product_code="KEC",product_name="云服�
 	})
 }
 
-// What the summary of the pay modes has beyond the days, which are read less often, is of none of the products. The days
-// are read again when another day is metered, and once its last costs have come.
+// What the summary of the pay modes has beyond the days, which are read less often, is of none of the products. The
+// days are read again when another day is metered, and once its last costs have come.
 func TestDaysAreReadWhenADayIsMetered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
@@ -160,8 +161,8 @@ const shortDays = `{"status":200,"ok":true,"data":{"page":1,"size":200,"total":1
 	`"customerBillMonth":202609,"projectId":"7","projectName":"x","prePayBillsAmount":"13","realtimeBillsAmount":"1",` +
 	`"postPayBillsAmount":"2","billFinalAmount":"16"}]}}`
 
-// Days of a closed month that do not come to the summary of its pay modes make the source incomplete, and are taken when
-// another read says the same. Those that did are kept for a day.
+// Days of a closed month that do not come to the summary of its pay modes make the source incomplete, and are taken
+// when another read says the same. Those that did are kept for a day.
 func TestDaysThatDoNotComeToTheMonth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
@@ -263,8 +264,8 @@ func (w *world) oldestDay() []string {
 	})
 }
 
-// Over the end of a month of the demo, every noon, products and projects come to what the account has of each pay mode, to
-// the last digit: this month, in the closed ones and on each day.
+// Over the end of a month of the demo, every noon, products and projects come to what the account has of each pay mode,
+// to the last digit: this month, in the closed ones and on each day.
 func TestFamiliesComeToTheBill(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()

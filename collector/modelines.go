@@ -40,8 +40,8 @@ var dayLineSource = source{
 }
 
 // dueDayLines returns the months whose days are to be asked for: the running one once a day, when all costs of the day
-// before have come, and when they are too old, and the last one until that holds for its last day. Where the lines of the
-// last month as a whole are not there yet, its days are wanted even if nobody has asked for them while it ran.
+// before have come, and when they are too old, and the last one until that holds for its last day. Where the lines of
+// the last month as a whole are not there yet, its days are wanted even if nobody has asked for them while it ran.
 func dueDayLines(f *fetch, now time.Time) (months []billclient.Month) {
 	running := billclient.MonthOf(now)
 	known := f.snapshot.Months[running]
@@ -88,8 +88,8 @@ func hasOtherModes(m ledger.Month) bool {
 // askedAgain is how many of the newest days are asked for again, for costs can be corrected.
 const askedAgain = 3
 
-// dayLinesFrom returns the first day of a month to ask for. Days that were asked for once their costs had come, and again
-// for two days, are known unless they were corrected since.
+// dayLinesFrom returns the first day of a month to ask for. Days that were asked for once their costs had come, and
+// again for two days, are known unless they were corrected since.
 func dayLinesFrom(f *fetch, m billclient.Month, to billclient.Day) billclient.Day {
 	known := f.snapshot.Months[m]
 	first := billclient.DayOf(m.Start())
@@ -128,8 +128,8 @@ func correctedDay(f *fetch, known ledger.Month) billclient.Day {
 }
 
 // readDayLines reads the newest days of a month, and all of them the first time. Where they come to something else than
-// the days of product groups have, days that did not are kept for a day; others are read again, and taken when two reads
-// in a row agree. Where those are too old to tell, days that had more lines are kept for a day.
+// the days of product groups have, days that did not are kept for a day; others are read again, and taken when two
+// reads in a row agree. Where those are too old to tell, days that had more lines are kept for a day.
 func readDayLines(ctx context.Context, f *fetch, m billclient.Month) error {
 	now, month := now(), f.snapshot.Months[m]
 	known := month.DayLines
@@ -213,15 +213,15 @@ var monthLineSource = source{
 	},
 }
 
-// The closed months before the last one are read a few at a time, and fewer if they have many lines, so that neither the
-// calls of a day are used up nor other accounts have to wait.
+// The closed months before the last one are read a few at a time, and fewer if they have many lines, so that neither
+// the calls of a day are used up nor other accounts have to wait.
 const (
 	mostMonthsAtOnce = 12
 	mostLinesAtOnce  = 10_000
 )
 
-// dueMonthLines returns the months that are to be asked for: the last one once in a while, and some of those before whose
-// purchases are not known, the newest first.
+// dueMonthLines returns the months that are to be asked for: the last one once in a while, and some of those before
+// whose purchases are not known, the newest first.
 func dueMonthLines(f *fetch, now time.Time) (months []billclient.Month) {
 	running := billclient.MonthOf(now)
 	last := f.snapshot.Months[running-1]
@@ -242,8 +242,8 @@ func dueMonthLines(f *fetch, now time.Time) (months []billclient.Month) {
 }
 
 // readMonthLines reads the lines of a closed month, and returns how many they are. Where those of the last month do not
-// come to the summary of its pay modes, lines that did are kept for a day; others are read again, and taken when two reads
-// in a row agree.
+// come to the summary of its pay modes, lines that did are kept for a day; others are read again, and taken when two
+// reads in a row agree.
 func readMonthLines(ctx context.Context, f *fetch, m billclient.Month) (lines int, err error) {
 	now, month := now(), f.snapshot.Months[m]
 	l, err := readModeLines(ctx, f, m, billclient.DescribeInstanceSummaryBills, true, now,
@@ -295,7 +295,8 @@ func missedByLines(known ledger.Month, m billclient.Month, l *ledger.ModeLines) 
 	return l.MissesModes(u)
 }
 
-// summaryAfter returns the summary of a month's pay modes that was read after the month had ended, nil if there is none.
+// summaryAfter returns the summary of a month's pay modes that was read after the month had ended, nil if there is
+// none.
 func summaryAfter(known ledger.Month, m billclient.Month) *ledger.Union {
 	u := known.Union(ledger.ByPayMode)
 	if u == nil || u.ReadAt.Before(m.End()) {

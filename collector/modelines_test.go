@@ -55,8 +55,8 @@ func nextMonth(month string) string {
 	return m.Add(1).String()
 }
 
-// Instances of all pay modes stand in the families of instances and of what they are added up by, under the product code
-// that postpaid instances of their group have in the bill.
+// Instances of all pay modes stand in the families of instances and of what they are added up by, under the product
+// code that postpaid instances of their group have in the bill.
 func TestInstancesOfAllPayModes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
@@ -105,8 +105,9 @@ ksyun_bill_instances{account="main",product_code="KEC"} 2`)
 	})
 }
 
-// The limit of series counts all pay modes together: the smallest instance is folded, whichever mode it is of. A product
-// group whose postpaid instances have two product codes stands for itself, unless the configuration says what it is.
+// The limit of series counts all pay modes together: the smallest instance is folded, whichever mode it is of. A
+// product group whose postpaid instances have two product codes stands for itself, unless the configuration says what
+// it is.
 func TestInstancesOfAllPayModesFold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")
@@ -233,8 +234,8 @@ ksyun_bill_instance_cost_cny{account="main",pay_mode="realtime",product_code="KE
 	})
 }
 
-// An answer that lacks lines which earlier ones had is not taken for a day, also while the days of product groups are too
-// old to tell that it does.
+// An answer that lacks lines which earlier ones had is not taken for a day, also while the days of product groups are
+// too old to tell that it does.
 func TestLinesOfInstancesAreKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -53,8 +53,8 @@ func readMonthBills(ctx context.Context, f *fetch) error {
 	return lacking
 }
 
-// keeperOfFirstBills returns a change that keeps what the bills of closed months came to at first. Before estimates were
-// asked for, nothing tells a part of a bill from a whole one: then nothing is kept yet.
+// keeperOfFirstBills returns a change that keeps what the bills of closed months came to at first. Before estimates
+// were asked for, nothing tells a part of a bill from a whole one: then nothing is kept yet.
 func keeperOfFirstBills(f *fetch, now time.Time) func(*ledger.Snapshot) *ledger.Snapshot {
 	if !f.sources["month_consume"].WasTried() {
 		return func(s *ledger.Snapshot) *ledger.Snapshot { return s }
@@ -125,9 +125,9 @@ func measureBills(s *ledger.Snapshot, now time.Time) (items int, data time.Time)
 	return items, data
 }
 
-// askForLacking asks for each month alone that an answer lacks though earlier ones had it, or that was never seen, once a
-// day, and adds it to the answer: whether the API leaves months out where there are too many is not documented. It fails
-// where a month that earlier answers had is lacking still, but returns it as withdrawn after a day.
+// askForLacking asks for each month alone that an answer lacks though earlier ones had it, or that was never seen, once
+// a day, and adds it to the answer: whether the API leaves months out where there are too many is not documented. It
+// fails where a month that earlier answers had is lacking still, but returns it as withdrawn after a day.
 func askForLacking(ctx context.Context, f *fetch, answer map[billclient.Month][]billclient.MonthBill,
 	from, to billclient.Month,
 ) (withdrawn map[billclient.Month]bool, err error) {
@@ -160,8 +160,8 @@ func askForLacking(ctx context.Context, f *fetch, answer map[billclient.Month][]
 }
 
 // isDueAlone reports whether a month is to be asked for alone of which no bill was ever seen, or only what it had come
-// to while it ran: not before there are first numbers, which have to come soon. The running month of an account that has
-// estimates needs no bill.
+// to while it ran: not before there are first numbers, which have to come soon. The running month of an account that
+// has estimates needs no bill.
 func isDueAlone(f *fetch, m, running billclient.Month) bool {
 	isWanted := m < running || f.basis(m, now()) != ledger.Estimated
 	return isWanted && !f.snapshot.Months[m].Bill.IsFinal(now()) && !f.sources["month_bill"].LastSuccess.IsZero() &&
@@ -183,8 +183,8 @@ func (o *oneByOne) time() time.Time {
 func (o *oneByOne) set(until time.Time) { o.until.Store(&until) }
 
 // askForBills asks for a range of months in one call. How many months a call may span is not documented: where the API
-// calls the range invalid, but not its months, each is asked alone, for a day. A range with the bills of two customers is
-// an error, with the bills of the months that are the account's alone, as far as that is known.
+// calls the range invalid, but not its months, each is asked alone, for a day. A range with the bills of two customers
+// is an error, with the bills of the months that are the account's alone, as far as that is known.
 func askForBills(ctx context.Context, f *fetch, from, to billclient.Month) ([]billclient.MonthBill, error) {
 	if from == to || f.oneByOne.active(now()) {
 		return billsOneByOne(ctx, f, from, to)
@@ -211,8 +211,8 @@ func askForBills(ctx context.Context, f *fetch, from, to billclient.Month) ([]bi
 	return bills, err
 }
 
-// billsOneByOne asks for each month alone. A month that the API refuses has no bill: it is not billed yet, older than what
-// the API keeps, or from before the customer was one. If it refuses all, something else is wrong.
+// billsOneByOne asks for each month alone. A month that the API refuses has no bill: it is not billed yet, older than
+// what the API keeps, or from before the customer was one. If it refuses all, something else is wrong.
 func billsOneByOne(ctx context.Context, f *fetch, from, to billclient.Month) ([]billclient.MonthBill, error) {
 	var bills []billclient.MonthBill
 	var refusals []error
@@ -233,9 +233,9 @@ func billsOneByOne(ctx context.Context, f *fetch, from, to billclient.Month) ([]
 	return bills, nil
 }
 
-// billsOfAccount returns those of the bills that are of the account's customer, where several months have the bills of two:
-// the customer that lines name, else the configured one. If bills of neither are there, lines prove that the form of the
-// ids, which is not documented, tells no customer.
+// billsOfAccount returns those of the bills that are of the account's customer, where several months have the bills of
+// two: the customer that lines name, else the configured one. If bills of neither are there, lines prove that the form
+// of the ids, which is not documented, tells no customer.
 func billsOfAccount(f *fetch, bills []billclient.MonthBill) []billclient.MonthBill {
 	ofLines := f.snapshot.LineCustomer()
 	customer := cmp.Or(ofLines, billclient.ParseCustomerID(f.CustomerID))

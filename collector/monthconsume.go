@@ -53,8 +53,8 @@ func readMonthConsume(ctx context.Context, f *fetch, m billclient.Month, running
 	return err
 }
 
-// learnEstimate learns what the API says of the estimate of a month. One that says less than the last one is not believed
-// for a day; beside its bill it may say what it will, and need not be there.
+// learnEstimate learns what the API says of the estimate of a month. One that says less than the last one is not
+// believed for a day; beside its bill it may say what it will, and need not be there.
 func learnEstimate(
 	f *fetch, m billclient.Month, running bool, estimates []billclient.MonthConsume, readAt time.Time,
 ) error {

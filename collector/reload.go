@@ -21,10 +21,10 @@ type reload struct {
 	applied chan struct{} // closed when they are in force
 }
 
-// Reload goes over to other options, once Run runs. An account that is the same in them goes on undisturbed. Another one
-// ends before its successor starts, which takes over its numbers and its clock where they mean the same. The state
-// directory and the registry stay. It returns when the new options are in force; if ctx ends before they are taken, they
-// are not, and that is the error.
+// Reload goes over to other options, once Run runs. An account that is the same in them goes on undisturbed. Another
+// one ends before its successor starts, which takes over its numbers and its clock where they mean the same. The state
+// directory and the registry stay. It returns when the new options are in force; if ctx ends before they are taken,
+// they are not, and that is the error.
 func (c *Collector) Reload(ctx context.Context, options Options) error {
 	r := reload{options: options, applied: make(chan struct{})}
 	select {

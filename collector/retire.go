@@ -28,11 +28,12 @@ func (c *Collector) retire(now time.Time) {
 			return struct{}{}, c.options.State.removeAll(k)
 		})
 		if err != nil {
-			level.Error(c.logger).Log("msg", "what was kept of a former account cannot be removed", "account", k.Account,
-				"file", k.file, "err", err)
+			level.Error(c.logger).Log("msg", "what was kept of a former account cannot be removed",
+				"account", k.Account, "file", k.file, "err", err)
 			continue
 		}
-		level.Info(c.logger).Log("msg", "what was kept of an account is removed, it has not been configured for 30 days",
+		level.Info(c.logger).Log(
+			"msg", "what was kept of an account is removed, it has not been configured for 30 days",
 			"account", k.Account, "file", k.file)
 	}
 }

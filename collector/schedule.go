@@ -23,8 +23,8 @@ type schedule struct {
 	kicked   bool      // there may be something to ask before the tick
 }
 
-// isDue reports whether everything is to be asked: at the tick, and when the clock was set back by so much that the tick
-// is out of reach.
+// isDue reports whether everything is to be asked: at the tick, and when the clock was set back by so much that the
+// tick is out of reach.
 func (s *schedule) isDue(now time.Time) bool { return !now.Before(s.next) || s.outOfReach(now) }
 
 func (s *schedule) outOfReach(now time.Time) bool { return s.next.Sub(now) > s.interval }
@@ -34,8 +34,8 @@ func (s *schedule) begin(now time.Time) {
 	s.next, s.underway = nextTick(s.account, s.interval, now), true
 }
 
-// keptTick returns the tick that outlives a restart. What was cut short, by the end of the program or a kill, begins anew
-// with the next process.
+// keptTick returns the tick that outlives a restart. What was cut short, by the end of the program or a kill, begins
+// anew with the next process.
 func (s *schedule) keptTick() time.Time {
 	if s.underway {
 		return time.Time{}

@@ -49,8 +49,8 @@ const (
 // ErrInUse is the error of OpenState while another process has the directory.
 var ErrInUse = errors.New("is in use by another process")
 
-// OpenState takes the directory for this process, and makes it if it is not there. Where the directory hangs, the error is
-// ErrSlow.
+// OpenState takes the directory for this process, and makes it if it is not there. Where the directory hangs, the error
+// is ErrSlow.
 func OpenState(dir string) (*State, error) {
 	return patiently(context.Background(), &patient{}, "state_dir: "+dir, func() (*State, error) { return openState(dir) })
 }
@@ -64,7 +64,8 @@ func openState(dir string) (*State, error) {
 	case err != nil:
 		return nil, fmt.Errorf("state_dir: %w", err)
 	case !locked:
-		return nil, fmt.Errorf("state_dir: %s %w; give each its own, or let one wait with --state.standby", dir, ErrInUse)
+		return nil, fmt.Errorf("state_dir: %s %w; give each its own, or let one wait with --state.standby",
+			dir, ErrInUse)
 	}
 	s := &State{dir: dir, lock: lock}
 	if err := s.sweep(); err != nil {
@@ -159,8 +160,8 @@ func (s *State) save(k *kept) error {
 }
 
 // load reads the files of all accounts. A file that is of no use is set aside, so that the next one does not overwrite
-// what somebody may want to look at; one that cannot be read at the moment stays where it is, and is not overwritten. The
-// errors say why.
+// what somebody may want to look at; one that cannot be read at the moment stays where it is, and is not overwritten.
+// The errors say why.
 func (s *State) load() (all []*kept, errs []error) {
 	if s == nil {
 		return nil, nil
@@ -290,7 +291,8 @@ var errOtherConfig = errors.New("it was made by another configuration (api.endpo
 var jsonOptions = jsonv2.JoinOptions(
 	jsonv2.FormatNilSliceAsNull(true), jsonv2.FormatNilMapAsNull(true), jsonv1.FormatDurationAsNano(true))
 
-// stateWriters has writers that can be used again: each has tables of a megabyte, and hundreds of accounts are saved often.
+// stateWriters has writers that can be used again: each has tables of a megabyte, and hundreds of accounts are saved
+// often.
 var stateWriters = sync.Pool{New: func() any {
 	w, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"ksyun_bill_exporter/billclient"
 )
 
-// A temporary key whose time is over is asked with once an interval, until its file has another token: then everything is
-// asked again within a minute. The next key is another one, of the same customer.
+// A temporary key whose time is over is asked with once an interval, until its file has another token: then everything
+// is asked again within a minute. The next key is another one, of the same customer.
 func TestSecurityToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := newCustomer("1"), newCustomer("1")

@@ -45,9 +45,9 @@ func unionMonths(f *fetch, by ledger.Split) (months []billclient.Month) {
 	return months
 }
 
-// isUnionCurrent reports whether nothing new is to be expected of a closed month: it was read since the month ended, and
-// its bill has not changed since. Last month is asked for once in a while all the same, for not all pay modes are in
-// that bill.
+// isUnionCurrent reports whether nothing new is to be expected of a closed month: it was read since the month ended,
+// and its bill has not changed since. Last month is asked for once in a while all the same, for not all pay modes are
+// in that bill.
 func isUnionCurrent(f *fetch, m billclient.Month, by ledger.Split, now time.Time) bool {
 	known := f.snapshot.Months[m]
 	u := known.Union(by)

@@ -332,8 +332,8 @@ ksyun_bill_account_cost_cny{account="main",pay_mode="realtime"} 0.01`)
 	}
 }
 
-// Where an answer names another currency than CNY, no amount of the account is shown as one in CNY, also after a restart,
-// until an answer is in CNY.
+// Where an answer names another currency than CNY, no amount of the account is shown as one in CNY, also after a
+// restart, until an answer is in CNY.
 func TestOtherCurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")

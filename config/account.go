@@ -10,8 +10,8 @@ import (
 	"ksyun_bill_exporter/billclient"
 )
 
-// Account is one entry of accounts. Each half of its key is either in the file or in a file of its own, and the token of
-// a temporary key, which changes every few hours, is in one.
+// Account is one entry of accounts. Each half of its key is either in the file or in a file of its own, and the token
+// of a temporary key, which changes every few hours, is in one.
 type Account struct {
 	Name                string `yaml:"name"`
 	AccessKeyID         string `yaml:"access_key_id"`

@@ -68,8 +68,8 @@ func Load(file string, getenv func(string) string) (Config, error) {
 	return load(file, getenv, validate)
 }
 
-// LoadWithKeys is Load, but what fails only once the program runs is a mistake, too: a key file from which no key can be
-// read, a state_dir that cannot be written, and limits below what a day of refreshes needs.
+// LoadWithKeys is Load, but what fails only once the program runs is a mistake, too: a key file from which no key can
+// be read, a state_dir that cannot be written, and limits below what a day of refreshes needs.
 func LoadWithKeys(file string, getenv func(string) string) (Config, error) {
 	return load(file, getenv, validateWithKeys)
 }
@@ -143,9 +143,9 @@ func loadEnvironment(getenv func(string) string) (Config, error) {
 	return c, nil
 }
 
-// LinesAtOnce returns how many accounts have their lines read at once. Where the configuration leaves it open, the number
-// grows with that of accounts, and ends with eight: each more takes the memory of another bill, while a few keep two cores
-// busy.
+// LinesAtOnce returns how many accounts have their lines read at once. Where the configuration leaves it open, the
+// number grows with that of accounts, and ends with eight: each more takes the memory of another bill, while a few keep
+// two cores busy.
 func (c Config) LinesAtOnce() int {
 	if c.Refresh.Concurrency > 0 {
 		return c.Refresh.Concurrency

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// A pipe that nobody writes to is given up, for a key and for the configuration, and read again once there is something.
+// A pipe that nobody writes to is given up, for a key and for the configuration, and read again once there is
+// something.
 func TestFileThatHangs(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "key")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {

@@ -111,8 +111,8 @@ func describeInstanceCalls(c Config) string {
 	return text
 }
 
-// daysReads returns how often the days of all pay modes are read in a day: those of the running month when another day is
-// metered, and once its last costs have come; those of the last month once.
+// daysReads returns how often the days of all pay modes are read in a day: those of the running month when another day
+// is metered, and once its last costs have come; those of the last month once.
 func daysReads(c Config) int {
 	if c.Days > 0 || c.Months.Past > 0 {
 		return 3
@@ -141,7 +141,7 @@ func describeSeries(c Config) string {
 		tags = c.Instances.MaxSeries
 	}
 	return fmt.Sprintf("series an account: at most %d of instances, as many that describe them, %d of amortised ones, and %d"+
-		" of tags, __other__ apart; in all accounts at most %d; and %d days of each product in a project and, by pay mode%s,"+
-		" of each product and project\n", instances, amortized, tags, len(c.Accounts)*(2*instances+amortized+tags), c.Days,
-		again)
+		" of tags, __other__ apart; in all accounts at most %d; and %d days of each product in a project and, by pay"+
+		" mode%s, of each product and project\n",
+		instances, amortized, tags, len(c.Accounts)*(2*instances+amortized+tags), c.Days, again)
 }

@@ -41,7 +41,8 @@ func TestIncomplete(t *testing.T) {
 }
 
 // incompletePage has the account shop with all its pay modes, the account game, of which bill-union is too old, the
-// account lost, of which everything is too old, and the account part, which lacks what does not count against its budget.
+// account lost, of which everything is too old, and the account part, which lacks what does not count against its
+// budget.
 const incompletePage = `
 ksyun_bill_account_info{account="shop",customer_id="1"} 1
 ksyun_bill_account_info{account="game",customer_id="2"} 1

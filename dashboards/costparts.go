@@ -141,8 +141,8 @@ func tagPanel(t language) panel {
 			[2]string{"__other__", t("others", "其他")}, [2]string{nothing, t("No tag is configured", "未配置资源标签")})
 }
 
-// unallocatedPanel shows the share of the cost that nobody is responsible for. Only projects have closed months. A share
-// is 0 if there is no such cost, and absent if there is no cost at all.
+// unallocatedPanel shows the share of the cost that nobody is responsible for. Only projects have closed months. A
+// share is 0 if there is no such cost, and absent if there is no cost at all.
 func unallocatedPanel(t language) panel {
 	p := formatStackedBars(newPanel("barchart", t("Unallocated share", "未归属比例"),
 		t("Cost in the default project as a share of each month's cost, and of this month's what lacks the chosen tag.",

@@ -75,8 +75,8 @@ func checkCustom(t *testing.T, name string, v variable) {
 	}
 }
 
-// checkLayout checks that all ids differ, and that each panel is inside the grid and covers no other one. The panels of a
-// folded row begin below it.
+// checkLayout checks that all ids differ, and that each panel is inside the grid and covers no other one. The panels of
+// a folded row begin below it.
 func checkLayout(t *testing.T, name string, panels []panel) {
 	t.Helper()
 	ids := map[int]bool{}
@@ -185,8 +185,8 @@ func checkDefaults(t *testing.T, name string, p panel) {
 	}
 }
 
-// checkUnit checks that a panel shows amounts as amounts, as shares of amounts, or as the days that one of them lasts at the
-// pace of another.
+// checkUnit checks that a panel shows amounts as amounts, as shares of amounts, or as the days that one of them lasts
+// at the pace of another.
 func checkUnit(t *testing.T, name string, p panel) {
 	t.Helper()
 	unit, _ := p.FieldConfig.Defaults["unit"].(string)

@@ -155,8 +155,8 @@ func usualDayQuery(part func(cost string) string) string {
 }
 
 // forecastQuery returns the month so far plus a usual day for every day left, per account. A linear forecast would
-// multiply the fees of the month. An account without a usual day is forecast to cost nothing more. What last month's bill
-// had beyond its estimate is expected again, as the alerts have it.
+// multiply the fees of the month. An account without a usual day is forecast to cost nothing more. What last month's
+// bill had beyond its estimate is expected again, as the alerts have it.
 func forecastQuery(part func(cost string) string) string {
 	days := combine(usualDayQuery(part), "*", daysLeftQuery())
 	return addGap(combine(combine(monthToDateQuery(part), "+", days), "or", monthToDateQuery(part)), part)
@@ -225,8 +225,8 @@ func newQuery(by, scope, selector string) string {
 	return combine(combine(this+" > 0", "unless", past+" > 0"), "and on (account)", known)
 }
 
-// vanishedQuery returns what those products or projects cost last month to the same day that cost nothing this month, as
-// a negative number.
+// vanishedQuery returns what those products or projects cost last month to the same day that cost nothing this month,
+// as a negative number.
 func vanishedQuery(by, scope, selector string) string {
 	last, this := lastMonthToDateBy(by, scope, selector), monthDaysBy(by, scope, selector)
 	return "0 - " + parenthesize(combine(combine(last+" > 0", "unless", this+" > 0"), "and on (account)",

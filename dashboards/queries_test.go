@@ -76,8 +76,8 @@ func testQueries(t *testing.T, p peers.Prometheus) {
 	}
 }
 
-// serveRare serves what the demo does not have: alerts, as Prometheus itself has them, what is new and what has vanished,
-// and a bill that has changed. It returns the address.
+// serveRare serves what the demo does not have: alerts, as Prometheus itself has them, what is new and what has
+// vanished, and a bill that has changed. It returns the address.
 func serveRare(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

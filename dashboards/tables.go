@@ -34,8 +34,8 @@ func (p panel) addProperties(column string, properties ...object) panel {
 	return p
 }
 
-// hideColumns hides columns that only links use, which have to read what is in the column, not words for it. Grafana 12.2
-// has another name for hiding than the versions before.
+// hideColumns hides columns that only links use, which have to read what is in the column, not words for it. Grafana
+// 12.2 has another name for hiding than the versions before.
 func (p panel) hideColumns(columns ...string) panel {
 	for _, c := range columns {
 		p = p.addProperties(c, newProperty("custom.hidden", true), newProperty("mappings", []object{}),
@@ -64,8 +64,8 @@ func (p panel) colorCells(column string, orange, red float64) panel {
 			object{"color": "orange", "value": orange}, object{"color": "red", "value": red})))
 }
 
-// linkRow makes a column lead to the same dashboard with what its row is of: each label, which is a column of the table,
-// sets the variable that has the same place in variables. The other variables stay.
+// linkRow makes a column lead to the same dashboard with what its row is of: each label, which is a column of the
+// table, sets the variable that has the same place in variables. The other variables stay.
 func (p panel) linkRow(t language, column string, pairs ...[2]string) panel {
 	kept := []string{"account", "product", "project", "tag", "by"}
 	url := "/d/" + costUID(t) + "?${__url_time_range}&${datasource:queryparam}"

@@ -55,14 +55,15 @@ func readColumn(p panel, field, title string) tableColumn {
 	return c
 }
 
-// panelWidth is the room for the columns of a panel in pixels, in a window of some width: the menu and the margins take 32
-// of it, the gaps between panels 8 each, the borders of the panel 18.
+// panelWidth is the room for the columns of a panel in pixels, in a window of some width: the menu and the margins take
+// 32 of it, the gaps between panels 8 each, the borders of the panel 18.
 func panelWidth(window float64, p panel) float64 {
 	cell := (window - 32 - 8*(gridWidth-1)) / gridWidth
 	return float64(p.GridPos.W)*(cell+8) - 8 - 18
 }
 
-// The columns of every table fit its panel in a window that is 1,280 pixels wide, and in one of 1,600 names can be read.
+// The columns of every table fit its panel in a window that is 1,280 pixels wide, and in one of 1,600 names can be
+// read.
 func TestColumnsFit(t *testing.T) {
 	const readable = 100 // a name or an id is cut too much below this
 	for name, d := range readDashboards(t) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The chart has the rules and dashboards of this tree, because Helm reads no file outside of a chart. All else about the
-// chart is tested in deploy/helm/tests.
+// The chart has the rules and dashboards of this tree, because Helm reads no file outside of a chart. All else about
+// the chart is tested in deploy/helm/tests.
 func TestChartCopies(t *testing.T) {
 	t.Chdir(root)
 	const files = "deploy/helm/ksyun-bill-exporter/files"

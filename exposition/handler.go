@@ -22,8 +22,8 @@ type Options struct {
 	MaxRequestsInFlight int
 	// ErrorLog is called, also concurrently, with every error because of which an answer is incomplete. It may be nil.
 	ErrorLog func(error)
-	// ClientLog is called, also concurrently, with the reason why a client has not got its whole answer: it went away, or
-	// did not read. That is no error of the handler. It may be nil.
+	// ClientLog is called, also concurrently, with the reason why a client has not got its whole answer: it went away,
+	// or did not read. That is no error of the handler. It may be nil.
 	ClientLog func(error)
 	// Registerer registers promhttp_metric_handler_errors_total{cause}, which has the name and the meaning of
 	// promhttp's. It may be nil.

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Time limits of sending: a client that takes nothing for takeTimeout loses its connection, and so does one that has not
-// taken the whole answer after sendTimeout.
+// Time limits of sending: a client that takes nothing for takeTimeout loses its connection, and so does one that has
+// not taken the whole answer after sendTimeout.
 const (
 	takeTimeout = 10 * time.Second
 	sendTimeout = 2 * time.Minute

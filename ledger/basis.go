@@ -23,8 +23,8 @@ type BasisRules struct {
 	BillSettles  time.Duration // after the end of a month: until then its bill may be a part of the final one
 }
 
-// BasisOf returns which book a month's numbers are taken from at the instant now. It depends on nothing but what is known
-// of the two books, so that two exporters with the same answers say the same, whatever they knew before.
+// BasisOf returns which book a month's numbers are taken from at the instant now. It depends on nothing but what is
+// known of the two books, so that two exporters with the same answers say the same, whatever they knew before.
 func BasisOf(s *Snapshot, m billclient.Month, now time.Time, rules BasisRules) Basis {
 	switch running := billclient.MonthOf(now); {
 	case m > running:

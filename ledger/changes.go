@@ -138,8 +138,8 @@ func (s *Snapshot) Merge(newer *Snapshot) *Snapshot {
 	return &next
 }
 
-// WithPrepaid returns a copy of the snapshot with what was bought in another month. Months before the given first one are
-// dropped, and terms that ended before a day.
+// WithPrepaid returns a copy of the snapshot with what was bought in another month. Months before the given first one
+// are dropped, and terms that ended before a day.
 func (s *Snapshot) WithPrepaid(
 	of billclient.Month, m *PrepaidMonth, first billclient.Month, ended billclient.Day,
 ) *Snapshot {

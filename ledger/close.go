@@ -248,8 +248,8 @@ func (l *Ledger) latestEntries(wanted Sums) map[Key]entry {
 	return latest
 }
 
-// isNewer reports whether the newest line of a is newer than that of b. Lines of the same time and number are told apart
-// by what they say, so that no attribute depends on the order of the lines.
+// isNewer reports whether the newest line of a is newer than that of b. Lines of the same time and number are told
+// apart by what they say, so that no attribute depends on the order of the lines.
 func (l *Ledger) isNewer(a, b entry) bool {
 	if order := cmp.Compare(l.symbols.text(a.end), l.symbols.text(b.end)); order != 0 {
 		return order > 0

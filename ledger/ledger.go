@@ -185,8 +185,8 @@ func (l *Ledger) describe(c *Cell, line *billclient.Line) {
 	c.projectName = l.replaceSymbol(c.projectName, line.ProjectName)
 }
 
-// replaceSymbol returns the symbol of a text. It saves the lookup where the text has not changed, as is the case for all
-// but the first line of an instance.
+// replaceSymbol returns the symbol of a text. It saves the lookup where the text has not changed, as is the case for
+// all but the first line of an instance.
 func (l *Ledger) replaceSymbol(old symbol, text string) symbol {
 	if l.symbols.text(old) == text {
 		return old

@@ -14,8 +14,8 @@ type LineSums struct {
 	Count   int
 	Newest  time.Time // end of the newest line; zero if none tells
 	Summed  bool      // the sums follow; else only what the lines say as a whole
-	// Beyond is what the sum of ReadFor has more than the lines; 0 if that is rounding. Rows have it under None, so that
-	// they come to that sum.
+	// Beyond is what the sum of ReadFor has more than the lines; 0 if that is rounding. Rows have it under None, so
+	// that they come to that sum.
 	Beyond billclient.Amount
 
 	CustomerID                 billclient.CustomerID

@@ -16,9 +16,9 @@ type ModeDays struct {
 	Names  map[string]string        // by label value
 }
 
-// SummarizeDays adds up an answer: that a day and a key stand only once in it is not promised. What the total of a row has
-// more or less than its pay modes is of the pay mode None, and left out where none of them is postpaid: it can be, and
-// would count twice.
+// SummarizeDays adds up an answer: that a day and a key stand only once in it is not promised. What the total of a row
+// has more or less than its pay modes is of the pay mode None, and left out where none of them is postpaid: it can be,
+// and would count twice.
 func SummarizeDays(answer []billclient.DayConsume, readAt time.Time) *ModeDays {
 	d := &ModeDays{ReadAt: readAt, Days: map[billclient.Day][]Row{}, Names: map[string]string{}}
 	days := map[billclient.Day]Sums{}

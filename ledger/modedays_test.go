@@ -7,8 +7,8 @@ import (
 	"ksyun_bill_exporter/billclient"
 )
 
-// What a row's total has beyond its pay modes is of none of them where one is postpaid. Otherwise it can be postpaid, which
-// the bill has too: it does not count twice.
+// What a row's total has beyond its pay modes is of none of them where one is postpaid. Otherwise it can be postpaid,
+// which the bill has too: it does not count twice.
 func TestUnexplainedPartOfADay(t *testing.T) {
 	yuan := func(text string) billclient.Amount {
 		amount, err := billclient.ParseAmount(text)

@@ -106,8 +106,8 @@ func (l *ModeLedger) addInstance(i ModeInstance) int {
 	return len(l.lines.Instances) - 1
 }
 
-// describe takes the attributes of the line if it is the latest of its instance. Lines of the same time are told apart by
-// their names, so that no attribute depends on the order of the lines.
+// describe takes the attributes of the line if it is the latest of its instance. Lines of the same time are told apart
+// by their names, so that no attribute depends on the order of the lines.
 func (l *ModeLedger) describe(i *ModeInstance, line *billclient.UnionLine) {
 	if line.EndTime < i.End || line.EndTime == i.End && line.InstanceName < i.Name {
 		return
@@ -134,8 +134,8 @@ func (l *ModeLedger) CloseMonth() *ModeLines {
 }
 
 // CloseDays returns what the lines of the days from and to and all between come to, with what is known of the days
-// before; known can be nil. If from is before the first day that known tells apart, it has to be the first of the month:
-// nothing of what known costs can be taken over then. The ledger must not be used any more.
+// before; known can be nil. If from is before the first day that known tells apart, it has to be the first of the
+// month: nothing of what known costs can be taken over then. The ledger must not be used any more.
 func (l *ModeLedger) CloseDays(known *ModeLines, from, to billclient.Day) *ModeLines {
 	switch {
 	case known == nil:
@@ -174,8 +174,8 @@ func (l *ModeLedger) takeOver(known *ModeLines, before billclient.Day) {
 	l.takeOverCodes(known.Codes)
 }
 
-// takeOverInstances adds known instances with what they have cost on days that are not told apart, and returns the index
-// of each.
+// takeOverInstances adds known instances with what they have cost on days that are not told apart, and returns the
+// index of each.
 func (l *ModeLedger) takeOverInstances(known []ModeInstance) []int {
 	index := make([]int, len(known))
 	for n, i := range known {

@@ -54,8 +54,8 @@ const daysApart = 3 + Week + 1
 // IsEmpty reports whether there is no line.
 func (m *ModeLines) IsEmpty() bool { return m == nil || m.Count == 0 }
 
-// withoutSums returns what remains of lines that are to be read anew: what products their groups are. They are due at once
-// because they have no time of reading, and are not shown.
+// withoutSums returns what remains of lines that are to be read anew: what products their groups are. They are due at
+// once because they have no time of reading, and are not shown.
 func (m *ModeLines) withoutSums() *ModeLines {
 	if m == nil {
 		return nil
@@ -84,9 +84,9 @@ func (m *ModeLines) OnDay(day billclient.Day) (costs map[string]Sums, ok bool) {
 	return costs, ok
 }
 
-// MissesDays returns the pay modes that the days from one to another come to another cost of than those of product groups
-// or projects. Days that were not over, with all costs that come late, when one of the two was read are not compared, and
-// those that are not told apart any more only together.
+// MissesDays returns the pay modes that the days from one to another come to another cost of than those of product
+// groups or projects. Days that were not over, with all costs that come late, when one of the two was read are not
+// compared, and those that are not told apart any more only together.
 func (m *ModeLines) MissesDays(d *ModeDays, from, to billclient.Day, settling time.Duration) []string {
 	missed := map[string]bool{}
 	apart := m.FirstApart()
@@ -107,8 +107,8 @@ func (m *ModeLines) MissesDays(d *ModeDays, from, to billclient.Day, settling ti
 	return slices.Sorted(maps.Keys(missed))
 }
 
-// LostLines reports whether an earlier read had more lines of one of the days from one to another, all costs of which had
-// come by then.
+// LostLines reports whether an earlier read had more lines of one of the days from one to another, all costs of which
+// had come by then.
 func (m *ModeLines) LostLines(earlier *ModeLines, from, to billclient.Day, settling time.Duration) bool {
 	for day := from; day <= min(to, earlier.Through); day++ {
 		wasSettled := !earlier.ReadAt.Before(day.End().Add(settling))
@@ -150,8 +150,8 @@ func (s Sums) subtract(rows []Row) {
 	}
 }
 
-// addMissed adds the pay modes that differences are of, of n rows. What can come from rounding is none. What is postpaid
-// is compared elsewhere.
+// addMissed adds the pay modes that differences are of, of n rows. What can come from rounding is none. What is
+// postpaid is compared elsewhere.
 func (s Sums) addMissed(missed map[string]bool, n int) {
 	for k, difference := range s {
 		if k[0] != billclient.Postpaid && !IsRounding(difference, n) {
@@ -214,7 +214,8 @@ func sameCosts(a, b Sums) bool {
 	return maps.EqualFunc(a, b, func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
 }
 
-// missedModes returns the pay modes that a month comes to another cost of, in n rows, than the summary of its pay modes.
+// missedModes returns the pay modes that a month comes to another cost of, in n rows, than the summary of its pay
+// modes.
 func missedModes(costs Sums, n int, summary *Union) (modes []string) {
 	missed := map[string]bool{}
 	costs.subtract(summary.Parts)

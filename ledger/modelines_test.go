@@ -8,8 +8,8 @@ import (
 	"ksyun_bill_exporter/ledger"
 )
 
-// realtimeDays returns what an instance that costs a yuan a day costs on the days from one to another, with what is known
-// of the days before.
+// realtimeDays returns what an instance that costs a yuan a day costs on the days from one to another, with what is
+// known of the days before.
 func realtimeDays(known *ledger.ModeLines, from, to billclient.Day) *ledger.ModeLines {
 	l := ledger.NewModeLedger(ledger.Options{ReadAt: to.End()}, nil, false)
 	for day := from; day <= to; day++ {

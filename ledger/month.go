@@ -135,8 +135,8 @@ func (b Book) IsEmpty() bool { return b.Summary == nil }
 // only before may have grown since.
 func (b Book) IsFinal(now time.Time) bool { return b.Summary != nil && b.Summary.IsFinal(now) }
 
-// Rows returns the book's rows of a view: those of the summary, or those of the lines where the summary has none, or has
-// more of None while the lines were read for the same sum.
+// Rows returns the book's rows of a view: those of the summary, or those of the lines where the summary has none, or
+// has more of None while the lines were read for the same sum.
 func (b Book) Rows(v View) []Row {
 	var rows, lines []Row
 	if v.Summary != nil {
@@ -175,8 +175,8 @@ func (b Book) HasFewerLines(l *Ledger) bool {
 	return b.Lines != nil && l.Count() < b.Lines.Count && !b.Summary.agrees(l.Cost())
 }
 
-// MissesLines reports whether the lines that were read cannot be all behind the book's summary: there are none of a sum,
-// or fewer than before while the sum has not fallen with them. Fewer that add up to it are all that there are.
+// MissesLines reports whether the lines that were read cannot be all behind the book's summary: there are none of a
+// sum, or fewer than before while the sum has not fallen with them. Fewer that add up to it are all that there are.
 func (b Book) MissesLines(l *Ledger) bool {
 	return b.HasNoLines(l) || b.HasFewerLines(l) && !b.sumHasFallen()
 }

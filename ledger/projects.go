@@ -1,7 +1,7 @@
 package ledger
 
-// ProjectIDs returns the ids of projects by what they are called in a month, by all that is known of it; None for a name
-// that several have.
+// ProjectIDs returns the ids of projects by what they are called in a month, by all that is known of it; None for a
+// name that several have.
 func ProjectIDs(m Month) map[string]string {
 	ids := map[string]string{}
 	if u := m.Union(ByProject); u != nil {

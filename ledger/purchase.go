@@ -6,8 +6,8 @@ import (
 	"ksyun_bill_exporter/billclient"
 )
 
-// Purchase is a prepaid line: what was paid at once for a term, or is given back of one. Group and project are as in the
-// lines that it is from.
+// Purchase is a prepaid line: what was paid at once for a term, or is given back of one. Group and project are as in
+// the lines that it is from.
 type Purchase struct {
 	Group, Project, Instance string
 

@@ -217,8 +217,8 @@ func (s *Snapshot) Matches(o Instances, views []View) bool {
 	return true
 }
 
-// SameCustomer reports whether it is certain that two snapshots are of one customer: their lines or their bills name the
-// same one, or they have a bill in common.
+// SameCustomer reports whether it is certain that two snapshots are of one customer: their lines or their bills name
+// the same one, or they have a bill in common.
 func (s *Snapshot) SameCustomer(t *Snapshot) bool {
 	if a, b := s.LineCustomer(), t.LineCustomer(); a != "" && b != "" {
 		return a == b

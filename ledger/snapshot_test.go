@@ -80,8 +80,8 @@ func TestNewestDay(t *testing.T) {
 	}
 }
 
-// What projects were called in months that are dropped stays known, for terms that were bought then: but for a name that
-// another project has by now.
+// What projects were called in months that are dropped stays known, for terms that were bought then: but for a name
+// that another project has by now.
 func TestDropBeforeKeepsProjectNames(t *testing.T) {
 	named := func(names map[string]string) Month {
 		return Month{ModeDays: map[Split]*ModeDays{ByProject: {Names: names}}}

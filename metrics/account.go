@@ -73,9 +73,9 @@ type shownMonth struct {
 	Basis ledger.Basis
 }
 
-// shownMonth returns the numbers of the month n months ago, 0 being the running one; ok is false where there are none to
-// show. Bills of closed months stay, and estimates of all their days; anything else is shown as long as it is not too
-// old.
+// shownMonth returns the numbers of the month n months ago, 0 being the running one; ok is false where there are none
+// to show. Bills of closed months stay, and estimates of all their days; anything else is shown as long as it is not
+// too old.
 func (a Account) shownMonth(n int) (m shownMonth, ok bool) {
 	at := a.month.Add(-n)
 	m = shownMonth{Month: at, Basis: a.basis(at)}
@@ -163,8 +163,8 @@ func (a Account) hasNothingPostpaid(n int) bool {
 	return (isOver || a.Snapshot.IsEmpty()) && a.saysAllPostpaid()
 }
 
-// hasPostpaid reports whether the postpaid part of the month n months ago is known. The other pay modes alone would look
-// like a cheap month.
+// hasPostpaid reports whether the postpaid part of the month n months ago is known. The other pay modes alone would
+// look like a cheap month.
 func (a Account) hasPostpaid(n int) bool {
 	_, ok := a.shownMonth(n)
 	return ok || a.hasNothingPostpaid(n)
@@ -315,8 +315,8 @@ func (a Account) showsDay(day billclient.Day) bool {
 	return a.newest != 0 && (hasPostpaid || hasModes)
 }
 
-// lastMonthToDate returns the days of last month up to the day number of the newest day that is shown; ok is false unless
-// every one of them is covered.
+// lastMonthToDate returns the days of last month up to the day number of the newest day that is shown; ok is false
+// unless every one of them is covered.
 func (a Account) lastMonthToDate() (days []ledger.Day, ok bool) {
 	from, to, ok := a.sameDaysOfLastMonth()
 	if !ok {

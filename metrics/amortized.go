@@ -9,8 +9,8 @@ import (
 	"ksyun_bill_exporter/ledger"
 )
 
-// amortized is prepaid cost spread over the terms that it was paid for. Every day of a term costs the same; the last one
-// has the rest.
+// amortized is prepaid cost spread over the terms that it was paid for. Every day of a term costs the same; the last
+// one has the rest.
 type amortized struct {
 	from, through billclient.Day // first and last one of days
 	month         billclient.Day // first day of the running month
@@ -23,8 +23,8 @@ type amortized struct {
 	instanceNames              map[ledger.Key]string
 }
 
-// missingPrepaidMonths returns how many months are not known whose purchases can still count: the running one, and as many
-// closed ones as are configured.
+// missingPrepaidMonths returns how many months are not known whose purchases can still count: the running one, and as
+// many closed ones as are configured.
 func missingPrepaidMonths(a Account) (missing int) {
 	for n := range a.options.PrepaidMonths + 1 {
 		if m := a.month.Add(-n); m >= billclient.FirstMonth && boughtIn(a, n) == nil {

@@ -125,8 +125,8 @@ func keysOf(days map[int]ledger.Sums) []ledger.Key {
 	return slices.SortedFunc(maps.Keys(all), ledger.CompareKeys)
 }
 
-// otherModes returns what the days that are shown cost in other pay modes than postpaid, by how long ago they are and by
-// pay mode and label value.
+// otherModes returns what the days that are shown cost in other pay modes than postpaid, by how long ago they are and
+// by pay mode and label value.
 func (v dayView) otherModes(a Account) map[int]ledger.Sums {
 	days := map[int]ledger.Sums{}
 	for ago := range a.options.Days {
@@ -167,8 +167,8 @@ func (v dayView) emitToDate(a Account, emit emit) {
 	}
 }
 
-// otherModesToDate returns what last month cost up to the day number of the newest day in other pay modes than postpaid,
-// nothing where a day of it is not known.
+// otherModesToDate returns what last month cost up to the day number of the newest day in other pay modes than
+// postpaid, nothing where a day of it is not known.
 func (v dayView) otherModesToDate(a Account) ledger.Sums {
 	from, to, ok := a.sameDaysOfLastMonth()
 	if !ok {

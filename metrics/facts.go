@@ -59,8 +59,8 @@ func emitProjectInfo(a Account, emit emit) {
 	}
 }
 
-// emitInstanceInfo describes an instance that two months or pay modes show as the running month does, and in it the first
-// pay mode. Of one that was bought earlier, only the name is known.
+// emitInstanceInfo describes an instance that two months or pay modes show as the running month does, and in it the
+// first pay mode. Of one that was bought earlier, only the name is known.
 func emitInstanceInfo(a Account, emit emit) {
 	described := map[ledger.Key]bool{}
 	labels := []string{}

@@ -17,8 +17,8 @@ type BudgetStatus struct {
 
 // forecast returns what the running month is expected to cost in the pay modes that count: the month so far, a usual
 // day for every day left, and what the bill of last month had beyond its estimate while this month is an estimate. A
-// line through the month so far would multiply its fees. It is what the dashboards call a forecast. It returns nil where
-// the month or a usual day is not known.
+// line through the month so far would multiply its fees. It is what the dashboards call a forecast. It returns nil
+// where the month or a usual day is not known.
 func (s AccountStatus) forecast(a Account, counts func(payMode string) bool) *billclient.Amount {
 	usual, ok := usualDay(s.Days, counts)
 	if !ok || s.Running == nil || s.Running.Until.IsZero() {

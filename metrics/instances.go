@@ -151,8 +151,8 @@ func tally(a Account) map[string]ledger.Tally {
 	return nil
 }
 
-// addModes adds the instances of other pay modes of the month n months ago, but those that have been counted already, and
-// what they make fold.
+// addModes adds the instances of other pay modes of the month n months ago, but those that have been counted already,
+// and what they make fold.
 func addModes(a Account, all map[string]ledger.Tally, n int, postpaid []ledger.Instance) {
 	lines := modeLines(a, n)
 	if lines == nil {

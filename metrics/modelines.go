@@ -10,8 +10,8 @@ import (
 	"ksyun_bill_exporter/ledger"
 )
 
-// modeLines returns the lines of the month n months ago in other pay modes than postpaid, nil if there are none, or none
-// new enough. Those of earlier months than the last one are not read by everyone who shows them.
+// modeLines returns the lines of the month n months ago in other pay modes than postpaid, nil if there are none, or
+// none new enough. Those of earlier months than the last one are not read by everyone who shows them.
 func modeLines(a Account, n int) *ledger.ModeLines {
 	at := a.month.Add(-n)
 	lines := a.Snapshot.Months[at].ModeLines()
@@ -94,8 +94,8 @@ func (l keyLabels) rewrite(names, values []string) []string {
 	return labels
 }
 
-// projectsElsewhere returns the ids of projects by what they are called in any month that is known, also in those that are
-// not shown: terms are longer. The name of several projects has ledger.None.
+// projectsElsewhere returns the ids of projects by what they are called in any month that is known, also in those that
+// are not shown: terms are longer. The name of several projects has ledger.None.
 func projectsElsewhere(a Account) map[string]string {
 	ids := maps.Clone(a.Snapshot.Projects)
 	if ids == nil {

@@ -19,9 +19,9 @@ func (a Account) modeDays(n int, by ledger.Split) *ledger.ModeDays {
 	return d
 }
 
-// otherModes returns what the month n months ago cost in the pay modes that GetMonthBill does not know: as bill-union sums
-// up the month, else as its days come to. What a total has beyond its parts is left out where none of them is postpaid: it
-// can be, and would count twice. hasAll is false then, and where there is nothing.
+// otherModes returns what the month n months ago cost in the pay modes that GetMonthBill does not know: as bill-union
+// sums up the month, else as its days come to. What a total has beyond its parts is left out where none of them is
+// postpaid: it can be, and would count twice. hasAll is false then, and where there is nothing.
 func (a Account) otherModes(n int) (rows []ledger.Row, hasAll bool) {
 	u := a.union(n, ledger.ByPayMode)
 	if u == nil {
@@ -35,8 +35,8 @@ func (a Account) otherModes(n int) (rows []ledger.Row, hasAll bool) {
 	return slices.DeleteFunc(slices.Clone(u.Parts), isLeftOut), hasPostpaid || !hasBeyond
 }
 
-// otherModesOfDays returns what the days of a month come to in other pay modes than postpaid; ok is false where they are
-// not known.
+// otherModesOfDays returns what the days of a month come to in other pay modes than postpaid; ok is false where they
+// are not known.
 func (a Account) otherModesOfDays(n int) (rows []ledger.Row, ok bool) {
 	days := a.sumsOfDays(n)
 	sums := ledger.Sums{}

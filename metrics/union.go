@@ -116,8 +116,8 @@ var unionFacts = []Family{
 	},
 }
 
-// unreconciledMode returns what bill-union calls postpaid of a month minus what the month's bill has. While there is none,
-// it is of the days that are metered, but for the newest one, which is often half metered.
+// unreconciledMode returns what bill-union calls postpaid of a month minus what the month's bill has. While there is
+// none, it is of the days that are metered, but for the newest one, which is often half metered.
 func unreconciledMode(a Account, n int) (difference billclient.Amount, ok bool) {
 	m := a.month.Add(-n)
 	known := a.Snapshot.Months[m]

@@ -9,8 +9,8 @@ import (
 // logPatience is how long a line of the log may take. After a signal, one line more has to fit into the program's time.
 const logPatience = 300 * time.Millisecond
 
-// LogWriter writes the lines of a log to a writer that may hang, such as a pipe that is full because nobody reads it. While
-// it hangs, lines are lost, which the log says once it goes on. A LogWriter is safe for concurrent use.
+// LogWriter writes the lines of a log to a writer that may hang, such as a pipe that is full because nobody reads it.
+// While it hangs, lines are lost, which the log says once it goes on. A LogWriter is safe for concurrent use.
 type LogWriter struct {
 	w      io.Writer
 	notice func(lost int) string
@@ -20,8 +20,8 @@ type LogWriter struct {
 	lost  int
 }
 
-// NewLogWriter returns a LogWriter that writes to w, one line at a time. notice returns the line that says how many were
-// lost.
+// NewLogWriter returns a LogWriter that writes to w, one line at a time. notice returns the line that says how many
+// were lost.
 func NewLogWriter(w io.Writer, notice func(lost int) string) *LogWriter {
 	return &LogWriter{w: w, notice: notice}
 }

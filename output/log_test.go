@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A log that nobody reads holds a line up for less than a second, and further ones not at all. When it is read again, it
-// says what was lost.
+// A log that nobody reads holds a line up for less than a second, and further ones not at all. When it is read again,
+// it says what was lost.
 func TestLogThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		read, write := io.Pipe()

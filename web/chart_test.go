@@ -9,8 +9,8 @@ import (
 	"ksyun_bill_exporter/metrics"
 )
 
-// Bars of costs stand on the line of 0, bars of refunds hang from it, and those of the pay modes are stacked. The line is
-// at the bottom if every cost is 0, and what has cost nothing has no bar.
+// Bars of costs stand on the line of 0, bars of refunds hang from it, and those of the pay modes are stacked. The line
+// is at the bottom if every cost is 0, and what has cost nothing has no bar.
 func TestDrawChart(t *testing.T) {
 	for _, c := range []struct {
 		costs []string

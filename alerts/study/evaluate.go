@@ -80,8 +80,8 @@ func (s *ruleSet) prepare(name, to string) error {
 
 const scrapeHours = 24 / scrapesADay
 
-// evaluate returns what fires at each scrape. The tests of promtool are made to fail: it prints what fires where nothing
-// should.
+// evaluate returns what fires at each scrape. The tests of promtool are made to fail: it prints what fires where
+// nothing should.
 func (s ruleSet) evaluate(ctx context.Context, r *recorder, dir string) (firing, error) {
 	path := filepath.Join(dir, r.life.account+"_"+strconv.Itoa(r.life.anomalyAt)+"_test.yml")
 	if err := os.WriteFile(path, s.test(r), 0o600); err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// On a few lives the rules of this repository find what is big, and wake nobody without a reason. docs/alerts.md has what
-// they reach on many.
+// On a few lives the rules of this repository find what is big, and wake nobody without a reason. docs/alerts.md has
+// what they reach on many.
 func TestStudy(t *testing.T) {
 	s := study{rules: "..", accounts: 2, seed: 1, days: 35, parallel: 2}
 	result, err := s.run(t.Context())
