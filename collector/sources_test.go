@@ -200,25 +200,25 @@ func strike(t *testing.T, action string, f fault) {
 	mend := d.meet(f)
 	d.log.take()
 	d.api.ResetCalls()
-	d.sleepUntil(nextTick("struck", duelInterval, time.Now()).Add(3*time.Minute - 2*time.Second))
+	d.other.cost(2)
+	d.sleepUntil(laterOf(nextTick("struck", duelInterval, time.Now()), nextTick("other", duelInterval, time.Now())).
+		Add(3*time.Minute - 2*time.Second))
 	compare(t, d.of("struck"), before)
 	d.expectFailures(f)
 	d.expectCalls()
-	d.other.cost(2)
-	d.sleep(duelInterval + time.Minute)
-	compare(t, d.of("struck"), before)
+	others := d.of("other")
 	for _, sample := range []string{
 		`ksyun_bill_account_cost_cny{account="other",pay_mode="postpaid"} 6`,
 		`ksyun_bill_region_cost_cny{account="other",pay_mode="postpaid",region_name="华北1(北京)"} 6`,
 		`ksyun_bill_past_month_account_cost_cny{account="other",pay_mode="postpaid",months_ago="1"} 18`,
 	} {
-		if others := d.of("other"); !slices.Contains(others, sample) {
+		if !slices.Contains(others, sample) {
 			t.Errorf("the other account does not go on: no %s in %q", sample, others)
 		}
 	}
 	mend()
 	d.struck.cost(2)
-	d.sleep(2*duelInterval + time.Minute)
+	d.sleep(duelInterval + time.Minute)
 	d.expectHealth()
 }
 

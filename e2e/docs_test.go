@@ -105,6 +105,7 @@ func (d manual) strayCommands() []string {
 
 // notRun are commands that this test cannot run, or need not run, with the reason. For make, make -n is run instead.
 var notRun = map[string]string{
+	"go run . --demo --web.listen-address=:9979": "another test has another port",
 	"make test": "this test would run itself",
 	"ksyun_bill_exporter --config.file=config.yaml --state.standby": "TestStandby does it; the examples have no state_dir",
 	"go test -race":         "so it would",
