@@ -55,7 +55,7 @@ func New(
 		c.accounts = append(c.accounts, c.newAccount(configured, options))
 	}
 	takeCustodies(c.accounts)
-	c.retire(now()) // what the accounts have not taken over
+	retire(&c.vault, options, logger, now()) // what the accounts have not taken over
 	c.makeRoom(c.accounts)
 	registry.MustRegister(c)
 	return c

@@ -55,7 +55,8 @@ func (c *Collector) keepRunning(ctx context.Context) {
 	for {
 		select {
 		case <-days.C:
-			c.retire(now())
+			options, _ := c.inForce()
+			retire(&c.vault, options, c.logger, now())
 		case r := <-c.reloads:
 			running = c.replace(ctx, running, r.options)
 			close(r.applied)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 )
 
@@ -16,23 +17,22 @@ const retirement = 30 * 24 * time.Hour
 
 // retire forgets what was kept of accounts that have not been asked for 30 days and are not configured, in the state
 // directory too.
-func (c *Collector) retire(now time.Time) {
-	options, _ := c.inForce()
+func retire(v *vault, options Options, logger log.Logger, now time.Time) {
 	isRetired := func(k *kept) bool {
 		isConfigured := slices.ContainsFunc(options.Accounts, func(a Account) bool { return a.Name == k.Account })
 		asked := k.lastAttempt()
 		return !isConfigured && !asked.IsZero() && now.Sub(asked) > retirement
 	}
-	for k := c.vault.take(isRetired); k != nil; k = c.vault.take(isRetired) {
+	for k := v.take(isRetired); k != nil; k = v.take(isRetired) {
 		_, err := patiently(context.Background(), &patient{}, "state_dir", func() (struct{}, error) {
-			return struct{}{}, c.options.State.removeAll(k)
+			return struct{}{}, options.State.removeAll(k)
 		})
 		if err != nil {
-			level.Error(c.logger).Log("msg", "what was kept of a former account cannot be removed",
+			level.Error(logger).Log("msg", "what was kept of a former account cannot be removed",
 				"account", k.Account, "file", k.file, "err", err)
 			continue
 		}
-		level.Info(c.logger).Log(
+		level.Info(logger).Log(
 			"msg", "what was kept of an account is removed, it has not been configured for 30 days",
 			"account", k.Account, "file", k.file)
 	}

@@ -55,7 +55,7 @@ func usualDay(days []DayCost, counts func(payMode string) bool) (usual billclien
 // known.
 func estimateGap(a Account) (gap billclient.Amount) {
 	m, ok := a.shownMonth(1)
-	estimate := a.lastEstimate()
+	estimate := lastEstimate(a)
 	if !ok || a.options.PastMonths == 0 || estimate == nil {
 		return gap
 	}
@@ -66,7 +66,7 @@ func estimateGap(a Account) (gap billclient.Amount) {
 }
 
 // lastEstimate returns what last month is estimated to cost, nil if that is not shown.
-func (a Account) lastEstimate() *billclient.Amount {
+func lastEstimate(a Account) *billclient.Amount {
 	last := a.month.Add(-1)
 	e := a.Snapshot.Months[last].Estimate
 	if a.options.PastMonths == 0 || e.IsEmpty() || !a.isWholeEstimate(e.Summary) && !a.isCurrent(last, e.Summary.ReadAt) {
@@ -114,7 +114,7 @@ var unionSplits = map[string]ledger.Split{
 
 // dataOf returns up to when the last good answer of a source counts. What bill-union has of the running month is as old
 // as its answer, whatever closed month it has beside that.
-func (a Account) dataOf(s Source) time.Time {
+func dataOf(a Account, s Source) time.Time {
 	if by, ok := unionSplits[s.Name]; ok {
 		if u := a.union(0, by); u != nil {
 			return u.ReadAt
@@ -125,7 +125,7 @@ func (a Account) dataOf(s Source) time.Time {
 
 // otherModesAt returns when the API told what the month n months ago cost in other pay modes than postpaid, the zero
 // time if it has not.
-func (a Account) otherModesAt(n int) time.Time {
+func otherModesAt(a Account, n int) time.Time {
 	if u := a.union(n, ledger.ByPayMode); u != nil {
 		return u.ReadAt
 	}

@@ -128,7 +128,7 @@ func StatusOf(a Account) AccountStatus {
 	status.Budget = status.budget(a)
 	for _, s := range a.Sources {
 		if s.WasTried() {
-			s.Data = a.dataOf(s)
+			s.Data = dataOf(a, s)
 			status.Sources = append(status.Sources, s)
 		}
 	}
@@ -156,7 +156,7 @@ func monthStatus(a Account, n int) *MonthStatus {
 		status.Total = status.Total.Add(r.Amount)
 	}
 	if n == 0 {
-		status.Until, status.OthersAt = a.dataEnd(), a.otherModesAt(0)
+		status.Until, status.OthersAt = a.dataEnd(), otherModesAt(a, 0)
 	}
 	products := productsOf(a, n, m)
 	status.ByMode = slices.ContainsFunc(products, func(p Part) bool { return p.PayMode != billclient.Postpaid })

@@ -14,7 +14,7 @@ var pastEstimate = []Family{{
 	Help: "Cost in CNY of last month as daily metering has it, to hold against its bill, which has what is billed by" +
 		" the month too. Postpaid only; cached between refreshes.",
 	samples: func(a Account, emit emit) {
-		if e := a.lastEstimate(); e != nil {
+		if e := lastEstimate(a); e != nil {
 			emit(e.Float64(), "1")
 		}
 	},

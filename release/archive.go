@@ -83,7 +83,7 @@ func writeEntry(t *tar.Writer, date time.Time, e entry) error {
 }
 
 // createTar writes entries into a file, through gzip if its name says so.
-func (r *release) createTar(file string, entries []entry) (err error) {
+func createTar(r *release, file string, entries []entry) (err error) {
 	f, err := os.Create(file)
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ var content = []string{
 var linuxContent = []string{"deploy/systemd/*"}
 
 // writeArchive writes the archive of a platform. All of it is in one folder of the archive's name.
-func (r *release) writeArchive(p platform) error {
+func writeArchive(r *release, p platform) error {
 	patterns := content
 	if p.os == "linux" {
 		patterns = slices.Concat(content, linuxContent)
@@ -120,10 +120,10 @@ func (r *release) writeArchive(p platform) error {
 	entries := []entry{{name: folder + "/" + p.program(), mode: 0o755, file: r.binary(p)}}
 	for _, f := range r.files {
 		if slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, f.name) }) {
-			entries = append(entries, r.entry(folder, f))
+			entries = append(entries, newEntry(r, folder, f))
 		}
 	}
-	return r.createTar(r.outFile(p.suffix()+".tar.gz"), entries)
+	return createTar(r, r.outFile(p.suffix()+".tar.gz"), entries)
 }
 
 func matches(pattern, name string) bool {
@@ -131,8 +131,8 @@ func matches(pattern, name string) bool {
 	return ok && err == nil
 }
 
-// entry returns a file of the tree, in a folder of an archive.
-func (r *release) entry(folder string, f trackedFile) entry {
+// newEntry returns a file of the tree, in a folder of an archive.
+func newEntry(r *release, folder string, f trackedFile) entry {
 	return entry{name: folder + "/" + f.name, mode: f.mode, file: filepath.Join(r.root, filepath.FromSlash(f.name))}
 }
 

@@ -24,13 +24,13 @@ const annotation = "org.opencontainers.image."
 
 // writeImage writes an image for all platforms with Linux as one file, an archive of an OCI layout:
 // https://github.com/opencontainers/image-spec/blob/main/image-layout.md. The image's name in it is the version.
-func (r *release) writeImage() error {
+func writeImage(r *release) error {
 	recipe, err := readDockerfile(filepath.Join(r.root, "Dockerfile"))
 	if err != nil {
 		return err
 	}
-	maps.Copy(recipe.config.Labels, r.labels())
-	index, err := r.index(recipe)
+	maps.Copy(recipe.config.Labels, imageLabels(r))
+	index, err := newIndex(r, recipe)
 	if err != nil {
 		return fmt.Errorf("image: %w", err)
 	}
@@ -50,11 +50,11 @@ func (r *release) writeImage() error {
 	if err != nil {
 		return err
 	}
-	return r.createTar(r.outFile(".oci.tar"), entries)
+	return createTar(r, r.outFile(".oci.tar"), entries)
 }
 
-// labels returns what the Dockerfile cannot know.
-func (r *release) labels() map[string]string {
+// imageLabels returns what the Dockerfile cannot know.
+func imageLabels(r *release) map[string]string {
 	labels := map[string]string{
 		annotation + "version":  r.version,
 		annotation + "revision": r.revision,
@@ -66,13 +66,13 @@ func (r *release) labels() map[string]string {
 	return labels
 }
 
-func (r *release) index(recipe recipe) (v1.ImageIndex, error) {
+func newIndex(r *release, recipe recipe) (v1.ImageIndex, error) {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, p := range r.platforms {
 		if p.os != "linux" {
 			continue
 		}
-		image, err := r.image(recipe, p)
+		image, err := newImage(r, recipe, p)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.arch, err)
 		}
@@ -90,8 +90,8 @@ type runnable struct{ v1.Image }
 // ArtifactType is what the library looks for.
 func (runnable) ArtifactType() (string, error) { return "", nil }
 
-// image returns the image of one platform.
-func (r *release) image(recipe recipe, p platform) (v1.Image, error) {
+// newImage returns the image of one platform.
+func newImage(r *release, recipe recipe, p platform) (v1.Image, error) {
 	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{
 		OS: p.os, Architecture: p.arch, Created: v1.Time{Time: r.date}, Config: recipe.config,
 		RootFS: v1.RootFS{Type: "layers", DiffIDs: []v1.Hash{}}, // by which others know a configuration
@@ -110,7 +110,7 @@ func (r *release) image(recipe recipe, p platform) (v1.Image, error) {
 			return nil, fmt.Errorf("the Dockerfile copies %s, which is not known here", c.from)
 		}
 		e.name = strings.TrimPrefix(c.to, "/")
-		if image, err = r.appendLayer(image, e, c); err != nil {
+		if image, err = appendLayer(r, image, e, c); err != nil {
 			return nil, err
 		}
 	}
@@ -118,7 +118,7 @@ func (r *release) image(recipe recipe, p platform) (v1.Image, error) {
 }
 
 // appendLayer adds a layer of one file.
-func (r *release) appendLayer(image v1.Image, e entry, c copied) (v1.Image, error) {
+func appendLayer(r *release, image v1.Image, e entry, c copied) (v1.Image, error) {
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
 		var text bytes.Buffer
 		err := writeTar(&text, r.date, []entry{e})

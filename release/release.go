@@ -82,13 +82,13 @@ func (r *release) make(ctx context.Context) error {
 		}
 	}
 	if r.wants(partSource) {
-		group.Go(func() error { return r.writeSource(ctx) })
+		group.Go(func() error { return writeSource(ctx, r) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
 	if r.wants(partImage) {
-		return r.writeImage()
+		return writeImage(r)
 	}
 	return nil
 }
@@ -98,12 +98,12 @@ func (r *release) makePlatform(ctx context.Context, p platform) error {
 		return err
 	}
 	if r.wants(partSBOM) {
-		if err := r.writeSBOM(ctx, p); err != nil {
+		if err := writeSBOM(ctx, r, p); err != nil {
 			return err
 		}
 	}
 	if r.wants(partArchive) {
-		return r.writeArchive(p)
+		return writeArchive(r, p)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 // writeSBOM writes which modules a program is made of, as CycloneDX JSON (https://cyclonedx.org/docs/1.6/json/). They
 // are read from the program itself, because it has other modules on other platforms. Licenses are what their texts look
 // like, which CycloneDX calls evidence.
-func (r *release) writeSBOM(ctx context.Context, p platform) error {
+func writeSBOM(ctx context.Context, r *release, p platform) error {
 	raw := filepath.Join(r.scratch, p.suffix()[1:], "sbom.json")
 	err := r.goTool(ctx, filepath.Join(r.root, "release"), hostPlatform, "tool", "cyclonedx-gomod", "bin", "-json",
 		"-std", "-licenses", "-noserial", "-notimestamp", "-version", r.version, "-output", raw, r.binary(p))
@@ -25,15 +25,15 @@ func (r *release) writeSBOM(ctx context.Context, p platform) error {
 	if err != nil {
 		return err
 	}
-	if err := r.pin(sbom, p); err != nil {
+	if err := pinSBOM(r, sbom, p); err != nil {
 		return err
 	}
 	return createSBOM(r.outFile(p.suffix()+".cdx.json"), sbom)
 }
 
-// pin gives a bill of materials what is its own, the same each time, and takes away the checksums of the tool, which
+// pinSBOM gives a bill of materials what is its own, the same each time, and takes away the checksums of the tool, which
 // was built on this machine.
-func (r *release) pin(sbom *cdx.BOM, p platform) error {
+func pinSBOM(r *release, sbom *cdx.BOM, p platform) error {
 	program, err := os.ReadFile(r.binary(p))
 	if err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 
 // writeSource writes an archive of the files that git knows and of the packages that they need, so that the program
 // builds, and is tested, without a network. What the modules apart from the program's need is not in it.
-func (r *release) writeSource(ctx context.Context) error {
+func writeSource(ctx context.Context, r *release) error {
 	folder, vendor := r.title(""), filepath.Join(r.scratch, "vendor")
 	if err := r.goTool(ctx, r.root, allPlatforms[0], "mod", "vendor", "-o", vendor); err != nil {
 		return err
@@ -17,7 +17,7 @@ func (r *release) writeSource(ctx context.Context) error {
 		return err
 	}
 	for _, f := range r.files {
-		entries = append(entries, r.entry(folder, f))
+		entries = append(entries, newEntry(r, folder, f))
 	}
-	return r.createTar(r.outFile(".source.tar.gz"), entries)
+	return createTar(r, r.outFile(".source.tar.gz"), entries)
 }

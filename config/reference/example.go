@@ -11,14 +11,14 @@ type exampleLine struct {
 	comment string
 }
 
-// example returns an example file.
-func (l language) example(s source) string {
+// exampleFile returns an example file.
+func exampleFile(l language, s source) string {
 	var b strings.Builder
 	writeComment(&b, l.sel(s.Header))
 	for _, k := range s.Keys {
 		b.WriteString("\n")
 		writeComment(&b, l.sel(k.About))
-		writeLines(&b, l.exampleLines(k))
+		writeLines(&b, exampleLines(l, k))
 	}
 	return b.String()
 }
@@ -31,7 +31,7 @@ func writeComment(b *strings.Builder, comment string) {
 
 // exampleLines returns the lines of a key of the top level. The keys of a list without a value are those of its first
 // item.
-func (l language) exampleLines(k key) []exampleLine {
+func exampleLines(l language, k key) []exampleLine {
 	if k.Value != "" {
 		return []exampleLine{{k.Name + ": " + k.Value, l.sel(k.Comment)}}
 	}

@@ -91,7 +91,7 @@ func readFlagTexts() (map[string]string, error) {
 }
 
 // flagTables returns a section with a table for each command.
-func (l language) flagTables(commands []Command) string {
+func flagTables(l language, commands []Command) string {
 	var b strings.Builder
 	for _, c := range commands {
 		if c.Name == "" {

@@ -94,7 +94,7 @@ func Files(commands []Command) (map[string]string, error) {
 			return nil, err
 		}
 		files["docs/configuration"+l.suffix+".md"] = page
-		files["config.example"+l.suffix+".yaml"] = l.example(s)
+		files["config.example"+l.suffix+".yaml"] = exampleFile(l, s)
 	}
 	return files, untranslated
 }
@@ -150,7 +150,7 @@ func (l language) page(s source, commands []Command) (string, error) {
 	}
 	var page strings.Builder
 	err = t.Execute(&page, map[string]string{
-		"Contents": l.contents(s.Keys), "Keys": l.sections(s.Keys), "Flags": l.flagTables(commands),
+		"Contents": l.contents(s.Keys), "Keys": l.sections(s.Keys), "Flags": flagTables(l, commands),
 	})
 	return page.String(), err
 }
