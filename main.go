@@ -216,8 +216,11 @@ func addExportFlags(command *kingpin.CmdClause, o *export.Options) {
 		PlaceHolder("YYYY-MM").SetText(&o.To)
 	command.Flag("account", "Account whose bill to export, or all; not needed where only one is configured.").
 		PlaceHolder("NAME").StringVar(&o.Account)
-	command.Flag("format", "csv: the lines of the bill; table: what they come to, by product, project and pay mode.").
-		Default(export.FormatCSV).EnumVar(&o.Format, export.FormatCSV, export.FormatTable)
+	command.Flag("format", "csv: the lines of the bill; table: what they come to, by product, project and pay mode;"+
+		" focus-csv: the lines with the columns of FOCUS, for programs.").
+		Default(export.FormatCSV).EnumVar(&o.Format, export.Formats...)
+	command.Flag("focus-version", "Version of the columns of FOCUS: "+strings.Join(export.FocusVersions, ", ")+".").
+		Default(export.Focus13).EnumVar(&o.FocusVersion, export.FocusVersions...)
 	command.Flag("source", "lines: GetPostpayDetailBill and bill-union, with codes and ids; csv: the vendor's CSV"+
 		" file, postpaid only, names only.").
 		Default(export.SourceLines).EnumVar(&o.Source, export.SourceLines, export.SourceCSV)

@@ -20,7 +20,7 @@ type book struct {
 	modes     payModes
 	target    *output.Target
 	progress  *progress // nil: none is shown
-	columns   []column
+	rows      rowWriter // nil: none are written
 	projects  map[projectKey]metrics.Project
 	customers map[string]string // customer -> the account whose lines have it
 
@@ -30,16 +30,40 @@ type book struct {
 	differences []difference
 }
 
+// rowWriter writes the rows of bills, one bill after the other.
+type rowWriter interface {
+	// begin begins a bill, or begins it again: what was written of it is no longer there.
+	begin(isFirst bool)
+	write(*row) error
+	// end ends a bill, which is whole.
+	end() error
+	// close ends the file.
+	close() error
+}
+
+// newRowWriter returns what writes the rows in the format, nil if it has none.
+func (b *book) newRowWriter() rowWriter {
+	switch b.Format {
+	case FormatCSV:
+		return newSheet(b.target.Writer, columnsWith(b.Config.Instances.Tags), false)
+	case FormatFocusCSV:
+		return newSheet(b.target.Writer, focusColumns(b.FocusVersion), true)
+	default:
+		return nil
+	}
+}
+
 type projectKey struct{ account, id string }
 
-func newBook(o Options, accounts []collector.Account, modes payModes) *book {
+func newBook(o Options, accounts []collector.Account, modes payModes, target *output.Target) *book {
 	b := &book{
-		Options: o, accounts: accounts, modes: modes, columns: columnsWith(o.Config.Instances.Tags),
+		Options: o, accounts: accounts, modes: modes, target: target,
 		projects: map[projectKey]metrics.Project{}, customers: map[string]string{},
 	}
 	for _, p := range o.Config.Projects {
 		b.projects[projectKey{p.Account, p.ID}] = p
 	}
+	b.rows = b.newRowWriter()
 	return b
 }
 
@@ -111,6 +135,11 @@ func (b *book) adviceOnBytes(err error) error {
 
 // commit puts the bills in their place, or beside it if one differs from its summary.
 func (b *book) commit() error {
+	if b.rows != nil {
+		if err := b.rows.close(); err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+	}
 	suffix := ""
 	if b.differences != nil {
 		suffix = UnreconciledSuffix

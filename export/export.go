@@ -23,9 +23,13 @@ import (
 
 // The values of Options.Format.
 const (
-	FormatCSV   = "csv"   // a row for each line of the bill
-	FormatTable = "table" // sums by product, by project and by pay mode, for people
+	FormatCSV      = "csv"       // a row for each line of the bill
+	FormatTable    = "table"     // sums by product, by project and by pay mode, for people
+	FormatFocusCSV = "focus-csv" // a row for each line, with the columns of FOCUS
 )
+
+// Formats are the values of Options.Format.
+var Formats = []string{FormatCSV, FormatTable, FormatFocusCSV}
 
 // The values of Options.Source.
 const (
@@ -39,20 +43,21 @@ const UnreconciledSuffix = ".unreconciled"
 
 // Options say what to export, and to where.
 type Options struct {
-	Config    config.Config
-	Account   string            // name, or config.AllAccounts; may be empty if the configuration has one account only
-	Month     billclient.Month  // whose bill to export; 0: From and To say
-	From, To  billclient.Month  // the first and the last of several months; without To, the last one that is over
-	Format    string            // empty: FormatCSV
-	Source    string            // empty: SourceLines
-	PayModes  string            // with commas between them; empty: all that Source and the configuration cover
-	Output    string            // name of the file; empty: Stdout
-	UserAgent string            // of the requests
-	Transport http.RoundTripper // carries the requests; nil: one of its own
-	Now       time.Time         // decides whether the month is over
-	Stdout    io.Writer
-	Stderr    io.Writer // shows how far the export is, if it is a terminal
-	Logger    log.Logger
+	Config       config.Config
+	Account      string            // name, or config.AllAccounts; may be empty if the configuration has one account only
+	Month        billclient.Month  // whose bill to export; 0: From and To say
+	From, To     billclient.Month  // the first and the last of several months; without To, the last one that is over
+	Format       string            // empty: FormatCSV
+	Source       string            // empty: SourceLines
+	PayModes     string            // with commas between them; empty: all that Source and the configuration cover
+	FocusVersion string            // of the columns of FOCUS; empty: Focus13
+	Output       string            // name of the file; empty: Stdout
+	UserAgent    string            // of the requests
+	Transport    http.RoundTripper // carries the requests; nil: one of its own
+	Now          time.Time         // decides whether the month is over
+	Stdout       io.Writer
+	Stderr       io.Writer // shows how far the export is, if it is a terminal
+	Logger       log.Logger
 }
 
 // Run exports bills. The error is a config.ArgumentError if there is no such account, month or pay mode, and a
@@ -61,7 +66,7 @@ func Run(ctx context.Context, o Options) error {
 	o.Format, o.Source = cmp.Or(o.Format, FormatCSV), cmp.Or(o.Source, SourceLines)
 	accounts, err := o.Config.FindAccountOrAll(o.Account, o.UserAgent)
 	if err == nil {
-		err = o.chooseMonths()
+		err = cmp.Or(o.chooseMonths(), o.checkFocus())
 	}
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("export: %w", err)}
@@ -75,8 +80,7 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("export: --output: %w", err)
 	}
 	defer target.Discard()
-	b := newBook(o, accounts, modes)
-	b.target = target
+	b := newBook(o, accounts, modes, target)
 	if o.Format == FormatTable || o.Output != "" || !output.IsTerminal(o.Stdout) {
 		b.progress = newProgress(o.Stderr) // not where it would be mixed with the lines on one terminal
 	}
@@ -111,6 +115,9 @@ type job struct {
 	month   billclient.Month
 	account collector.Account
 	client  *billclient.Client
+
+	customer billclient.CustomerID // whose bill it is, as far as that is known
+	billID   string                // of the postpaid bill; empty: not known
 }
 
 // String returns which bill it is.
@@ -127,6 +134,11 @@ func (j *job) run(ctx context.Context) (*totals, error) {
 	totals, err := j.readLines(ctx, summaries)
 	if err != nil {
 		return nil, err
+	}
+	if j.rows != nil {
+		if err := j.rows.end(); err != nil {
+			return nil, err
+		}
 	}
 	difference := totals.compare(j.modes, summaries)
 	remark := j.warnUnfinished(totals)
@@ -165,24 +177,17 @@ func (j *job) readLines(ctx context.Context, s summaries) (t *totals, err error)
 // readAttempt makes one attempt: it writes all lines and adds them to t. The postpaid ones come first: they are one
 // call, and name projects.
 func (j *job) readAttempt(ctx context.Context, s summaries, t *totals) error {
-	write := func(*row) error { return nil }
-	if j.Format == FormatCSV {
-		s := newSheet(j.target.Writer, j.columns)
-		if j.bills == 0 {
-			s.begin(j.target.Writer)
-		}
-		write = s.write
+	if j.rows != nil {
+		j.rows.begin(j.bills == 0)
 	}
 	add := func(r *row) error {
-		r.account = j.account.Name
-		project := j.projects[projectKey{r.account, r.ProjectID}]
-		r.owner, r.costCenter = project.Owner, project.CostCenter
-		err := j.checkCustomer("a line", r.CustomerID)
-		if err == nil {
-			err = write(r)
-		}
-		if err != nil {
+		if err := j.complete(r); err != nil {
 			return err
+		}
+		if j.rows != nil {
+			if err := j.rows.write(r); err != nil {
+				return err
+			}
 		}
 		t.add(r)
 		j.progress.show(t.lines)
@@ -197,6 +202,24 @@ func (j *job) readAttempt(ctx context.Context, s summaries, t *totals) error {
 		return nil
 	}
 	return j.readUnionLines(ctx, s, add)
+}
+
+// complete adds to a row what the line does not say. It fails if the row is not one of this account's.
+func (j *job) complete(r *row) error {
+	r.account = j.account.Name
+	project := j.projects[projectKey{r.account, r.ProjectID}]
+	r.owner, r.costCenter = project.Owner, project.CostCenter
+	if err := j.checkCustomer("a line", r.CustomerID); err != nil || !j.isFocus() {
+		return err
+	}
+	if id := billclient.ParseCustomerID(r.CustomerID); id != "" && id != j.customer {
+		j.customer = billclient.CustomerID(strings.Clone(string(id)))
+	}
+	var err error
+	if r.charge, err = newCharge(r, j.customer); err == nil && r.payMode == billclient.Postpaid {
+		r.charge.billID = j.billID
+	}
+	return err
 }
 
 // readBillLines hands all lines of the postpaid bill to add. It learns the names of their projects, unless n is nil.
@@ -216,7 +239,7 @@ func (j *job) readBillLines(ctx context.Context, n *names, add func(*row) error)
 }
 
 func (j *job) openBill(ctx context.Context) iter.Seq2[billclient.Line, error] {
-	query := billclient.DetailQuery{From: j.month, To: j.month, Sets: j.Format == FormatCSV}
+	query := billclient.DetailQuery{From: j.month, To: j.month, Sets: j.rows != nil}
 	if j.Source == SourceCSV {
 		return j.client.GetPostpayDetailBillCSV(ctx, query)
 	}

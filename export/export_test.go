@@ -416,6 +416,16 @@ func TestMistakes(t *testing.T) {
 			Options{PayModes: "prepaid"},
 			"wrong argument: export: --pay-modes: prepaid lines are those of bill-union: set api.union_endpoint\n",
 		},
+		"version of FOCUS": {
+			oneAccount,
+			Options{Format: FormatFocusCSV, FocusVersion: "1.1"},
+			"wrong argument: export: --focus-version: \"1.1\" is none of 1.2, 1.3, 1.4\n",
+		},
+		"FOCUS of the vendor's file": {
+			oneAccount,
+			Options{Format: FormatFocusCSV, Source: SourceCSV},
+			"wrong argument: export: --source=csv has no codes and ids, as FOCUS requires: use --source=lines\n",
+		},
 		"other customer": {
 			strings.Replace(oneAccount, "name: main", "name: main, customer_id: 4711", 1),
 			Options{},

@@ -13,8 +13,10 @@ type row struct {
 	account           string
 	owner, costCenter string // of the project, as the configuration has them
 
-	payMode string
-	until   string // when that ended which the line is for; not the end of a term that was paid for in advance
+	payMode    string
+	regionCode string // empty: not known; lines of the bill have names only
+	until      string // when that ended which the line is for; not the end of a term that was paid for in advance
+	charge     charge // only where the file is one of FOCUS
 }
 
 // names has the product codes and the project ids of lines of bill-union, which has other codes of products than the
@@ -68,7 +70,7 @@ func (n *names) rowOf(u *billclient.UnionLine) *row {
 	if project == "" {
 		project = n.projects[u.ProjectName]
 	}
-	return &row{payMode: u.PayMode, until: u.Day.String(), Line: billclient.Line{
+	return &row{payMode: u.PayMode, until: u.Day.String(), regionCode: u.RegionCode, Line: billclient.Line{
 		DetailBillNo: u.BillNo, Month: u.Month, CustomerID: u.CustomerID, StatDate: u.Day,
 		StartTime: u.StartTime, EndTime: u.EndTime, ServiceStartTime: u.ServiceStartTime,
 		ProductCode: code, ProductName: u.ProductGroupName, ProductSubTypeName: u.ProductTypeName,

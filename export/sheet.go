@@ -89,22 +89,31 @@ func joinPairs(pairs []billclient.KeyValue) string {
 // byteOrderMark marks a file as UTF-8 for spreadsheets. Without it, Excel uses the encoding of the machine.
 const byteOrderMark = "\uFEFF"
 
-// sheet writes lines as CSV: RFC 4180, but with the line ends of Unix. Spreadsheets read those as well, and awk and cut
+// sheet writes rows as CSV: RFC 4180, but with the line ends of Unix. Spreadsheets read those as well, and awk and cut
 // find no CR in the last column.
 type sheet struct {
 	columns []column
+	target  *bufio.Writer
 	rows    *csv.Writer
 	row     []string
+	isExact bool // for programs: no mark of its encoding, and texts as they are
 }
 
-// newSheet returns a sheet that goes on with what is on w already.
-func newSheet(w *bufio.Writer, columns []column) *sheet {
-	return &sheet{columns: columns, rows: csv.NewWriter(w), row: make([]string, len(columns))}
+// newSheet returns a sheet that writes to w, which can be reset between two bills.
+func newSheet(w *bufio.Writer, columns []column, isExact bool) *sheet {
+	return &sheet{
+		columns: columns, target: w, rows: csv.NewWriter(w), row: make([]string, len(columns)), isExact: isExact,
+	}
 }
 
-// begin writes the header, on a writer with nothing on it. The next write returns an error of that.
-func (s *sheet) begin(w *bufio.Writer) {
-	_, _ = w.WriteString(byteOrderMark)
+// begin writes the header where nothing is written yet. The next write returns an error of that.
+func (s *sheet) begin(isFirst bool) {
+	if !isFirst {
+		return
+	}
+	if !s.isExact {
+		_, _ = s.target.WriteString(byteOrderMark)
+	}
 	for i, c := range s.columns {
 		s.row[i] = c.name
 	}
@@ -113,13 +122,20 @@ func (s *sheet) begin(w *bufio.Writer) {
 
 func (s *sheet) write(r *row) error {
 	for i, c := range s.columns {
-		s.row[i] = escapeFormula(c.text(r))
+		s.row[i] = c.text(r)
+		if !s.isExact {
+			s.row[i] = escapeFormula(s.row[i])
+		}
 	}
 	if err := s.rows.Write(s.row); err != nil {
 		return fmt.Errorf("output: %w", err)
 	}
 	return nil
 }
+
+func (s *sheet) end() error { return nil }
+
+func (s *sheet) close() error { return nil }
 
 // formulaStarts are the characters with which a formula of a spreadsheet begins, also those of full width.
 // Source: https://owasp.org/www-community/attacks/CSV_Injection.

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,10 +41,11 @@ func (j *job) readSummaries(ctx context.Context) (s summaries, err error) {
 // bill-union need not.
 func (j *job) readBills(ctx context.Context) ([]billclient.MonthBill, error) {
 	isPostpaid := j.modes.has(billclient.Postpaid)
-	if !isPostpaid && j.account.CustomerID == "" {
+	if !isPostpaid && j.account.CustomerID == "" && !j.isFocus() {
 		return nil, nil
 	}
 	bills, err := j.client.GetMonthBill(ctx, j.month, j.month)
+	j.identify(bills)
 	if err != nil || isPostpaid {
 		return bills, err
 	}
@@ -53,6 +55,18 @@ func (j *job) readBills(ctx context.Context) ([]billclient.MonthBill, error) {
 		}
 	}
 	return nil, nil
+}
+
+// identify keeps whose bill it is, and its id if there is one bill.
+func (j *job) identify(bills []billclient.MonthBill) {
+	j.customer = billclient.ParseCustomerID(j.account.CustomerID)
+	for _, b := range bills {
+		j.customer = cmp.Or(j.customer, billclient.CustomerOfBill(b.BillID))
+		j.billID = b.BillID
+	}
+	if len(bills) != 1 {
+		j.billID = ""
+	}
 }
 
 // readUnion reads the names in lines of bill-union and, of a month that is over, what these have to come to.
