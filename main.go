@@ -217,7 +217,7 @@ func addExportFlags(command *kingpin.CmdClause, o *export.Options) {
 	command.Flag("account", "Account whose bill to export, or all; not needed where only one is configured.").
 		PlaceHolder("NAME").StringVar(&o.Account)
 	command.Flag("format", "csv: the lines of the bill; table: what they come to, by product, project and pay mode;"+
-		" focus-csv: the lines with the columns of FOCUS, for programs.").
+		" focus-csv: the lines with the columns of FOCUS, for programs; parquet, focus-parquet: the same with types.").
 		Default(export.FormatCSV).EnumVar(&o.Format, export.Formats...)
 	command.Flag("focus-version", "Version of the columns of FOCUS: "+strings.Join(export.FocusVersions, ", ")+".").
 		Default(export.Focus13).EnumVar(&o.FocusVersion, export.FocusVersions...)

@@ -130,7 +130,7 @@ func TestMistakes(t *testing.T) {
 			"no such format",
 			[]string{"export", "--month=2026-10", "--format=xlsx"},
 			2,
-			"ksyun_bill_exporter: --format: enum value must be one of csv,table,focus-csv, got 'xlsx'; try --help\n",
+			"ksyun_bill_exporter: --format: enum value must be one of csv,table,focus-csv,parquet,focus-parquet, got 'xlsx'; try --help\n",
 		},
 		{
 			"a month without bills",

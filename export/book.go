@@ -32,8 +32,8 @@ type book struct {
 
 // rowWriter writes the rows of bills, one bill after the other.
 type rowWriter interface {
-	// begin begins a bill, or begins it again: what was written of it is no longer there.
-	begin(isFirst bool)
+	// begin begins a bill, or begins it again: what was written of it is no longer there. It fails if that cannot be.
+	begin(isFirst bool) error
 	write(*row) error
 	// end ends a bill, which is whole.
 	end() error
@@ -48,6 +48,10 @@ func (b *book) newRowWriter() rowWriter {
 		return newSheet(b.target.Writer, columnsWith(b.Config.Instances.Tags), false)
 	case FormatFocusCSV:
 		return newSheet(b.target.Writer, focusColumns(b.FocusVersion), true)
+	case FormatParquet:
+		return newParquetFile(b.target.Writer, typed(columnsWith(b.Config.Instances.Tags), "tags_map"))
+	case FormatFocusParquet:
+		return newParquetFile(b.target.Writer, typed(focusColumns(b.FocusVersion), "x_Tags"))
 	default:
 		return nil
 	}

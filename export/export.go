@@ -23,13 +23,15 @@ import (
 
 // The values of Options.Format.
 const (
-	FormatCSV      = "csv"       // a row for each line of the bill
-	FormatTable    = "table"     // sums by product, by project and by pay mode, for people
-	FormatFocusCSV = "focus-csv" // a row for each line, with the columns of FOCUS
+	FormatCSV          = "csv"           // a row for each line of the bill
+	FormatTable        = "table"         // sums by product, by project and by pay mode, for people
+	FormatFocusCSV     = "focus-csv"     // a row for each line, with the columns of FOCUS
+	FormatParquet      = "parquet"       // the rows of FormatCSV with types
+	FormatFocusParquet = "focus-parquet" // the rows of FormatFocusCSV with types
 )
 
 // Formats are the values of Options.Format.
-var Formats = []string{FormatCSV, FormatTable, FormatFocusCSV}
+var Formats = []string{FormatCSV, FormatTable, FormatFocusCSV, FormatParquet, FormatFocusParquet}
 
 // The values of Options.Source.
 const (
@@ -66,7 +68,7 @@ func Run(ctx context.Context, o Options) error {
 	o.Format, o.Source = cmp.Or(o.Format, FormatCSV), cmp.Or(o.Source, SourceLines)
 	accounts, err := o.Config.FindAccountOrAll(o.Account, o.UserAgent)
 	if err == nil {
-		err = cmp.Or(o.chooseMonths(), o.checkFocus())
+		err = cmp.Or(o.chooseMonths(), o.checkFormat())
 	}
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("export: %w", err)}
@@ -178,7 +180,9 @@ func (j *job) readLines(ctx context.Context, s summaries) (t *totals, err error)
 // call, and name projects.
 func (j *job) readAttempt(ctx context.Context, s summaries, t *totals) error {
 	if j.rows != nil {
-		j.rows.begin(j.bills == 0)
+		if err := j.rows.begin(j.bills == 0); err != nil {
+			return err
+		}
 	}
 	add := func(r *row) error {
 		if err := j.complete(r); err != nil {

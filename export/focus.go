@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/output"
 )
 
-// The values of Options.FocusVersion: versions of the FinOps Open Cost and Usage Specification (https://focus.finops.org).
+// The values of Options.FocusVersion: versions of the FinOps Open Cost and Usage Specification.
+// Source: https://focus.finops.org.
 const (
 	Focus12 = "1.2"
 	Focus13 = "1.3"
@@ -64,8 +66,8 @@ func newCharge(r *row, customer billclient.CustomerID) (charge, error) {
 // focusTime returns a time as FOCUS writes it.
 func focusTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
-// chargePeriod returns the time that the row is for, the end exclusive: what is prepaid is for its term, another line of a
-// day is for that day, and a line without readable times is for its month.
+// chargePeriod returns the time that the row is for, the end exclusive: what is prepaid is for its term, another line
+// of a day is for that day, and a line without readable times is for its month.
 func (r *row) chargePeriod() (from, to time.Time) {
 	if r.StatDate == 0 || r.payMode == billclient.Prepaid {
 		if from, to, ok := parsePeriod(r.StartTime, r.EndTime); ok {
@@ -105,7 +107,8 @@ func (r *row) pricingQuantity() (quantity, unit string) {
 	return "1", "Units"
 }
 
-// focusColumns returns the columns of a version of FOCUS in the order of their names, and then those of the project's own.
+// focusColumns returns the columns of a version of FOCUS in the order of their names, and then those of the project's
+// own.
 func focusColumns(version string) []column {
 	all := slices.Clone(focusAlways)
 	if version != Focus14 {
@@ -121,61 +124,61 @@ func focusColumns(version string) []column {
 func providerColumn(name string) column { return constant(name, vendor) }
 
 func constant(name, value string) column {
-	return column{name, func(*row) string { return value }}
+	return column{name, func(*row) string { return value }, texts}
 }
 
 // focusAlways are the columns that FOCUS 1.2, 1.3 and 1.4 have in common. An empty text is null.
 var focusAlways = []column{
-	{"BilledCost", func(r *row) string { return r.Cost.String() }},
-	{"BillingAccountId", func(r *row) string { return r.charge.accountID }},
-	{"BillingAccountName", func(r *row) string { return r.account }},
+	{"BilledCost", func(r *row) string { return r.Cost.String() }, amounts},
+	{"BillingAccountId", func(r *row) string { return r.charge.accountID }, texts},
+	{"BillingAccountName", func(r *row) string { return r.account }, texts},
 	constant("BillingCurrency", "CNY"), // another one is an error of the line
-	{"BillingPeriodEnd", func(r *row) string { return focusTime(r.Month.End()) }},
-	{"BillingPeriodStart", func(r *row) string { return focusTime(r.Month.Start()) }},
-	{"ChargeCategory", func(r *row) string { return r.charge.category }},
-	{"ChargeClass", func(r *row) string { return r.charge.class }},
-	{"ChargeDescription", (*row).description},
-	{"ChargeFrequency", (*row).frequency},
-	{"ChargePeriodEnd", func(r *row) string { return r.charge.to }},
-	{"ChargePeriodStart", func(r *row) string { return r.charge.from }},
-	{"ContractedCost", func(r *row) string { return r.Cost.String() }},
-	{"EffectiveCost", (*row).effectiveCost},
+	{"BillingPeriodEnd", func(r *row) string { return focusTime(r.Month.End()) }, instants},
+	{"BillingPeriodStart", func(r *row) string { return focusTime(r.Month.Start()) }, instants},
+	{"ChargeCategory", func(r *row) string { return r.charge.category }, texts},
+	{"ChargeClass", func(r *row) string { return r.charge.class }, texts},
+	{"ChargeDescription", (*row).description, texts},
+	{"ChargeFrequency", (*row).frequency, texts},
+	{"ChargePeriodEnd", func(r *row) string { return r.charge.to }, instants},
+	{"ChargePeriodStart", func(r *row) string { return r.charge.from }, instants},
+	{"ContractedCost", func(r *row) string { return r.Cost.String() }, amounts},
+	{"EffectiveCost", (*row).effectiveCost, amounts},
 	constant("InvoiceIssuerName", vendor),
-	{"ListCost", func(r *row) string { return r.ListCost.String() }},
+	{"ListCost", func(r *row) string { return r.ListCost.String() }, amounts},
 	constant("PricingCategory", "Standard"),
-	{"PricingQuantity", func(r *row) string { return r.charge.quantity }},
-	{"PricingUnit", func(r *row) string { return r.charge.unit }},
-	{"RegionId", func(r *row) string { return r.regionCode }},
-	{"RegionName", func(r *row) string { return textIf(r.regionCode, cmp.Or(r.RegionName, r.regionCode)) }},
-	{"ResourceId", func(r *row) string { return r.InstanceID }},
-	{"ResourceName", func(r *row) string { return textIf(r.InstanceID, r.InstanceName) }},
-	{"ResourceType", func(r *row) string { return textIf(r.InstanceID, cmp.Or(r.ProductSubTypeName, r.serviceName())) }},
-	{"ServiceCategory", func(r *row) string { return serviceCategory(r.ProductCode) }},
-	{"ServiceName", (*row).serviceName},
-	{"SubAccountId", func(r *row) string { return r.ProjectID }},
-	{"SubAccountName", func(r *row) string { return textIf(r.ProjectID, cmp.Or(r.ProjectName, r.ProjectID)) }},
-	{"SubAccountType", func(r *row) string { return textIf(r.ProjectID, "Project") }},
-	{"Tags", func(r *row) string { return tagsObject(r.Tags) }},
+	{"PricingQuantity", func(r *row) string { return r.charge.quantity }, amounts},
+	{"PricingUnit", func(r *row) string { return r.charge.unit }, texts},
+	{"RegionId", func(r *row) string { return r.regionCode }, texts},
+	{"RegionName", func(r *row) string { return textIf(r.regionCode, cmp.Or(r.RegionName, r.regionCode)) }, texts},
+	{"ResourceId", func(r *row) string { return r.InstanceID }, texts},
+	{"ResourceName", func(r *row) string { return textIf(r.InstanceID, r.InstanceName) }, texts},
+	{"ResourceType", (*row).resourceType, texts},
+	{"ServiceCategory", func(r *row) string { return serviceCategory(r.ProductCode) }, texts},
+	{"ServiceName", (*row).serviceName, texts},
+	{"SubAccountId", func(r *row) string { return r.ProjectID }, texts},
+	{"SubAccountName", func(r *row) string { return textIf(r.ProjectID, cmp.Or(r.ProjectName, r.ProjectID)) }, texts},
+	{"SubAccountType", func(r *row) string { return textIf(r.ProjectID, "Project") }, texts},
+	{"Tags", func(r *row) string { return tagsObject(r.Tags) }, texts},
 }
 
 // focusOwn are the columns of the project's own: what a bill says beyond FOCUS.
 var focusOwn = []column{
-	{"x_BillId", func(r *row) string { return r.charge.billID }},
-	{"x_BillType", func(r *row) string { return r.BillingMode }},
-	{"x_Configuration", func(r *row) string { return joinPairs(r.Configs) }},
-	{"x_CostCenter", func(r *row) string { return r.costCenter }},
-	{"x_DetailBillNo", func(r *row) string { return r.DetailBillNo }},
-	{"x_Discount", func(r *row) string { return r.Discount }},
-	{"x_Extras", func(r *row) string { return joinPairs(r.Extras) }},
-	{"x_Owner", func(r *row) string { return r.owner }},
-	{"x_PayMode", func(r *row) string { return r.payMode }},
-	{"x_PriceFactors", func(r *row) string { return joinPairs(r.Providers) }},
-	{"x_ProductCode", func(r *row) string { return r.ProductCode }},
-	{"x_ProjectName", func(r *row) string { return r.ProjectName }},
-	{"x_RegionName", func(r *row) string { return r.RegionName }},
-	{"x_ResourceName", func(r *row) string { return r.InstanceName }},
-	{"x_ServiceStartTime", func(r *row) string { return r.ServiceStartTime }},
-	{"x_ZoneName", func(r *row) string { return r.ZoneName }},
+	{"x_BillId", func(r *row) string { return r.charge.billID }, texts},
+	{"x_BillType", func(r *row) string { return r.BillingMode }, texts},
+	{"x_Configuration", func(r *row) string { return joinPairs(r.Configs) }, texts},
+	{"x_CostCenter", func(r *row) string { return r.costCenter }, texts},
+	{"x_DetailBillNo", func(r *row) string { return r.DetailBillNo }, texts},
+	{"x_Discount", func(r *row) string { return r.Discount }, texts},
+	{"x_Extras", func(r *row) string { return joinPairs(r.Extras) }, texts},
+	{"x_Owner", func(r *row) string { return r.owner }, texts},
+	{"x_PayMode", func(r *row) string { return r.payMode }, texts},
+	{"x_PriceFactors", func(r *row) string { return joinPairs(r.Providers) }, texts},
+	{"x_ProductCode", func(r *row) string { return r.ProductCode }, texts},
+	{"x_ProjectName", func(r *row) string { return r.ProjectName }, texts},
+	{"x_RegionName", func(r *row) string { return r.RegionName }, texts},
+	{"x_ResourceName", func(r *row) string { return r.InstanceName }, texts},
+	{"x_ServiceStartTime", func(r *row) string { return r.ServiceStartTime }, texts},
+	{"x_ZoneName", func(r *row) string { return r.ZoneName }, texts},
 }
 
 // textIf returns the text, but nothing where the id is not known that it belongs to: FOCUS has both or none.
@@ -188,6 +191,10 @@ func textIf(id, text string) string {
 
 // serviceName returns the name of the product, which may not be null.
 func (r *row) serviceName() string { return cmp.Or(r.ProductName, r.ProductCode, "Unknown") }
+
+func (r *row) resourceType() string {
+	return textIf(r.InstanceID, cmp.Or(r.ProductSubTypeName, r.serviceName()))
+}
 
 func (r *row) description() string {
 	return cmp.Or(strings.TrimSpace(r.ProductSubTypeName+" "+r.RuleRemark), r.serviceName())
@@ -205,8 +212,8 @@ func (r *row) frequency() string {
 	}
 }
 
-// effectiveCost returns the cost, but 0 of a purchase: what was bought is used up later, and the lines of a month do not
-// say how much of it.
+// effectiveCost returns the cost, but 0 of a purchase: what was bought is used up later, and the lines of a month do
+// not say how much of it.
 func (r *row) effectiveCost() string {
 	if r.charge.category == purchase {
 		return "0"
@@ -228,17 +235,24 @@ func serviceCategory(code string) string {
 	return cmp.Or(focusCategories[strings.TrimSuffix(strings.ToUpper(code), "_GROUP")], "Other")
 }
 
-// checkFocus returns an error if the options cannot mean a file of FOCUS.
-func (o *Options) checkFocus() error {
+// checkFormat returns an error if there can be no file in the format.
+func (o *Options) checkFormat() error {
 	o.FocusVersion = cmp.Or(o.FocusVersion, Focus13)
 	switch {
 	case !slices.Contains(FocusVersions, o.FocusVersion):
 		return fmt.Errorf("--focus-version: %q is none of %s", o.FocusVersion, strings.Join(FocusVersions, ", "))
 	case o.isFocus() && o.Source != SourceLines:
 		return fmt.Errorf("--source=%s has no codes and ids, as FOCUS requires: use --source=%s", o.Source, SourceLines)
+	case o.isBinary() && o.Output == "" && output.IsTerminal(o.Stdout):
+		return fmt.Errorf("--format=%s is not for a terminal: name a file with --output", o.Format)
 	}
 	return nil
 }
 
 // isFocus reports whether the file has the columns of FOCUS.
-func (o Options) isFocus() bool { return o.Format == FormatFocusCSV }
+func (o Options) isFocus() bool {
+	return o.Format == FormatFocusCSV || o.Format == FormatFocusParquet
+}
+
+// isBinary reports whether the file is not one of text.
+func (o Options) isBinary() bool { return o.Format == FormatParquet || o.Format == FormatFocusParquet }

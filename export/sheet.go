@@ -15,41 +15,52 @@ import (
 type column struct {
 	name string
 	text func(*row) string
+	kind kind
 }
+
+// kind is the type of a column in a file that has types. In the others all is text.
+type kind int
+
+const (
+	texts    kind = iota
+	amounts       // decimal numbers
+	instants      // RFC 3339, in UTC
+	tagMap        // the tags once more, as keys and values; not in files without types
+)
 
 // fixedColumns are the columns of every exported file. Those that people need most often come first, but a new one
 // stands at the end, for the sake of programs that count columns.
 var fixedColumns = []column{
-	{"bill_month", func(r *row) string { return r.Month.String() }},
-	{"customer_id", func(r *row) string { return r.CustomerID }},
-	{"product_code", func(r *row) string { return r.ProductCode }},
-	{"product_name", func(r *row) string { return r.ProductName }},
-	{"product_subtype", func(r *row) string { return r.ProductSubTypeName }},
-	{"project_id", func(r *row) string { return r.ProjectID }},
-	{"project_name", func(r *row) string { return r.ProjectName }},
-	{"instance_id", func(r *row) string { return r.InstanceID }},
-	{"instance_name", func(r *row) string { return r.InstanceName }},
-	{"cost_cny", func(r *row) string { return r.Cost.String() }},
-	{"list_cost_cny", func(r *row) string { return r.ListCost.String() }},
-	{"discount", func(r *row) string { return r.Discount }},
-	{"billing_mode", func(r *row) string { return r.BillingMode }},
-	{"bill_days", func(r *row) string { return r.BillDays }},
-	{"bill_hours", func(r *row) string { return r.BillHours }},
-	{"start_time", func(r *row) string { return r.StartTime }},
-	{"end_time", func(r *row) string { return r.EndTime }},
-	{"service_start_time", func(r *row) string { return r.ServiceStartTime }},
-	{"region_name", func(r *row) string { return r.RegionName }},
-	{"zone_name", func(r *row) string { return r.ZoneName }},
-	{"remark", func(r *row) string { return r.RuleRemark }},
-	{"price_factors", func(r *row) string { return joinPairs(r.Providers) }},
-	{"configuration", func(r *row) string { return joinPairs(r.Configs) }},
-	{"extras", func(r *row) string { return joinPairs(r.Extras) }},
-	{"tags", func(r *row) string { return joinPairs(r.Tags) }},
-	{"bill_line_no", func(r *row) string { return r.DetailBillNo }},
-	{"pay_mode", func(r *row) string { return r.payMode }},
-	{"account", func(r *row) string { return r.account }},
-	{"owner", func(r *row) string { return r.owner }},
-	{"cost_center", func(r *row) string { return r.costCenter }},
+	{"bill_month", func(r *row) string { return r.Month.String() }, texts},
+	{"customer_id", func(r *row) string { return r.CustomerID }, texts},
+	{"product_code", func(r *row) string { return r.ProductCode }, texts},
+	{"product_name", func(r *row) string { return r.ProductName }, texts},
+	{"product_subtype", func(r *row) string { return r.ProductSubTypeName }, texts},
+	{"project_id", func(r *row) string { return r.ProjectID }, texts},
+	{"project_name", func(r *row) string { return r.ProjectName }, texts},
+	{"instance_id", func(r *row) string { return r.InstanceID }, texts},
+	{"instance_name", func(r *row) string { return r.InstanceName }, texts},
+	{"cost_cny", func(r *row) string { return r.Cost.String() }, amounts},
+	{"list_cost_cny", func(r *row) string { return r.ListCost.String() }, amounts},
+	{"discount", func(r *row) string { return r.Discount }, texts},
+	{"billing_mode", func(r *row) string { return r.BillingMode }, texts},
+	{"bill_days", func(r *row) string { return r.BillDays }, texts},
+	{"bill_hours", func(r *row) string { return r.BillHours }, texts},
+	{"start_time", func(r *row) string { return r.StartTime }, texts},
+	{"end_time", func(r *row) string { return r.EndTime }, texts},
+	{"service_start_time", func(r *row) string { return r.ServiceStartTime }, texts},
+	{"region_name", func(r *row) string { return r.RegionName }, texts},
+	{"zone_name", func(r *row) string { return r.ZoneName }, texts},
+	{"remark", func(r *row) string { return r.RuleRemark }, texts},
+	{"price_factors", func(r *row) string { return joinPairs(r.Providers) }, texts},
+	{"configuration", func(r *row) string { return joinPairs(r.Configs) }, texts},
+	{"extras", func(r *row) string { return joinPairs(r.Extras) }, texts},
+	{"tags", func(r *row) string { return joinPairs(r.Tags) }, texts},
+	{"bill_line_no", func(r *row) string { return r.DetailBillNo }, texts},
+	{"pay_mode", func(r *row) string { return r.payMode }, texts},
+	{"account", func(r *row) string { return r.account }, texts},
+	{"owner", func(r *row) string { return r.owner }, texts},
+	{"cost_center", func(r *row) string { return r.costCenter }, texts},
 }
 
 // columnsWith returns the columns of a file, which are those of every file and one for each of some tags. Its name has
@@ -57,9 +68,14 @@ var fixedColumns = []column{
 func columnsWith(tags []ledger.Tag) []column {
 	all := slices.Clone(fixedColumns)
 	for _, tag := range tags {
-		all = append(all, column{"tag_" + tag.Label, func(r *row) string { return valueOf(r.Tags, tag.Key) }})
+		all = append(all, column{"tag_" + tag.Label, func(r *row) string { return valueOf(r.Tags, tag.Key) }, texts})
 	}
 	return all
+}
+
+// typed returns the columns of a file that has types.
+func typed(columns []column, tags string) []column {
+	return append(columns, column{name: tags, kind: tagMap})
 }
 
 // valueOf returns the value of a key, and nothing for a key that is not there.
@@ -107,9 +123,9 @@ func newSheet(w *bufio.Writer, columns []column, isExact bool) *sheet {
 }
 
 // begin writes the header where nothing is written yet. The next write returns an error of that.
-func (s *sheet) begin(isFirst bool) {
+func (s *sheet) begin(isFirst bool) error {
 	if !isFirst {
-		return
+		return nil
 	}
 	if !s.isExact {
 		_, _ = s.target.WriteString(byteOrderMark)
@@ -118,6 +134,7 @@ func (s *sheet) begin(isFirst bool) {
 		s.row[i] = c.name
 	}
 	_ = s.rows.Write(s.row)
+	return nil
 }
 
 func (s *sheet) write(r *row) error {

@@ -1,0 +1,213 @@
+package export
+
+import (
+	"bufio"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+)
+
+const (
+	// groupRows is how many rows a row group has at most: what an engine reads at once.
+	groupRows = 128 << 10
+	// maxDictionary is how many bytes of different texts a column of a row group has before it is written without a
+	// dictionary, as ids of instances are.
+	maxDictionary = 256 << 10
+
+	// pageBytes is how much of a column is compressed at once. With less, the file grows; with more, memory does.
+	pageBytes = 64 << 10
+
+	// All amounts are DECIMAL(38,10): as many digits as engines have in common.
+	decimalDigits = 38
+	decimalScale  = 10
+	decimalBytes  = 16
+)
+
+// parquetFile writes rows as Parquet. A row group is held back until it is full or the bill is whole, because what is
+// in such a file cannot be taken back, unless all is.
+type parquetFile struct {
+	columns []column
+	target  *bufio.Writer
+	file    *parquet.GenericWriter[any]
+	group   *parquet.ConcurrentRowGroupWriter // that is held back
+	rows    int                               // in it
+	written bool                              // row groups of the bill are in the file
+	row     parquet.Row
+}
+
+var errHalfBill = fmt.Errorf("the answer broke off with %d of its lines or more in the file, which cannot take them"+
+	" back: export this account and month alone", groupRows)
+
+// newParquetFile returns a file that is written to w. Statistics of amounts are left out, because those of the library
+// take negative amounts for the largest.
+func newParquetFile(w *bufio.Writer, columns []column) *parquetFile {
+	options := []parquet.WriterOption{
+		parquet.NewSchema("bill", schemaOf(columns)), parquet.WriteBufferSize(0), parquet.PageBufferSize(pageBytes),
+		parquet.Compression(&zstd.Codec{}), // one of its own, whose buffers are gone with the file
+		parquet.DictionaryMaxBytes(maxDictionary), parquet.MaxRowsPerRowGroup(groupRows),
+		parquet.CreatedBy("ksyun_bill_exporter", "", ""),
+	}
+	for _, c := range columns {
+		if c.kind == amounts {
+			options = append(options, parquet.SkipPageBounds(c.name), parquet.SkipPageStatistics(c.name))
+		}
+	}
+	return &parquetFile{columns: columns, target: w, file: parquet.NewGenericWriter[any](w, options...)}
+}
+
+func (f *parquetFile) begin(isFirst bool) error {
+	switch {
+	case f.written && !isFirst:
+		return errHalfBill
+	case f.written:
+		f.file.Reset(f.target)
+	}
+	f.group, f.rows, f.written = f.file.BeginRowGroup(), 0, false
+	return nil
+}
+
+func (f *parquetFile) write(r *row) error {
+	if f.rows == groupRows {
+		f.written = true
+		if err := f.commit(); err != nil {
+			return err
+		}
+	}
+	f.row = f.row[:0]
+	leaf := 0
+	for _, c := range f.columns {
+		if c.kind == tagMap {
+			f.addTags(r, leaf)
+			leaf += 2
+			continue
+		}
+		value, err := c.parquetValue(c.text(r))
+		if err != nil {
+			return fmt.Errorf("line %s: %s: %w", r.DetailBillNo, c.name, err)
+		}
+		level := 1
+		if value.IsNull() {
+			level = 0
+		}
+		f.row = append(f.row, value.Level(0, level, leaf))
+		leaf++
+	}
+	if _, err := f.group.WriteRows([]parquet.Row{f.row}); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	f.rows++
+	return nil
+}
+
+// addTags adds the keys of a map, and then their values.
+func (f *parquetFile) addTags(r *row, leaf int) {
+	tags := uniqueTags(r.Tags)
+	if len(tags) == 0 {
+		f.row = append(f.row, parquet.NullValue().Level(0, 0, leaf), parquet.NullValue().Level(0, 0, leaf+1))
+		return
+	}
+	for i, tag := range tags {
+		f.row = append(f.row, parquet.ByteArrayValue([]byte(tag.Key)).Level(min(i, 1), 1, leaf))
+	}
+	for i, tag := range tags {
+		f.row = append(f.row, parquet.ByteArrayValue([]byte(tag.Value)).Level(min(i, 1), 1, leaf+1))
+	}
+}
+
+// commit writes the row group, if it has rows.
+func (f *parquetFile) commit() error {
+	if _, err := f.group.Commit(); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	f.rows = 0
+	return nil
+}
+
+func (f *parquetFile) end() error {
+	f.written = false
+	return f.commit()
+}
+
+func (f *parquetFile) close() error {
+	if err := f.file.Close(); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	return nil
+}
+
+// parquetValue returns a text of a CSV file as Parquet has it: an empty one is null.
+func (c column) parquetValue(text string) (parquet.Value, error) {
+	switch {
+	case text == "":
+		return parquet.NullValue(), nil
+	case c.kind == amounts:
+		decimal, err := decimalOf(text)
+		return parquet.FixedLenByteArrayValue(decimal), err
+	case c.kind == instants:
+		t, err := time.Parse(time.RFC3339, text)
+		return parquet.Int64Value(t.UnixMilli()), err
+	default:
+		return parquet.ByteArrayValue([]byte(text)), nil
+	}
+}
+
+// decimalOf returns an amount as the two's complement of its units of 10 to the power of -decimalScale.
+func decimalOf(text string) ([]byte, error) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	fraction = strings.TrimRight(fraction, "0")
+	digits := whole + fraction + strings.Repeat("0", max(0, decimalScale-len(fraction)))
+	units, ok := new(big.Int).SetString(digits, 10)
+	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(decimalDigits), nil)
+	if !ok || len(fraction) > decimalScale || units.CmpAbs(limit) >= 0 {
+		return nil, fmt.Errorf("amount %.120s: Parquet has room for %d digits, %d of them behind the point; the CSV"+
+			" formats have it whole", text, decimalDigits, decimalScale)
+	}
+	if units.Sign() < 0 {
+		units.Add(units, new(big.Int).Lsh(big.NewInt(1), 8*decimalBytes))
+	}
+	return units.FillBytes(make([]byte, decimalBytes)), nil
+}
+
+// orderedGroup is a group whose fields stay in the order of the columns: parquet.Group sorts them.
+type orderedGroup struct {
+	parquet.Group
+	names []string
+}
+
+// Fields returns the fields in their order.
+func (g orderedGroup) Fields() []parquet.Field {
+	fields := g.Group.Fields()
+	slices.SortFunc(fields, func(a, b parquet.Field) int {
+		return slices.Index(g.names, a.Name()) - slices.Index(g.names, b.Name())
+	})
+	return fields
+}
+
+func schemaOf(columns []column) parquet.Node {
+	g := orderedGroup{Group: parquet.Group{}}
+	for _, c := range columns {
+		g.names, g.Group[c.name] = append(g.names, c.name), c.node()
+	}
+	return g
+}
+
+// node returns the type of the column.
+func (c column) node() parquet.Node {
+	text := parquet.Encoded(parquet.String(), &parquet.RLEDictionary)
+	switch c.kind {
+	case amounts:
+		number := parquet.FixedLenByteArrayType(decimalBytes)
+		return parquet.Optional(parquet.Decimal(decimalScale, decimalDigits, number))
+	case instants:
+		return parquet.Optional(parquet.Encoded(parquet.Timestamp(parquet.Millisecond), &parquet.RLEDictionary))
+	case tagMap:
+		return parquet.Map(text, text)
+	default:
+		return parquet.Optional(text)
+	}
+}
