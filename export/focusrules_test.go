@@ -110,8 +110,8 @@ func deriveRules(t *testing.T, model []byte) string {
 	for _, id := range slices.Sorted(maps.Keys(parsed.ModelRules)) {
 		r := parsed.ModelRules[id]
 		needs, _ := compact(r.ValidationCriteria.Requirement).([]any)
-		if r.Type != "Static" || !strings.HasPrefix(r.ValidationCriteria.Keyword, "MUST") || r.Function == "Composite" ||
-			needs[0] == "AND" || needs[0] == "CheckModelRule" {
+		isDemanded := r.Type == "Static" && strings.HasPrefix(r.ValidationCriteria.Keyword, "MUST")
+		if !isDemanded || r.Function == "Composite" || needs[0] == "AND" || needs[0] == "CheckModelRule" {
 			continue
 		}
 		condition := ""

@@ -36,6 +36,7 @@ type parquetFile struct {
 	file    *parquet.GenericWriter[any]
 	group   *parquet.ConcurrentRowGroupWriter // that is held back
 	rows    int                               // in it
+	limit   int                               // of rows in a group
 	written bool                              // row groups of the bill are in the file
 	row     parquet.Row
 }
@@ -57,7 +58,7 @@ func newParquetFile(w *bufio.Writer, columns []column) *parquetFile {
 			options = append(options, parquet.SkipPageBounds(c.name), parquet.SkipPageStatistics(c.name))
 		}
 	}
-	return &parquetFile{columns: columns, target: w, file: parquet.NewGenericWriter[any](w, options...)}
+	return &parquetFile{columns: columns, target: w, limit: groupRows, file: parquet.NewGenericWriter[any](w, options...)}
 }
 
 func (f *parquetFile) begin(isFirst bool) error {
@@ -72,7 +73,7 @@ func (f *parquetFile) begin(isFirst bool) error {
 }
 
 func (f *parquetFile) write(r *row) error {
-	if f.rows == groupRows {
+	if f.rows == f.limit {
 		f.written = true
 		if err := f.commit(); err != nil {
 			return err

@@ -1,6 +1,9 @@
 package export
 
 import (
+	"bufio"
+	"bytes"
+	stdcmp "cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -14,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
 
 	"github.com/google/go-cmp/cmp"
@@ -207,6 +211,41 @@ func TestParquetIsWholeOrNotAtAll(t *testing.T) {
 		" room for 38 digits, 10 of them behind the point; the CSV formats have it whole"
 	if !strings.HasPrefix(failed.failure(), want) || len(failed.files) != 0 {
 		t.Errorf("%d files, %v", len(failed.files), failed)
+	}
+}
+
+// A row group that is full is written before the bill is whole. What is written of the first bill is taken back when it
+// is read again; of a later one, that is an error.
+func TestParquetOfHalfBills(t *testing.T) {
+	var out bytes.Buffer
+	w := bufio.NewWriter(&out)
+	f := newParquetFile(w, typed(columnsWith(nil), "tags_map"))
+	f.limit = 2
+	write := func(isFirst bool, name string) error {
+		if err := f.begin(isFirst); err != nil {
+			return err
+		}
+		for range 3 {
+			if err := f.write(&row{Line: billclient.Line{ProductName: name}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := write(true, "broken")
+	w.Flush()
+	out.Reset()
+	err = stdcmp.Or(err, write(true, "whole"), f.end(), write(false, "broken"))
+	if broken := write(false, "again"); err != nil || !errors.Is(broken, errHalfBill) {
+		t.Errorf("%v, %v", err, broken)
+	}
+	f.group, f.rows = f.file.BeginRowGroup(), 0 // as if the second bill had never been
+	if err := stdcmp.Or(f.close(), w.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	cells, groups := readParquet(t, out.String())
+	if !slices.Equal(groups, []int64{2, 1, 2}) || cells[1][3] != "whole" || cells[3][3] != "whole" {
+		t.Errorf("row groups %v: %q", groups, cells)
 	}
 }
 

@@ -305,6 +305,10 @@ func TestNotThereYet(t *testing.T) {
 			failed + "DescribeBillSummaryByPayMode has nothing, or nothing yet: the bill of a month is made on the" +
 				" 3rd of the next one\n",
 		},
+		"nobody's lines": {
+			noon, nil, []billsim.Fault{noBill}, Options{PayModes: "prepaid", Format: FormatFocusCSV},
+			failed + "neither a line nor the bill says whose it is, as FOCUS requires: set customer_id\n",
+		},
 		"no lines of bill-union": {
 			noon, billOf(october()...), []billsim.Fault{noLines}, Options{},
 			failed + "DescribeInstanceSummaryBills has no lines, or none yet, but DescribeBillSummaryByPayMode has" +
