@@ -23,16 +23,14 @@ build:
 # A busy machine of two cores needs half of it.
 TIMEOUT ?= 20m
 
-# Packages tested at once, the longest first: end-to-end tests wait for servers much of their time.
-PACKAGES ?= 3
-
 # Everything: vet, unit tests and, against a real Prometheus and a real image, end-to-end tests; all with the race detector
 # but those of the module that makes releases: what they test is one goroutine, and they look at files outside of it.
 test: peers
 	$(GO) vet -tags e2e,soak ./...
 	$(GO) vet -C release ./...
 	$(GO) test -C release -count=1 ./...
-	$(GO) test -race -p $(PACKAGES) -timeout $(TIMEOUT) -tags e2e ./e2e ./collector ./...
+	@# The longest tests begin first.
+	$(GO) test -race -timeout $(TIMEOUT) -tags e2e ./e2e ./collector ./...
 
 # The chart, in a module of its own, which test leaves out: building Helm takes two minutes. Go keeps results and does not
 # look whether files outside of a module have changed, hence -count=1; the race detector would only build all of Helm a second time, and its templates are one goroutine.

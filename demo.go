@@ -32,7 +32,7 @@ func startDemo(ctx context.Context, logger log.Logger) (load func() (config.Conf
 	if err != nil {
 		return nil, nil, fmt.Errorf("--demo: %w", err)
 	}
-	api := &http.Server{Handler: billsim.New(accounts), ReadHeaderTimeout: headerTimeout}
+	api := &http.Server{Handler: billsim.New(accounts, billsim.WithKeptPages()), ReadHeaderTimeout: headerTimeout}
 	go func() {
 		if err := api.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			level.Error(logger).Log("msg", "simulated billing API", "err", err)

@@ -85,17 +85,23 @@ func (x *exchange) summaryLine(p Product) Line {
 // month add up to its bill, and days that were read once do not change when another day follows.
 func (x *exchange) linesOfDays() []unionLine {
 	byDay := map[string][]unionLine{} // sorting the lines themselves would move large values about
-	add := func(l unionLine) { byDay[l.StatDate] = append(byDay[l.StatDate], l) }
-	for _, l := range x.account.purchases(x.months[0]) {
-		add(l)
+	first, last := x.days[0].String(), x.days[1].String()
+	add := func(l *Line, mode payMode, kind Kind) {
+		if first <= l.StatDate && l.StatDate <= last {
+			byDay[l.StatDate] = append(byDay[l.StatDate], unionLine{*l, mode, kind})
+		}
 	}
+	addAll := func(all []unionLine) {
+		for i := range all {
+			add(&all[i].Line, all[i].mode, all[i].kind)
+		}
+	}
+	addAll(x.account.purchases(x.months[0]))
 	c, metered := x.consumption()
 	for l := range x.withSummaryOnly(Bill{Lines: c.Lines}) {
-		add(unionLine{Line: l, mode: postpaid})
+		add(&l, postpaid, 0)
 	}
-	for _, l := range x.unmetered(c, metered) {
-		add(l)
-	}
+	addAll(x.unmetered(c, metered))
 	var all []unionLine
 	for d := x.days[0]; d <= x.days[1]; d++ {
 		all = append(all, byDay[d.String()]...)
