@@ -28,12 +28,7 @@ var pictures = flag.String("pictures", "", "folder for the pictures of the docum
 func TestPictures(t *testing.T) {
 	t.Chdir(root)
 	r := launch(t, "--demo")
-	for _, account := range demoAccounts {
-		r.AwaitLines(account)
-		for _, source := range []string{"product_consume", "cash_wallet", "prepaid_instances"} {
-			r.Await("/metrics", `ksyun_bill_source_up{account="`+account+`",source="`+source+`"} 1`)
-		}
-	}
+	awaitDemo(r)
 	b := peers.OpenBrowser(t)
 	drawPage(t, b, r)
 	drawGraphs(t, b, startPrometheusWithHistory(t, strings.TrimPrefix(r.URL, "http://")))

@@ -24,17 +24,24 @@ import (
 // those of /metrics.
 func TestStatusPage(t *testing.T) {
 	r := launch(t, "--demo")
-	for _, account := range demoAccounts {
-		r.AwaitLines(account)
-		for _, source := range []string{"product_consume", "cash_wallet", "prepaid_instances"} {
-			r.Await("/metrics", `ksyun_bill_source_up{account="`+account+`",source="`+source+`"} 1`)
-		}
-	}
+	awaitDemo(r)
 	checkOnScreens(t, r, func(screen string, page statusPage) {
 		if diff := cmp.Diff(costs(t, peers.Get(t, r.URL+"/metrics")), page.Accounts); diff != "" {
 			t.Errorf("%s (-/metrics +page):\n%s", screen, diff)
 		}
 	})
+}
+
+// awaitDemo waits until the pages of the demo have what is asked for last of each account: that is there a moment after
+// the source is up.
+func awaitDemo(r *peers.Exporter) {
+	for _, account := range demoAccounts {
+		r.AwaitLines(account)
+		for _, family := range []string{"account_balance_cny", "prepaid_expiry_timestamp_seconds"} {
+			r.Await("/metrics", "ksyun_bill_"+family+`{account="`+account+`",`)
+		}
+		r.Await("/metrics", `ksyun_bill_day_project_cost_cny{account="`+account+`",pay_mode="prepaid",`)
+	}
 }
 
 // Long names, names with markup, billions to the last digit and an unknown key: all of it can be read, and the trouble
