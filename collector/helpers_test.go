@@ -195,7 +195,7 @@ func startWith(
 ) *world {
 	t.Helper()
 	time.Sleep(time.Until(at))
-	w := &world{t: t, api: billsim.New(accounts), log: &lockedBuffer{}}
+	w := &world{t: t, api: billsim.New(accounts, billsim.WithKeptPages()), log: &lockedBuffer{}}
 	transport, stopAPI := billsim.PipeTransport(between(w.api))
 	w.wire = &wire{RoundTripper: transport}
 	w.run(o)

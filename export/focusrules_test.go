@@ -18,8 +18,6 @@ import (
 	"unicode/utf8"
 
 	"ksyun_bill_exporter/billsim"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "write the table that TestFocusRulesAreTheModels compares")
@@ -133,29 +131,6 @@ func asJSON(t *testing.T, value any) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-// The table has the facts of the requirements model of FOCUS 1.2, a file that FOCUS_MODEL names: model-1.2.json of
-// https://github.com/finopsfoundation/focus_validator 2.0.1 (MIT), which is no part of the project.
-func TestFocusRulesAreTheModels(t *testing.T) {
-	name := os.Getenv("FOCUS_MODEL")
-	if name == "" {
-		t.Skip("FOCUS_MODEL names no file")
-	}
-	model, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := deriveRules(t, model)
-	if *update {
-		if err := os.WriteFile(rulesFile, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(rulesFile)
-	if diff := cmp.Diff(want, string(got)); diff != "" || err != nil {
-		t.Errorf("%v (-model +table):\n%s", err, diff)
-	}
 }
 
 // focusFile is a file of FOCUS that is checked.
