@@ -3,13 +3,11 @@ package export
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
-	"ksyun_bill_exporter/output"
 )
 
 // The values of Options.FocusVersion: versions of the FinOps Open Cost and Usage Specification.
@@ -234,25 +232,3 @@ var focusCategories = map[string]string{
 func serviceCategory(code string) string {
 	return cmp.Or(focusCategories[strings.TrimSuffix(strings.ToUpper(code), "_GROUP")], "Other")
 }
-
-// checkFormat returns an error if there can be no file in the format.
-func (o *Options) checkFormat() error {
-	o.FocusVersion = cmp.Or(o.FocusVersion, Focus13)
-	switch {
-	case !slices.Contains(FocusVersions, o.FocusVersion):
-		return fmt.Errorf("--focus-version: %q is none of %s", o.FocusVersion, strings.Join(FocusVersions, ", "))
-	case o.isFocus() && o.Source != SourceLines:
-		return fmt.Errorf("--source=%s has no codes and ids, as FOCUS requires: use --source=%s", o.Source, SourceLines)
-	case o.isBinary() && o.Output == "" && output.IsTerminal(o.Stdout):
-		return fmt.Errorf("--format=%s is not for a terminal: name a file with --output", o.Format)
-	}
-	return nil
-}
-
-// isFocus reports whether the file has the columns of FOCUS.
-func (o Options) isFocus() bool {
-	return o.Format == FormatFocusCSV || o.Format == FormatFocusParquet
-}
-
-// isBinary reports whether the file is not one of text.
-func (o Options) isBinary() bool { return o.Format == FormatParquet || o.Format == FormatFocusParquet }
