@@ -218,7 +218,7 @@ func addExportFlags(command *kingpin.CmdClause, o *export.Options) {
 		PlaceHolder("NAME").StringVar(&o.Account)
 	command.Flag("format", "csv: the lines of the bill; table: what they come to, by product, project and pay mode;"+
 		" focus-csv: the lines with the columns of FOCUS, for programs; parquet, focus-parquet: the same with types.").
-		Default(export.FormatCSV).EnumVar(&o.Format, export.Formats...)
+		PlaceHolder(export.FormatCSV).EnumVar(&o.Format, export.Formats...)
 	command.Flag("focus-version", "Version of the columns of FOCUS: "+strings.Join(export.FocusVersions, ", ")+".").
 		Default(export.Focus13).EnumVar(&o.FocusVersion, export.FocusVersions...)
 	command.Flag("source", "lines: GetPostpayDetailBill and bill-union, with codes and ids; csv: the vendor's CSV"+
@@ -229,6 +229,9 @@ func addExportFlags(command *kingpin.CmdClause, o *export.Options) {
 		PlaceHolder("MODE,MODE").StringVar(&o.PayModes)
 	command.Flag("output", "File to write: whole, or not at all. Without it, standard output.").
 		PlaceHolder("FILE").StringVar(&o.Output)
+	command.Flag("lake", "Folder or s3://BUCKET/PREFIX for a file of each account and month, focus-parquet in folders of"+
+		" Hive: each appears or changes whole, or not at all.").
+		PlaceHolder("DIR_OR_URL").StringVar(&o.Lake)
 }
 
 func addBackfillFlags(command *kingpin.CmdClause, o *backfill.Options) {

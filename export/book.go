@@ -7,6 +7,8 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/config"
+	"ksyun_bill_exporter/lake"
 	"ksyun_bill_exporter/metrics"
 	"ksyun_bill_exporter/output"
 
@@ -18,6 +20,7 @@ type book struct {
 	Options
 	accounts  []collector.Account
 	modes     payModes
+	lake      *lake.Lake // nil: all bills are in one file
 	target    *output.Target
 	progress  *progress // nil: none is shown
 	rows      rowWriter // nil: none are written
@@ -59,16 +62,37 @@ func (b *book) newRowWriter() rowWriter {
 
 type projectKey struct{ account, id string }
 
-func newBook(o Options, accounts []collector.Account, modes payModes, target *output.Target) *book {
+// openBook opens the file or the lake for the bills. The caller has to call discard when it is done.
+func openBook(ctx context.Context, o Options, accounts []collector.Account, modes payModes) (*book, error) {
 	b := &book{
-		Options: o, accounts: accounts, modes: modes, target: target,
-		projects: map[projectKey]metrics.Project{}, customers: map[string]string{},
+		Options: o, accounts: accounts, modes: modes, projects: projectsOf(o.Config), customers: map[string]string{},
 	}
-	for _, p := range o.Config.Projects {
-		b.projects[projectKey{p.Account, p.ID}] = p
+	var err error
+	if o.Lake != "" {
+		b.lake, err = lake.Open(ctx, o.Lake)
+		return b, err
+	}
+	if b.target, err = output.Open(o.Output, o.Stdout); err != nil {
+		return nil, fmt.Errorf("--output: %w", err)
 	}
 	b.rows = b.newRowWriter()
-	return b
+	return b, nil
+}
+
+// projectsOf returns what the configuration says of projects.
+func projectsOf(c config.Config) map[projectKey]metrics.Project {
+	projects := map[projectKey]metrics.Project{}
+	for _, p := range c.Projects {
+		projects[projectKey{p.Account, p.ID}] = p
+	}
+	return projects
+}
+
+// discard removes what was not put in its place.
+func (b *book) discard() {
+	if b.target != nil {
+		b.target.Discard()
+	}
 }
 
 // isOne reports whether one bill was asked for.
@@ -96,6 +120,11 @@ func (b *book) write(ctx context.Context) error {
 // add writes one bill. Where several are asked for, one that is not there is left out with a warning: accounts did not
 // all begin in the same month.
 func (b *book) add(ctx context.Context, j *job) error {
+	if b.lake != nil {
+		if err := b.stage(); err != nil {
+			return err
+		}
+	}
 	totals, err := j.run(ctx)
 	if errors.Is(err, errNoBill) && !b.isOne() {
 		level.Warn(b.Logger).Log("msg", "no bill, or none yet: the file is without this month", "account", j.account.Name,
@@ -112,6 +141,9 @@ func (b *book) add(ctx context.Context, j *job) error {
 	}
 	level.Info(b.Logger).Log("msg", "bill", "account", j.account.Name, "month", j.month, "lines", totals.lines,
 		"cost_cny", totals.cost)
+	if b.lake != nil {
+		return nil
+	}
 	return b.target.Keep()
 }
 
@@ -130,6 +162,9 @@ func (b *book) note(j *job, difference *DisagreementError) {
 
 // adviceOnBytes adds to the error that ends the export that other bills are on standard output already.
 func (b *book) adviceOnBytes(err error) error {
+	if b.lake != nil {
+		return b.adviceOnLake(err)
+	}
 	if sent := b.target.Bytes(); b.bills > 0 && b.target.Name() == "" && sent > 0 {
 		return fmt.Errorf("%w; %d bytes of other bills are on standard output already. With --output there is a whole file"+
 			" or none", err, sent)
@@ -139,6 +174,9 @@ func (b *book) adviceOnBytes(err error) error {
 
 // commit puts the bills in their place, or beside it if one differs from its summary.
 func (b *book) commit() error {
+	if b.lake != nil {
+		return b.concludeLake()
+	}
 	if b.rows != nil {
 		if err := b.rows.close(); err != nil {
 			return fmt.Errorf("export: %w", err)

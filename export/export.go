@@ -16,6 +16,7 @@ import (
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/config"
+	"ksyun_bill_exporter/ledger"
 	"ksyun_bill_exporter/output"
 
 	"github.com/go-kit/log"
@@ -55,6 +56,7 @@ type Options struct {
 	PayModes     string            // with commas between them; empty: all that Source and the configuration cover
 	FocusVersion string            // of the columns of FOCUS; empty: Focus13
 	Output       string            // name of the file; empty: Stdout
+	Lake         string            // a folder or s3://bucket/prefix, with a file for each bill; in place of Output
 	UserAgent    string            // of the requests
 	Transport    http.RoundTripper // carries the requests; nil: one of its own
 	Now          time.Time         // decides whether the month is over
@@ -66,7 +68,7 @@ type Options struct {
 // Run exports bills. The error is a config.ArgumentError if there is no such account, month or pay mode, and a
 // *DisagreementError if everything was written, but differs from the summary of a month.
 func Run(ctx context.Context, o Options) error {
-	o.Format, o.Source = cmp.Or(o.Format, FormatCSV), cmp.Or(o.Source, SourceLines)
+	o.Format, o.Source = cmp.Or(o.Format, o.defaultFormat()), cmp.Or(o.Source, SourceLines)
 	accounts, err := o.Config.FindAccountOrAll(o.Account, o.UserAgent)
 	if err == nil {
 		err = cmp.Or(o.chooseMonths(), o.checkFormat())
@@ -78,13 +80,12 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("export: --pay-modes: %w", err)}
 	}
-	target, err := output.Open(o.Output, o.Stdout)
+	b, err := openBook(ctx, o, accounts, modes)
 	if err != nil {
-		return fmt.Errorf("export: --output: %w", err)
+		return fmt.Errorf("export: %w", err)
 	}
-	defer target.Discard()
-	b := newBook(o, accounts, modes, target)
-	if o.Format == FormatTable || o.Output != "" || !output.IsTerminal(o.Stdout) {
+	defer b.discard()
+	if o.Format == FormatTable || o.Output != "" || o.Lake != "" || !output.IsTerminal(o.Stdout) {
 		b.progress = newProgress(o.Stderr) // not where it would be mixed with the lines on one terminal
 	}
 	return b.write(ctx)
@@ -153,7 +154,7 @@ func (j *job) run(ctx context.Context) (*totals, error) {
 			remark, totals.tables(j.modes, j.conclude(difference)))
 	}
 	j.note(j, difference)
-	return totals, nil
+	return totals, j.publish(ctx, difference)
 }
 
 // readLines reads all lines. An attempt that breaks off is repeated, unless a part of its lines cannot be taken back.
@@ -181,7 +182,7 @@ func (j *job) readLines(ctx context.Context, s summaries) (t *totals, err error)
 // call, and name projects.
 func (j *job) readAttempt(ctx context.Context, s summaries, t *totals) error {
 	if j.rows != nil {
-		if err := j.rows.begin(j.bills == 0); err != nil {
+		if err := j.rows.begin(j.bills == 0 || j.lake != nil); err != nil {
 			return err
 		}
 	}
@@ -231,7 +232,7 @@ func (j *job) complete(r *row) error {
 func (j *job) readBillLines(ctx context.Context, n *names, add func(*row) error) error {
 	for line, err := range j.openBill(ctx) {
 		if err == nil {
-			err = add(&row{Line: line, payMode: billclient.Postpaid, until: line.EndTime})
+			err = add(&row{Line: line, payMode: billclient.Postpaid, basis: ledger.Billed, until: line.EndTime})
 		}
 		if err != nil {
 			return err
@@ -367,12 +368,22 @@ func (o *Options) checkFormat() error {
 	switch {
 	case !slices.Contains(FocusVersions, o.FocusVersion):
 		return fmt.Errorf("--focus-version: %q is none of %s", o.FocusVersion, strings.Join(FocusVersions, ", "))
+	case o.Lake != "":
+		return o.checkLake()
 	case o.isFocus() && o.Source != SourceLines:
 		return fmt.Errorf("--source=%s has no codes and ids, as FOCUS requires: use --source=%s", o.Source, SourceLines)
-	case o.isBinary() && o.Output == "" && output.IsTerminal(o.Stdout):
+	case o.isBinary() && o.Lake == "" && o.Output == "" && output.IsTerminal(o.Stdout):
 		return fmt.Errorf("--format=%s is not for a terminal: name a file with --output", o.Format)
 	}
 	return nil
+}
+
+// defaultFormat returns the format where none is asked for.
+func (o Options) defaultFormat() string {
+	if o.Lake != "" {
+		return FormatFocusParquet
+	}
+	return FormatCSV
 }
 
 // isFocus reports whether the file has the columns of FOCUS.

@@ -161,6 +161,8 @@ var focusAlways = []column{
 
 // focusOwn are the columns of the project's own: what a bill says beyond FOCUS.
 var focusOwn = []column{
+	{"x_Basis", func(r *row) string { return string(r.basis) }, texts},
+	{"x_BillDay", (*row).billDay, texts},
 	{"x_BillId", func(r *row) string { return r.charge.billID }, texts},
 	{"x_BillType", func(r *row) string { return r.BillingMode }, texts},
 	{"x_Configuration", func(r *row) string { return joinPairs(r.Configs) }, texts},
@@ -177,6 +179,14 @@ var focusOwn = []column{
 	{"x_ResourceName", func(r *row) string { return r.InstanceName }, texts},
 	{"x_ServiceStartTime", func(r *row) string { return r.ServiceStartTime }, texts},
 	{"x_ZoneName", func(r *row) string { return r.ZoneName }, texts},
+}
+
+// billDay returns the day that the line is for, empty if it is for its month.
+func (r *row) billDay() string {
+	if r.StatDate == 0 {
+		return ""
+	}
+	return r.StatDate.String()
 }
 
 // textIf returns the text, but nothing where the id is not known that it belongs to: FOCUS has both or none.

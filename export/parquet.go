@@ -38,6 +38,7 @@ type parquetFile struct {
 	rows    int                               // in it
 	limit   int                               // of rows in a group
 	written bool                              // row groups of the bill are in the file
+	groups  int                               // that are in the file
 	row     parquet.Row
 }
 
@@ -67,6 +68,7 @@ func (f *parquetFile) begin(isFirst bool) error {
 		return errHalfBill
 	case f.written:
 		f.file.Reset(f.target)
+		f.groups = 0
 	}
 	f.group, f.rows, f.written = f.file.BeginRowGroup(), 0, false
 	return nil
@@ -124,6 +126,9 @@ func (f *parquetFile) addTags(r *row, leaf int) {
 func (f *parquetFile) commit() error {
 	if _, err := f.group.Commit(); err != nil {
 		return fmt.Errorf("output: %w", err)
+	}
+	if f.rows > 0 {
+		f.groups++
 	}
 	f.rows = 0
 	return nil

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/ledger"
 	"ksyun_bill_exporter/metrics"
 )
 
@@ -14,6 +15,7 @@ type row struct {
 	owner, costCenter string // of the project, as the configuration has them
 
 	payMode    string
+	basis      ledger.Basis
 	regionCode string // empty: not known; lines of the bill have names only
 	until      string // when that ended which the line is for; not the end of a term that was paid for in advance
 	charge     charge // only where the file is one of FOCUS
@@ -70,7 +72,7 @@ func (n *names) rowOf(u *billclient.UnionLine) *row {
 	if project == "" {
 		project = n.projects[u.ProjectName]
 	}
-	return &row{payMode: u.PayMode, until: u.Day.String(), regionCode: u.RegionCode, Line: billclient.Line{
+	return &row{payMode: u.PayMode, basis: ledger.Billed, until: u.Day.String(), regionCode: u.RegionCode, Line: billclient.Line{
 		DetailBillNo: u.BillNo, Month: u.Month, CustomerID: u.CustomerID, StatDate: u.Day,
 		StartTime: u.StartTime, EndTime: u.EndTime, ServiceStartTime: u.ServiceStartTime,
 		ProductCode: code, ProductName: u.ProductGroupName, ProductSubTypeName: u.ProductTypeName,

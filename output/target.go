@@ -111,21 +111,38 @@ func (t *Target) Rewind() error {
 // Commit puts what was written in its place. With a suffix, the file gets its name with that suffix, and a file without
 // the suffix stays as it is. On standard output the suffix means nothing.
 func (t *Target) Commit(suffix string) error {
+	if suffix != "" && t.file != nil {
+		return t.CommitAs(t.name + suffix)
+	}
 	err := t.Flush()
-	switch {
-	case err != nil, t.file == nil:
-	case suffix == "":
+	if err == nil && t.file != nil {
 		err = t.file.CloseAtomicallyReplace()
-	default:
-		// Windows renames no file that is open.
-		if err = cmp.Or(t.file.Sync(), t.file.Close()); err == nil {
-			err = os.Rename(t.file.Name(), t.name+suffix)
-		}
 	}
 	if err != nil {
 		return fmt.Errorf("output: %w", err)
 	}
 	return nil
+}
+
+// CommitAs puts what was written under another name than that of the file, in the same file system.
+func (t *Target) CommitAs(name string) error {
+	// Windows renames no file that is open.
+	err := cmp.Or(t.Flush(), t.file.Sync(), t.file.Close())
+	if err == nil {
+		err = os.Rename(t.file.Name(), name)
+	}
+	if err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	return nil
+}
+
+// Content returns what was written to the file so far, which has Bytes bytes.
+func (t *Target) Content() (io.ReaderAt, error) {
+	if err := t.Flush(); err != nil {
+		return nil, fmt.Errorf("output: %w", err)
+	}
+	return t.file, nil
 }
 
 // Discard removes the temporary file if it was not committed.

@@ -1,0 +1,101 @@
+package lake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ksyun_bill_exporter/output"
+)
+
+// folder is a lake on this machine, or on one whose file system is mounted here.
+type folder string
+
+// stagedName is what the names of staged files begin with, after a dot: engines pass over them.
+const stagedName = "staged"
+
+// oldStaged is after which time a staged file is taken for that of a program that was killed.
+const oldStaged = 24 * time.Hour
+
+func openFolder(place string) (folder, error) {
+	d := folder(place)
+	if err := os.MkdirAll(place, 0o777); err != nil { // the umask decides, as for the files
+		return "", err
+	}
+	f, err := d.stage()
+	if err != nil {
+		return "", err
+	}
+	f.Discard() // it can be written
+	return d, d.removeOldStaged(time.Now())
+}
+
+// removeOldStaged removes what programs left that were killed.
+func (d folder) removeOldStaged(now time.Time) error {
+	entries, err := os.ReadDir(string(d))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || !strings.HasPrefix(e.Name(), "."+stagedName) {
+			continue
+		}
+		if now.Sub(info.ModTime()) > oldStaged {
+			_ = os.Remove(filepath.Join(string(d), e.Name())) // another program may have done so
+		}
+	}
+	return nil
+}
+
+// stage opens the file in the root of the lake, because a rename cannot cross file systems.
+func (d folder) stage() (*output.Target, error) {
+	return output.Open(filepath.Join(string(d), stagedName), nil)
+}
+
+func (d folder) path(key string) string { return filepath.Join(string(d), filepath.FromSlash(key)) }
+
+func (d folder) place(_ context.Context, f *output.Target, key string) error {
+	name := d.path(key)
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return err
+	}
+	return f.CommitAs(name)
+}
+
+func (d folder) write(_ context.Context, key string, text []byte) error {
+	f, err := output.Open(d.path(key), nil)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	_, _ = f.Write(text) // Commit returns its error
+	return f.Commit("")
+}
+
+func (d folder) open(_ context.Context, key string) (*Reader, error) {
+	f, err := os.Open(d.path(key))
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a file", f.Name())
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &Reader{ReaderAt: f, Size: info.Size(), Closer: f}, nil
+}
+
+func (d folder) remove(_ context.Context, key string) error {
+	if err := os.Remove(d.path(key)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
