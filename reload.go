@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/config"
 
 	"github.com/go-kit/log"
@@ -21,7 +20,7 @@ import (
 // concurrent use.
 type reloader struct {
 	load   func() (config.Config, error)
-	apply  func(context.Context, collector.Options) error
+	apply  func(context.Context, config.Config) error
 	logger log.Logger
 
 	successful  prometheus.Gauge
@@ -36,7 +35,7 @@ type reloader struct {
 
 func newReloader(
 	registry prometheus.Registerer, conf config.Config, load func() (config.Config, error),
-	apply func(context.Context, collector.Options) error, logger log.Logger,
+	apply func(context.Context, config.Config) error, logger log.Logger,
 ) *reloader {
 	r := &reloader{
 		load: load, apply: apply, logger: logger, stateDir: conf.StateDir,
@@ -77,7 +76,7 @@ func (r *reloader) reloadLocked(ctx context.Context) error {
 		err = errStateDir
 	}
 	if err == nil {
-		err = r.apply(ctx, conf.Options(userAgent()))
+		err = r.apply(ctx, conf)
 	}
 	if err != nil {
 		r.successful.Set(0)

@@ -15,7 +15,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/config"
 	"ksyun_bill_exporter/e2e/peers"
 
@@ -221,7 +220,7 @@ func TestReloadAtChange(t *testing.T) {
 			}
 			return config.Config{}, err
 		}
-		apply := func(context.Context, collector.Options) error { return nil }
+		apply := func(context.Context, config.Config) error { return nil }
 		r := newReloader(prometheus.NewRegistry(), config.Config{}, load, apply, log.NewNopLogger())
 		r.fingerprint = func() string { return config.Fingerprint(file) }
 		r.seen = r.fingerprint()

@@ -15,6 +15,7 @@ import (
 
 	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/config"
+	"ksyun_bill_exporter/export"
 	"ksyun_bill_exporter/exposition"
 	"ksyun_bill_exporter/web"
 
@@ -245,8 +246,9 @@ func (e *exporter) runCollector(ctx context.Context, conf config.Config, seen st
 	if ctx.Err() != nil {
 		return state.Close()
 	}
+	keeper := export.NewKeeper(e.registry, userAgent(), e.logs.kit)
 	options := conf.Options(userAgent())
-	options.State = state
+	options.State, options.Keeper = state, keeper.Use(conf)
 	if errors.Is(err, collector.ErrSlow) && !e.standby { // what is asked for is shown all the same
 		options.StateErr, err = err, nil
 	}
@@ -260,13 +262,18 @@ func (e *exporter) runCollector(ctx context.Context, conf config.Config, seen st
 		e.metrics.Publish(page)
 		open()
 	}, e.logs.kit)
-	reloads := newReloader(e.registry, conf, e.load, bills.Reload, e.logs.kit)
+	reloads := newReloader(e.registry, conf, e.load, func(ctx context.Context, conf config.Config) error {
+		options := conf.Options(userAgent())
+		options.Keeper = keeper.Use(conf)
+		return bills.Reload(ctx, options)
+	}, e.logs.kit)
 	reloads.fingerprint, reloads.seen = e.fingerprint, seen
 	if handler, err = web.New(e.routes(bills, reloads)); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return bills.Run(ctx) })
+	group.Go(func() error { return keeper.Run(ctx) })
 	group.Go(func() error { return reloads.reloadAtHangup(ctx, hangups) })
 	group.Go(func() error { return reloads.reloadAtChange(ctx, e.reloadInterval) })
 	return group.Wait()

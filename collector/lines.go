@@ -90,8 +90,10 @@ func readMonths(ctx context.Context, f *fetch, months []billclient.Month,
 // readDetailBill reads the lines of a month's bill.
 func readDetailBill(ctx context.Context, f *fetch, m billclient.Month) error {
 	now, bill := now(), f.snapshot.Months[m].Bill
-	query := billclient.DetailQuery{From: m, To: m, Tags: len(f.options.Instances.Tags) > 0}
-	l, err := readLines(ctx, f, billclient.GetPostpayDetailBill, ledger.Options{},
+	kept := f.keep(LineRead{Month: m, Basis: ledger.Billed, BillID: bill.Summary.BillID})
+	defer kept.discard()
+	query := billclient.DetailQuery{From: m, To: m, Tags: len(f.options.Instances.Tags) > 0, Sets: kept != nil}
+	l, err := readLines(ctx, f, billclient.GetPostpayDetailBill, ledger.Options{}, kept,
 		func() iter.Seq2[billclient.Line, error] { return f.client.GetPostpayDetailBill(ctx, query) })
 	if err == nil {
 		err = checkLines(f, m, bill, l, billclient.GetPostpayDetailBill)
@@ -106,6 +108,9 @@ func readDetailBill(ctx context.Context, f *fetch, m billclient.Month) error {
 		}
 		return known
 	})
+	if f.basis(m, now) == ledger.Billed {
+		f.keepBill(kept, m, bill.Summary, lines)
+	}
 	return nil
 }
 
@@ -113,9 +118,11 @@ func readDetailBill(ctx context.Context, f *fetch, m billclient.Month) error {
 // of days that the estimate does not cover yet wait until it does.
 func readDetailConsume(ctx context.Context, f *fetch, m billclient.Month) error {
 	now, known := now(), f.snapshot.Months[m]
-	query := billclient.ConsumeQuery{Month: m, Tags: len(f.options.Instances.Tags) > 0}
+	kept := f.keep(LineRead{Month: m, Basis: ledger.Estimated})
+	defer kept.discard()
+	query := billclient.ConsumeQuery{Month: m, Tags: len(f.options.Instances.Tags) > 0, Sets: kept != nil}
 	counted := ledger.Options{Watched: watchedDays(f, now), Until: known.Estimate.Summary.End}
-	l, err := readLines(ctx, f, billclient.GetPostpayDetailConsume, counted,
+	l, err := readLines(ctx, f, billclient.GetPostpayDetailConsume, counted, kept,
 		func() iter.Seq2[billclient.Line, error] { return f.client.GetPostpayDetailConsume(ctx, query) })
 	if err != nil {
 		return err
@@ -130,6 +137,7 @@ func readDetailConsume(ctx context.Context, f *fetch, m billclient.Month) error 
 	days := l.CloseDays(known.Estimate.Summary, now)
 	if f.basis(m, now) == ledger.Estimated {
 		learnConsumption(f, m, l.Close(known.Estimate.Summary, now), days)
+		f.keepLines(kept, m)
 	} else {
 		learnConsumption(f, m, l.CloseUnsummed(known.Estimate.Summary, now), days)
 	}
@@ -177,13 +185,20 @@ func checkLines(f *fetch, m billclient.Month, b ledger.Book, l *ledger.Ledger, a
 }
 
 // readLines reads a stream of lines to its end, each attempt into a new ledger. The options say which lines count.
-func readLines(ctx context.Context, f *fetch, action string, options ledger.Options,
+func readLines(ctx context.Context, f *fetch, action string, options ledger.Options, kept *keeping,
 	stream func() iter.Seq2[billclient.Line, error],
 ) (l *ledger.Ledger, err error) {
 	options.Views, options.Instances, options.ReadAt = metrics.LedgerViews(), f.options.Instances, now()
 	err = f.client.Retry(ctx, action, func() error {
 		l = ledger.New(options)
-		return addLines(f, action, stream(), func(line *billclient.Line) string { return line.CustomerID }, l.Add)
+		kept.restart()
+		add := func(line *billclient.Line) {
+			if options.Counts(line) {
+				l.Add(line)
+				kept.addLine(line)
+			}
+		}
+		return addLines(f, action, stream(), func(line *billclient.Line) string { return line.CustomerID }, add)
 	})
 	return l, err
 }

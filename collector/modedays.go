@@ -126,13 +126,15 @@ var groupSource = source{
 	name: "product_groups", title: "Names of product groups", unit: "groups", loop: unionLoop,
 	service: unionService,
 	isDue:   func(f *fetch, now time.Time) bool { return f.isOld(f.sources["product_groups"].LastSuccess, now) },
-	read: func(ctx context.Context, f *fetch) error {
-		groups, err := f.client.ListProductGroups(ctx)
-		if err != nil {
-			return err
-		}
-		f.learn(func(s *ledger.Snapshot) *ledger.Snapshot { return s.WithGroups(groups) })
-		return nil
-	},
+	read:    readGroups,
 	measure: func(s *ledger.Snapshot, _ time.Time) (items int, data time.Time) { return len(s.Groups), data },
+}
+
+func readGroups(ctx context.Context, f *fetch) error {
+	groups, err := f.client.ListProductGroups(ctx)
+	if err != nil {
+		return err
+	}
+	f.learn(func(s *ledger.Snapshot) *ledger.Snapshot { return s.WithGroups(groups) })
+	return nil
 }

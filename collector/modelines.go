@@ -135,7 +135,9 @@ func readDayLines(ctx context.Context, f *fetch, m billclient.Month) error {
 	known := month.DayLines
 	to := min(billclient.DayOf(m.End()).Add(-1), billclient.DayOf(now))
 	from := dayLinesFrom(f, m, to)
-	l, err := readModeLines(ctx, f, m, billclient.QueryInstanceConsume, false, now,
+	kept := f.keepDays(ctx, m, &from, to)
+	defer kept.discard()
+	l, err := readModeLines(ctx, f, m, billclient.QueryInstanceConsume, false, now, kept,
 		func() iter.Seq2[billclient.UnionLine, error] { return f.client.QueryInstanceConsume(ctx, from, to) })
 	if err != nil {
 		return err
@@ -157,6 +159,7 @@ func readDayLines(ctx context.Context, f *fetch, m billclient.Month) error {
 		known.DayLines = next
 		return known
 	})
+	f.keepUnionLines(kept, m, next)
 	settled := billclient.DayOf(now.Add(-settling)).Add(-1) // what today costs grows from read to read
 	if missed != nil && !next.SameCostsUntil(known, settled) {
 		return incomplete(billclient.QueryInstanceConsume,
@@ -174,13 +177,18 @@ func learnModeLines(f *fetch, m billclient.Month, change func(ledger.Month) ledg
 
 // readModeLines reads a stream of lines of all pay modes to its end, each attempt into a new ledger.
 func readModeLines(ctx context.Context, f *fetch, m billclient.Month, action string, named bool, readAt time.Time,
-	stream func() iter.Seq2[billclient.UnionLine, error],
+	kept *keeping, stream func() iter.Seq2[billclient.UnionLine, error],
 ) (l *ledger.ModeLedger, err error) {
 	options := ledger.Options{Views: metrics.LedgerViews(), Instances: f.options.Instances, ReadAt: readAt}
 	products := ledger.BilledProducts(f.snapshot.Months[m])
 	err = f.client.Retry(ctx, action, func() error {
 		l = ledger.NewModeLedger(options, products, named)
-		return addLines(f, action, stream(), func(line *billclient.UnionLine) string { return line.CustomerID }, l.Add)
+		kept.restart()
+		add := func(line *billclient.UnionLine) {
+			l.Add(line)
+			kept.addUnionLine(line)
+		}
+		return addLines(f, action, stream(), func(line *billclient.UnionLine) string { return line.CustomerID }, add)
 	})
 	return l, err
 }
@@ -246,7 +254,10 @@ func dueMonthLines(f *fetch, now time.Time) (months []billclient.Month) {
 // reads in a row agree.
 func readMonthLines(ctx context.Context, f *fetch, m billclient.Month) (lines int, err error) {
 	now, month := now(), f.snapshot.Months[m]
-	l, err := readModeLines(ctx, f, m, billclient.DescribeInstanceSummaryBills, true, now,
+	isLast := m == billclient.MonthOf(now)-1
+	kept := f.keepMonth(ctx, m, isLast)
+	defer kept.discard()
+	l, err := readModeLines(ctx, f, m, billclient.DescribeInstanceSummaryBills, true, now, kept,
 		func() iter.Seq2[billclient.UnionLine, error] { return f.client.DescribeInstanceSummaryBills(ctx, m) })
 	if err != nil {
 		return 0, err
@@ -263,12 +274,13 @@ func readMonthLines(ctx context.Context, f *fetch, m billclient.Month) (lines in
 		return next.Count, incomplete(billclient.DescribeInstanceSummaryBills,
 			"the lines of %v are less than earlier answers had", m)
 	}
-	isLast, bought := m == billclient.MonthOf(now)-1, next
+	bought := next
 	if isLast {
 		learnModeLines(f, m, func(known ledger.Month) ledger.Month {
 			known.MonthLines = next
 			return known
 		})
+		f.keepMonthLines(kept, m, next, missed)
 		bought = f.snapshot.Months[m].ModeLines() // what is shown now is spread when the month is no longer the last one
 	}
 	if f.options.Prepaid.Months > 0 {

@@ -19,9 +19,10 @@ type Options struct {
 	Projects  []metrics.Project
 	Products  []metrics.ProductMapping
 	Budgets   []metrics.Budget
-	Days      int    // how many days are shown
-	StateErr  error  // why there is no State though one is wanted; it is logged and counted
-	State     *State // where accounts are kept over a restart; nil: nowhere
+	Days      int        // how many days are shown
+	StateErr  error      // why there is no State though one is wanted; it is logged and counted
+	Keeper    LineKeeper // takes the lines that are read; nil: nobody does
+	State     *State     // where accounts are kept over a restart; nil: nowhere
 }
 
 // Account is a customer's account with its own way to the API.

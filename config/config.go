@@ -12,6 +12,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/lake"
 	"ksyun_bill_exporter/ledger"
 	"ksyun_bill_exporter/metrics"
 	"ksyun_bill_exporter/output"
@@ -33,6 +34,12 @@ type Config struct {
 	Products  []metrics.ProductMapping `yaml:"products"`
 	Budgets   []metrics.Budget         `yaml:"budgets"`
 	StateDir  string                   `yaml:"state_dir"`
+	Lake      Lake                     `yaml:"lake"`
+}
+
+// Lake is the section lake of the configuration.
+type Lake struct {
+	Path string `yaml:"path"` // a folder, or s3://bucket/prefix; empty: lines are not kept
 }
 
 // The environment variables of the one account that needs no file, as the vendor's Terraform provider names them.
@@ -90,6 +97,9 @@ func load(file string, getenv func(string) string, rules func(Config, *document)
 // joinPaths makes relative paths relative to dir, so that they mean the same wherever the program is started.
 func (c *Config) joinPaths(dir string) {
 	paths := []*string{&c.StateDir}
+	if !lake.IsBucket(c.Lake.Path) {
+		paths = append(paths, &c.Lake.Path)
+	}
 	for i := range c.Accounts {
 		a := &c.Accounts[i]
 		paths = append(paths, &a.AccessKeyIDFile, &a.SecretAccessKeyFile, &a.SecurityTokenFile)

@@ -19,6 +19,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/lake"
 	"ksyun_bill_exporter/ledger"
 	"ksyun_bill_exporter/metrics"
 
@@ -35,6 +36,7 @@ func validate(c Config, d *document) {
 	validateProjects(d, c.Projects, c.Accounts)
 	validateProducts(d, c.Products)
 	validateBudgets(d, c.Budgets, c.Accounts)
+	validateLake(d, c.Lake.Path)
 	switch c.Months.Running {
 	case collector.Auto, collector.Estimate, collector.Bill:
 	default:
@@ -64,7 +66,8 @@ func validatePrepaid(d *document, p collector.Prepaid) {
 func validateWithKeys(c Config, d *document) {
 	validate(c, d)
 	validateLimits(d, c)
-	validateStateDir(d, c.StateDir)
+	validateFolder(d, "state_dir", c.StateDir)
+	validateLakeIsThere(d, c.Lake.Path)
 	for i, a := range c.Accounts {
 		key := fmt.Sprintf("accounts[%d]", i)
 		validateKeyFile(d, key+".access_key_id_file", a.AccessKeyIDFile)
@@ -110,8 +113,30 @@ func (d *document) anyOf(keys ...string) string {
 	return keys[0]
 }
 
-// validateStateDir rejects a directory in which nothing can be written, or that could not be made.
-func validateStateDir(d *document, dir string) {
+// validateLake rejects what cannot be the place of a lake.
+func validateLake(d *document, place string) {
+	if _, err := lake.New(place); err != nil {
+		d.reject("lake.path", "%w", err)
+	}
+}
+
+// validateLakeIsThere rejects a lake in which nothing can be written.
+func validateLakeIsThere(d *document, place string) {
+	if !lake.IsBucket(place) {
+		validateFolder(d, "lake.path", place)
+		return
+	}
+	l, err := lake.New(place)
+	if err != nil {
+		return // validateLake has said so
+	}
+	if err := l.Open(context.Background()); err != nil {
+		d.reject("lake.path", "%w", err)
+	}
+}
+
+// validateFolder rejects a directory in which nothing can be written, or that could not be made.
+func validateFolder(d *document, key, dir string) {
 	if dir == "" {
 		return
 	}
@@ -122,10 +147,10 @@ func validateStateDir(d *document, dir string) {
 	select {
 	case err := <-written:
 		if err != nil {
-			d.reject("state_dir", "%w", err)
+			d.reject(key, "%w", err)
 		}
 	case <-ctx.Done():
-		d.reject("state_dir", "writing there took longer than %v", fileTimeout)
+		d.reject(key, "writing there took longer than %v", fileTimeout)
 	}
 }
 

@@ -69,7 +69,9 @@ func openBook(ctx context.Context, o Options, accounts []collector.Account, mode
 	}
 	var err error
 	if o.Lake != "" {
-		b.lake, err = lake.Open(ctx, o.Lake)
+		if b.lake, err = lake.New(o.Lake); err == nil {
+			err = b.lake.Open(ctx)
+		}
 		return b, err
 	}
 	if b.target, err = output.Open(o.Output, o.Stdout); err != nil {

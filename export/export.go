@@ -120,8 +120,7 @@ type job struct {
 	account collector.Account
 	client  *billclient.Client
 
-	customer billclient.CustomerID // whose bill it is, as far as that is known
-	billID   string                // of the postpaid bill; empty: not known
+	payer
 }
 
 // String returns which bill it is.
@@ -212,20 +211,11 @@ func (j *job) readAttempt(ctx context.Context, s summaries, t *totals) error {
 
 // complete adds to a row what the line does not say. It fails if the row is not one of this account's.
 func (j *job) complete(r *row) error {
-	r.account = j.account.Name
-	project := j.projects[projectKey{r.account, r.ProjectID}]
-	r.owner, r.costCenter = project.Owner, project.CostCenter
+	r.belongTo(j.account.Name, j.projects)
 	if err := j.checkCustomer("a line", r.CustomerID); err != nil || !j.isFocus() {
 		return err
 	}
-	if id := billclient.ParseCustomerID(r.CustomerID); id != "" && id != j.customer {
-		j.customer = billclient.CustomerID(strings.Clone(string(id)))
-	}
-	var err error
-	if r.charge, err = newCharge(r, j.customer); err == nil && r.payMode == billclient.Postpaid {
-		r.charge.billID = j.billID
-	}
-	return err
+	return j.payer.charge(r)
 }
 
 // readBillLines hands all lines of the postpaid bill to add. It learns the names of their projects, unless n is nil.

@@ -61,6 +61,24 @@ func newCharge(r *row, customer billclient.CustomerID) (charge, error) {
 	return c, nil
 }
 
+// payer is whose bill it is, as far as that is known.
+type payer struct {
+	customer billclient.CustomerID
+	billID   string // of the postpaid bill; empty: not known
+}
+
+// charge sets the charge of a row. It learns from lines whose they are.
+func (p *payer) charge(r *row) error {
+	if id := billclient.ParseCustomerID(r.CustomerID); id != "" && id != p.customer {
+		p.customer = billclient.CustomerID(strings.Clone(string(id)))
+	}
+	var err error
+	if r.charge, err = newCharge(r, p.customer); err == nil && r.payMode == billclient.Postpaid {
+		r.charge.billID = p.billID
+	}
+	return err
+}
+
 // focusTime returns a time as FOCUS writes it.
 func focusTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 

@@ -13,9 +13,9 @@ import (
 
 // checkLake returns an error if there can be no lake at the place.
 func (o *Options) checkLake() error {
-	switch err := lake.Check(o.Lake); {
+	switch _, err := lake.New(o.Lake); {
 	case err != nil:
-		return fmt.Errorf("--lake: %w", err)
+		return fmt.Errorf("--%w", err)
 	case o.Output != "":
 		return errors.New("--lake: give it, or --output, not both")
 	case o.Format != FormatFocusParquet:
@@ -41,19 +41,15 @@ func (j *job) publish(ctx context.Context, difference *DisagreementError) error 
 	if j.lake == nil {
 		return nil
 	}
-	file := j.rows.(*monthFile) // stage has made it
-	about := lake.Manifest{
-		File: lake.FileName, Customer: j.customer, Month: j.month.String(), Account: j.account.Name,
-		FocusVersion: j.FocusVersion, Program: j.UserAgent, WrittenAt: rightNow(),
-		Parts: file.parts,
-	}
-	if err := file.finish(about); err != nil {
-		return err
-	}
 	if j.customer == "" { // there is no line, and nothing else tells
 		return errNoCustomer
 	}
+	file := j.rows.(*monthFile) // stage has made it
 	partition := lake.Partition{Customer: j.customer, Month: j.month}
+	about := newManifest(partition, j.account.Name, j.FocusVersion, j.UserAgent, file.parts)
+	if err := file.finish(about); err != nil {
+		return err
+	}
 	if difference != nil {
 		return j.lake.SetAside(ctx, partition, j.target)
 	}

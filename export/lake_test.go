@@ -36,8 +36,9 @@ func treeIn(t *testing.T, dir string) map[string]string {
 }
 
 var (
-	sha256Text = regexp.MustCompile(`[0-9a-f]{64}`)
-	bytesText  = regexp.MustCompile(`"bytes": [0-9]+`)
+	sha256Text  = regexp.MustCompile(`[0-9a-f]{64}`)
+	writtenText = regexp.MustCompile(`"written_at": "[^"]*"`)
+	bytesText   = regexp.MustCompile(`"bytes": [0-9]+`)
 )
 
 const (

@@ -19,8 +19,8 @@ const (
 // manifestKey is the key under which the manifest stands in the file itself.
 const manifestKey = "ksyun_bill_exporter.manifest"
 
-// monthFile writes the bill of a month for a lake: the columns of FOCUS, as Parquet, with row groups of its own for each
-// part, so that one part can be replaced without reading the lines of the other.
+// monthFile writes the bill of a month for a lake: the columns of FOCUS, as Parquet, with row groups of its own for
+// each part, so that one part can be replaced without reading the lines of the other.
 type monthFile struct {
 	*parquetFile
 	readAt time.Time
@@ -71,13 +71,21 @@ func (m *monthFile) endPart() error {
 func (m *monthFile) end() error { return m.endPart() }
 
 // finish ends the file, with what is said of it.
-func (m *monthFile) finish(about lake.Manifest) error {
+func (f *parquetFile) finish(about lake.Manifest) error {
 	text, err := json.Marshal(about)
 	if err != nil {
 		return err
 	}
-	m.file.SetKeyValueMetadata(manifestKey, string(text))
-	return m.close()
+	f.file.SetKeyValueMetadata(manifestKey, string(text))
+	return f.close()
+}
+
+// newManifest returns what is said of the file of a month.
+func newManifest(at lake.Partition, account, version, program string, parts []lake.Part) lake.Manifest {
+	return lake.Manifest{
+		File: lake.FileName, Customer: at.Customer, Month: at.Month.String(), Account: account, FocusVersion: version,
+		Program: program, WrittenAt: rightNow(), Parts: parts,
+	}
 }
 
 // addToSums adds a line to those of its pay mode.

@@ -75,12 +75,6 @@ func (f *parquetFile) begin(isFirst bool) error {
 }
 
 func (f *parquetFile) write(r *row) error {
-	if f.rows == f.limit {
-		f.written = true
-		if err := f.commit(); err != nil {
-			return err
-		}
-	}
 	f.row = f.row[:0]
 	leaf := 0
 	for _, c := range f.columns {
@@ -100,7 +94,18 @@ func (f *parquetFile) write(r *row) error {
 		f.row = append(f.row, value.Level(0, level, leaf))
 		leaf++
 	}
-	if _, err := f.group.WriteRows([]parquet.Row{f.row}); err != nil {
+	return f.writeRow(f.row)
+}
+
+// writeRow adds a row to the row group, or to the next one if that is full.
+func (f *parquetFile) writeRow(row parquet.Row) error {
+	if f.rows == f.limit {
+		f.written = true
+		if err := f.commit(); err != nil {
+			return err
+		}
+	}
+	if _, err := f.group.WriteRows([]parquet.Row{row}); err != nil {
 		return fmt.Errorf("output: %w", err)
 	}
 	f.rows++

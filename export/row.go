@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"strings"
 
 	"ksyun_bill_exporter/billclient"
@@ -21,30 +22,45 @@ type row struct {
 	charge     charge // only where the file is one of FOCUS
 }
 
+// belongTo sets the account of the row, and who in it pays for the project.
+func (r *row) belongTo(account string, projects map[projectKey]metrics.Project) {
+	r.account = account
+	project := projects[projectKey{account, r.ProjectID}]
+	r.owner, r.costCenter = project.Owner, project.CostCenter
+}
+
 // names has the product codes and the project ids of lines of bill-union, which has other codes of products than the
 // bill, and no ids at all in the lines of a month.
 type names struct {
-	codes      map[string]string // by the id of the product group
-	codesNamed uniqueNames       // by its name
-	projects   uniqueNames
+	codeOf   func(groupID, groupName string) string // the code of a product group, or what is configured for it
+	projects uniqueNames
 }
 
 // newNames returns the names of product groups. A group has the product code that is configured for it, else its own.
 func newNames(groups []billclient.ProductGroup, configured []metrics.ProductMapping) *names {
-	codeOf := map[string]string{}
-	for _, m := range configured {
-		codeOf[m.Group] = m.Code
-	}
-	n := &names{codes: map[string]string{}, codesNamed: uniqueNames{}, projects: uniqueNames{}}
+	products := productCodes(configured)
+	byID, byName := map[string]string{}, uniqueNames{}
 	for _, g := range groups {
-		code := g.Code
-		if product, ok := codeOf[code]; ok {
-			code = product
-		}
-		n.codes[g.ID] = code
-		n.codesNamed.add(g.Name, code)
+		code := cmp.Or(products[g.Code], g.Code)
+		byID[g.ID] = code
+		byName.add(g.Name, code)
 	}
-	return n
+	codeOf := func(id, name string) string {
+		if code, ok := byID[id]; ok {
+			return code
+		}
+		return byName[name]
+	}
+	return &names{codeOf: codeOf, projects: uniqueNames{}}
+}
+
+// productCodes returns the product codes that are configured for product groups, by the code of the group.
+func productCodes(configured []metrics.ProductMapping) map[string]string {
+	codes := map[string]string{}
+	for _, m := range configured {
+		codes[m.Group] = m.Code
+	}
+	return codes
 }
 
 // uniqueNames has what a name stands for, an empty text where that is more than one thing.
@@ -64,10 +80,7 @@ func (u uniqueNames) add(name, id string) {
 
 // rowOf returns a line of bill-union as a row. What bill-union does not say is empty.
 func (n *names) rowOf(u *billclient.UnionLine) *row {
-	code, ok := n.codes[u.ProductGroupID]
-	if !ok {
-		code = n.codesNamed[u.ProductGroupName]
-	}
+	code := n.codeOf(u.ProductGroupID, u.ProductGroupName)
 	project := u.ProjectID
 	if project == "" {
 		project = n.projects[u.ProjectName]

@@ -36,15 +36,15 @@ const (
 
 	// bucketRetries is how often a request is made. Between two, the client waits up to a second.
 	bucketRetries = 5
-	// openTimeout is for finding out, at the start, whether the bucket is there and may be used.
-	openTimeout = 30 * time.Second
+	// probeTimeout is for finding out, at the start, whether the bucket is there and may be used.
+	probeTimeout = 30 * time.Second
 )
 
 // bucket is a lake in a store with the API of S3.
 type bucket struct {
+	bucketURL
 	client *minio.Client
-	name   string
-	prefix string
+	keys   *credentials.Credentials
 }
 
 // bucketURL is where a bucket is.
@@ -55,11 +55,12 @@ type bucketURL struct {
 	lookup       minio.BucketLookupType
 }
 
-func isBucket(place string) bool { return strings.HasPrefix(place, bucketScheme) }
+// IsBucket reports whether a place is the URL of a bucket, and no folder.
+func IsBucket(place string) bool { return strings.HasPrefix(place, bucketScheme) }
 
-// parseBucket reads s3://bucket/prefix?endpoint=HOST&region=REGION&path_style=true. What it does not say, the environment
-// does, by the names that the tools of AWS have for it.
-// Source: https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html.
+// parseBucket reads s3://bucket/prefix?endpoint=HOST&region=REGION&path_style=true. What it does not say, the
+// environment does, by the names that the tools of AWS have for it. Source:
+// https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html.
 func parseBucket(place string) (b bucketURL, err error) {
 	u, err := url.Parse(place)
 	if err != nil {
@@ -129,40 +130,58 @@ func parsePathStyle(text string, endpoint *url.URL) (minio.BucketLookupType, err
 	return minio.BucketLookupDNS, nil
 }
 
-// openBucket looks whether the bucket is there.
-func openBucket(ctx context.Context, place string) (*bucket, error) {
+// newBucket returns the bucket at a URL. The keys are those that the tools of AWS use: in the environment, or in the
+// file of its name.
+func newBucket(place string) (*bucket, error) {
 	u, err := parseBucket(place)
 	if err != nil {
 		return nil, err
 	}
+	keys := credentials.NewChainCredentials([]credentials.Provider{
+		&credentials.EnvAWS{}, &credentials.FileAWSCredentials{},
+	})
 	client, err := minio.New(u.endpoint.Host, &minio.Options{
-		Creds: credentials.NewChainCredentials([]credentials.Provider{
-			&credentials.EnvAWS{}, &credentials.FileAWSCredentials{},
-		}),
-		Secure: u.endpoint.Scheme == "https", Region: u.region, BucketLookup: u.lookup, MaxRetries: bucketRetries,
+		Creds: keys, Secure: u.endpoint.Scheme == "https", Region: u.region, BucketLookup: u.lookup,
+		MaxRetries: bucketRetries,
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", place, err)
 	}
-	b := &bucket{client: client, name: u.name, prefix: u.prefix}
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	return &bucket{bucketURL: u, client: client, keys: keys}, nil
+}
+
+var errNoKeys = errors.New("there is no key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY," +
+	" or AWS_SHARED_CREDENTIALS_FILE")
+
+// checkKeys fails without a key. A store would say that access is denied.
+func (b *bucket) checkKeys() error {
+	if keys, err := b.keys.GetWithContext(b.client.CredContext()); err != nil || keys.AccessKeyID == "" {
+		return errNoKeys
+	}
+	return nil
+}
+
+// probe looks whether the bucket is there and may be used.
+func (b *bucket) probe(ctx context.Context) error {
+	if err := b.checkKeys(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	exists, err := client.BucketExists(ctx, b.name)
+	exists, err := b.client.BucketExists(ctx, b.name)
 	switch {
 	case err != nil:
-		return nil, b.explain("bucket", err)
+		return b.explain("", err)
 	case !exists:
-		return nil, fmt.Errorf("bucket %s is not at %s: make it, or name another one", b.name, u.endpoint.Host)
+		return fmt.Errorf("%s%s is not at %s: make the bucket, or name another one", bucketScheme, b.name, b.endpoint.Host)
 	}
-	return b, nil
+	return nil
 }
 
 // stage opens the file in the folder for temporary files.
 func (b *bucket) stage() (*output.Target, error) {
 	return output.Open(filepath.Join(os.TempDir(), "ksyun_bill_exporter-lake"), nil)
 }
-
-func (b *bucket) key(key string) string { return path.Join(b.prefix, key) }
 
 func (b *bucket) place(ctx context.Context, f *output.Target, key string) error {
 	content, err := f.Content()
@@ -199,18 +218,21 @@ func (b *bucket) remove(ctx context.Context, key string) error {
 	return b.explain(key, b.client.RemoveObject(ctx, b.name, b.key(key), minio.RemoveObjectOptions{}))
 }
 
+// key returns the whole key of something in the lake.
+func (u bucketURL) key(key string) string { return path.Join(u.prefix, key) }
+
 // explain returns an error of the store with the code and the id of the request, by which its operator finds it.
-func (b *bucket) explain(key string, err error) error {
+func (u bucketURL) explain(key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	answer := minio.ToErrorResponse(err)
+	place, answer := bucketScheme+path.Join(u.name, u.key(key)), minio.ToErrorResponse(err)
 	switch {
-	case answer.StatusCode == http.StatusNotFound && answer.Code == "NoSuchKey":
-		return fmt.Errorf("%s%s/%s: %w", bucketScheme, b.name, b.key(key), fs.ErrNotExist)
+	case answer.StatusCode == http.StatusNotFound && answer.Code == minio.NoSuchKey:
+		return fmt.Errorf("%s: %w", place, fs.ErrNotExist)
 	case answer.Code == "":
-		return fmt.Errorf("%s%s: %w", bucketScheme, b.name, err)
+		return fmt.Errorf("%s: %w", place, err)
 	}
-	return fmt.Errorf("%s%s/%s: %w (%s, HTTP %d, request id %s)", bucketScheme, b.name, b.key(key), err, answer.Code,
-		answer.StatusCode, cmp.Or(answer.RequestID, "none"))
+	return fmt.Errorf("%s: %w (%s, HTTP %d, request id %s)", place, err, answer.Code, answer.StatusCode,
+		cmp.Or(answer.RequestID, "none"))
 }

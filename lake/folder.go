@@ -22,17 +22,13 @@ const stagedName = "staged"
 // oldStaged is after which time a staged file is taken for that of a program that was killed.
 const oldStaged = 24 * time.Hour
 
-func openFolder(place string) (folder, error) {
-	d := folder(place)
-	if err := os.MkdirAll(place, 0o777); err != nil { // the umask decides, as for the files
-		return "", err
-	}
+func (d folder) probe(context.Context) error {
 	f, err := d.stage()
 	if err != nil {
-		return "", err
+		return err
 	}
-	f.Discard() // it can be written
-	return d, d.removeOldStaged(time.Now())
+	f.Discard()
+	return d.removeOldStaged(time.Now())
 }
 
 // removeOldStaged removes what programs left that were killed.
@@ -55,6 +51,9 @@ func (d folder) removeOldStaged(now time.Time) error {
 
 // stage opens the file in the root of the lake, because a rename cannot cross file systems.
 func (d folder) stage() (*output.Target, error) {
+	if err := os.MkdirAll(string(d), 0o777); err != nil { // the umask decides, as for the files
+		return nil, err
+	}
 	return output.Open(filepath.Join(string(d), stagedName), nil)
 }
 

@@ -60,6 +60,7 @@ type Part struct {
 	Name      string    `json:"name"`
 	Basis     string    `json:"basis"` // bill or estimate
 	ReadAt    time.Time `json:"read_at"`
+	Through   string    `json:"through,omitempty"` // last day, where days were read
 	RowGroups int       `json:"row_groups"`
 	PayModes  []Sum     `json:"pay_modes"`
 }
@@ -74,6 +75,8 @@ type Sum struct {
 
 // store is where files are kept.
 type store interface {
+	// probe returns an error if the place cannot be used.
+	probe(ctx context.Context) error
 	// stage opens a file that has no place yet.
 	stage() (*output.Target, error)
 	// place puts a staged file under a key, in one step.
@@ -97,30 +100,24 @@ type Reader struct {
 // last one counts.
 type Lake struct{ store store }
 
-// Check returns an error if a text does not name a place for a lake: a folder, or s3://bucket/prefix. It does not look
-// whether the place is there.
-func Check(place string) error {
-	if isBucket(place) {
-		_, err := parseBucket(place)
-		return err
+// New returns the lake in a folder or at the URL of a bucket. It does not look at it yet.
+func New(place string) (*Lake, error) {
+	if !IsBucket(place) {
+		return &Lake{folder(place)}, nil
 	}
-	return nil
-}
-
-// Open returns the lake in a folder, which is made if it is not there, or at the URL of a bucket. It fails if the place
-// cannot be used.
-func Open(ctx context.Context, place string) (*Lake, error) {
-	var s store
-	var err error
-	if isBucket(place) {
-		s, err = openBucket(ctx, place)
-	} else {
-		s, err = openFolder(place)
-	}
+	b, err := newBucket(place)
 	if err != nil {
 		return nil, fmt.Errorf("lake: %w", err)
 	}
-	return &Lake{s}, nil
+	return &Lake{b}, nil
+}
+
+// Open returns an error if nothing can be written into the lake. A folder that is not there is made.
+func (l *Lake) Open(ctx context.Context) error {
+	if err := l.store.probe(ctx); err != nil {
+		return fmt.Errorf("lake: %w", err)
+	}
+	return nil
 }
 
 // Stage opens a file that is not in the lake yet. The caller has to call Discard when it is done.

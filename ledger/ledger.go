@@ -62,6 +62,9 @@ type Options struct {
 	ReadAt    time.Time        // when the lines are read: none that ends later says how new they are
 }
 
+// Counts reports whether a line counts.
+func (o *Options) Counts(line *billclient.Line) bool { return o.Until == 0 || line.StatDate <= o.Until }
+
 // Ledger adds up the lines of one month. It keeps no line: its size follows the number of instances, not of lines.
 // It is not safe for concurrent use.
 type Ledger struct {
@@ -98,7 +101,7 @@ func (l *Ledger) Cost() (sum billclient.Amount) {
 
 // Add adds one line. It looks up one cell: every family is derived from the cells when the ledger is closed.
 func (l *Ledger) Add(line *billclient.Line) {
-	if l.options.Until != 0 && line.StatDate > l.options.Until {
+	if !l.options.Counts(line) {
 		return
 	}
 	tags := ""

@@ -31,8 +31,8 @@ func writeSBOM(ctx context.Context, r *release, p platform) error {
 	return createSBOM(r.outFile(p.suffix()+".cdx.json"), sbom)
 }
 
-// pinSBOM gives a bill of materials what is its own, the same each time, and takes away the checksums of the tool, which
-// was built on this machine.
+// pinSBOM gives a bill of materials what is its own, the same each time, and takes away the checksums of the tool,
+// which was built on this machine.
 func pinSBOM(r *release, sbom *cdx.BOM, p platform) error {
 	program, err := os.ReadFile(r.binary(p))
 	if err != nil {

@@ -1,0 +1,281 @@
+package export
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"math/big"
+	"slices"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/lake"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// source is a part of a month in a file that is written already.
+type source struct {
+	lake.Part
+	groups []parquet.RowGroup
+	before billclient.Day // rows of this day and of later ones are left out; 0: all rows stay
+}
+
+// partNames are the names of the parts of a month, in the order of its file.
+var partNames = []string{postpaidPart, othersPart}
+
+// join puts the file of a month into a lake: what was read of it, and of the file that is there what was not read. It
+// returns false if the month lacks lines that are expected.
+func join(ctx context.Context, l *lake.Lake, at lake.Partition, m readMonth, program string) (written bool, err error) {
+	current, done, err := openCurrent(ctx, l, at)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	sources, err := m.choose(current)
+	if err != nil || sources == nil {
+		return false, err
+	}
+	target, err := l.Stage()
+	if err != nil {
+		return false, err
+	}
+	defer target.Discard()
+	f := newJoinedFile(target.Writer)
+	for _, parts := range sources {
+		if err := f.add(parts); err != nil {
+			return false, err
+		}
+	}
+	about := newManifest(at, m.account, Focus13, program, f.parts)
+	if err := f.finish(about); err != nil {
+		return false, err
+	}
+	return true, l.Publish(ctx, at, target, about)
+}
+
+// choose returns what the file of the month consists of: for each name the parts of it. It returns nil if something is
+// expected that is not there.
+func (m readMonth) choose(current []source) (chosen [][]source, err error) {
+	for _, name := range partNames {
+		parts, err := m.sourcesOf(name, current)
+		if err != nil {
+			return nil, err
+		}
+		isExpected := name == postpaidPart && m.expected.Postpaid || name == othersPart && m.expected.Others
+		switch {
+		case len(parts) > 0:
+			chosen = append(chosen, parts)
+		case isExpected:
+			return nil, nil
+		}
+	}
+	return chosen, nil
+}
+
+// sourcesOf returns the parts of one name: the one that is in the lake, unless what was read is in its place, and those
+// that were read. The lines of later days are in the place of those that earlier parts have of these days.
+func (m readMonth) sourcesOf(name string, current []source) (parts []source, err error) {
+	i := slices.IndexFunc(current, func(s source) bool { return s.Name == name })
+	read := m.parts[name]
+	if isWhole := len(read) > 0 && !read[0].isRest(); i >= 0 && !isWhole {
+		parts = append(parts, current[i])
+	} else if !isWhole {
+		return nil, nil
+	}
+	for _, p := range read {
+		s, err := openPart(p)
+		if err != nil {
+			return nil, err
+		}
+		for n := range parts {
+			if parts[n].before == 0 || p.read.From < parts[n].before {
+				parts[n].before = p.read.From
+			}
+		}
+		parts = append(parts, s)
+	}
+	return parts, nil
+}
+
+// openCurrent returns the parts of a month that are in a lake, none if there is no file with the columns of today.
+func openCurrent(ctx context.Context, l *lake.Lake, p lake.Partition) (parts []source, close func() error, err error) {
+	none := func() error { return nil }
+	r, err := l.Read(ctx, p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, none, nil
+	}
+	if err != nil {
+		return nil, none, err
+	}
+	file, err := parquet.OpenFile(r, r.Size)
+	if err != nil { // it is replaced as soon as the month has all its lines again
+		return nil, r.Close, nil //nolint:nilerr
+	}
+	var about lake.Manifest
+	text, _ := file.Lookup(manifestKey)
+	isOurs := json.Unmarshal([]byte(text), &about) == nil
+	if !isOurs || file.Schema().String() != schemaText(lakeColumns(Focus13)) {
+		return nil, r.Close, nil
+	}
+	return sourcesOf(file, about.Parts), r.Close, nil
+}
+
+// schemaText returns the schema of a file with these columns as text.
+func schemaText(columns []column) string {
+	return parquet.NewSchema("bill", schemaOf(columns)).String()
+}
+
+// sourcesOf returns the parts of a file, none if its row groups are not those of the parts.
+func sourcesOf(file *parquet.File, parts []lake.Part) (sources []source) {
+	groups := file.RowGroups()
+	for _, p := range parts {
+		if p.RowGroups > len(groups) {
+			return nil
+		}
+		sources = append(sources, source{Part: p, groups: groups[:p.RowGroups]})
+		groups = groups[p.RowGroups:]
+	}
+	return sources
+}
+
+// openPart returns a part that was read.
+func openPart(p *readPart) (source, error) {
+	content, err := p.target.Content()
+	if err != nil {
+		return source{}, err
+	}
+	file, err := parquet.OpenFile(content, p.target.Bytes())
+	if err != nil {
+		return source{}, fmt.Errorf("the lines that were read: %w", err)
+	}
+	return source{Part: p.Part, groups: file.RowGroups()}, nil
+}
+
+// joinedFile is the file of a month, made of parts of others.
+type joinedFile struct {
+	*parquetFile
+	parts []lake.Part
+}
+
+func newJoinedFile(w *bufio.Writer) *joinedFile {
+	return &joinedFile{parquetFile: newParquetFile(w, lakeColumns(Focus13))}
+}
+
+// add adds parts of one name, one after the other in time, as one part.
+func (f *joinedFile) add(sources []source) error {
+	joined := sources[len(sources)-1].Part // the newest says when it was read
+	joined.RowGroups, joined.PayModes = 0, nil
+	for _, s := range sources {
+		var err error
+		if s.before == 0 {
+			err = f.addGroups(s.groups)
+		} else {
+			s.Part, err = f.addRowsBefore(s)
+		}
+		if err != nil {
+			return err
+		}
+		joined.RowGroups += s.RowGroups
+		joined.PayModes = addSums(joined.PayModes, s.PayModes)
+	}
+	f.parts = append(f.parts, joined)
+	return nil
+}
+
+// addGroups copies row groups as they are.
+func (f *joinedFile) addGroups(groups []parquet.RowGroup) error {
+	for _, g := range groups {
+		if _, err := f.file.WriteRowGroup(g); err != nil {
+			return fmt.Errorf("output: %w", err)
+		}
+	}
+	return nil
+}
+
+// addSums returns sums to which others are added, in a slice of its own.
+func addSums(sums, others []lake.Sum) []lake.Sum {
+	sums = append([]lake.Sum{}, sums...) // not null
+	for _, o := range others {
+		i := slices.IndexFunc(sums, func(s lake.Sum) bool { return s.PayMode == o.PayMode })
+		if i < 0 {
+			sums = append(sums, o)
+			continue
+		}
+		sums[i].Lines += o.Lines
+		sums[i].Cost, sums[i].ListCost = sums[i].Cost.Add(o.Cost), sums[i].ListCost.Add(o.ListCost)
+	}
+	return sums
+}
+
+// addRowsBefore copies the rows of earlier days, and returns what they come to.
+func (f *joinedFile) addRowsBefore(s source) (kept lake.Part, err error) {
+	day, mode := f.indexOf("x_BillDay"), f.indexOf("x_PayMode")
+	cost, list := f.indexOf("BilledCost"), f.indexOf("ListCost")
+	before, groups := s.before.String(), f.groups
+	if err := f.begin(true); err != nil {
+		return kept, err
+	}
+	for row, err := range rowsOf(s.groups) {
+		if err != nil {
+			return kept, err
+		}
+		if string(row[day].ByteArray()) >= before {
+			continue
+		}
+		addToSums(&kept, string(row[mode].ByteArray()), amountOf(row[cost]), amountOf(row[list]))
+		if err := f.writeRow(row); err != nil {
+			return kept, err
+		}
+	}
+	err = f.commit()
+	kept.RowGroups = f.groups - groups
+	return kept, err
+}
+
+// indexOf returns the place of a column in rows. No column before it has more than one value in a row.
+func (f *joinedFile) indexOf(name string) int {
+	return slices.IndexFunc(f.columns, func(c column) bool { return c.name == name })
+}
+
+// rowsOf returns the rows of row groups. A row is valid until the next one.
+func rowsOf(groups []parquet.RowGroup) iter.Seq2[parquet.Row, error] {
+	return func(yield func(parquet.Row, error) bool) {
+		rows := parquet.MultiRowGroup(groups...).Rows()
+		defer rows.Close()
+		buffer := make([]parquet.Row, 256)
+		for {
+			n, err := rows.ReadRows(buffer)
+			for _, row := range buffer[:n] {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(nil, fmt.Errorf("the file in the lake: %w", err))
+				return
+			}
+		}
+	}
+}
+
+// amountOf returns an amount of a file, 0 of none.
+func amountOf(v parquet.Value) billclient.Amount {
+	if v.IsNull() {
+		return billclient.Amount{}
+	}
+	units := new(big.Int).SetBytes(v.ByteArray())
+	if v.ByteArray()[0] >= 0x80 {
+		units.Sub(units, new(big.Int).Lsh(big.NewInt(1), 8*decimalBytes))
+	}
+	text := new(big.Rat).SetFrac(units, new(big.Int).Exp(big.NewInt(10), big.NewInt(decimalScale), nil))
+	amount, _ := billclient.ParseAmount(text.FloatString(decimalScale)) // digits and a point
+	return amount
+}

@@ -1,0 +1,190 @@
+package export
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/collector"
+	"ksyun_bill_exporter/config"
+	"ksyun_bill_exporter/ledger"
+
+	"github.com/go-kit/log"
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// keeperTest is a keeper of a lake in a folder, which nobody runs: its months are put into the lake when the test says.
+type keeperTest struct {
+	*testing.T
+	*Keeper
+	dir    string
+	logged strings.Builder
+}
+
+func newKeeperTest(t *testing.T, dir string) *keeperTest {
+	k := &keeperTest{T: t, dir: dir}
+	k.Keeper = NewKeeper(prometheus.NewRegistry(), "test/1", log.NewLogfmtLogger(&k.logged))
+	conf := config.Default()
+	conf.Lake.Path = dir
+	if k.Use(conf) == nil {
+		t.Fatal("there is a lake, and no keeper")
+	}
+	return k
+}
+
+var whole = collector.Expected{Postpaid: true, Others: true}
+
+func (k *keeperTest) day(text string) billclient.Day {
+	day, err := billclient.ParseDay(text)
+	if err != nil {
+		k.Fatal(err)
+	}
+	return day
+}
+
+// readPostpaid reads postpaid lines of November, each of a day with its cost, such as "05 1.50".
+func (k *keeperTest) readPostpaid(basis ledger.Basis, lines ...string) collector.LineBatch {
+	b := k.Begin(collector.LineRead{
+		Account: "main", Customer: "73400575", Month: month(k.T, "2026-11"), Basis: basis, ReadAt: noon, BillID: "KSYZD1",
+	})
+	b.Restart()
+	for _, line := range lines {
+		day, cost, _ := strings.Cut(line, " ")
+		b.Add(&billclient.Line{
+			Month: month(k.T, "2026-11"), StatDate: k.day("2026-11-" + day), Cost: amount(k.T, cost),
+			DetailBillNo: "4711", ProductCode: "KEC", InstanceID: "i-1",
+		})
+	}
+	return b
+}
+
+// readOthers is readPostpaid for real-time lines of days, from the first of them on.
+func (k *keeperTest) readOthers(from, to string, lines ...string) collector.LineBatch {
+	b := k.Begin(collector.LineRead{
+		Account: "main", Customer: "73400575", Month: month(k.T, "2026-11"), ReadAt: noon.Add(time.Hour),
+		From: k.day("2026-11-" + from), To: k.day("2026-11-" + to),
+	})
+	b.Restart()
+	for _, line := range lines {
+		day, cost, _ := strings.Cut(line, " ")
+		b.AddUnion(&billclient.UnionLine{
+			PayMode: billclient.Realtime, Month: month(k.T, "2026-11"), Day: k.day("2026-11-" + day),
+			Cost: amount(k.T, cost),
+		})
+	}
+	b.AddUnion(&billclient.UnionLine{PayMode: billclient.Postpaid, Day: k.day("2026-11-" + to), Cost: amount(k.T, "9")})
+	return b
+}
+
+// rows returns what is in the lake of November: the day, pay mode, basis and cost of each line.
+func (k *keeperTest) rows() (rows []string) {
+	k.Helper()
+	k.publish(k.Context())
+	text, err := os.ReadFile(filepath.Join(k.dir, "billing_account_id=73400575/billing_period=2026-11/part-0.parquet"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		k.Fatal(err)
+	}
+	cells, _ := readParquet(k.T, string(text))
+	at := map[string]int{}
+	for i, name := range cells[0] {
+		at[name] = i
+	}
+	for _, row := range cells[1:] {
+		rows = append(rows, fmt.Sprintf("%s %s %s %s", strings.TrimPrefix(row[at["x_BillDay"]], "2026-11-"),
+			row[at["x_PayMode"]], row[at["x_Basis"]], strings.TrimRight(row[at["BilledCost"]], "0")))
+	}
+	return rows
+}
+
+func (k *keeperTest) wants(what string, rows ...string) {
+	k.Helper()
+	if diff := cmp.Diff(rows, k.rows()); diff != "" {
+		k.Errorf("%s (-want +lake):\n%s%s", what, diff, k.logged.String())
+	}
+}
+
+// A month appears with all lines that it has, later days take the place of what was known of them, and what is read
+// again takes the place of what was read before.
+func TestKeeper(t *testing.T) {
+	k := newKeeperTest(t, filepath.Join(t.TempDir(), "new", "lake"))
+	k.readPostpaid(ledger.Estimated, "01 1.5", "02 2.5").Keep(whole)
+	k.wants("a month without its other lines")
+	k.readPostpaid(ledger.Estimated, "01 1.5").Discard()
+	k.readOthers("01", "02", "01 10.5", "02 20.5").Keep(whole)
+	first := []string{
+		"01 postpaid estimate 1.5", "02 postpaid estimate 2.5", "01 realtime bill 10.5", "02 realtime bill 20.5",
+	}
+	k.wants("a whole month", first...)
+
+	k.readOthers("02", "03", "02 21.5", "03 30.5").Keep(whole)
+	k.readOthers("03", "04", "03 31.5").Keep(whole)
+	if got := k.DaysThrough(t.Context(), "73400575", month(t, "2026-11")); got != k.day("2026-11-04") {
+		t.Errorf("days through %v before they are in the lake", got)
+	}
+	k.wants("later days", "01 postpaid estimate 1.5", "02 postpaid estimate 2.5", "01 realtime bill 10.5",
+		"02 realtime bill 21.5", "03 realtime bill 31.5")
+
+	k = newKeeperTest(t, k.dir) // after a restart
+	if got := k.DaysThrough(t.Context(), "73400575", month(t, "2026-11")); got != k.day("2026-11-04") {
+		t.Errorf("days through %v after a restart", got)
+	}
+	k.readPostpaid(ledger.Billed, "01 1.25").Keep(whole)
+	k.wants("a bill in place of an estimate", "01 postpaid bill 1.25", "01 realtime bill 10.5", "02 realtime bill 21.5",
+		"03 realtime bill 31.5")
+	k.readOthers("01", "01").Keep(whole)
+	k.wants("no other lines", "01 postpaid bill 1.25")
+	k.readPostpaid(ledger.Billed).Keep(collector.Expected{Postpaid: true})
+	k.wants("no line at all")
+	if left, err := filepath.Glob(filepath.Join(k.dir, ".*")); len(left) > 0 || err != nil {
+		t.Errorf("%q is left, %v", left, err)
+	}
+	compareFile(t, "manifest_kept.json", k.manifest())
+}
+
+// manifest returns the manifest of November, without what is not the same each time.
+func (k *keeperTest) manifest() string {
+	text, err := os.ReadFile(filepath.Join(k.dir, "billing_account_id=73400575/billing_period=2026-11/_manifest.json"))
+	if err != nil {
+		k.Fatal(err)
+	}
+	clean := sha256Text.ReplaceAllString(string(text), "HASH")
+	clean = bytesText.ReplaceAllString(clean, `"bytes": N`)
+	return writtenText.ReplaceAllString(clean, `"written_at": "NOW"`)
+}
+
+// What cannot be put into the lake is counted and said, and what is there stays.
+func TestKeeperFails(t *testing.T) {
+	k := newKeeperTest(t, t.TempDir())
+	k.readPostpaid(ledger.Billed, "01 1.5").Keep(collector.Expected{Postpaid: true})
+	k.wants("a month without other pay modes", "01 postpaid bill 1.5")
+	k.readPostpaid(ledger.Billed, "01 0").Refuse(errors.New("the lines come to less"))
+	k.readPostpaid(ledger.Billed, "01 0.00000000001").Keep(whole)
+	partition := filepath.Join(k.dir, "billing_account_id=73400575/billing_period=2026-11")
+	if err := os.Rename(partition, partition+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(partition, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k.readPostpaid(ledger.Billed, "01 2.5").Keep(collector.Expected{Postpaid: true})
+	k.publish(t.Context())
+	if err := errors.Join(os.Remove(partition), os.Rename(partition+"-away", partition)); err != nil {
+		t.Fatal(err)
+	}
+	logged := strings.ReplaceAll(k.logged.String(), k.dir, "DIR")
+	compareFile(t, "keeper_fails.txt", logged)
+	if got := testutil.ToFloat64(k.failures); got != 3 {
+		t.Errorf("%v failures were counted", got)
+	}
+	k.wants("once it can be written again", "01 postpaid bill 2.5")
+}
