@@ -31,6 +31,7 @@ var actions = map[string]action{
 	"QueryProductConsume":          {unionService, versionDaily, "", (*exchange).readDaysAndPage, writeProductDays},
 	"QueryProjectConsume":          {unionService, versionDaily, "", (*exchange).readDaysAndPage, writeProjectDays},
 	"QueryProductTypes":            {unionService, versionTypes, "", nil, writeProductTypes},
+	"QueryItemBills":               {unionService, versionTypes, "", (*exchange).readItemQuery, writeItemBills},
 
 	"QueryCashWalletAction": {payService, versionPay, "", (*exchange).readSubject, writeWallet},
 	"QueryInstances":        {tradeService, versionTrade, "", (*exchange).readInstanceFilter, writeSubscriptions},

@@ -16,8 +16,8 @@ const (
 	CapitalEnvelope                 // {"Success","RequestId","Data":{"page","size","total","bills"}}
 )
 
-// WithEnvelope sets the envelope of QueryInstanceConsume, QueryProductConsume, QueryProjectConsume and
-// DescribeCostBill.
+// WithEnvelope sets the envelope of QueryInstanceConsume, QueryProductConsume, QueryProjectConsume, DescribeCostBill
+// and QueryItemBills, the last of which has a cursor in place of page, size and total.
 func WithEnvelope(e Envelope) Option { return func(s *Server) { s.variant.envelope = e } }
 
 // WithMoney makes the server write the amounts of the actions about days, of the wallet and of DescribeCostBill

@@ -46,5 +46,6 @@ func (x *exchange) keepRows(list func() iter.Seq[unionLine]) iter.Seq[unionLine]
 func withoutPage(query url.Values) string {
 	rest := maps.Clone(query)
 	rest.Del("Page")
+	rest.Del("LastSortValue")
 	return rest.Encode()
 }

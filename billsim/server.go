@@ -6,7 +6,7 @@
 //   - bill-union for all pay modes: version 2020-01-01 with the actions DescribeBillSummaryByPayMode,
 //     DescribeBillSummaryByProduct, DescribeBillSummaryByProject, DescribeInstanceSummaryBills, DescribeProductCode and
 //     ListProductGroups, version 2021-12-09 with DescribeCostBill, version 2022-12-22 with QueryInstanceConsume,
-//     QueryProductConsume and QueryProjectConsume, and version 2025-08-01 with QueryProductTypes
+//     QueryProductConsume and QueryProjectConsume, and version 2025-08-01 with QueryItemBills and QueryProductTypes
 //   - kingpay, version V1, for what is left in the purse, with the action QueryCashWalletAction
 //   - trade, version 2025-08-28, for the terms of what was bought, with the action QueryInstances
 //

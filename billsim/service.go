@@ -12,7 +12,7 @@ const (
 	version2020  = "2020-01-01"
 	versionDaily = "2022-12-22" // of what bill-union knows of days
 	versionCost  = "2021-12-09"
-	versionTypes = "2025-08-01"
+	versionTypes = "2025-08-01" // of billing items, too
 	versionTrade = "2025-08-28"
 	versionPay   = "V1"
 )
