@@ -8,6 +8,7 @@ const (
 
 	versionCost   = "2021-12-09"
 	versionDays   = "2022-12-22" // of what bill-union has by day
+	versionItems  = "2025-08-01"
 	versionTrade  = "2025-08-28"
 	versionWallet = "V1"
 )

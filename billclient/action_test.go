@@ -26,6 +26,7 @@ func TestDenied(t *testing.T) {
 			"bill-union:DescribeBillSummaryByProject": errorFrom(c.DescribeBillSummaryByProject(ctx, october)),
 			"bill-union:DescribeProductCode":          errorFrom(c.DescribeProductCode(ctx)),
 			"bill-union:DescribeCostBill":             errorFrom(c.DescribeCostBill(ctx, october)),
+			"bill-union:QueryItemBills":               errorFrom(collectItems(c.QueryItemBills(ctx, october))),
 		} {
 			if !IsDenied(err) || !strings.HasSuffix(err.Error(), "; grant "+permission+" to this key") {
 				t.Errorf("%s, HTTP %d: %v", permission, status, err)

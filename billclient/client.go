@@ -37,8 +37,8 @@ type Options struct {
 	// depend on them, and the other actions can need many calls. Without DailyCalls it has no effect.
 	DailyReserve int `yaml:"-"`
 	// MostPages is how many pages the lines of instances may have, of QueryInstanceConsume and of
-	// DescribeInstanceSummaryBills: with more, the first page is all that is asked for, and the error is CallLimit. 0
-	// is any number.
+	// DescribeInstanceSummaryBills: with more, the first page is all that is asked for, and the error is CallLimit.
+	// QueryItemBills, which does not say how many pages there are, ends in that error after as many. 0 is any number.
 	MostPages int `yaml:"-"`
 
 	// Credentials returns the credentials of the moment. It gives up after some seconds, or when its context has ended.

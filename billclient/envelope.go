@@ -43,22 +43,28 @@ const (
 func readEnvelope(
 	r *response, set string, read func(d document, number int) error, texts ...*topLevelText,
 ) error {
-	a, err := openAnswer(r)
+	return readAnyEnvelope(&topLevelReader{response: r, set: set, texts: texts}, read)
+}
+
+// readAnyEnvelope does what readEnvelope does for a reader that knows the response, the set and the texts.
+func readAnyEnvelope(reader *topLevelReader, read func(d document, number int) error) error {
+	a, err := openAnswer(reader.response)
 	if err != nil {
 		return err
 	}
 	e := &envelope{}
-	reader := topLevelReader{response: r, answer: a, set: set, texts: texts, envelope: e, readItem: func([]byte) error {
+	reader.answer, reader.envelope = a, e
+	reader.readItem = func([]byte) error {
 		e.items++
 		return read(a.readItem(), e.items)
-	}}
+	}
 	err = reader.readAnswer()
-	r.envelope = e.formOf(err == nil)
+	reader.response.envelope = e.formOf(err == nil)
 	if err != nil {
 		return err
 	}
-	if set != "" && !reader.setFound && !slices.ContainsFunc(texts, isZeroTotal) {
-		return classify(Incomplete, "answer has no %s", set)
+	if reader.set != "" && !reader.setFound && !slices.ContainsFunc(reader.texts, isZeroTotal) {
+		return classify(Incomplete, "answer has no %s", reader.set)
 	}
 	return nil
 }
@@ -83,14 +89,25 @@ func (t *topLevelReader) readEnvelopeMember(name string) error {
 // readData reads the members of data as if they were at the top. If data has none, the set is missing, which is
 // noticed later.
 func (t *topLevelReader) readData() error {
-	_, err := t.answer.readValue(nil, func(name []byte) error {
-		if t.isSet(name) {
+	isEmpty := true
+	text, err := t.answer.readValue(nil, func(name []byte) error {
+		isEmpty = false
+		switch {
+		case t.isSet(name):
 			return t.readSet()
+		case t.mayBeData && isElement(name):
+			t.setFound = true
+			return t.readItem(name)
+		default:
+			return t.readText(string(name))
 		}
-		return t.readText(string(name))
 	})
+	t.setFound = t.setFound || t.mayBeData && isEmpty && requireNoText(text) == nil
 	return err
 }
+
+// isElement reports whether a name is one of the elements of a list: they have none in JSON, and such a one in XML.
+func isElement(name []byte) bool { return len(name) == 0 || string(name) == "item" }
 
 // addVerdict adds one of the members that say whether the call succeeded.
 func (e *envelope) addVerdict(name, text string) {

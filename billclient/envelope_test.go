@@ -71,6 +71,13 @@ func envelopeActions() []envelopeAction {
 			[]CostBill{wantCostBill()},
 		},
 		{
+			QueryItemBills, "2025-08-01", union, unionEndpoint,
+			url.Values{"CustomerBillMonth": {"202610"}, "Size": {"1000"}},
+			"bills", itemRow,
+			func(ctx context.Context, c *Client) (any, error) { return collectItems(c.QueryItemBills(ctx, october)) },
+			[]ItemBill{wantItem()},
+		},
+		{
 			ListProductGroups, "2020-01-01", union, unionEndpoint, nil, "Data",
 			`{"Id":"41","Code":"VM_GROUP","Name":"云服务器","EnName":"KEC"}`,
 			func(ctx context.Context, c *Client) (any, error) { return c.ListProductGroups(ctx) },

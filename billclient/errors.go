@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -139,6 +140,10 @@ func (e *Error) adviceOnClock() string {
 	}
 }
 
+// laterActions are asked for only where the same endpoint has answered other actions before: if they are not known,
+// that does not speak against the endpoint.
+var laterActions = []string{GetPostpayDetailBillCSV, DescribeCostBill, QueryItemBills}
+
 // adviceOnRequest returns what to do about the key, the endpoint or the parameters.
 func (e *Error) adviceOnRequest() string {
 	const keys = "check access_key_id, secret_access_key and "
@@ -157,8 +162,8 @@ func (e *Error) adviceOnRequest() string {
 		return "grant " + Permission(e.Action) + " to this key, or " + keys + "this machine's clock"
 	case e.Reason == Auth:
 		return keys + "this machine's clock"
-	case e.isUnknownAction() && (e.Action == GetPostpayDetailBillCSV || e.Action == DescribeCostBill):
-		return "" // they are asked for only where the same endpoint has answered other actions before
+	case e.isUnknownAction() && slices.Contains(laterActions, e.Action):
+		return ""
 	case e.isNotFound():
 		return "check that " + service.endpoint + " is the billing API's"
 	case e.Reason == Invalid:

@@ -10,6 +10,7 @@ var periodParams = [][2]string{
 	{"BillStartMonth", "BillEndMonth"},
 	{"BillBeginMonth", "BillEndMonth"},
 	{"StartDay", "EndDay"},
+	{"CustomerBillMonth", "CustomerBillMonth"},
 }
 
 // periodOf returns the time that the parameters of an action ask for, as they write it, and nothing where they name

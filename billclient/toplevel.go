@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/units"
@@ -81,11 +82,14 @@ func readItems(r *response, set string, read func(d document, number int) error,
 type topLevelReader struct {
 	response *response
 	answer   answer
-	set      string // the name of the set; empty where only an error body is expected
+	set      string   // the name of the set; empty where only an error body is expected
+	aliases  []string // other names that the set may have
 	texts    []*topLevelText
 	readItem func(name []byte) error
 	setFound bool
 	envelope *envelope // nil for actions that have none
+
+	mayBeData bool // the data of the envelope may be the set itself, and is an empty set where nothing is in it
 
 	nested errorBody // in an error element
 	flat   errorBody // in the old form, which has no such element
@@ -126,7 +130,8 @@ func (t *topLevelReader) read() error {
 }
 
 func (t *topLevelReader) isSet(name []byte) bool {
-	return t.set != "" && strings.EqualFold(string(name), t.set)
+	isName := func(set string) bool { return strings.EqualFold(string(name), set) }
+	return t.set != "" && (isName(t.set) || slices.ContainsFunc(t.aliases, isName))
 }
 
 func (t *topLevelReader) readMember(name []byte) error {
