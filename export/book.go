@@ -27,6 +27,8 @@ type book struct {
 	projects  map[projectKey]metrics.Project
 	customers map[string]string // customer -> the account whose lines have it
 
+	withoutItems map[string]bool // the accounts whose billing items are not to be had
+
 	bills       int // that are written
 	lines       int
 	cost        billclient.Amount
@@ -66,6 +68,7 @@ type projectKey struct{ account, id string }
 func openBook(ctx context.Context, o Options, accounts []collector.Account, modes payModes) (*book, error) {
 	b := &book{
 		Options: o, accounts: accounts, modes: modes, projects: projectsOf(o.Config), customers: map[string]string{},
+		withoutItems: map[string]bool{},
 	}
 	var err error
 	if o.Lake != "" {

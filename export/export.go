@@ -121,6 +121,8 @@ type job struct {
 	client  *billclient.Client
 
 	payer
+
+	items *itemTable // nil: there are none
 }
 
 // String returns which bill it is.
@@ -134,6 +136,7 @@ func (j *job) run(ctx context.Context) (*totals, error) {
 	if err != nil {
 		return nil, err
 	}
+	j.items = j.readItems(ctx)
 	totals, err := j.readLines(ctx, summaries)
 	if err != nil {
 		return nil, err
@@ -185,10 +188,12 @@ func (j *job) readAttempt(ctx context.Context, s summaries, t *totals) error {
 			return err
 		}
 	}
+	j.items.begin()
 	add := func(r *row) error {
 		if err := j.complete(r); err != nil {
 			return err
 		}
+		j.items.describe(r)
 		if j.rows != nil {
 			if err := j.rows.write(r); err != nil {
 				return err

@@ -40,6 +40,8 @@ type charge struct {
 	from, to  string // the time that it is for, the end exclusive
 	quantity  string
 	unit      string
+	item      item   // the only billing item of the line, as far as it is known
+	items     string // those of the line that item does not tell
 }
 
 var errNoCustomer = errors.New("neither a line nor the bill says whose it is, as FOCUS requires: set customer_id")
@@ -157,6 +159,8 @@ var focusAlways = []column{
 	{"ChargeFrequency", (*row).frequency, texts},
 	{"ChargePeriodEnd", func(r *row) string { return r.charge.to }, instants},
 	{"ChargePeriodStart", func(r *row) string { return r.charge.from }, instants},
+	{"ConsumedQuantity", (*row).consumedQuantity, amounts},
+	{"ConsumedUnit", (*row).consumedUnit, texts},
 	{"ContractedCost", func(r *row) string { return r.Cost.String() }, amounts},
 	{"EffectiveCost", (*row).effectiveCost, amounts},
 	constant("InvoiceIssuerName", vendor),
@@ -188,6 +192,10 @@ var focusOwn = []column{
 	{"x_DetailBillNo", func(r *row) string { return r.DetailBillNo }, texts},
 	{"x_Discount", func(r *row) string { return r.Discount }, texts},
 	{"x_Extras", func(r *row) string { return joinPairs(r.Extras) }, texts},
+	{"x_ItemName", func(r *row) string { return r.charge.item.name }, texts},
+	{"x_ItemPrice", func(r *row) string { return r.charge.item.price }, amounts},
+	{"x_ItemPriceUnit", func(r *row) string { return r.charge.item.priceUnit }, texts},
+	{"x_Items", func(r *row) string { return r.charge.items }, texts},
 	{"x_Owner", func(r *row) string { return r.owner }, texts},
 	{"x_PayMode", func(r *row) string { return r.payMode }, texts},
 	{"x_PriceFactors", func(r *row) string { return joinPairs(r.Providers) }, texts},

@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
 )
 
@@ -307,12 +308,27 @@ func (f *focusFile) checkDistinct(check []any) string {
 	return "holds"
 }
 
-// supported are the criteria that apply to the vendor, as far as the API tells of what they mean. Prices of units and
-// consumed quantities are in none of the actions that are read, and there are no committed discounts.
+// supported are the criteria that apply to the vendor, as far as the API tells of what they mean. The prices of units
+// are known of some lines only, while their columns have to have one for each, and there are no committed discounts.
 var supported = map[string]bool{
 	"ACCOUNT_NAMING_SUPPORTED": true, "BILLING_BASED_ON_PROVISIONED_RESOURCES_SUPPORTED": true,
 	"RESOURCE_TYPE_ASSIGNMENT_SUPPORTED": true, "REGION_SUPPORTED": true, "SUB_ACCOUNT_SUPPORTED": true,
-	"TAGGING_SUPPORTED": true,
+	"TAGGING_SUPPORTED": true, "USAGE_MEASUREMENT_SUPPORTED": true,
+}
+
+// consumedRules are two rules as their sentences have them, for those who have no committed discounts: the check of the
+// first one needs a column for these, and that of the second one has the opposite of its condition.
+var consumedRules = []rule{
+	{
+		id: "ConsumedQuantity-C-004-C", needs: []any{"CheckValue", "ConsumedQuantity", nil},
+		condition: []any{"CheckNotValue", "ChargeCategory", "Usage"},
+	},
+	{
+		id: "ConsumedQuantity-C-006-C", needs: []any{"CheckNotValue", "ConsumedQuantity", nil},
+		condition: []any{
+			"AND", []any{"CheckValue", "ChargeCategory", "Usage"}, []any{"CheckNotValue", "ChargeClass", "Correction"},
+		},
+	},
 }
 
 // Every rule that applies holds, without an exception, of what is exported of the demo, and of refunds, corrections
@@ -337,10 +353,22 @@ func TestFocusRules(t *testing.T) {
 		o := Options{Format: FormatFocusCSV, FocusVersion: Focus12}
 		files["demo"] = runExport(t.Context(), t, api, t.TempDir(), keys.Replace(oneAccount), o).out
 	})
+	synctest.Test(t, func(t *testing.T) {
+		api := newModesAPI(bills)
+		denied := billsim.Refuse(billsim.JSONError, 400, "Forbidden Request", "no")
+		denied.Action = billclient.QueryItemBills
+		api.Fault(denied)
+		files["without items"] = runModes(t, noon, api, Options{Format: FormatFocusCSV}).out
+	})
 	rules := readRules(t)
 	for name, text := range files {
 		t.Run(name, func(t *testing.T) {
 			f := newFocusFile(t, text)
+			for _, r := range consumedRules {
+				if result := f.check(r); result != "holds" {
+					t.Errorf("%s: %s", r.id, result)
+				}
+			}
 			if f.rows == nil || name == "demo" && len(f.rows) < 300 {
 				t.Errorf("%d rows", len(f.rows))
 			}

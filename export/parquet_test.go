@@ -109,8 +109,10 @@ func mapOf(row parquet.Row, leaf int) string {
 // padAmounts gives the amounts of a CSV file as many decimals as those of Parquet have.
 func padAmounts(t *testing.T, header, row []string) {
 	t.Helper()
+	mayBeNull := []string{"ConsumedQuantity", "x_ItemPrice"}
 	for i, name := range header {
-		if strings.HasSuffix(name, "Cost") || strings.HasSuffix(name, "cost_cny") || name == "PricingQuantity" {
+		isAmount := strings.HasSuffix(name, "Cost") || strings.HasSuffix(name, "cost_cny") || name == "PricingQuantity"
+		if isAmount || slices.Contains(mayBeNull, name) && row[i] != "" {
 			value, ok := new(big.Rat).SetString(row[i])
 			if !ok {
 				t.Fatalf("%s: %q", name, row[i])
