@@ -108,6 +108,7 @@ var (
 		{billclient.QueryInstanceConsume, askDayLines},
 		{billclient.DescribeInstanceSummaryBills, askMonthLines},
 		{billclient.DescribeCostBill, askCosts},
+		{billclient.QueryItemBills, askItems},
 		{billclient.DescribeProductCode, (*inspection).askGroupCodes},
 	}
 	payQuestions   = []question{{billclient.QueryCashWalletAction, askWallet}}
@@ -115,7 +116,7 @@ var (
 )
 
 // mayLack has the actions that the API need not have: nothing that the exporter shows depends on them.
-var mayLack = map[string]bool{billclient.DescribeCostBill: true}
+var mayLack = map[string]bool{billclient.DescribeCostBill: true, billclient.QueryItemBills: true}
 
 // listQuestions returns all questions that are asked with these options.
 func listQuestions(api billclient.Options) []question {

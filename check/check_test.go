@@ -169,8 +169,8 @@ func TestRun(t *testing.T) {
 		},
 		"no permission for instances": {config: oneAccount, change: func(first, _ *billsim.Account) {
 			first.Denied = []string{
-				"QueryInstanceConsume", "DescribeInstanceSummaryBills", "DescribeCostBill", "QueryCashWalletAction",
-				"QueryInstances",
+				"QueryInstanceConsume", "DescribeInstanceSummaryBills", "DescribeCostBill", "QueryItemBills",
+				"QueryCashWalletAction", "QueryInstances",
 			}
 		}},
 		"no permission for wanted balances": {
@@ -180,7 +180,7 @@ func TestRun(t *testing.T) {
 			},
 		},
 		"no balances": {config: oneAccount + "api: {pay_endpoint: '', trade_endpoint: ''}\n"},
-		"no costs":    {config: oneAccount, options: []billsim.Option{billsim.WithoutActions("DescribeCostBill")}},
+		"no costs":    {config: oneAccount, options: []billsim.Option{billsim.WithoutActions("DescribeCostBill", "QueryItemBills")}},
 		"many pages": {config: oneAccount, change: buyMuch, faults: []billsim.Fault{
 			ofAction("DescribeInstanceSummaryBills", billsim.MissingPage(2)),
 		}},
@@ -486,12 +486,13 @@ func TestPace(t *testing.T) {
 			"getPostpayDetailConsume": 3, "DescribeBillSummaryByPayMode": 1, "DescribeBillSummaryByProduct": 1,
 			"DescribeBillSummaryByProject": 1, "ListProductGroups": 1, "QueryProductConsume": 1,
 			"QueryProjectConsume": 1, "QueryInstanceConsume": 1, "DescribeInstanceSummaryBills": 1,
-			"DescribeCostBill": 1, "DescribeProductCode": 1, "QueryCashWalletAction": 1, "QueryInstances": 1,
+			"DescribeCostBill": 1, "QueryItemBills": 1, "DescribeProductCode": 1, "QueryCashWalletAction": 1,
+			"QueryInstances": 1,
 		}
 		if diff := cmp.Diff(want, asked); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
-		if want := 8500 * time.Millisecond; got.duration != want { // 19 calls, 2 of them in a burst
+		if want := 9 * time.Second; got.duration != want { // 20 calls, 2 of them in a burst
 			t.Errorf("took %v, want %v", got.duration, want)
 		}
 	})

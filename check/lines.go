@@ -114,6 +114,14 @@ func askCosts(i *inspection, ctx context.Context) (bool, error) {
 	return len(costs) > 0, err
 }
 
+// askItems looks at the first page of last month's billing items.
+func askItems(i *inspection, ctx context.Context) (found bool, err error) {
+	items := i.client.QueryItemBills(ctx, i.running-1)
+	_, err = readFirstPage(i, items, func(billclient.ItemBill) { found = true })
+	i.learnRefusal(billclient.QueryItemBills, err)
+	return found, err
+}
+
 // describeMode returns a pay mode. A word for it that is not known is not shown, because it can be the account's.
 func describeMode(mode string) string {
 	switch {
@@ -177,6 +185,7 @@ var tellingFields = map[string][]string{
 	billclient.DescribeInstanceSummaryBills: {
 		"ProductSubTyeName", "ProductSubTypeName", "ProjectId", "RegionCode", "Currency",
 	},
+	billclient.QueryItemBills: {"payType", "payTypeName", "ItemPrice", "BillItemValue", "LastSortValue", "Currency"},
 }
 
 // fieldsFact says which of them an answer has.

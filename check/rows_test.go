@@ -38,8 +38,8 @@ func TestRowAsItGoes(t *testing.T) {
 			t.Error(err)
 		}
 		want := []string{
-			"8.5s 1 of 2: main: 16 ok, 1 empty; customer 73400575, newest bill 2026-11, estimate until 2026-11-21\n",
-			"17s 2 of 2: 商城: 15 ok, 2 empty; customer 73406772, newest bill 2026-10, estimate until 2026-11-21\n",
+			"9s 1 of 2: main: 17 ok, 1 empty; customer 73400575, newest bill 2026-11, estimate until 2026-11-21\n",
+			"18s 2 of 2: 商城: 16 ok, 2 empty; customer 73406772, newest bill 2026-10, estimate until 2026-11-21\n",
 		}
 		if diff := cmp.Diff(want, out.lines); diff != "" {
 			t.Errorf("rows (-want +got):\n%s", diff)
@@ -59,13 +59,13 @@ func TestAccounts(t *testing.T) {
 			Config: parse(t, twoAccounts), Accounts: []string{"商城"}, Transport: pipes, Now: time.Now(), Stdout: &out,
 		}
 		if err := Run(t.Context(), options); err != nil || !strings.Contains(out.String(), "\n商城: works\n") ||
-			strings.Contains(out.String(), "main") || len(api.Calls()) != 19 {
+			strings.Contains(out.String(), "main") || len(api.Calls()) != 20 {
 			t.Errorf("%v after %d calls:\n%s", err, len(api.Calls()), &out)
 		}
 		options.Accounts = append(options.Accounts, "商场")
 		err := Run(t.Context(), options)
 		want := config.ArgumentError{Err: fmt.Errorf(`check: --account: "商场" is none of main, 商城`)}
-		if err == nil || err.Error() != want.Error() || len(api.Calls()) != 19 {
+		if err == nil || err.Error() != want.Error() || len(api.Calls()) != 20 {
 			t.Errorf("%v after %d calls, want %v", err, len(api.Calls()), want)
 		}
 	})
@@ -104,10 +104,10 @@ func TestProgressOnATerminal(t *testing.T) {
 	r.finish(all[1])
 	r.count()
 	r.finish(all[0])
-	want := "\r\x1b[Kasked 1 of 34, accounts done: 0 of 2" +
-		"\r\x1b[K\r\x1b[Kasked 2 of 34, accounts done: 1 of 2" +
-		"\r\x1b[K1 of 2: main: 17 not asked; customer -, newest bill -, estimate until -\n" +
-		"2 of 2: 商城: 17 not asked; customer -, newest bill -, estimate until -\n"
+	want := "\r\x1b[Kasked 1 of 36, accounts done: 0 of 2" +
+		"\r\x1b[K\r\x1b[Kasked 2 of 36, accounts done: 1 of 2" +
+		"\r\x1b[K1 of 2: main: 18 not asked; customer -, newest bill -, estimate until -\n" +
+		"2 of 2: 商城: 18 not asked; customer -, newest bill -, estimate until -\n"
 	if diff := cmp.Diff(want, terminal.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

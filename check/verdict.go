@@ -124,9 +124,10 @@ func (v *verdict) judgeDays(i *inspection) {
 	}
 }
 
-// lineActions tell the lines of all pay modes, and what the vendor makes of their terms.
+// lineActions tell the lines of all pay modes, what the vendor makes of their terms, and what they consist of.
 var lineActions = []string{
 	billclient.QueryInstanceConsume, billclient.DescribeInstanceSummaryBills, billclient.DescribeCostBill,
+	billclient.QueryItemBills,
 }
 
 // judgeLines makes no failure a problem, for the reason that judgeDays has.
@@ -135,6 +136,7 @@ func (v *verdict) judgeLines(i *inspection) {
 		"this month's instances, tags, regions and billing modes are postpaid only: all others %s",
 		"last month's instances are postpaid only, and prepaid cost is not spread over its terms: all others %s",
 		"amortised costs are shown without the vendor's, to compare with: those %s",
+		"exports in the formats of FOCUS go without unit prices and usage: those %s",
 	} {
 		if failures := describeFailures(i, lineActions[n]); failures != "" {
 			v.addNote(format, failures)
@@ -169,7 +171,9 @@ func (v *verdict) judgePurse(i *inspection) {
 }
 
 // besideCosts has the actions whose currency says nothing of costs.
-var besideCosts = []string{billclient.QueryCashWalletAction, billclient.DescribeCostBill}
+var besideCosts = []string{
+	billclient.QueryCashWalletAction, billclient.DescribeCostBill, billclient.QueryItemBills,
+}
 
 // judgeContent follows the rules by which the exporter shows no number of an account that is not in CNY, and makes a
 // row of what parts and their total differ by.
