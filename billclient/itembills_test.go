@@ -146,7 +146,9 @@ func TestBadItems(t *testing.T) {
 		"dollars":       {`"UserName"`, `"currencyCode":"USD","x"`, `Currency "USD": only amounts in CNY are taken`},
 		"two prices":    {`"UserName"`, `"itemprice"`, "ItemPrice: twice in one object"},
 		"a list":        {`"2976"`, `[2976]`, "BillItemValue: an object or a list in place of a text"},
-		"two cursors":   {`"UserName":"x"`, `"lastSortValue":1,"LastSortValue":2`, "LastSortValue: twice in one object"},
+		"two cursors": {
+			`"UserName":"x"`, `"lastSortValue":1,"LastSortValue":2`, "LastSortValue: twice in one object",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := strings.ReplaceAll(itemRow, tt.old, tt.new)

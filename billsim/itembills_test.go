@@ -20,7 +20,8 @@ func TestItemsComeToLines(t *testing.T) {
 			}
 			_, lines := c.getBills(instanceBill+"&Size=1000&BillMonth="+month, "SummaryOverview")
 			want := sumRows(t, lines, func(row map[string]any) map[string]any {
-				return map[string]any{key(row, "ProductSubTyeName", "DetailBillStartTime", "DetailBillEndTime"): row["Cost"]}
+				key := key(row, "ProductSubTyeName", "DetailBillStartTime", "DetailBillEndTime")
+				return map[string]any{key: row["Cost"]}
 			})
 			_, items := c.getBills(itemBills+"&Size=1000&CustomerBillMonth="+withoutHyphens(month), "bills")
 			got := sumRows(t, items, func(row map[string]any) map[string]any {
@@ -28,7 +29,7 @@ func TestItemsComeToLines(t *testing.T) {
 				if price < 0 || row["ItemPriceUnit"] != "元/"+row["BillItemUnit"].(string) {
 					t.Errorf("price of %v", row)
 				}
-				product := price / 10_000 * (value / 10_000) // both have rests that are lost here, which the fen forgives
+				product := price / 10_000 * (value / 10_000) // without the rests of both, which the fen forgives
 				if value%Yuan == 0 {
 					product = price * (value / Yuan)
 				}

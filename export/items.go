@@ -21,8 +21,10 @@ import (
 type itemTable struct {
 	month    billclient.Month
 	seed     maphash.Seed
-	entries  []itemEntry // in the order of their keys once the table is complete, and else of the answer
-	numbers  []byte      // the price and the quantity of each entry, each of them after its length
+	added    [][]itemEntry // in pieces; none once the table is complete
+	entries  []itemEntry   // all, in the order of their keys
+	numbers  [][]byte      // in pieces: the price and the quantity of each entry, each of them after its length
+	buffer   []byte        // of the numbers that were added last
 	texts    []itemTexts
 	textsIDs map[itemTexts]uint32
 	taken    []bool // the entries whose line was read
@@ -31,7 +33,7 @@ type itemTable struct {
 // itemEntry is an item.
 type itemEntry struct {
 	key     uint64 // a hash of what it has in common with its line
-	numbers uint32 // where its numbers begin
+	numbers uint32 // where its numbers begin, in bytes, as if each piece before had its full size
 	texts   uint32 // the place of its texts
 }
 
@@ -59,10 +61,32 @@ func (t *itemTable) add(i *billclient.ItemBill) {
 	}
 	kind := cmp.Or(i.ProductTypeName, i.ProductGroupName)
 	key := t.key(i.InstanceID, kind, i.PayMode, first, last)
-	t.entries = append(t.entries, itemEntry{key, uint32(len(t.numbers)), t.share(i)})
-	for _, number := range [...]string{i.Price, i.Quantity} {
-		t.numbers = append(binary.AppendUvarint(t.numbers, uint64(len(number))), number...)
+	t.added = appendToPieces(t.added, pieceSize/16, itemEntry{key, t.keepNumbers(i.Price, i.Quantity), t.share(i)})
+}
+
+// pieceSize is how many bytes a piece has of what is kept in pieces. One slice of all would be copied again and again
+// as it grows.
+const pieceSize = 1 << 18
+
+// appendToPieces appends elements to the last of some pieces, or to a new one if it has no room for them.
+func appendToPieces[T any](pieces [][]T, size int, elements ...T) [][]T {
+	if last := len(pieces) - 1; last < 0 || len(pieces[last])+len(elements) > size {
+		pieces = append(pieces, make([]T, 0, size))
 	}
+	last := len(pieces) - 1
+	pieces[last] = append(pieces[last], elements...)
+	return pieces
+}
+
+// keepNumbers keeps the numbers of an entry, and returns where they begin.
+func (t *itemTable) keepNumbers(numbers ...string) uint32 {
+	t.buffer = t.buffer[:0]
+	for _, number := range numbers {
+		t.buffer = append(binary.AppendUvarint(t.buffer, uint64(len(number))), number...)
+	}
+	t.numbers = appendToPieces(t.numbers, pieceSize, t.buffer...)
+	last := len(t.numbers) - 1
+	return uint32(last*pieceSize + len(t.numbers[last]) - len(t.buffer))
 }
 
 // share returns the place of the texts of an item.
@@ -90,7 +114,8 @@ func (t *itemTable) key(instance, kind, payMode string, first, last billclient.D
 
 // complete ends the table, which can be searched then.
 func (t *itemTable) complete() {
-	t.textsIDs = nil
+	t.entries = slices.Concat(t.added...)
+	t.added, t.textsIDs = nil, nil
 	slices.SortFunc(t.entries, func(a, b itemEntry) int {
 		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.numbers, b.numbers))
 	})
@@ -127,7 +152,7 @@ func (t *itemTable) describe(r *row) {
 }
 
 func (t *itemTable) itemOf(e itemEntry) item {
-	i, rest := item{itemTexts: t.texts[e.texts]}, t.numbers[e.numbers:]
+	i, rest := item{itemTexts: t.texts[e.texts]}, t.numbers[e.numbers/pieceSize][e.numbers%pieceSize:]
 	for _, number := range [...]*string{&i.price, &i.quantity} {
 		length, size := binary.Uvarint(rest)
 		*number, rest = string(rest[size:][:length]), rest[size:][length:]

@@ -113,8 +113,8 @@ func TestItems(t *testing.T) {
 	const want = `list|2232.00|核时|2232.00|核时|vCPU|0.0328539|元/核/时|
 paid|2232|核时|2232|核时|vCPU|0.0246416|元/核/时|
 monthly|31|Days|4|核|vCPU|100|元/核/月|
-two|31|Days|31|Days||||[{"ItemName":"vCPU","ItemPrice":"1","ItemPriceUnit":"元","BillItemValue":"1","BillItemUnit":"核"},` +
-		`{"ItemName":"内存 <GB>","ItemPrice":"0.5","ItemPriceUnit":"元","BillItemValue":"4","BillItemUnit":"GB"}]
+two|31|Days|31|Days||||[{"ItemName":"vCPU","ItemPrice":"1","ItemPriceUnit":"元","BillItemValue":"1",` +
+		`"BillItemUnit":"核"},{"ItemName":"内存 <GB>","ItemPrice":"0.5","ItemPriceUnit":"元","BillItemValue":"4","BillItemUnit":"GB"}]
 refund|-1|核|-1|核|vCPU|3|元|
 used|31|Days|31|Days||||[{"ItemName":"vCPU","ItemPrice":"3","ItemPriceUnit":"元","BillItemValue":"1","BillItemUnit":"核"}]
 steps|31|Days|50|GB|流量|||[{"ItemName":"流量","ItemPrice":"阶梯","ItemPriceUnit":"元/GB","ItemPriceDesc":"前10GB免费",` +
@@ -205,7 +205,8 @@ func TestWithoutItems(t *testing.T) {
 				if diff := cmp.Diff(head+tt.says+"\"\n", warnings); diff != "" || asked != 1 || got.err != nil {
 					t.Errorf("asked %d times: %v (-want +got):\n%s", asked, got.err, diff)
 				}
-				if diff := cmp.Diff(want.files, got.files); diff != "" || want.err != nil || len(got.files["bill"]) < 5000 {
+				diff := cmp.Diff(want.files, got.files)
+				if diff != "" || want.err != nil || len(got.files["bill"]) < 5000 {
 					t.Errorf("%v (-empty +failed):\n%s", want.err, diff)
 				}
 			})
@@ -246,8 +247,8 @@ func TestItemsAreNotAsked(t *testing.T) {
 // Items take at most half of the calls that are left of the day, so that lines can be read.
 func TestItemsLeaveCalls(t *testing.T) {
 	full := `[` + strings.Repeat(`{},`, billclient.ItemPageSize-1) + `{}]`
-	const want = `level=warn msg="the file goes without unit prices and usage" account=main from_month=2026-10 err="there` +
-		` are more items than half of the calls bring that are left of api.daily_calls"` + "\n"
+	const want = `level=warn msg="the file goes without unit prices and usage" account=main from_month=2026-10` +
+		` err="there are more items than half of the calls bring that are left of api.daily_calls"` + "\n"
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(noon))
 		api, cursor := newModesAPI(billOf(october()...)), 0
@@ -260,7 +261,8 @@ func TestItemsLeaveCalls(t *testing.T) {
 		api.Fault(endless)
 		config := withProducts + "api: {daily_calls: 20}\n"
 		got := runExport(t.Context(), t, api, t.TempDir(), config, Options{Format: FormatFocusCSV})
-		if diff := cmp.Diff(want, got.log+got.failure()); diff != "" || cursor != 9 || !strings.Contains(got.out, "i-4711") {
+		diff := cmp.Diff(want, got.log+got.failure())
+		if diff != "" || cursor != 9 || !strings.Contains(got.out, "i-4711") {
 			t.Errorf("%d pages (-want +got):\n%s", cursor, diff)
 		}
 	})
@@ -294,8 +296,9 @@ func TestItemsAreSmall(t *testing.T) {
 	const instances = 200_000
 	for n := range 3 * instances {
 		table.add(&billclient.ItemBill{
-			InstanceID: fmt.Sprintf("c35d5c4a-06e6-446c-811f-%012d", n/3), ProductTypeName: "标准型S6", PayMode: "postpaid",
-			Name: "内存", Price: fmt.Sprintf("0.%08d", n), PriceUnit: "元/GB/小时", Quantity: fmt.Sprint(n), Unit: "GB小时",
+			InstanceID: fmt.Sprintf("c35d5c4a-06e6-446c-811f-%012d", n/3), ProductTypeName: "标准型S6",
+			PayMode: "postpaid", Name: "内存", Price: fmt.Sprintf("0.%08d", n), PriceUnit: "元/GB/小时",
+			Quantity: fmt.Sprint(n), Unit: "GB小时",
 		})
 	}
 	table.complete()
