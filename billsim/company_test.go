@@ -52,7 +52,7 @@ func TestDemoHorizon(t *testing.T) {
 		{"2026-12-01 10:00:00", "2026-11", "2026-11-30", false},
 		{"2026-12-01 10:00:00", "2026-12", "", false},
 		{"2026-12-02 00:00:00", "2026-12", "2026-12-01", true},
-		{"2026-11-17 12:00:00", "2025-09", "", false},
+		{"2026-11-17 12:00:00", "2023-10", "", false},
 		{"2026-11-17 12:00:00", "2026-13", "", false},
 	}
 	for _, tt := range tests {
@@ -168,7 +168,7 @@ func TestDemoPurchases(t *testing.T) {
 		if n := len(a.Realtime("2026-11")); n != 0 {
 			t.Errorf("%s: %d costs of no day", a.CustomerID, n)
 		}
-		for _, month := range []string{"2025-08", "2026-13", "2026-12"} {
+		for _, month := range []string{"2023-09", "2026-13", "2026-12"} {
 			if p, r := a.Prepaid(month), a.Realtime(month); p != nil || r != nil {
 				t.Errorf("%s, %s: %v, %v", a.CustomerID, month, p, r)
 			}

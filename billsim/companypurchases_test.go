@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// purchasesOfYear returns the purchases of the months from 2025-10, in which the demo opens, to 2026-11, by month.
+// purchasesOfYear returns the purchases of the months from 2025-10 to 2026-11, by month.
 func purchasesOfYear(of func(month string) []Purchase) map[string][]Purchase {
 	months := map[string][]Purchase{}
 	for m := day(20_362); m < 20_788; m = m.monthStart(1) {
@@ -20,7 +20,7 @@ func TestDemoTerms(t *testing.T) {
 	for _, a := range Demo(noonClock) {
 		bought, ends := map[string]Purchase{}, map[string]string{}
 		counts, terms := map[Kind]int{}, map[int]int{}
-		for m := day(20_362); m < 20_788; m = m.monthStart(1) {
+		for m := day(19_662); m < 20_788; m = m.monthStart(1) { // from the month on in which the demo opens
 			for _, p := range a.Prepaid(m.month()) {
 				l := p.line(a.CustomerID, m.month())
 				counts[p.Kind]++

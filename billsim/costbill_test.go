@@ -14,7 +14,8 @@ func TestDemoCostBill(t *testing.T) {
 	for _, a := range Demo(noonClock) {
 		c := demoClient(t, a)
 		spent, ended := map[string]Amount{}, 0
-		for m := day(20_362); m < 20_788; m = m.monthStart(1) {
+		const first = day(20_362)
+		for m := first; m < 20_788; m = m.monthStart(1) {
 			query := costBill + "&billMonth=" + withoutHyphens(m.month())
 			_, instances := c.getBills(query+"&statisticalItem=0", "bills")
 			_, products := c.getBills(query+"&statisticalItem=1", "bills")
@@ -25,6 +26,9 @@ func TestDemoCostBill(t *testing.T) {
 			for _, row := range instances {
 				key := fmt.Sprint(row["instanceId"], row["serviceStartTime"], row["totalBalance"])
 				before := parseAmount(t, fmt.Sprint(row["costAtBeginning"]))
+				if m == first {
+					spent[key] = before // by the months that are not looked at
+				}
 				if before != spent[key] {
 					t.Errorf("%s, %s: %s at the beginning, want %s", m.month(), key, before, spent[key])
 				}

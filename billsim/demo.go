@@ -17,7 +17,7 @@ const (
 // Demo returns the accounts of two made-up customers with different keys. The first is an e-commerce company: the bill
 // of its running month grows from day to day and ends with today. The second is a game company: the bill of a month
 // appears on the 3rd of the next month. Which of the two the real API does is unknown. When Demo is called, both have
-// at least a year of closed months. Two days before the call, the traffic of the first EIP of the e-commerce company
+// three years of closed months. Two days before the call, the traffic of the first EIP of the e-commerce company
 // has a spike. All of that day is metered on the day of the call, and it is one of the three newest days until the end
 // of the day after. Two calls on the same Beijing day return the same bills. On other days, only the spike and the
 // newest day differ. The accounts are safe for concurrent use if now is.
@@ -30,7 +30,7 @@ func Demo(now func() time.Time) []Account {
 	today := func() day { return dayOf(now()) }
 	start := today()
 	shop, game := newShop(), newGame()
-	shop.opened, game.opened = start.monthStart(-13), start.monthStart(-13)
+	shop.opened, game.opened = start.monthStart(-36), start.monthStart(-36)
 	shop.spike = start - 2
 	metered := func() horizon { return newHorizon(now()) }
 	return []Account{

@@ -173,7 +173,7 @@ func copyTree(t *testing.T, pages []manual) *treeCopy {
 		"localhost:9978", tree.addresses[runDemo], "localhost:9090", tree.addresses[runPrometheus],
 		"scrape_interval: 15s", "scrape_interval: 1s", "/etc/ksyun", tree.dir, "=FILE", "=config.yaml",
 		"config alertmanager", "config examples/alertmanager/alertmanager",
-		"2026-10", billclient.MonthOf(time.Now()).Add(-1).String(), // the demo has bills of thirteen months
+		"2026-10", billclient.MonthOf(time.Now()).Add(-1).String(), // the demo has bills of three years
 	)
 	peers.Run(t, "sh", "-c", "git -c safe.directory='*' ls-files --cached --others --exclude-standard |"+
 		"tar --create --ignore-failed-read --files-from=- 2>/dev/null | tar --extract --directory="+tree.dir)
