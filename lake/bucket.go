@@ -67,8 +67,8 @@ func parseBucket(place string) (b bucketURL, err error) {
 		return b, err
 	}
 	if u.Host == "" || u.User != nil || u.Fragment != "" {
-		return b, fmt.Errorf("%s: want s3://BUCKET/PREFIX, perhaps with ?endpoint=HOST&region=REGION&path_style=true",
-			u.Redacted())
+		u.User = nil // it may be a secret
+		return b, fmt.Errorf("%s: want s3://BUCKET/PREFIX, perhaps with ?endpoint=HOST&region=REGION&path_style=true", u)
 	}
 	q, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
