@@ -75,11 +75,7 @@ func readCSV(r *response, q DetailQuery, emit func(*Line) error) error {
 	case first == '{', first == '<':
 		return readErrorForCSV(r)
 	}
-	c := csvReader{record: newRecord(q, false), window: &window{body: newUTF8Body(r)}}
-	c.window.consumed = func() int64 { return c.consumed }
-	c.rows = csv.NewReader(c.window)
-	// Nothing in the file is quoted, and in the API's own sample the header is longer than the rows.
-	c.rows.LazyQuotes, c.rows.FieldsPerRecord, c.rows.ReuseRecord = true, -1, true
+	c := newCSVReader(r, newRecord(q, false))
 	if err := c.readHeader(); err != nil {
 		return err
 	}
@@ -114,15 +110,28 @@ func newUTF8Body(r *response) io.Reader {
 	}
 }
 
-// csvReader reads lines from a CSV file.
+// csvReader reads lines from a CSV file. Its errors name lines and columns of the file, both from 1.
 type csvReader struct {
 	record
 	window      *window
 	consumed    int64 // how many bytes had been read when the last row ended
 	rows        *csv.Reader
-	columns     []int // the member of a line in each column, -1 for none
-	headerWidth int   // how many columns there are, up to the last one that has a header
-	rowWidth    int   // how many columns every row has
+	before      int      // how many lines of the file come before those that rows has
+	fileLine    int      // in which the last row begins
+	header      []string // of each column
+	columns     []int    // the member of a line in each column, -1 for none
+	headerWidth int      // how many columns there are, up to the last one that has a header
+	rowWidth    int      // how many columns every row has
+}
+
+// newCSVReader returns a reader of the file of which the first byte was looked at.
+func newCSVReader(r *response, record record) *csvReader {
+	c := &csvReader{record: record, window: &window{body: newUTF8Body(r)}, before: r.linesBefore}
+	c.window.consumed = func() int64 { return c.consumed }
+	c.rows = csv.NewReader(c.window)
+	// Nothing in the file is quoted, and in the API's own sample the header is longer than the rows.
+	c.rows.LazyQuotes, c.rows.FieldsPerRecord, c.rows.ReuseRecord = true, -1, true
+	return c
 }
 
 func (c *csvReader) readHeader() error {
@@ -130,6 +139,7 @@ func (c *csvReader) readHeader() error {
 	if err != nil {
 		return locate("header", err)
 	}
+	c.header = slices.Clone(header)
 	for i, name := range header {
 		c.columns = append(c.columns, memberOfColumn(name))
 		if name != "" {
@@ -152,15 +162,12 @@ func (c *csvReader) readRows(emit func(*Line) error) error {
 			return nil
 		}
 		c.reset()
-		if err == nil {
-			err = c.fillRecord(row)
-		}
 		if err != nil {
-			return c.locateError(err)
+			return locate(fmt.Sprintf("line %d", c.fileLine+1), err)
 		}
-		line, err := c.makeLine()
+		line, err := c.makeRow(row)
 		if err != nil {
-			return c.locateError(err)
+			return c.locateRow(err)
 		}
 		if err := emit(line); err != nil {
 			return err
@@ -168,10 +175,39 @@ func (c *csvReader) readRows(emit func(*Line) error) error {
 	}
 }
 
+// makeRow returns the line that is in a row.
+func (c *csvReader) makeRow(row []string) (*Line, error) {
+	if err := c.fillRecord(row); err != nil {
+		return nil, err
+	}
+	return c.makeLine()
+}
+
+// locateRow adds to an error the place of the row in the file and, where it is about a field, its column.
+func (c *csvReader) locateRow(err error) error {
+	if f, ok := errors.AsType[*fieldError](err); ok {
+		err = c.locateColumn(slices.Index(c.columns, f.field), err)
+	}
+	place := fmt.Sprintf("line %d", c.fileLine)
+	if billNumber := c.fieldText(string(c.text), fieldNumber); billNumber != "" {
+		place += fmt.Sprintf(" (%s)", shorten(billNumber, 60))
+	}
+	return locate(place, err)
+}
+
+// locateColumn adds to an error the number of a column, and its header.
+func (c *csvReader) locateColumn(column int, err error) error {
+	return locate(fmt.Sprintf("column %d %q", column+1, shorten(c.header[column], 60)), err)
+}
+
 // readRow returns the next row of the file, io.EOF after the last.
 func (c *csvReader) readRow() ([]string, error) {
 	row, err := c.rows.Read()
 	c.consumed = c.window.read
+	if err == nil {
+		line, _ := c.rows.FieldPos(0)
+		c.fileLine = c.before + line
+	}
 	return row, err
 }
 
@@ -189,10 +225,10 @@ func (c *csvReader) fillRecord(row []string) error {
 			continue
 		}
 		if strings.Contains(text, "\n") {
-			return classify(Decode, "a text over several lines in column %d", i+1)
+			return c.locateColumn(i, classify(Decode, "a text over several lines"))
 		}
 		if err := c.putCell(c.columns[i], text); err != nil {
-			return fmt.Errorf("column %d: %w", i+1, err)
+			return c.locateColumn(i, err)
 		}
 	}
 	return nil

@@ -28,34 +28,34 @@ func TestBadCSV(t *testing.T) {
 		{"no list cost", "账单月,成交价(元)\n", Decode, `header: no column for MeasureAmount: "账单月,成交价(元)"`},
 		{
 			"bad amount", header + "2026-10,01,free,2.00,,\n", Decode,
-			`line 1 (01): Cost: amount "free": not a decimal number`,
+			`line 2 (01): column 3 "成交价(元)": Cost: amount "free": not a decimal number`,
 		},
 		{
 			"empty amount", header + "2026-10,01,1.00,2.00,,\n2026-10,02,1.00,,,\n", Decode,
-			`line 2 (02): MeasureAmount: amount "": not a decimal number`,
+			`line 3 (02): column 4 "原价(元)": MeasureAmount: amount "": not a decimal number`,
 		},
 		{
 			"other month", header + "2026-09,01,1.00,2.00,,\n", Decode,
-			`line 1 (01): BillMonth "2026-09": asked for 2026-10`,
+			`line 2 (01): column 1 "账单月": BillMonth "2026-09": asked for 2026-10`,
 		},
-		{"cut row", header + "2026-10,01,1.00,2.00\n", Decode, "line 1: 4 columns: the first line has 4, the header 6"},
+		{"cut row", header + "2026-10,01,1.00,2.00\n", Decode, "line 2: 4 columns: the first line has 4, the header 6"},
 		{
 			"comma in a name", header + "2026-10,01,1.00,2.00,,\n2026-10,02,1.00,2.00,a,b,\n", Decode,
-			"line 2: 7 columns: the first line has 6, the header 6",
+			"line 3: 7 columns: the first line has 6, the header 6",
 		},
 		{
 			"long row", header + "2026-10,01,1.00,2.00,,,,\n", Decode,
-			"line 1: 8 columns: the first line has 8, the header 6",
+			"line 2: 8 columns: the first line has 8, the header 6",
 		},
 		{
 			"quote that swallows a line", header + "2026-10,01,1.00,2.00,\"a,\n2026-10,02,1.00,2.00,b\",\n", Decode,
-			"line 1 (01): a text over several lines in column 5",
+			`line 2 (01): column 5 "说明": a text over several lines`,
 		},
 		{
 			"column twice", "账单月,成交价(元),原价(元),Actual amount (CNY)\n2026-10,1,1,1\n", Decode,
-			"line 1: column 4: twice in one object",
+			`line 2: column 4 "Actual amount (CNY)": twice in one object`,
 		},
-		{"endless row", header + strings.Repeat("x", 2<<20), Decode, "line 1: a value is longer than 1MiB"},
+		{"endless row", header + strings.Repeat("x", 2<<20), Decode, "line 2: a value is longer than 1MiB"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

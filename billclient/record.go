@@ -98,6 +98,7 @@ const pieceSize = 8 << 10
 type record struct {
 	query       DetailQuery
 	daily       bool                      // the line has to have a day
+	anyMonth    bool                      // the line may be of any month, whatever the query has
 	number      int                       // of the line, from 1
 	text        []byte                    // all texts of the line
 	spans       [len(lineFields)]textSpan // where in text the fields are
@@ -223,6 +224,15 @@ func (r *record) keepText() string {
 	return r.pieces.String()[from:]
 }
 
+// fieldError is what is wrong with a field of a line. Its text is that of err, which names the field.
+type fieldError struct {
+	field int
+	err   error
+}
+
+func (f *fieldError) Error() string { return f.err.Error() }
+func (f *fieldError) Unwrap() error { return f.err }
+
 // readValues reads the fields that are not texts: month, day and amounts. It fails if an amount is missing or cannot
 // be read, and if the month or the day was not asked for.
 func (r *record) readValues(text string) (err error) {
@@ -231,19 +241,33 @@ func (r *record) readValues(text string) (err error) {
 			return locate(lineFields[field].name, errMissing)
 		}
 	}
-	if r.line.Month, err = parseMonthWithin(r.fieldText(text, fieldMonth), r.query.From, r.query.To); err != nil {
-		return err
+	if r.line.Month, err = r.readMonth(r.fieldText(text, fieldMonth)); err != nil {
+		return &fieldError{fieldMonth, err}
 	}
 	if r.daily {
 		if r.line.StatDate, err = parseStatDate(r.fieldText(text, fieldStatDate), r.line.Month); err != nil {
 			return err
 		}
 	}
-	if r.line.Cost, err = ParseAmount(r.fieldText(text, fieldCost)); err != nil {
-		return locate(lineFields[fieldCost].name, err)
+	if r.line.Cost, err = r.readAmount(text, fieldCost); err == nil {
+		r.line.ListCost, err = r.readAmount(text, fieldListCost)
 	}
-	r.line.ListCost, err = ParseAmount(r.fieldText(text, fieldListCost))
-	return locate(lineFields[fieldListCost].name, err)
+	return err
+}
+
+func (r *record) readMonth(text string) (Month, error) {
+	if r.anyMonth {
+		return ParseMonth(text)
+	}
+	return parseMonthWithin(text, r.query.From, r.query.To)
+}
+
+func (r *record) readAmount(text string, field int) (Amount, error) {
+	amount, err := ParseAmount(r.fieldText(text, field))
+	if err != nil {
+		return amount, &fieldError{field, locate(lineFields[field].name, err)}
+	}
+	return amount, nil
 }
 
 // parseStatDate reads a day as the API wrote it. It fails if the day is not in the month asked for.

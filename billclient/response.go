@@ -32,6 +32,7 @@ type response struct {
 	transferred *countedBody  // nil until there is an answer
 	body        *bufio.Reader // unpacked
 	hasMark     bool          // the body began with the byte order mark of UTF-8
+	linesBefore int           // how many empty lines it began with
 	envelope    EnvelopeForm  // as in Attempt
 	dayForm     DayForm       // likewise
 	fields      []string      // likewise
@@ -123,6 +124,9 @@ func (r *response) firstByte() (byte, error) {
 		}
 		if !strings.ContainsRune(" \t\r\n", rune(c)) {
 			return c, r.body.UnreadByte()
+		}
+		if c == '\n' {
+			r.linesBefore++
 		}
 	}
 }
