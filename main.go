@@ -222,8 +222,10 @@ func addExportFlags(command *kingpin.CmdClause, o *export.Options) {
 	command.Flag("focus-version", "Version of the columns of FOCUS: "+strings.Join(export.FocusVersions, ", ")+".").
 		Default(export.Focus13).EnumVar(&o.FocusVersion, export.FocusVersions...)
 	command.Flag("source", "lines: GetPostpayDetailBill and bill-union, with codes and ids; csv: the vendor's CSV"+
-		" file, postpaid only, names only.").
-		Default(export.SourceLines).EnumVar(&o.Source, export.SourceLines, export.SourceCSV)
+		" file, postpaid only, names only; file: such a file that --input names, with no call, configuration or key.").
+		Default(export.SourceLines).EnumVar(&o.Source, export.SourceLines, export.SourceCSV, export.SourceFile)
+	command.Flag("input", "File of --source=file, perhaps packed with gzip; - is standard input. Without --month and"+
+		" --from, all its months.").PlaceHolder("FILE").StringVar(&o.Input)
 	command.Flag("pay-modes", "Pay modes of the lines: some of prepaid, realtime, postpaid. By default all where"+
 		" api.union_endpoint is set and --source is lines, else postpaid.").
 		PlaceHolder("MODE,MODE").StringVar(&o.PayModes)
@@ -326,7 +328,7 @@ func (i invocation) execute(ctx context.Context) error {
 		return check.Run(ctx, o)
 	case exportCommand:
 		o := i.export
-		o.Config, o.UserAgent, o.Now = conf, userAgent(), now
+		o.Config, o.UserAgent, o.Now, o.Stdin = conf, userAgent(), now, os.Stdin
 		o.Stdout, o.Stderr, o.Logger = i.stdout, i.stderr, i.logs.kit
 		return export.Run(ctx, o)
 	default: // backfillCommand, the only other one that kingpin accepts
@@ -374,6 +376,9 @@ func (i invocation) ofShard(load func() (config.Config, error)) (func() (config.
 func (i invocation) openConfig(ctx context.Context) (load func() (config.Config, error), stop func(), err error) {
 	if i.demo {
 		return startDemo(ctx, i.logs.kit)
+	}
+	if i.command == exportCommand && i.export.Source == export.SourceFile && i.configFile == "" {
+		return func() (config.Config, error) { return config.Default(), nil }, func() {}, nil // it asks nobody
 	}
 	return func() (config.Config, error) { return config.Load(i.configFile, i.getenv) }, func() {}, nil
 }

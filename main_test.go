@@ -241,6 +241,18 @@ func TestCheck(t *testing.T) {
 	check(1, `level=error msg="cannot go on" err="check: accounts that do not work: 1 of 1"`+"\n")
 }
 
+// A file of the vendor's is exported without a configuration and without the key of the environment.
+func TestExportOfFile(t *testing.T) {
+	var out, log strings.Builder
+	key := func(name string) string { return map[string]string{"KSYUN_ACCESS_KEY": "half a key"}[name] }
+	args := []string{"export", "--source=file", "--input=billclient/testdata/detail_bill.csv", "--format=table"}
+	code := run(t.Context(), args, key, &out, &log)
+	const want = "file: postpaid bill of 2018-06, in CNY\n"
+	if code != 0 || !strings.HasPrefix(out.String(), want) || !strings.Contains(log.String(), "lines=1 cost_cny=55.00") {
+		t.Errorf("exit code %d:\n%s%s", code, out.String(), log.String())
+	}
+}
+
 // The command export takes its flags, and exit code 3 says that lines and summary disagree.
 func TestExport(t *testing.T) {
 	api, config := peers.Simulate(t, peers.SampleLine, peers.SampleLine)

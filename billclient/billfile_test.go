@@ -53,10 +53,11 @@ func TestBillFile(t *testing.T) {
 				t.Errorf("line %d, ends in it: %v", f.LineNumber(), f.EndsInLine())
 			}
 			missing := []string{
-				"BillDays", "BillHours", "BillType", "ConfigSet", "DetailBillEndTime", "DetailBillStartTime", "ExtraSet",
-				"ProjectName", "ProviderSet", "RegionName", "RuleRemark", "ServiceStartTime", "ZoneName",
+				"BillDays", "BillHours", "BillType", "ConfigSet", "DetailBillEndTime", "DetailBillStartTime",
+				"ExtraSet", "ProjectName", "ProviderSet", "RegionName", "RuleRemark", "ServiceStartTime", "ZoneName",
 			}
-			if diff := cmp.Diff([][]string{{"新列"}, missing}, [][]string{f.UnknownColumns(), f.MissingColumns()}); diff != "" {
+			got := [][]string{f.UnknownColumns(), f.MissingColumns()}
+			if diff := cmp.Diff([][]string{{"新列"}, missing}, got); diff != "" {
 				t.Errorf("columns (-want +got):\n%s", diff)
 			}
 		})
@@ -80,7 +81,10 @@ func TestBadBillFile(t *testing.T) {
 			`line 3 (02): column 3 "成交价(元)": Cost: amount "1,000.00": not a decimal number`,
 		},
 		{"cut line", good + "2026-10,02,1.00", "line 3: 3 columns: the first line has 5, the header 5"},
-		{"text over lines", good + "2026-10,02,1,2,\"a\nb\"\n", `line 3 (02): column 5 "说明": a text over several lines`},
+		{
+			"text over lines", good + "2026-10,02,1,2,\"a\nb\"\n",
+			`line 3 (02): column 5 "说明": a text over several lines`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f, err := OpenBillFile(strings.NewReader(tt.body))

@@ -25,6 +25,7 @@ type book struct {
 	progress  *progress // nil: none is shown
 	rows      rowWriter // nil: none are written
 	projects  map[projectKey]metrics.Project
+	codes     namedProducts     // of the vendor's file, which has names only
 	customers map[string]string // customer -> the account whose lines have it
 
 	withoutItems map[string]bool // the accounts whose billing items are not to be had
@@ -68,7 +69,7 @@ type projectKey struct{ account, id string }
 func openBook(ctx context.Context, o Options, accounts []collector.Account, modes payModes) (*book, error) {
 	b := &book{
 		Options: o, accounts: accounts, modes: modes, projects: projectsOf(o.Config), customers: map[string]string{},
-		withoutItems: map[string]bool{},
+		withoutItems: map[string]bool{}, codes: newNamedProducts(o.Config.Products),
 	}
 	var err error
 	if o.Lake != "" {

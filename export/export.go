@@ -39,6 +39,7 @@ var Formats = []string{FormatCSV, FormatTable, FormatFocusCSV, FormatParquet, Fo
 const (
 	SourceLines = "lines" // GetPostpayDetailBill and bill-union: with codes and ids
 	SourceCSV   = "csv"   // GetPostpayDetailBillCSV, the vendor's file: postpaid only, names only
+	SourceFile  = "file"  // such a file that is here already: no call is made
 )
 
 // UnreconciledSuffix is added to the name of a file whose lines do not add up to the summary of the month. Somebody may
@@ -53,6 +54,7 @@ type Options struct {
 	From, To     billclient.Month  // the first and the last of several months; without To, the last one that is over
 	Format       string            // empty: FormatCSV
 	Source       string            // empty: SourceLines
+	Input        string            // name of the file of SourceFile, which may be StandardInput
 	PayModes     string            // with commas between them; empty: all that Source and the configuration cover
 	FocusVersion string            // of the columns of FOCUS; empty: Focus13
 	Output       string            // name of the file; empty: Stdout
@@ -60,6 +62,7 @@ type Options struct {
 	UserAgent    string            // of the requests
 	Transport    http.RoundTripper // carries the requests; nil: one of its own
 	Now          time.Time         // decides whether the month is over
+	Stdin        io.Reader         // what StandardInput names
 	Stdout       io.Writer
 	Stderr       io.Writer // shows how far the export is, if it is a terminal
 	Logger       log.Logger
@@ -69,9 +72,9 @@ type Options struct {
 // *DisagreementError if everything was written, but differs from the summary of a month.
 func Run(ctx context.Context, o Options) error {
 	o.Format, o.Source = cmp.Or(o.Format, o.defaultFormat()), cmp.Or(o.Source, SourceLines)
-	accounts, err := o.Config.FindAccountOrAll(o.Account, o.UserAgent)
+	accounts, err := o.findAccounts()
 	if err == nil {
-		err = cmp.Or(o.chooseMonths(), o.checkFormat())
+		err = cmp.Or(o.checkInput(), o.chooseMonths(), o.checkFormat())
 	}
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("export: %w", err)}
@@ -88,6 +91,9 @@ func Run(ctx context.Context, o Options) error {
 	if o.Format == FormatTable || o.Output != "" || o.Lake != "" || !output.IsTerminal(o.Stdout) {
 		b.progress = newProgress(o.Stderr) // not where it would be mixed with the lines on one terminal
 	}
+	if o.Source == SourceFile {
+		return b.writeFile(ctx)
+	}
 	return b.write(ctx)
 }
 
@@ -101,6 +107,8 @@ func (o *Options) chooseMonths() error {
 		if o.Month < billclient.FirstMonth {
 			return fmt.Errorf("--month: there are bills from %v on", billclient.FirstMonth)
 		}
+	case o.From == 0 && o.To == 0 && o.Source == SourceFile:
+		return nil // all that are in the file
 	case o.From == 0 && o.To == 0:
 		return errors.New("--month: say which one, or --from and --to")
 	case o.From < billclient.FirstMonth:
@@ -148,15 +156,21 @@ func (j *job) run(ctx context.Context) (*totals, error) {
 	}
 	difference := totals.compare(j.modes, summaries)
 	remark := j.warnUnfinished(totals)
-	if j.Format == FormatTable {
-		if j.bills > 0 {
-			_ = j.target.WriteByte('\n') // Commit returns its error
-		}
-		fmt.Fprintf(j.target, "%s: %v bill of %v%s, in CNY\n\n%s\n", output.Printable(j.account.Name), j.modes, j.month,
-			remark, totals.tables(j.modes, j.conclude(difference)))
-	}
+	j.writeTables(totals, remark, j.conclude(difference))
 	j.note(j, difference)
 	return totals, j.publish(ctx, difference)
+}
+
+// writeTables writes the tables of the bill, if that is the format.
+func (j *job) writeTables(t *totals, remark, conclusion string) {
+	if j.Format != FormatTable {
+		return
+	}
+	if j.bills > 0 {
+		_ = j.target.WriteByte('\n') // Commit returns its error
+	}
+	fmt.Fprintf(j.target, "%s: %v bill of %v%s, in CNY\n\n%s\n", output.Printable(j.account.Name), j.modes, j.month,
+		remark, t.tables(j.modes, conclusion))
 }
 
 // readLines reads all lines. An attempt that breaks off is repeated, unless a part of its lines cannot be taken back.
@@ -216,6 +230,9 @@ func (j *job) readAttempt(ctx context.Context, s summaries, t *totals) error {
 
 // complete adds to a row what the line does not say. It fails if the row is not one of this account's.
 func (j *job) complete(r *row) error {
+	if j.Source != SourceLines {
+		r.ProductCode = cmp.Or(r.ProductCode, j.codes.find(r.ProductName))
+	}
 	r.belongTo(j.account.Name, j.projects)
 	if err := j.checkCustomer("a line", r.CustomerID); err != nil || !j.isFocus() {
 		return err
@@ -365,8 +382,6 @@ func (o *Options) checkFormat() error {
 		return fmt.Errorf("--focus-version: %q is none of %s", o.FocusVersion, strings.Join(FocusVersions, ", "))
 	case o.Lake != "":
 		return o.checkLake()
-	case o.isFocus() && o.Source != SourceLines:
-		return fmt.Errorf("--source=%s has no codes and ids, as FOCUS requires: use --source=%s", o.Source, SourceLines)
 	case o.isBinary() && o.Lake == "" && o.Output == "" && output.IsTerminal(o.Stdout):
 		return fmt.Errorf("--format=%s is not for a terminal: name a file with --output", o.Format)
 	}

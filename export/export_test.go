@@ -54,21 +54,24 @@ func (o outcome) disagrees() bool {
 	return ok
 }
 
-// runExport exports October 2026, or o.Month, over pipes instead of sockets; DIR in o.Output is the folder dir. It has
-// to be called in a bubble.
+// runExport exports October 2026, or o.Month, over pipes instead of sockets; DIR in o.Output and o.Input is the folder
+// dir. Without a text, there is no configuration. It has to be called in a bubble.
 func runExport(ctx context.Context, t *testing.T, api http.Handler, dir, text string, o Options) outcome {
 	t.Helper()
 	pipes, stop := billsim.PipeTransport(api)
 	defer stop()
-	conf, err := config.Parse("config.yaml", []byte(text), nil)
+	conf, err := config.Default(), error(nil)
+	if text != "" {
+		conf, err = config.Parse("config.yaml", []byte(text), nil)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out, logged strings.Builder
 	o.Config, o.Transport, o.Now = conf, pipes, time.Now()
 	o.Stdout, o.Stderr, o.Logger = &out, &logged, level.NewFilter(log.NewLogfmtLogger(&logged), level.AllowInfo())
-	o.Output = strings.ReplaceAll(o.Output, "DIR", dir)
-	if o.Month == 0 && o.From == 0 && o.To == 0 {
+	o.Output, o.Input = strings.ReplaceAll(o.Output, "DIR", dir), strings.ReplaceAll(o.Input, "DIR", dir)
+	if o.Month == 0 && o.From == 0 && o.To == 0 && o.Source != SourceFile {
 		o.Month = month(t, "2026-10")
 	}
 	err = Run(ctx, o)
@@ -421,10 +424,10 @@ func TestMistakes(t *testing.T) {
 			Options{Format: FormatFocusCSV, FocusVersion: "1.1"},
 			"wrong argument: export: --focus-version: \"1.1\" is none of 1.2, 1.3, 1.4\n",
 		},
-		"FOCUS of the vendor's file": {
+		"a file that is not read": {
 			oneAccount,
-			Options{Format: FormatFocusCSV, Source: SourceCSV},
-			"wrong argument: export: --source=csv has no codes and ids, as FOCUS requires: use --source=lines\n",
+			Options{Input: "DIR/bill"},
+			"wrong argument: export: --input: it is for --source=file only\n",
 		},
 		"other customer": {
 			strings.Replace(oneAccount, "name: main", "name: main, customer_id: 4711", 1),
@@ -610,9 +613,9 @@ func TestExportMeetsEveryFault(t *testing.T) {
 		{"a redirect", billsim.Redirect("https://elsewhere.example"), "which is not followed"},
 		{"no answer", billsim.Never(), "no byte for 1m0s (api.timeout)"},
 		{"a drip", billsim.Fault{Drip: time.Second}, "answer took longer than 2m0s (api.max_duration)"},
-		{"no amount", billsim.BadAmount(2, "12,00"), " (HTTP 200): line 2"},
-		{"a name of two lines", twoLines, ": a text over several lines in column 7" + advice},
-		{"another month", billsim.WrongMonth(2, "2026-01"), " (HTTP 200): line 2"},
+		{"no amount", billsim.BadAmount(2, "12,00"), " (HTTP 200): line 3"},
+		{"a name of two lines", twoLines, `: column 7 "产品名称": a text over several lines` + advice},
+		{"another month", billsim.WrongMonth(2, "2026-01"), " (HTTP 200): line 3"},
 		{"cut in a line", billsim.Fault{End: billsim.Cut, AfterBytes: 400}, " (HTTP 200): "},
 		{"dropped", billsim.Break(billsim.Drop, 1), " (HTTP 200): "},
 		{"reset", billsim.Break(billsim.Reset, 1), " (HTTP 200): "},

@@ -136,10 +136,7 @@ func TestParquet(t *testing.T) {
 					o.Format, o.Output = format, "DIR/bill"
 					written = runModes(t, noon, newModesAPI(bills), o).files["bill"]
 				})
-				want, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, byteOrderMark))).ReadAll()
-				if err != nil {
-					t.Fatal(err)
-				}
+				want := readCells(t, text)
 				got, groups := readParquet(t, written)
 				addTags(t, want, got)
 				if diff := cmp.Diff(want, got); diff != "" || !slices.Equal(groups, []int64{int64(len(want) - 1)}) {
@@ -148,6 +145,16 @@ func TestParquet(t *testing.T) {
 			})
 		}
 	}
+}
+
+// readCells returns the cells of a CSV file.
+func readCells(t *testing.T, text string) [][]string {
+	t.Helper()
+	cells, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, byteOrderMark))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cells
 }
 
 // addTags adds the column of tags as a map to the cells of a CSV file, and makes both alike where they may differ: in

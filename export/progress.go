@@ -74,6 +74,14 @@ func (p *progress) meter(transport http.RoundTripper) http.RoundTripper {
 	}
 }
 
+// meterFile returns a reader that counts what comes from a file.
+func (p *progress) meterFile(file io.ReadCloser) io.Reader {
+	if p == nil {
+		return file
+	}
+	return meteredBody{file, &p.bytes}
+}
+
 // meteredTransport counts the bytes of answers.
 type meteredTransport struct {
 	http.RoundTripper
