@@ -161,6 +161,19 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// The rules of FOCUS hold of a file that has names only.
+func TestFocusRulesOfFile(t *testing.T) {
+	for _, format := range []string{FormatFocusCSV, FormatFocusParquet} {
+		var text string
+		synctest.Test(t, func(t *testing.T) {
+			o := Options{Source: SourceFile, Input: StandardInput, Format: format, Output: "DIR/bill"}
+			o.Stdin = strings.NewReader(downloaded)
+			text = runExport(t.Context(), t, nil, t.TempDir(), gpuFile, o).files["bill"]
+		})
+		compareFile(t, "focus_rules.txt", newFocusFile(readTyped(t, format, text)).report(readRules(t)))
+	}
+}
+
 // fileHead is a file that has nothing wrong with it.
 const fileHead = "账单月,客户ID,账单ID,成交价(元),原价(元),产品线\n2026-10,1,01,1,2,KEC\n"
 

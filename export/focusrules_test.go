@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	"net/http"
 	"os"
 	"regexp"
 	"slices"
@@ -19,6 +20,9 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
 )
 
 var update = flag.Bool("update", false, "write the table that TestFocusRulesAreTheModels compares")
@@ -136,23 +140,38 @@ func asJSON(t *testing.T, value any) string {
 
 // focusFile is a file of FOCUS that is checked.
 type focusFile struct {
-	t       *testing.T
 	columns map[string]int
+	types   map[string]string // of the columns of Parquet; nil: all are texts
 	rows    [][]string
 	unknown map[string]bool // functions that are not known
 }
 
-func newFocusFile(t *testing.T, text string) *focusFile {
-	t.Helper()
-	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &focusFile{t: t, columns: map[string]int{}, rows: rows[1:], unknown: map[string]bool{}}
-	for i, name := range rows[0] {
+func newFocusFile(cells [][]string, types map[string]string) *focusFile {
+	f := &focusFile{columns: map[string]int{}, types: types, rows: cells[1:], unknown: map[string]bool{}}
+	for i, name := range cells[0] {
 		f.columns[name] = i
 	}
 	return f
+}
+
+// typesOf returns the types of the columns of a Parquet file.
+func typesOf(t *testing.T, text string) map[string]string {
+	t.Helper()
+	file, err := parquet.OpenFile(strings.NewReader(text), int64(len(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := map[string]string{}
+	for _, f := range file.Schema().Fields() {
+		types[f.Name()] = f.Type().String()
+	}
+	return types
+}
+
+// focusTypes are what the functions about types mean in Parquet.
+var focusTypes = map[string]string{
+	"TypeString": "STRING", "TypeDecimal": "DECIMAL(38,10)",
+	"TypeDateTime": "TIMESTAMP(isAdjustedToUTC=true,unit=MILLIS)",
 }
 
 // holds reports whether a check is true of a row.
@@ -179,6 +198,9 @@ func (f *focusFile) holds(check []any, row []string) bool {
 		return number(cell(1)).Cmp(number(fmt.Sprint(check[2]))) >= 0
 	case "ColumnByColumnEqualsColumnValue":
 		return new(big.Rat).Mul(number(cell(1)), number(cell(2))).Cmp(number(cell(3))) == 0
+	}
+	if typ, ok := focusTypes[check[0].(string)]; ok && f.types != nil {
+		return f.types[check[1].(string)] == typ
 	}
 	if form, ok := forms[check[0].(string)]; ok {
 		return cell(1) == "" || form(cell(1))
@@ -331,66 +353,170 @@ var consumedRules = []rule{
 	},
 }
 
-// Every rule that applies holds, without an exception, of what is exported of the demo, and of refunds, corrections
-// and lines that lack nearly everything. What is not checked is counted by its reason. Without InvoiceId there is
-// nothing to be said of InvoiceId-C-004-C and -005-C: the model has lost their conditions, so that one always fails.
+// newKindsAPI returns an API with all that billsim has in a month: bills with usage, an adjustment and a correction of
+// an earlier month, purchases, a refund, real-time usage and an adjustment of it. Vouchers and rewards pay for a part
+// of it.
+func newKindsAPI() *billsim.Server {
+	lines := october()
+	late := lines[0]
+	late.DetailBillNo, late.Cost = "000000017299678", -300*billsim.Fen
+	late.StartTime, late.EndTime = "2026-09-01 00:00:00", "2026-09-30 23:59:59"
+	return billsim.New([]billsim.Account{{
+		AccessKeyID: "AKLTMAIN", SecretAccessKey: "s3cret-main", CustomerID: "73400575",
+		Bills: func(string) (billsim.Bill, bool) {
+			return billsim.Bill{Lines: slices.Values(append(lines, late))}, true
+		},
+		Prepaid: purchasesOf,
+		Realtime: func(month string) []billsim.Purchase {
+			hours := hoursOf(month)
+			back := hours[0]
+			back.Kind, back.InstanceID, back.Cost = billsim.Refunded, "ip-2", -20*billsim.Fen
+			return append(hours, back)
+		},
+		Payment: &billsim.Payment{Voucher: 10, Reward: 2},
+	}})
+}
+
+// newAPIWithoutItems returns newKindsAPI where unit prices and usage are denied.
+func newAPIWithoutItems() *billsim.Server {
+	api := newKindsAPI()
+	denied := billsim.Refuse(billsim.JSONError, 400, "Forbidden Request", "no")
+	denied.Action = billclient.QueryItemBills
+	api.Fault(denied)
+	return api
+}
+
+// focusExports are the exports on which the rules are checked: a month that is over and the running one with all kinds
+// of rows and lines that lack nearly everything, and a month of the demo.
+var focusExports = []struct {
+	name, month string
+	version     string
+	newAPI      func() *billsim.Server
+	key, secret string
+}{
+	{"closed", "2026-10", Focus13, newKindsAPI, "AKLTMAIN", "s3cret-main"},
+	{"running", "2026-11", Focus13, newKindsAPI, "AKLTMAIN", "s3cret-main"},
+	{"without items", "2026-10", Focus13, newAPIWithoutItems, "AKLTMAIN", "s3cret-main"},
+	{
+		"demo", "2026-10", Focus12,
+		func() *billsim.Server { return billsim.New(billsim.Demo(time.Now), billsim.WithKeptPages()) },
+		"DEMOGAMEACCESSKEY", "demo-game-secret-key",
+	},
+}
+
+// Every rule that applies holds, without an exception, of all kinds of rows, as CSV and as Parquet, whose types are
+// those of its schema. What is not checked is named and counted by its reason. Without InvoiceId there is nothing to be
+// said of InvoiceId-C-004-C and -005-C: the model has lost their conditions, so that one always fails.
 func TestFocusRules(t *testing.T) {
-	bills := billOf(october()...)
-	bills["2026-11"] = bills["2026-10"]
-	november := month(t, "2026-11")
-	files := map[string]string{}
-	synctest.Test(t, func(t *testing.T) {
-		files["closed"] = runModes(t, noon, newModesAPI(bills), Options{Format: FormatFocusCSV}).out
-	})
-	synctest.Test(t, func(t *testing.T) {
-		o := Options{Format: FormatFocusCSV, Month: november}
-		files["running"] = runModes(t, noon, newModesAPI(bills), o).out
-	})
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(noon))
-		api := billsim.New(billsim.Demo(time.Now), billsim.WithKeptPages())
-		keys := strings.NewReplacer("AKLTMAIN", "DEMOGAMEACCESSKEY", "s3cret-main", "demo-game-secret-key")
-		o := Options{Format: FormatFocusCSV, FocusVersion: Focus12}
-		files["demo"] = runExport(t.Context(), t, api, t.TempDir(), keys.Replace(oneAccount), o).out
-	})
-	synctest.Test(t, func(t *testing.T) {
-		api := newModesAPI(bills)
-		denied := billsim.Refuse(billsim.JSONError, 400, "Forbidden Request", "no")
-		denied.Action = billclient.QueryItemBills
-		api.Fault(denied)
-		files["without items"] = runModes(t, noon, api, Options{Format: FormatFocusCSV}).out
-	})
-	rules := readRules(t)
-	for name, text := range files {
-		t.Run(name, func(t *testing.T) {
-			f := newFocusFile(t, text)
-			for _, r := range consumedRules {
-				if result := f.check(r); result != "holds" {
-					t.Errorf("%s: %s", r.id, result)
+	rules, kinds := readRules(t), map[string]string{}
+	for _, e := range focusExports {
+		for _, format := range []string{FormatFocusCSV, FormatFocusParquet} {
+			t.Run(e.name+", "+format, func(t *testing.T) {
+				var text, paid string
+				synctest.Test(t, func(t *testing.T) {
+					time.Sleep(time.Until(noon))
+					api, o := e.newAPI(), Options{Month: month(t, e.month), Format: format, FocusVersion: e.version}
+					o.Output = "DIR/bill"
+					config := strings.NewReplacer("AKLTMAIN", e.key, "s3cret-main", e.secret).Replace(withProducts)
+					text = runExport(t.Context(), t, api, t.TempDir(), config, o).files["bill"]
+					paid = meansOf(t, api, billclient.Credentials{AccessKeyID: e.key, SecretAccessKey: e.secret}, e.month)
+				})
+				f := newFocusFile(readTyped(t, format, text))
+				for _, r := range consumedRules {
+					if result := f.check(r); result != "holds" {
+						t.Errorf("%s: %s", r.id, result)
+					}
 				}
-			}
-			if f.rows == nil || name == "demo" && len(f.rows) < 300 {
-				t.Errorf("%d rows", len(f.rows))
-			}
-			compareFile(t, "focus_rules.txt", f.report(rules))
-		})
+				compareFile(t, "focus_rules.txt", f.report(rules))
+				kinds[format] += e.name + "\n" + f.kinds() + paid
+			})
+		}
+	}
+	compareFile(t, "focus_kinds.txt", kinds[FormatFocusCSV])
+	if diff := cmp.Diff(kinds[FormatFocusCSV], kinds[FormatFocusParquet]); diff != "" {
+		t.Errorf("(-csv +parquet):\n%s", diff)
 	}
 }
 
-// report returns how many rules hold, which fail, and why how many others say nothing.
+// readTyped returns the cells of a file of FOCUS and, of Parquet, the types of its columns.
+func readTyped(t *testing.T, format, text string) (cells [][]string, types map[string]string) {
+	t.Helper()
+	if format == FormatFocusCSV {
+		return readCells(t, text), nil
+	}
+	cells, _ = readParquet(t, text)
+	return cells, typesOf(t, text)
+}
+
+// kinds returns how many rows there are of each kind, and what they come to.
+func (f *focusFile) kinds() string {
+	counts, sum := map[string]int{}, new(big.Rat)
+	for _, row := range f.rows {
+		cell := func(name string) string { return row[f.columns[name]] }
+		cost := number(cell("BilledCost"))
+		sum.Add(sum, cost)
+		kind := cell("x_PayMode") + " " + cell("ChargeCategory") + " " + cell("ChargeClass")
+		switch {
+		case cost.Sign() >= 0:
+		case cell("ChargeCategory") == "Purchase":
+			kind += "refund"
+		case cell("ChargeClass") == "":
+			kind += "adjustment"
+		}
+		counts[strings.TrimSpace(kind)]++
+	}
+	var b strings.Builder
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(&b, "%4d %s\n", counts[kind], kind)
+	}
+	fmt.Fprintf(&b, "BilledCost %s\n", sum.FloatString(8))
+	return b.String()
+}
+
+// meansOf returns what a month costs according to bill-union, and by which means it is paid: BilledCost is the whole,
+// before vouchers. Of the running month it says nothing.
+func meansOf(t *testing.T, api http.Handler, keys billclient.Credentials, at string) string {
+	t.Helper()
+	client, stop := newClient(api, keys)
+	defer stop()
+	summary, err := client.DescribeBillSummaryByProduct(t.Context(), month(t, at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cost billclient.Amount
+	paid := map[string]billclient.Amount{}
+	for _, p := range summary.Parts {
+		cost = cost.Add(p.Cost)
+		for _, payment := range p.Paid {
+			paid[payment.Means] = paid[payment.Means].Add(payment.Cost)
+		}
+	}
+	text := fmt.Sprintf("the summary %v\n", cost)
+	for _, means := range slices.Sorted(maps.Keys(paid)) {
+		text += fmt.Sprintf("of which %s %v\n", means, paid[means])
+	}
+	return text
+}
+
+// report returns how many rules hold, which fail, and why which others say nothing.
 func (f *focusFile) report(rules []rule) string {
-	counts, failed := map[string]int{}, ""
+	ids, failed := map[string][]string{}, ""
 	for _, r := range rules {
 		result := f.check(r)
 		if strings.HasPrefix(result, "fails") {
 			failed += r.id + " " + result + "\n"
 			continue
 		}
-		counts[result]++
+		ids[result] = append(ids[result], r.id)
 	}
 	var b strings.Builder
-	for _, result := range slices.Sorted(maps.Keys(counts)) {
-		fmt.Fprintf(&b, "%3d %s\n", counts[result], result)
+	for _, result := range slices.Sorted(maps.Keys(ids)) {
+		fmt.Fprintf(&b, "%3d %s\n", len(ids[result]), result)
+		for _, id := range ids[result] {
+			if result != "holds" {
+				fmt.Fprintf(&b, "      %s\n", id)
+			}
+		}
 	}
 	for _, function := range slices.Sorted(maps.Keys(f.unknown)) {
 		fmt.Fprintf(&b, "unknown function: %s\n", function)

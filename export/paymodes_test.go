@@ -136,12 +136,8 @@ var sameAmount = cmp.Comparer(func(a, b billclient.Amount) bool { return a.Cmp(b
 // summedUp returns what a month cost by pay mode as GetMonthBill and DescribeBillSummaryByPayMode have it.
 func summedUp(t *testing.T, api http.Handler, keys billclient.Credentials, at string) map[string]billclient.Amount {
 	t.Helper()
-	pipes, stop := billsim.PipeTransport(api)
+	client, stop := newClient(api, keys)
 	defer stop()
-	options := billclient.DefaultOptions()
-	options.Transport = pipes
-	options.Credentials = func(context.Context) (billclient.Credentials, error) { return keys, nil }
-	client := billclient.New(options)
 	union, err := client.DescribeBillSummaryByPayMode(t.Context(), month(t, at))
 	if err != nil {
 		t.Fatal(err)
@@ -158,6 +154,14 @@ func summedUp(t *testing.T, api http.Handler, keys billclient.Credentials, at st
 		costs["postpaid"] = b.Sum
 	}
 	return costs
+}
+
+// newClient returns a client of an API, which stop ends.
+func newClient(api http.Handler, keys billclient.Credentials) (client *billclient.Client, stop func()) {
+	options := billclient.DefaultOptions()
+	options.Transport, stop = billsim.PipeTransport(api)
+	options.Credentials = func(context.Context) (billclient.Credentials, error) { return keys, nil }
+	return billclient.New(options), stop
 }
 
 // costsOf returns what the rows of a file come to by pay mode, and fails if one has no project.
