@@ -55,12 +55,18 @@ func (b *book) newRowWriter() rowWriter {
 	case FormatFocusCSV:
 		return newSheet(b.target.Writer, focusColumns(b.FocusVersion), true)
 	case FormatParquet:
-		return newParquetFile(b.target.Writer, typed(columnsWith(b.Config.Instances.Tags), "tags_map"))
+		return b.newParquetFile(typed(columnsWith(b.Config.Instances.Tags), "tags_map"))
 	case FormatFocusParquet:
-		return newParquetFile(b.target.Writer, typed(focusColumns(b.FocusVersion), "x_Tags"))
+		return b.newParquetFile(typed(focusColumns(b.FocusVersion), "x_Tags"))
 	default:
 		return nil
 	}
+}
+
+func (b *book) newParquetFile(columns []column) *parquetFile {
+	f := newParquetFile(b.target.Writer, columns)
+	f.keep = b.target.Keep
+	return f
 }
 
 type projectKey struct{ account, id string }

@@ -69,7 +69,10 @@ func runExport(ctx context.Context, t *testing.T, api http.Handler, dir, text st
 	}
 	var out, logged strings.Builder
 	o.Config, o.Transport, o.Now = conf, pipes, time.Now()
-	o.Stdout, o.Stderr, o.Logger = &out, &logged, level.NewFilter(log.NewLogfmtLogger(&logged), level.AllowInfo())
+	if o.Stdout == nil {
+		o.Stdout = &out
+	}
+	o.Stderr, o.Logger = &logged, level.NewFilter(log.NewLogfmtLogger(&logged), level.AllowInfo())
 	o.Output, o.Input = strings.ReplaceAll(o.Output, "DIR", dir), strings.ReplaceAll(o.Input, "DIR", dir)
 	if o.Month == 0 && o.From == 0 && o.To == 0 && o.Source != SourceFile {
 		o.Month = month(t, "2026-10")

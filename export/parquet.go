@@ -2,7 +2,11 @@ package export
 
 import (
 	"bufio"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"math/big"
 	"slices"
 	"strings"
@@ -10,6 +14,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
 )
 
 const (
@@ -29,7 +34,8 @@ const (
 )
 
 // parquetFile writes rows as Parquet. A row group is held back until it is full or the bill is whole, because what is
-// in such a file cannot be taken back, unless all is.
+// in such a file cannot be taken back, unless all is. Of a bill that breaks off later, the file keeps bytes that no
+// reader sees.
 type parquetFile struct {
 	columns []column
 	target  *bufio.Writer
@@ -38,9 +44,18 @@ type parquetFile struct {
 	rows    int                               // in it
 	limit   int                               // of rows in a group
 	written bool                              // row groups of the bill are in the file
-	groups  int                               // that are in the file
 	row     parquet.Row
+
+	sink    *sink
+	keep    func() error // has what is in the file stay there; nil: that cannot be
+	isFirst bool         // whether the bill is the first one
+	groups  int          // that are in the file
+	before  int          // how many of them are not of this bill
+	dropped []int        // those of bills that broke off
 }
+
+// sink is what a file is written to.
+type sink struct{ io.Writer }
 
 var errHalfBill = fmt.Errorf("the answer broke off with %d of its lines or more in the file, which cannot take them"+
 	" back: export this account and month alone", groupRows)
@@ -59,18 +74,24 @@ func newParquetFile(w *bufio.Writer, columns []column) *parquetFile {
 			options = append(options, parquet.SkipPageBounds(c.name), parquet.SkipPageStatistics(c.name))
 		}
 	}
-	return &parquetFile{columns: columns, target: w, limit: groupRows, file: parquet.NewGenericWriter[any](w, options...)}
+	f := &parquetFile{columns: columns, target: w, limit: groupRows, sink: &sink{w}}
+	f.file = parquet.NewGenericWriter[any](f.sink, options...)
+	return f
 }
 
 func (f *parquetFile) begin(isFirst bool) error {
 	switch {
-	case f.written && !isFirst:
+	case f.written && isFirst:
+		f.file.Reset(f.sink)
+		f.groups = 0
+	case f.written && f.keep == nil:
 		return errHalfBill
 	case f.written:
-		f.file.Reset(f.target)
-		f.groups = 0
+		for ; f.before < f.groups; f.before++ {
+			f.dropped = append(f.dropped, f.before)
+		}
 	}
-	f.group, f.rows, f.written = f.file.BeginRowGroup(), 0, false
+	f.group, f.rows, f.written, f.isFirst, f.before = f.file.BeginRowGroup(), 0, false, isFirst, f.groups
 	return nil
 }
 
@@ -100,8 +121,7 @@ func (f *parquetFile) write(r *row) error {
 // writeRow adds a row to the row group, or to the next one if that is full.
 func (f *parquetFile) writeRow(row parquet.Row) error {
 	if f.rows == f.limit {
-		f.written = true
-		if err := f.commit(); err != nil {
+		if err := f.commitPart(); err != nil {
 			return err
 		}
 	}
@@ -127,15 +147,25 @@ func (f *parquetFile) addTags(r *row, leaf int) {
 	}
 }
 
+// commitPart writes the row group before the bill is whole. Where the file has other bills, it stays there: the writer
+// would not know if it was gone.
+func (f *parquetFile) commitPart() error {
+	f.written = true
+	if err := f.commit(); err != nil || f.isFirst || f.keep == nil {
+		return err
+	}
+	return f.keep()
+}
+
 // commit writes the row group, if it has rows.
 func (f *parquetFile) commit() error {
+	if f.rows == 0 {
+		return nil
+	}
 	if _, err := f.group.Commit(); err != nil {
-		return fmt.Errorf("output: %w", err)
+		return outputError(err)
 	}
-	if f.rows > 0 {
-		f.groups++
-	}
-	f.rows = 0
+	f.groups, f.rows = f.groups+1, 0
 	return nil
 }
 
@@ -145,10 +175,55 @@ func (f *parquetFile) end() error {
 }
 
 func (f *parquetFile) close() error {
+	if len(f.dropped) > 0 {
+		return f.closeWithout(f.dropped)
+	}
 	if err := f.file.Close(); err != nil {
-		return fmt.Errorf("output: %w", err)
+		return outputError(err)
 	}
 	return nil
+}
+
+// closeWithout ends the file without some of its row groups. Their bytes stay in it, but the footer, which tells where
+// everything is, does not name them, so that no reader sees them. Such a file has no index of its pages: the library
+// would write one for all row groups, and readers expect one without gaps, or none.
+// Source: https://parquet.apache.org/docs/file-format/.
+func (f *parquetFile) closeWithout(dropped []int) error {
+	f.sink.Writer = io.Discard
+	if err := f.file.Close(); err != nil {
+		return outputError(err)
+	}
+	footer := *f.file.File().Metadata()
+	groups := footer.RowGroups
+	footer.RowGroups, footer.NumRows = nil, 0
+	for i, g := range groups {
+		if slices.Contains(dropped, i) {
+			continue
+		}
+		for j := range g.Columns {
+			c := &g.Columns[j]
+			c.ColumnIndexOffset, c.ColumnIndexLength, c.OffsetIndexOffset, c.OffsetIndexLength = 0, 0, 0, 0
+		}
+		g.Ordinal = int16(len(footer.RowGroups))
+		footer.RowGroups, footer.NumRows = append(footer.RowGroups, g), footer.NumRows+g.NumRows
+	}
+	text, err := thrift.Marshal(new(thrift.CompactProtocol), &footer)
+	if err == nil {
+		text = binary.LittleEndian.AppendUint32(text, uint32(len(text)))
+		_, err = f.target.Write(append(text, "PAR1"...))
+	}
+	return outputError(err)
+}
+
+// outputError returns an error of writing, without the part of the file that could not be written.
+func outputError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		err = failed
+	}
+	return fmt.Errorf("output: %w", err)
 }
 
 // parquetValue returns a text of a CSV file as Parquet has it: an empty one is null.

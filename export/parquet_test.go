@@ -11,6 +11,7 @@ import (
 	"io"
 	"math/big"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/output"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
@@ -224,37 +226,63 @@ func TestParquetIsWholeOrNotAtAll(t *testing.T) {
 }
 
 // A row group that is full is written before the bill is whole. What is written of the first bill is taken back when it
-// is read again; of a later one, that is an error.
+// is read again. That of a later one stays in the file, but no reader sees it.
 func TestParquetOfHalfBills(t *testing.T) {
-	var out bytes.Buffer
-	w := bufio.NewWriter(&out)
-	f := newParquetFile(w, typed(columnsWith(nil), "tags_map"))
-	f.limit = 2
-	write := func(isFirst bool, name string) error {
-		if err := f.begin(isFirst); err != nil {
-			return err
-		}
-		for range 3 {
-			if err := f.write(&row{Line: billclient.Line{ProductName: name}}); err != nil {
+	for name, file := range map[string]string{"file": filepath.Join(t.TempDir(), "bill"), "standard output": ""} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			target, err := output.Open(file, &out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer target.Discard()
+			b := book{Options: Options{Format: FormatParquet}, target: target}
+			f := b.newParquetFile(typed(columnsWith(nil), "tags_map"))
+			f.limit = 2
+			bill := func(isFirst bool, name string, rows int) error {
+				err := f.begin(isFirst)
+				for range rows {
+					err = stdcmp.Or(err, f.write(&row{Line: billclient.Line{ProductName: name}}))
+				}
 				return err
 			}
-		}
-		return nil
+			first := func() error { // which can be taken back from a file only
+				if file == "" {
+					return nil
+				}
+				return stdcmp.Or(bill(true, "broken", 5), target.Rewind())
+			}
+			err = stdcmp.Or(first(), bill(true, "first", 3), f.end(), target.Keep(),
+				bill(false, "broken", 5), target.Rewind(), bill(false, "broken", 3), target.Rewind(),
+				bill(false, "second", 3), f.end(), target.Keep(),
+				bill(false, "third", 1), f.end(), f.close(), target.Commit(""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := out.String()
+			if file != "" {
+				text = filesIn(t, filepath.Dir(file))["bill"]
+			}
+			cells, groups := readParquet(t, text)
+			var names []string
+			for _, row := range cells[1:] {
+				names = append(names, row[3])
+			}
+			want := []string{"first", "first", "first", "second", "second", "second", "third"}
+			if !slices.Equal(groups, []int64{2, 1, 2, 1, 1}) || !slices.Equal(names, want) {
+				t.Errorf("row groups %v: %q", groups, names)
+			}
+		})
 	}
-	err := write(true, "broken")
-	w.Flush()
-	out.Reset()
-	err = stdcmp.Or(err, write(true, "whole"), f.end(), write(false, "broken"))
-	if broken := write(false, "again"); err != nil || !errors.Is(broken, errHalfBill) {
-		t.Errorf("%v, %v", err, broken)
-	}
-	f.group, f.rows = f.file.BeginRowGroup(), 0 // as if the second bill had never been
-	if err := stdcmp.Or(f.close(), w.Flush()); err != nil {
-		t.Fatal(err)
-	}
-	cells, groups := readParquet(t, out.String())
-	if !slices.Equal(groups, []int64{2, 1, 2}) || cells[1][3] != "whole" || cells[3][3] != "whole" {
-		t.Errorf("row groups %v: %q", groups, cells)
+}
+
+// Without a place that keeps what is written, a bill that is not the first one cannot be read again.
+func TestParquetCannotTakeBack(t *testing.T) {
+	f := newParquetFile(bufio.NewWriter(io.Discard), typed(columnsWith(nil), "tags_map"))
+	f.limit = 1
+	err := stdcmp.Or(f.begin(false), f.write(&row{}), f.write(&row{}))
+	if again := f.begin(false); err != nil || !errors.Is(again, errHalfBill) {
+		t.Errorf("%v, %v", err, again)
 	}
 }
 
