@@ -232,7 +232,7 @@ func (f *joinedFile) addRowsBefore(s source) (kept lake.Part, err error) {
 			return kept, err
 		}
 	}
-	err = f.commit()
+	err = f.end()
 	kept.RowGroups = f.groups - groups
 	return kept, err
 }

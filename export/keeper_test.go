@@ -1,6 +1,9 @@
 package export
 
 import (
+	"bufio"
+	"bytes"
+	stdcmp "cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +19,7 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
@@ -187,4 +191,38 @@ func TestKeeperFails(t *testing.T) {
 		t.Errorf("%v failures were counted", got)
 	}
 	k.wants("once it can be written again", "01 postpaid bill 2.5")
+}
+
+// Parts of which rows are left out may have several row groups each.
+func TestJoinOfLargeParts(t *testing.T) {
+	day := billclient.DayOf(noon)
+	var part bytes.Buffer
+	w := bufio.NewWriter(&part)
+	whole := newParquetFile(w, lakeColumns(Focus13))
+	err := whole.begin(true)
+	line := row{
+		payMode: billclient.Postpaid, charge: charge{from: focusTime(noon), to: focusTime(noon)},
+		Line: billclient.Line{StatDate: day, Month: day.Month()},
+	}
+	for range 5 {
+		err = stdcmp.Or(err, whole.write(&line))
+	}
+	if err = stdcmp.Or(err, whole.end(), whole.close(), w.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	file, err := parquet.OpenFile(bytes.NewReader(part.Bytes()), int64(part.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := source{groups: file.RowGroups(), before: day.Add(1)}
+	var out bytes.Buffer
+	target := bufio.NewWriter(&out)
+	joined := newJoinedFile(target)
+	joined.limit = 2
+	if err := stdcmp.Or(joined.add([]source{s, s}), joined.close(), target.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	if cells, groups := readParquet(t, out.String()); len(cells) != 11 || joined.parts[0].RowGroups != len(groups) {
+		t.Errorf("%d rows in row groups %v, %d in the manifest", len(cells)-1, groups, joined.parts[0].RowGroups)
+	}
 }
