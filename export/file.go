@@ -71,7 +71,7 @@ type fileJob struct {
 
 // writeFile writes the lines of the input file, and puts them in their place.
 func (b *book) writeFile(ctx context.Context) error {
-	input, name, err := b.openInput()
+	input, name, err := b.openInput(ctx)
 	if err != nil {
 		return fmt.Errorf("export: --input: %w", err)
 	}
@@ -95,12 +95,25 @@ func (b *book) writeFile(ctx context.Context) error {
 }
 
 // openInput returns the input file and how errors name it.
-func (b *book) openInput() (file io.ReadCloser, name string, err error) {
+func (b *book) openInput(ctx context.Context) (file io.ReadCloser, name string, err error) {
 	if b.Input == StandardInput {
-		return io.NopCloser(b.Stdin), "standard input", nil
+		return interruptible(ctx, b.Stdin), "standard input", nil
 	}
 	file, err = os.Open(b.Input)
 	return file, output.Printable(b.Input), err
+}
+
+// interruptible returns a reader of r that fails once ctx has ended: nothing else breaks off the read of a pipe into
+// which nobody writes, so that the program could not remove its unfinished file. The caller has to close it.
+func interruptible(ctx context.Context, r io.Reader) io.ReadCloser {
+	out, in := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { _ = in.CloseWithError(ctx.Err()) })
+	go func() {
+		defer stop()
+		_, err := io.Copy(in, r)
+		_ = in.CloseWithError(err)
+	}()
+	return out
 }
 
 // readFile writes all lines that are asked for, and adds them to the totals of their months. There is one attempt.

@@ -3,6 +3,7 @@ package export
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -237,6 +238,10 @@ func TestFileMistakes(t *testing.T) {
 			"", Options{Input: "DIR/none"}, "error: export: --input: open DIR/none: no such file or directory\n",
 		},
 		"folder": {"", Options{Input: "DIR"}, "error: export: DIR: read DIR: is a directory\n"},
+		"lake": {
+			"", Options{Input: "DIR/in", Lake: "DIR"},
+			"wrong argument: export: --lake: it takes no file of --source=file\n",
+		},
 		"which account": {
 			twoAccounts, Options{Input: "DIR/in"},
 			"wrong argument: export: --account: say whose file it is: main, 商城\n",
@@ -278,6 +283,22 @@ func TestFileBreaksOff(t *testing.T) {
 			" file or none\n"
 		if diff := cmp.Diff(want, got.failure()); diff != "" || len(got.out) != 131072 {
 			t.Errorf("%d bytes (-want +got):\n%s", len(got.out), diff)
+		}
+	})
+}
+
+// A command that waits for standard input can be ended, and leaves nothing.
+func TestFileIsInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, interrupt := context.WithTimeout(t.Context(), time.Minute)
+		defer interrupt()
+		silent, writer := io.Pipe()
+		defer writer.Close()
+		o := Options{Source: SourceFile, Input: StandardInput, Stdin: silent, Output: "DIR/bill"}
+		got := runExport(ctx, t, nil, t.TempDir(), "", o)
+		const want = "error: export: standard input: context deadline exceeded\n"
+		if diff := cmp.Diff(want, got.String()); diff != "" || len(got.files) != 0 {
+			t.Errorf("%d files (-want +got):\n%s", len(got.files), diff)
 		}
 	})
 }
