@@ -86,8 +86,8 @@ func (s *shelved) Refuse(err error) { s.note("refused: %v", err) }
 
 func (s *shelved) Discard() {}
 
-// The lines that are read for the numbers are handed on when these are taken: those that are shown, of the running month
-// and of the last one, without a call more. Those that do not come to their bill are refused.
+// The lines that are read for the numbers are handed on when these are taken: those that are shown, of the running
+// month and of the last one, without a call more. Those that do not come to their bill are refused.
 func TestLinesAreHandedOn(t *testing.T) {
 	skipIfShort(t)
 	t.Parallel()

@@ -12,8 +12,8 @@ import (
 	"ksyun_bill_exporter/output"
 )
 
-// batch writes the lines of a read to a file, and gives it to its keeper. Its first error ends it: the rest of the lines
-// is passed over, because the numbers that are made of them do not depend on it.
+// batch writes the lines of a read to a file, and gives it to its keeper. Its first error ends it: the rest of the
+// lines is passed over, because the numbers that are made of them do not depend on it.
 type batch struct {
 	keeper   *Keeper
 	lake     *lake.Lake

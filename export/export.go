@@ -80,6 +80,9 @@ func Run(ctx context.Context, o Options) error {
 		return config.ArgumentError{Err: fmt.Errorf("export: %w", err)}
 	}
 	modes, err := o.choosePayModes(accounts[0]) // all have the same endpoints
+	if err == nil {
+		err = o.checkLakeModes(modes)
+	}
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("export: --pay-modes: %w", err)}
 	}

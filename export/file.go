@@ -54,8 +54,6 @@ func (o Options) checkInput() error {
 		return errors.New("--input: say which file --source=file is to read, or - for standard input")
 	case o.Source != SourceFile && o.Input != "":
 		return errors.New("--input: it is for --source=file only")
-	case o.Source == SourceFile && o.Lake != "":
-		return errors.New("--lake: it takes no file of --source=file")
 	}
 	return nil
 }
@@ -65,6 +63,7 @@ type fileJob struct {
 	job
 	file    *billclient.BillFile
 	months  map[billclient.Month]*totals
+	files   fileMonths               // for a lake
 	leftOut map[billclient.Month]int // lines of months that were not asked for
 	owner   billclient.CustomerID    // of the lines so far
 }
@@ -78,13 +77,17 @@ func (b *book) writeFile(ctx context.Context) error {
 	defer input.Close()
 	f := &fileJob{
 		job:    job{book: b, account: b.accounts[0]},
-		months: map[billclient.Month]*totals{}, leftOut: map[billclient.Month]int{},
+		months: map[billclient.Month]*totals{}, leftOut: map[billclient.Month]int{}, files: fileMonths{},
 	}
+	defer f.files.discard()
 	f.customer = billclient.ParseCustomerID(f.account.CustomerID)
 	if err = f.readFile(ctx, b.progress.meterFile(input)); err == nil {
 		err = f.finish()
 	}
-	if sent := b.target.Bytes(); err != nil && b.Output == "" && sent > 0 {
+	if err == nil {
+		err = f.files.publish(ctx, &f.job)
+	}
+	if sent := b.sentBytes(); err != nil && sent > 0 {
 		err = fmt.Errorf("%w; do not use the %d bytes that are on standard output already. With --output there is a"+
 			" whole file or none", err, sent)
 	}
@@ -92,6 +95,14 @@ func (b *book) writeFile(ctx context.Context) error {
 		return fmt.Errorf("export: %s: %w", name, err)
 	}
 	return b.commit()
+}
+
+// sentBytes returns how many bytes are on standard output already.
+func (b *book) sentBytes() int64 {
+	if b.target == nil || b.Output != "" {
+		return 0
+	}
+	return b.target.Bytes()
 }
 
 // openInput returns the input file and how errors name it.
@@ -171,7 +182,11 @@ func (f *fileJob) addLine(line billclient.Line) error {
 	if err == nil {
 		err = f.complete(r)
 	}
-	if err == nil && f.rows != nil {
+	switch {
+	case err != nil:
+	case f.lake != nil:
+		err = f.files.write(f.lake, f.FocusVersion, r)
+	case f.rows != nil:
 		err = f.rows.write(r)
 	}
 	if err != nil {

@@ -238,10 +238,6 @@ func TestFileMistakes(t *testing.T) {
 			"", Options{Input: "DIR/none"}, "error: export: --input: open DIR/none: no such file or directory\n",
 		},
 		"folder": {"", Options{Input: "DIR"}, "error: export: DIR: read DIR: is a directory\n"},
-		"lake": {
-			"", Options{Input: "DIR/in", Lake: "DIR"},
-			"wrong argument: export: --lake: it takes no file of --source=file\n",
-		},
 		"which account": {
 			twoAccounts, Options{Input: "DIR/in"},
 			"wrong argument: export: --account: say whose file it is: main, 商城\n",

@@ -31,9 +31,9 @@ var partNames = []string{postpaidPart, othersPart}
 // join puts the file of a month into a lake: what was read of it, and of the file that is there what was not read. It
 // returns false if the month lacks lines that are expected.
 func join(ctx context.Context, l *lake.Lake, at lake.Partition, m readMonth, program string) (written bool, err error) {
-	current, done, err := openCurrent(ctx, l, at)
-	if err != nil {
-		return false, err
+	current, done, err := openCurrent(ctx, l, at, m.version)
+	if err != nil && !(m.replacesForeign && errors.Is(err, errForeign)) {
+		return false, errors.Join(err, done())
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	sources, err := m.choose(current)
@@ -45,13 +45,13 @@ func join(ctx context.Context, l *lake.Lake, at lake.Partition, m readMonth, pro
 		return false, err
 	}
 	defer target.Discard()
-	f := newJoinedFile(target.Writer)
+	f := newJoinedFile(target.Writer, m.version)
 	for _, parts := range sources {
 		if err := f.add(parts); err != nil {
 			return false, err
 		}
 	}
-	about := newManifest(at, m.account, Focus13, program, f.parts)
+	about := newManifest(at, m.account, m.version, program, f.parts)
 	if err := f.finish(about); err != nil {
 		return false, err
 	}
@@ -102,27 +102,37 @@ func (m readMonth) sourcesOf(name string, current []source) (parts []source, err
 	return parts, nil
 }
 
-// openCurrent returns the parts of a month that are in a lake, none if there is no file with the columns of today.
-func openCurrent(ctx context.Context, l *lake.Lake, p lake.Partition) (parts []source, close func() error, err error) {
-	none := func() error { return nil }
+// errForeign is that the parts of a file cannot be told apart.
+var errForeign = errors.New("the file in the lake has other columns, or is not one of this program")
+
+// openCurrent returns the parts of a month that are in a lake, none if there is no file. The error is errForeign if
+// there is one with other columns than those of a version of FOCUS today. The caller has to call done in any case.
+func openCurrent(ctx context.Context, l *lake.Lake, p lake.Partition, version string) (
+	parts []source, done func() error, err error,
+) {
+	done = func() error { return nil }
 	r, err := l.Read(ctx, p)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, none, nil
+		return nil, done, nil
 	}
 	if err != nil {
-		return nil, none, err
+		return nil, done, err
 	}
 	file, err := parquet.OpenFile(r, r.Size)
-	if err != nil { // it is replaced as soon as the month has all its lines again
-		return nil, r.Close, nil //nolint:nilerr
+	if err != nil {
+		return nil, r.Close, fmt.Errorf("%v: %w: %w", p, errForeign, err)
 	}
 	var about lake.Manifest
 	text, _ := file.Lookup(manifestKey)
 	isOurs := json.Unmarshal([]byte(text), &about) == nil
-	if !isOurs || file.Schema().String() != schemaText(lakeColumns(Focus13)) {
-		return nil, r.Close, nil
+	isOurs = isOurs && file.Schema().String() == schemaText(lakeColumns(version))
+	if isOurs {
+		parts, isOurs = sourcesOf(file, about.Parts)
 	}
-	return sourcesOf(file, about.Parts), r.Close, nil
+	if !isOurs {
+		return nil, r.Close, fmt.Errorf("%v: %w", p, errForeign)
+	}
+	return parts, r.Close, nil
 }
 
 // schemaText returns the schema of a file with these columns as text.
@@ -130,17 +140,17 @@ func schemaText(columns []column) string {
 	return parquet.NewSchema("bill", schemaOf(columns)).String()
 }
 
-// sourcesOf returns the parts of a file, none if its row groups are not those of the parts.
-func sourcesOf(file *parquet.File, parts []lake.Part) (sources []source) {
+// sourcesOf returns the parts of a file. ok is false if its row groups are not those of the parts.
+func sourcesOf(file *parquet.File, parts []lake.Part) (sources []source, ok bool) {
 	groups := file.RowGroups()
 	for _, p := range parts {
 		if p.RowGroups > len(groups) {
-			return nil
+			return nil, false
 		}
 		sources = append(sources, source{Part: p, groups: groups[:p.RowGroups]})
 		groups = groups[p.RowGroups:]
 	}
-	return sources
+	return sources, len(groups) == 0
 }
 
 // openPart returns a part that was read.
@@ -162,8 +172,8 @@ type joinedFile struct {
 	parts []lake.Part
 }
 
-func newJoinedFile(w *bufio.Writer) *joinedFile {
-	return &joinedFile{parquetFile: newParquetFile(w, lakeColumns(Focus13))}
+func newJoinedFile(w *bufio.Writer, version string) *joinedFile {
+	return &joinedFile{parquetFile: newParquetFile(w, lakeColumns(version))}
 }
 
 // add adds parts of one name, one after the other in time, as one part.

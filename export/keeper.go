@@ -42,8 +42,12 @@ type Keeper struct {
 // readMonth is what was read of a month and is not in the lake yet.
 type readMonth struct {
 	account  string
+	version  string // of the columns of FOCUS
 	expected collector.Expected
-	parts    map[string][]*readPart // by name; each has days in place of those of the parts before it
+	// replacesForeign says that a file with other columns is replaced once the month has all its lines.
+	replacesForeign bool
+
+	parts map[string][]*readPart // by name; each has days in place of those of the parts before it
 }
 
 // readPart is a file with the lines of one read.
@@ -145,11 +149,11 @@ func (k *Keeper) DaysThrough(ctx context.Context, customer billclient.CustomerID
 	if l == nil || customer == "" {
 		return 0
 	}
-	current, done, err := openCurrent(ctx, l, p)
+	current, done, err := openCurrent(ctx, l, p, Focus13)
+	defer func() { _ = done() }() // nothing was written
 	if err != nil {
 		return 0
 	}
-	defer func() { _ = done() }() // nothing was written
 	i := slices.IndexFunc(current, func(s source) bool { return s.Name == othersPart })
 	if i < 0 {
 		return 0
@@ -165,7 +169,7 @@ func (k *Keeper) keep(customer billclient.CustomerID, p *readPart, expected coll
 	at := lake.Partition{Customer: customer, Month: p.read.Month}
 	m := k.months[at]
 	if m == nil {
-		m = &readMonth{parts: map[string][]*readPart{}}
+		m = &readMonth{version: Focus13, replacesForeign: true, parts: map[string][]*readPart{}}
 		k.months[at] = m
 	}
 	m.account, m.expected = p.read.Account, expected
@@ -191,7 +195,9 @@ func (k *Keeper) waiting() (l *lake.Lake, months map[lake.Partition]readMonth) {
 	defer k.mu.Unlock()
 	months = map[lake.Partition]readMonth{}
 	for at, m := range k.months {
-		months[at] = readMonth{account: m.account, expected: m.expected, parts: maps.Clone(m.parts)}
+		copied := *m
+		copied.parts = maps.Clone(m.parts)
+		months[at] = copied
 	}
 	return k.lake, months
 }

@@ -217,7 +217,7 @@ func TestJoinOfLargeParts(t *testing.T) {
 	s := source{groups: file.RowGroups(), before: day.Add(1)}
 	var out bytes.Buffer
 	target := bufio.NewWriter(&out)
-	joined := newJoinedFile(target)
+	joined := newJoinedFile(target, Focus13)
 	joined.limit = 2
 	if err := stdcmp.Or(joined.add([]source{s, s}), joined.close(), target.Flush()); err != nil {
 		t.Fatal(err)

@@ -4,9 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"ksyun_bill_exporter/billclient"
+	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/lake"
+	"ksyun_bill_exporter/ledger"
+	"ksyun_bill_exporter/output"
 
 	"github.com/go-kit/log/level"
 )
@@ -50,10 +56,94 @@ func (j *job) publish(ctx context.Context, difference *DisagreementError) error 
 	if err := file.finish(about); err != nil {
 		return err
 	}
-	if difference != nil {
+	switch {
+	case difference != nil:
 		return j.lake.SetAside(ctx, partition, j.target)
+	case len(j.modes) == len(allModes):
+		return j.lake.Publish(ctx, partition, j.target, about)
+	default:
+		return j.publishPart(ctx, partition, j.target, file)
 	}
-	return j.lake.Publish(ctx, partition, j.target, about)
+}
+
+// publishPart puts the lines of some pay modes into the lake: those of the others that are there stay.
+func (j *job) publishPart(ctx context.Context, at lake.Partition, target *output.Target, file *monthFile) error {
+	part := &readPart{target: target, read: collector.LineRead{Month: at.Month}}
+	part.Name, part.Basis, part.ReadAt = j.modes.part(), string(ledger.Billed), file.readAt
+	if len(file.parts) > 0 {
+		part.Part = file.parts[0]
+	}
+	m := readMonth{
+		account: j.account.Name, version: j.FocusVersion, parts: map[string][]*readPart{part.Name: {part}},
+	}
+	_, err := join(ctx, j.lake, at, m, j.UserAgent)
+	if errors.Is(err, errForeign) {
+		return fmt.Errorf("%w: export all pay modes of the month, or remove it", err)
+	}
+	return err
+}
+
+// part returns the name of the part of a month that has these pay modes.
+func (m payModes) part() string {
+	if m.has(billclient.Postpaid) {
+		return postpaidPart
+	}
+	return othersPart
+}
+
+// checkLakeModes returns an error if a lake cannot take the lines of some pay modes alone.
+func (o *Options) checkLakeModes(modes payModes) error {
+	if n := len(modes.others()); o.Lake != "" && n != 0 && n != len(allModes.others()) {
+		return fmt.Errorf("in a lake, the lines of %v are replaced together: name both or none", allModes.others())
+	}
+	return nil
+}
+
+// fileMonths are the files of the months of an input file, before they are in the lake.
+type fileMonths map[billclient.Month]*fileMonth
+
+type fileMonth struct {
+	*monthFile
+	target *output.Target
+}
+
+// write adds a line to its month.
+func (m fileMonths) write(l *lake.Lake, version string, r *row) error {
+	f := m[r.Month]
+	if f == nil {
+		target, err := l.Stage()
+		if err != nil {
+			return err
+		}
+		f = &fileMonth{newMonthFile(target.Writer, version, rightNow()), target}
+		m[r.Month] = f
+		if err := f.begin(true); err != nil {
+			return err
+		}
+	}
+	return f.write(r)
+}
+
+// publish puts the months into the lake, one after the other.
+func (m fileMonths) publish(ctx context.Context, j *job) error {
+	for _, month := range slices.Sorted(maps.Keys(m)) {
+		f := m[month]
+		if err := errors.Join(f.end(), f.close()); err != nil {
+			return err
+		}
+		at := lake.Partition{Customer: j.customer, Month: month}
+		if err := j.publishPart(ctx, at, f.target, f.monthFile); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discard removes what is not in the lake.
+func (m fileMonths) discard() {
+	for _, f := range m {
+		f.target.Discard()
+	}
 }
 
 // rightNow returns the time as a manifest has it.

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
 
 	"github.com/google/go-cmp/cmp"
@@ -120,5 +121,74 @@ func TestLake(t *testing.T) {
 	}
 	if diff := cmp.Diff(names, slices.Sorted(maps.Keys(s.corrected))); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
+	}
+}
+
+// costsIn returns what the lines of a month in a lake cost, by pay mode.
+func costsIn(t *testing.T, text string) map[string]string {
+	t.Helper()
+	cells, _ := readParquet(t, text)
+	mode, cost := slices.Index(cells[0], "x_PayMode"), slices.Index(cells[0], "BilledCost")
+	sums := map[string]billclient.Amount{}
+	for _, row := range cells[1:] {
+		sums[row[mode]] = sums[row[mode]].Add(amount(t, row[cost]))
+	}
+	texts := map[string]string{}
+	for mode, sum := range sums {
+		texts[mode] = strings.TrimRight(sum.String(), "0")
+	}
+	return texts
+}
+
+// Lines of some pay modes, or those of a file of the vendor's, take the place of the same ones only.
+func TestLakeTakesParts(t *testing.T) {
+	steps := []struct {
+		name    string
+		options Options
+		want    map[string]string // cost of October by pay mode
+		fails   string
+	}{
+		{"postpaid at first", Options{PayModes: "postpaid"}, map[string]string{"postpaid": "44.78"}, ""},
+		{"all", Options{}, map[string]string{"postpaid": "44.78", "prepaid": "870.169999", "realtime": "2.51"}, ""},
+		{
+			"a file", Options{Source: SourceFile, Input: "DIR/in"},
+			map[string]string{"postpaid": "12.", "prepaid": "870.169999", "realtime": "2.51"}, "",
+		},
+		{
+			"postpaid of the API", Options{PayModes: "postpaid"},
+			map[string]string{"postpaid": "44.78", "prepaid": "870.169999", "realtime": "2.51"}, "",
+		},
+		{
+			"other columns", Options{PayModes: "postpaid", FocusVersion: Focus14},
+			map[string]string{"postpaid": "44.78", "prepaid": "870.169999", "realtime": "2.51"},
+			"error: export: main, 2026-10: billing_account_id=73400575/billing_period=2026-10: the file in the lake has other" +
+				" columns, or is not one of this program: export all pay modes of the month, or remove it\n",
+		},
+		{
+			"half a part", Options{PayModes: "prepaid,postpaid"},
+			map[string]string{"postpaid": "44.78", "prepaid": "870.169999", "realtime": "2.51"},
+			"wrong argument: export: --pay-modes: in a lake, the lines of prepaid and realtime are replaced together:" +
+				" name both or none\n",
+		},
+	}
+	var files []string
+	var failures []string
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(noon))
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "in"), "账单月,成交价(元),原价(元),产品线\n2026-10,12,12,云服务器(KEC)\n2026-09,1,1,云服务器(KEC)\n")
+		for _, step := range steps {
+			step.options.Lake = filepath.Join(dir, "lake")
+			step.options.Input = strings.ReplaceAll(step.options.Input, "DIR", dir)
+			conf := strings.Replace(withProducts, "access_key_id", "customer_id: '73400575', access_key_id", 1)
+			got := runExport(t.Context(), t, newModesAPI(billOf(october()...)), t.TempDir(), conf, step.options)
+			failures = append(failures, got.failure())
+			files = append(files, treeIn(t, step.options.Lake)[octoberFile])
+		}
+	})
+	for i, step := range steps {
+		if diff := cmp.Diff(step.want, costsIn(t, files[i])); diff != "" || failures[i] != step.fails {
+			t.Errorf("%s: %s (-want +lake):\n%s", step.name, failures[i], diff)
+		}
 	}
 }
