@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -103,7 +104,7 @@ func (e cleanError) Unwrap() error { return e.error }
 
 var (
 	requestID   = regexp.MustCompile(`b1115100-0000-4000-8000-[0-9a-f]{12}`)
-	pendingFile = regexp.MustCompile(`\.bill[0-9]+`)
+	pendingFile = regexp.MustCompile(`\.(?:bill|staged)[0-9]+`)
 )
 
 // noon is noon in Beijing on a day on which last month has been billed.
@@ -141,19 +142,20 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
+// filesIn returns the files below a folder.
 func filesIn(t *testing.T, dir string) map[string]string {
 	t.Helper()
-	entries, err := os.ReadDir(dir)
+	files := map[string]string{}
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		files[name] = string(text)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	files := map[string]string{}
-	for _, e := range entries {
-		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[e.Name()] = string(text)
 	}
 	return files
 }

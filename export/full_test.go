@@ -59,7 +59,7 @@ const smallFiles = "KSYUN_EXPORT_SMALL_FILES"
 // A file that cannot become as large as it has to ends an export, and the one before it stays, with nothing beside it.
 // The limit of a process for the size of its files stands for a disk that is full: it needs no privilege.
 func TestFileIsFull(t *testing.T) {
-	for _, format := range []string{FormatCSV, FormatFocusCSV, FormatParquet, FormatFocusParquet} {
+	for _, format := range []string{FormatCSV, FormatFocusCSV, FormatParquet, FormatFocusParquet, lakeOnFullDisk} {
 		t.Run(format, func(t *testing.T) {
 			if dir := os.Getenv(smallFiles); dir != "" {
 				exportToFullDisk(t, dir, format)
@@ -74,7 +74,11 @@ func TestFileIsFull(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			const failure = "error: export: main, 2026-10: output: write DIR/RANDOM: file too large\n"
+			place := "DIR/"
+			if format == lakeOnFullDisk {
+				place = "DIR/lake/"
+			}
+			failure := "error: export: main, 2026-10: output: write " + place + "RANDOM: file too large\n"
 			want := map[string]string{"bill": "that of September", "failure": failure}
 			if diff := cmp.Diff(want, filesIn(t, dir)); diff != "" {
 				t.Errorf("files (-want +got):\n%s", diff)
@@ -83,12 +87,19 @@ func TestFileIsFull(t *testing.T) {
 	}
 }
 
+// lakeOnFullDisk stands for no format, but for a lake.
+const lakeOnFullDisk = "lake"
+
 // exportToFullDisk leaves in dir why the export failed.
 func exportToFullDisk(t *testing.T, dir, format string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(noon))
-		got := runExport(t.Context(), t, newLongAPI(), dir, oneAccount, Options{Format: format, Output: "DIR/bill"})
+		o := Options{Format: format, Output: "DIR/bill"}
+		if format == lakeOnFullDisk {
+			o = Options{Lake: filepath.Join(dir, "lake")}
+		}
+		got := runExport(t.Context(), t, newLongAPI(), dir, oneAccount, o)
 		write(t, filepath.Join(dir, "failure"), got.failure())
 	})
 }

@@ -1,9 +1,7 @@
 package export
 
 import (
-	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,24 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// treeIn returns the files below a folder.
-func treeIn(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	files := map[string]string{}
-	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		text, err := os.ReadFile(filepath.Join(dir, name))
-		files[name] = string(text)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return files
-}
 
 var (
 	sha256Text  = regexp.MustCompile(`[0-9a-f]{64}`)
@@ -66,7 +46,7 @@ func runLakeSteps(t *testing.T) (s lakeSteps) {
 		export := func(api *billsim.Server, o Options) (tree map[string]string, failure string) {
 			o.Lake = dir
 			got := runExport(t.Context(), t, api, t.TempDir(), oneAccount, o)
-			return treeIn(t, dir), got.failure()
+			return filesIn(t, dir), got.failure()
 		}
 		s.first, _ = export(newAPI(bills), Options{From: month(t, "2026-08"), To: month(t, "2026-10")})
 		s.plain = runExport(t.Context(), t, newAPI(bills), t.TempDir(), oneAccount,
@@ -183,7 +163,7 @@ func TestLakeTakesParts(t *testing.T) {
 			conf := strings.Replace(withProducts, "access_key_id", "customer_id: '73400575', access_key_id", 1)
 			got := runExport(t.Context(), t, newModesAPI(billOf(october()...)), t.TempDir(), conf, step.options)
 			failures = append(failures, got.failure())
-			files = append(files, treeIn(t, step.options.Lake)[octoberFile])
+			files = append(files, filesIn(t, step.options.Lake)[octoberFile])
 		}
 	})
 	for i, step := range steps {
