@@ -1,6 +1,10 @@
 package billsim
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"sync"
+)
 
 // deal is the purchases of a project and a product.
 type deal struct {
@@ -21,17 +25,26 @@ func (c *company) deals(products ...*product) []deal {
 	return all
 }
 
-// purchasesOf returns the purchases of the days of a month, but of none after last.
-func (c *company) purchasesOf(month string, last day, deals []deal, of func(*deal, day) []Purchase) []Purchase {
+// purchasesOf returns the purchases of the days of a month, but of none after last. Those of a month that is over are
+// made once.
+func (c *company) purchasesOf(
+	months *sync.Map, month string, last day, deals []deal, of func(*deal, day) []Purchase,
+) []Purchase {
 	first, end, ok := daysOf(month)
 	if !ok || first < c.opened {
 		return nil
+	}
+	if known, ok := months.Load(month); ok {
+		return slices.Clone(known.([]Purchase))
 	}
 	var all []Purchase
 	for _, deal := range deals {
 		for d := first; d <= min(end, last); d++ {
 			all = append(all, of(&deal, d)...)
 		}
+	}
+	if end <= last {
+		months.Store(month, slices.Clone(all))
 	}
 	return all
 }
@@ -40,16 +53,18 @@ func (c *company) purchasesOf(month string, last day, deals []deal, of func(*dea
 // day of each month and buys more of them now and then, for a month, a year and three years. Some are given back after
 // a few months, on the day of renewal, and exchanged for another one.
 func (c *company) subscriptions(today func() day) func(month string) []Purchase {
+	var months sync.Map
 	return func(month string) []Purchase {
-		return c.purchasesOf(month, today(), c.deals(kec, krds), (*deal).subscribe)
+		return c.purchasesOf(&months, month, today(), c.deals(kec, krds), (*deal).subscribe)
 	}
 }
 
 // hourlyUse returns the Realtime of the company's account: what it pays by the hour or the day. It is known until
 // yesterday.
 func (c *company) hourlyUse(today func() day) func(month string) []Purchase {
+	var months sync.Map
 	return func(month string) []Purchase {
-		return c.purchasesOf(month, today()-1, c.deals(kecHourly, eip), (*deal).useHours)
+		return c.purchasesOf(&months, month, today()-1, c.deals(kecHourly, eip), (*deal).useHours)
 	}
 }
 

@@ -66,9 +66,9 @@ func (x *exchange) amortizations() iter.Seq[amortization] {
 	return func(yield func(amortization) bool) {
 		first, end, _ := daysOf(x.months[0])
 		for n := -longestTerm; n <= 0; n++ {
-			for _, l := range x.account.purchases(first.monthStart(n).month()) {
+			for _, l := range x.account.purchasesIn(prepaid, first.monthStart(n).month()) {
 				begins, ends := termOf(&l.Line)
-				if l.mode != prepaid || begins > end || ends < first {
+				if begins > end || ends < first {
 					continue
 				}
 				a := amortization{Line: l.Line, before: spread(&l.Line, first)}

@@ -15,14 +15,18 @@ type unionLine struct {
 
 // purchases returns the lines of a month that are not postpaid.
 func (a *Account) purchases(month string) []unionLine {
+	return append(a.purchasesIn(prepaid, month), a.purchasesIn(realtime, month)...)
+}
+
+// purchasesIn returns those of one pay mode.
+func (a *Account) purchasesIn(mode payMode, month string) []unionLine {
+	of := map[payMode]func(string) []Purchase{prepaid: a.Prepaid, realtime: a.Realtime}[mode]
+	if of == nil {
+		return nil
+	}
 	var all []unionLine
-	for mode, of := range [...]func(string) []Purchase{prepaid: a.Prepaid, realtime: a.Realtime} {
-		if of == nil {
-			continue
-		}
-		for _, p := range of(month) {
-			all = append(all, unionLine{p.line(a.CustomerID, month), payMode(mode), p.Kind})
-		}
+	for _, p := range of(month) {
+		all = append(all, unionLine{p.line(a.CustomerID, month), mode, p.Kind})
 	}
 	return all
 }
