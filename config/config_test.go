@@ -171,6 +171,7 @@ accounts:
   - {name: main, access_key_id_file: keys/main.id, secret_access_key_file: ../main.secret, security_token_file: token}
   - {name: games, access_key_id_file: /keys/games.id, secret_access_key: s3cret}
 state_dir: state
+lake: {path: lake}
 `)
 	for _, where := range []string{"etc", filepath.Join(dir, "etc")} {
 		got, err := Load(where+"/config.yaml", noEnvironment)
@@ -178,7 +179,7 @@ state_dir: state
 			t.Fatal(err)
 		}
 		want := Default()
-		want.StateDir = where + "/state"
+		want.StateDir, want.Lake.Path = where+"/state", where+"/lake"
 		want.Accounts = []Account{{
 			Name: "main", AccessKeyIDFile: where + "/keys/main.id",
 			SecretAccessKeyFile: filepath.Join(where, "../main.secret"), SecurityTokenFile: where + "/token",

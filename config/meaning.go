@@ -17,7 +17,15 @@ func Meaning(c Config) string {
 	}
 	return fmt.Sprintf("accounts: %d (%s)\nmonths: the running one (%s) and %d closed; days: %d\n",
 		len(names), strings.Join(names, ", "), c.Months.Running, c.Months.Past, c.Days) +
-		describeFirstRound(c) + describeCalls(c) + describeSeries(c)
+		describeFirstRound(c) + describeCalls(c) + describeSeries(c) + describeLake(c)
+}
+
+// describeLake returns where lines are kept, nothing where they are not.
+func describeLake(c Config) string {
+	if c.Lake.Path == "" {
+		return ""
+	}
+	return fmt.Sprintf("lake: the lines of the running month and the last one, in %s\n", output.Printable(c.Lake.Path))
 }
 
 // burst is how many calls an account may make at once, before requests_per_second counts.

@@ -26,3 +26,16 @@ func TestMeaningOfBalanceAndEnds(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
+
+// A lake is named where there is one.
+func TestMeaningOfLake(t *testing.T) {
+	config := Default()
+	if got := Meaning(config); strings.Contains(got, "lake") {
+		t.Errorf("without a lake: %s", got)
+	}
+	config.Lake.Path = "s3://bills"
+	const want = "\nlake: the lines of the running month and the last one, in s3://bills\n"
+	if got := Meaning(config); !strings.HasSuffix(got, want) {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -83,6 +83,11 @@ func TestBadConfig(t *testing.T) {
 				" or good numbers would come and go",
 		},
 		{"months", goodFile + "months: {past: 25}", "FILE:5: months.past: want 0 to 24"},
+		{
+			"lake", goodFile + "lake: {path: 's3://bills?endpoint=http://ks3.example'}",
+			"FILE:5: lake.path: s3://bills?endpoint=http://ks3.example: endpoint http://ks3.example: want https://," +
+				" http:// is for this machine only",
+		},
 		{"prepaid months", goodFile + "prepaid: {months: 61}", "FILE:5: prepaid.months: want 0 to 60"},
 		{"expiry", goodFile + "prepaid: {expiry_within: 23h}", "FILE:5: prepaid.expiry_within: want 1d to 1y"},
 		{"late expiry", goodFile + "prepaid: {expiry_within: 366d}", "FILE:5: prepaid.expiry_within: want 1d to 1y"},

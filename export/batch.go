@@ -94,7 +94,7 @@ func (b *batch) part() *readPart {
 // Refuse implements collector.LineBatch.
 func (b *batch) Refuse(err error) {
 	b.Discard()
-	b.keeper.fail(b.read.Account, b.read.Month, err)
+	b.keeper.fail(err, "account", b.read.Account, "month", b.read.Month)
 }
 
 // Discard implements collector.LineBatch.

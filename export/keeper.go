@@ -37,6 +37,10 @@ type Keeper struct {
 	products []metrics.ProductMapping
 	months   map[lake.Partition]*readMonth // that are not in the lake yet
 	stale    []*readPart                   // that nobody wants any more; publish may be reading them
+
+	// The rest is only for publish.
+	opened *lake.Lake // the lake that was found to be there
+	said   string     // the newest error in the log, empty once something is in the lake
 }
 
 // readMonth is what was read of a month and is not in the lake yet.
@@ -233,18 +237,50 @@ func (k *Keeper) drop() {
 func (k *Keeper) publish(ctx context.Context) {
 	defer k.discardStale()
 	l, months := k.waiting()
+	if !k.open(ctx, l) {
+		return
+	}
 	for at, m := range months {
 		written, err := join(ctx, l, at, m, k.userAgent)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			k.fail(m.account, at.Month, err)
+			k.failAgain(err, "account", m.account, "month", at.Month)
 		case written:
 			k.forget(at, m)
+			k.said = ""
 			level.Info(k.logger).Log("msg", "in the lake", "account", m.account, "month", at.Month)
 		}
 	}
+}
+
+// open reports whether the lake is there. It looks until it is, from the start of the program on: a bucket that is not
+// there is to be seen before the first lines are.
+func (k *Keeper) open(ctx context.Context, l *lake.Lake) bool {
+	if l == nil || l == k.opened {
+		return l != nil
+	}
+	err := l.Open(ctx)
+	if ctx.Err() != nil {
+		return false
+	}
+	if err != nil {
+		k.failAgain(err)
+		return false
+	}
+	k.opened, k.said = l, ""
+	return true
+}
+
+// failAgain is fail for what is tried again every minute: the log has it once.
+func (k *Keeper) failAgain(err error, about ...any) {
+	if text := err.Error(); text != k.said {
+		k.said = text
+		k.fail(err, about...)
+		return
+	}
+	k.failures.Inc()
 }
 
 // forget removes the parts of a month that are in the lake now. Newer ones may have come meanwhile.
@@ -270,8 +306,8 @@ func (k *Keeper) forget(at lake.Partition, written readMonth) {
 }
 
 // fail counts a failure, and logs it.
-func (k *Keeper) fail(account string, m billclient.Month, err error) {
+func (k *Keeper) fail(err error, about ...any) {
 	k.failures.Inc()
-	level.Error(k.logger).Log("msg", "lines not put into the lake, it has what it had before", "account", account,
-		"month", m, "err", err)
+	message := []any{"msg", "lines not put into the lake, it has what it had before"}
+	level.Error(k.logger).Log(slices.Concat(message, about, []any{"err", err})...)
 }

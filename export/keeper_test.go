@@ -166,6 +166,23 @@ func (k *keeperTest) manifest() string {
 	return writtenText.ReplaceAllString(clean, `"written_at": "NOW"`)
 }
 
+// A lake that is not there is said once, before there are lines, and counted each time.
+func TestLakeIsNotThere(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	write(t, file, "")
+	k := newKeeperTest(t, filepath.Join(file, "lake"))
+	k.publish(t.Context())
+	k.publish(t.Context())
+	want := fmt.Sprintf("level=error msg=\"lines not put into the lake, it has what it had before\""+
+		" err=\"lake: mkdir %s: not a directory\"\n", file)
+	if diff := cmp.Diff(want, k.logged.String()); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+	if got := testutil.ToFloat64(k.failures); got != 2 {
+		t.Errorf("%v failures were counted", got)
+	}
+}
+
 // What cannot be put into the lake is counted and said, and what is there stays.
 func TestKeeperFails(t *testing.T) {
 	k := newKeeperTest(t, t.TempDir())

@@ -21,7 +21,7 @@ import (
 func (o *Options) checkLake() error {
 	switch _, err := lake.New(o.Lake); {
 	case err != nil:
-		return fmt.Errorf("--%w", err)
+		return fmt.Errorf("--lake: %w", err)
 	case o.Output != "":
 		return errors.New("--lake: give it, or --output, not both")
 	case o.Format != FormatFocusParquet:

@@ -107,7 +107,7 @@ func New(place string) (*Lake, error) {
 	}
 	b, err := newBucket(place)
 	if err != nil {
-		return nil, fmt.Errorf("lake: %w", err)
+		return nil, err
 	}
 	return &Lake{b}, nil
 }

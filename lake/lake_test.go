@@ -62,15 +62,15 @@ func TestPlaces(t *testing.T) {
 		"s3://bills?region=x": "",
 		"s3://bills?endpoint=ks3-cn-beijing.ksyuncs.com&region=BEIJING": "",
 		"s3://bills?endpoint=http://127.0.0.1:9000&path_style=false":    "",
-		"s3://": "lake: s3:: want s3://BUCKET/PREFIX, perhaps with ?endpoint=HOST&region=REGION&path_style=true",
-		"s3://k:s3cret@bills": "lake: s3://bills: want s3://BUCKET/PREFIX, perhaps with" +
+		"s3://": "s3:: want s3://BUCKET/PREFIX, perhaps with ?endpoint=HOST&region=REGION&path_style=true",
+		"s3://k:s3cret@bills": "s3://bills: want s3://BUCKET/PREFIX, perhaps with" +
 			" ?endpoint=HOST&region=REGION&path_style=true",
-		"s3://bills?endpont=x": `lake: s3://bills?endpont=x: "endpont" is none of endpoint, region, path_style`,
-		"s3://bills?endpoint=http://ks3.example": "lake: s3://bills?endpoint=http://ks3.example: endpoint http://ks3.example:" +
+		"s3://bills?endpont=x": `s3://bills?endpont=x: "endpont" is none of endpoint, region, path_style`,
+		"s3://bills?endpoint=http://ks3.example": "s3://bills?endpoint=http://ks3.example: endpoint http://ks3.example:" +
 			" want https://, http:// is for this machine only",
-		"s3://bills?endpoint=https://h/path": "lake: s3://bills?endpoint=https://h/path: endpoint https://h/path: want a" +
+		"s3://bills?endpoint=https://h/path": "s3://bills?endpoint=https://h/path: endpoint https://h/path: want a" +
 			" host, or https:// and a host",
-		"s3://bills?path_style=si": "lake: s3://bills?path_style=si: path_style=si: want true or false",
+		"s3://bills?path_style=si": "s3://bills?path_style=si: path_style=si: want true or false",
 	} {
 		_, err := New(place)
 		if got := fmt.Sprint(err); want == "" && err != nil || want != "" && got != want {
