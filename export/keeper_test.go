@@ -166,6 +166,26 @@ func (k *keeperTest) manifest() string {
 	return writtenText.ReplaceAllString(clean, `"written_at": "NOW"`)
 }
 
+// The pages on metrics have the keeper's.
+func TestMetricOfTheLake(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	NewKeeper(registry, "test/1", log.NewNopLogger())
+	families, err := registry.Gather()
+	if err != nil || len(families) != 1 {
+		t.Fatalf("%v, %v", families, err)
+	}
+	for _, file := range []string{"../docs/metrics.md", "../docs/metrics.zh-CN.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row, entry := "\n| `"+families[0].GetName()+"` | ", "\n* `"+families[0].GetName()+" 0`\\\n"
+		if !strings.Contains(string(text), row) || !strings.Contains(string(text), entry) {
+			t.Errorf("%s lacks %q or %q", file, row, entry)
+		}
+	}
+}
+
 // A lake that is not there is said once, before there are lines, and counted each time.
 func TestLakeIsNotThere(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
