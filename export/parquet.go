@@ -15,6 +15,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 const (
@@ -259,6 +260,22 @@ func decimalOf(text string) ([]byte, error) {
 	return units.FillBytes(make([]byte, decimalBytes)), nil
 }
 
+var nines = strings.Repeat("9", decimalDigits-decimalScale) + "." + strings.Repeat("9", decimalScale)
+
+// The bounds of all amounts, in the form of decimalOf.
+var (
+	leastAmount = mustDecimal("-" + nines)
+	mostAmount  = mustDecimal(nines)
+)
+
+func mustDecimal(text string) []byte {
+	units, err := decimalOf(text)
+	if err != nil {
+		panic(err)
+	}
+	return units
+}
+
 // orderedGroup is a group whose fields stay in the order of the columns: parquet.Group sorts them.
 type orderedGroup struct {
 	parquet.Group
@@ -288,7 +305,7 @@ func (c column) node() parquet.Node {
 	switch c.kind {
 	case amounts:
 		number := parquet.FixedLenByteArrayType(decimalBytes)
-		return parquet.Optional(parquet.Decimal(decimalScale, decimalDigits, number))
+		return parquet.Optional(parquet.Leaf(amountType{parquet.Decimal(decimalScale, decimalDigits, number).Type()}))
 	case instants:
 		return parquet.Optional(parquet.Encoded(parquet.Timestamp(parquet.Millisecond), &parquet.RLEDictionary))
 	case tagMap:
@@ -297,3 +314,31 @@ func (c column) node() parquet.Node {
 		return parquet.Optional(text)
 	}
 }
+
+// amountType is the type of amounts, with another column index than the library's: that one lacks the bounds of pages
+// that it was not told, so that an engine that looks for them, as ClickHouse does, calls the file corrupt.
+type amountType struct{ parquet.Type }
+
+// NewColumnIndexer returns an index that says which pages have only nulls.
+func (amountType) NewColumnIndexer(int) parquet.ColumnIndexer { return &amountIndexer{} }
+
+// amountIndexer has the bounds of the type as those of each page.
+// Source: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift, ColumnIndex.
+type amountIndexer struct{ index format.ColumnIndex }
+
+// Reset forgets all pages.
+func (i *amountIndexer) Reset() { i.index = format.ColumnIndex{} }
+
+// IndexPage adds a page.
+func (i *amountIndexer) IndexPage(values, nulls int64, _, _ parquet.Value) {
+	least, most := leastAmount, mostAmount
+	if values == nulls {
+		least, most = []byte{}, []byte{} // of a page without values
+	}
+	i.index.NullPages = append(i.index.NullPages, values == nulls)
+	i.index.NullCounts = append(i.index.NullCounts, nulls)
+	i.index.MinValues, i.index.MaxValues = append(i.index.MinValues, least), append(i.index.MaxValues, most)
+}
+
+// ColumnIndex returns the index of the pages.
+func (i *amountIndexer) ColumnIndex() format.ColumnIndex { return i.index }

@@ -34,6 +34,7 @@ func readParquet(t *testing.T, text string) (cells [][]string, groups []int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkIndexes(t, file)
 	for _, g := range file.RowGroups() {
 		groups = append(groups, g.NumRows())
 	}
@@ -55,6 +56,19 @@ func readParquet(t *testing.T, text string) (cells [][]string, groups []int64) {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// checkIndexes checks that each page of each column has bounds. An engine that looks for pages that it can leave out takes
+// the file for corrupt otherwise.
+func checkIndexes(t *testing.T, file *parquet.File) {
+	t.Helper()
+	indexes, offsets := file.ColumnIndexes(), file.OffsetIndexes()
+	for i, index := range indexes {
+		pages := len(offsets[i].PageLocations)
+		if len(index.MinValues) != pages || len(index.MaxValues) != pages || len(index.NullPages) != pages {
+			t.Errorf("column index %d has bounds of %d pages of %d", i, len(index.MinValues), pages)
 		}
 	}
 }
