@@ -11,7 +11,10 @@ LINT       := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # What the end-to-end tests meet for real: command and the Debian package that brings it.
 PEERS      := prometheus:prometheus promtool:prometheus curl:curl buildah:buildah umoci:umoci amtool:prometheus-alertmanager chromium:chromium \
-              victoria-metrics:victoria-metrics vmalert:victoria-metrics script:bsdutils systemd-analyze:systemd
+              victoria-metrics:victoria-metrics vmalert:victoria-metrics script:bsdutils systemd-analyze:systemd \
+              node:nodejs npm:npm
+# The engines that read a lake in them, 620 MB: outside of what Go and the tests walk through.
+ENGINES    := .build/engines
 CA_BUNDLE  := /etc/ssl/certs/ca-certificates.crt
 
 .PHONY: all build test chart lint demo bench soak pictures image release peers clean
@@ -25,7 +28,7 @@ TIMEOUT ?= 20m
 
 # Everything: vet, unit tests and, against a real Prometheus and a real image, end-to-end tests; all with the race detector
 # but those of the module that makes releases: what they test is one goroutine, and they look at files outside of it.
-test: peers
+test: peers $(ENGINES)/installed
 	$(GO) vet -tags e2e,soak,focus ./...
 	$(GO) vet -C release ./...
 	$(GO) test -C release -count=1 ./...
@@ -44,6 +47,7 @@ lint:
 	$(GO) run $(LINT) run ./...
 	cd deploy/helm/tests && $(GO) run $(LINT) run ./...
 	cd release && $(GO) run $(LINT) run ./...
+	cd e2e/s3server && $(GO) run $(LINT) run ./...
 
 demo:
 	$(GO) run . --demo
@@ -83,6 +87,14 @@ peers:
 		echo "installing:$$missing"; \
 		$(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq $$missing >/dev/null; \
 	fi
+
+# npm install, not npm ci: the lock names packages for other systems, which need not be there.
+$(ENGINES)/installed: e2e/engines/package-lock.json | peers
+	@echo 'installing: engines'
+	@mkdir -p $(ENGINES)
+	@cp e2e/engines/package.json e2e/engines/package-lock.json $(ENGINES)
+	@npm install --prefix $(ENGINES) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 clean:
 	rm -rf $(BINARY) .build dist

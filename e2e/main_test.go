@@ -100,6 +100,14 @@ func binary(t *testing.T) string {
 // launch starts the program as a process and waits until it listens. The process ends with the test.
 func launch(t *testing.T, args ...string) *peers.Exporter {
 	t.Helper()
+	return launchAs(t, program, args...)
+}
+
+// launchAs is launch with another way to start a program.
+func launchAs(
+	t *testing.T, program func(t *testing.T, args ...string) *exec.Cmd, args ...string,
+) *peers.Exporter {
+	t.Helper()
 	return peers.Launch(t, func(args []string, log io.Writer) (stop func() int) {
 		process := program(t, args...)
 		process.Stderr = log
@@ -120,7 +128,12 @@ func launch(t *testing.T, args ...string) *peers.Exporter {
 // program returns the program as a command, which gets SIGTERM when the test ends.
 func program(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), binary(t), args...)
+	return commandOf(t, binary(t), args...)
+}
+
+func commandOf(t *testing.T, file string, args ...string) *exec.Cmd {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), file, args...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = 10 * time.Second
 	return command
