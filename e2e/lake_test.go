@@ -82,7 +82,7 @@ type lakes struct {
 	engines map[string]*peers.Engine
 }
 
-// firstMonth is how many months ago the bills of the demo begin.
+// firstMonth is how many months ago the first bill of the lakes is: all three years of the demo would only take longer.
 const firstMonth = 13
 
 // Engines that read what export --lake has written find the bills of the demo, and docs/lake.md is right about them.
