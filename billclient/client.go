@@ -250,6 +250,7 @@ func (c *Client) exchange(req *http.Request, r *response, read func(*response) e
 	}
 	defer res.Body.Close()
 	r.receive(res, w)
+	defer r.release()
 	if res.StatusCode/100 != 2 {
 		return readRefusal(r)
 	}

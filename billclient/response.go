@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alecthomas/units"
@@ -31,6 +32,7 @@ type response struct {
 	clockSkew   time.Duration // as in Error
 	transferred *countedBody  // nil until there is an answer
 	body        *bufio.Reader // unpacked
+	pooled      *bufio.Reader // what body was at first
 	hasMark     bool          // the body began with the byte order mark of UTF-8
 	linesBefore int           // how many empty lines it began with
 	envelope    EnvelopeForm  // as in Attempt
@@ -56,7 +58,19 @@ func (r *response) receive(res *http.Response, w *watchdog) {
 	if r.maxBody > 0 {
 		body = &limitedBody{body: body, limit: r.maxBody}
 	}
-	r.body = bufio.NewReaderSize(body, bufferSize)
+	r.body = bodyReaders.Get().(*bufio.Reader)
+	r.body.Reset(body)
+	r.pooled = r.body
+}
+
+// bodyReaders are the buffers of answers that were read: most answers are much smaller than their buffer.
+var bodyReaders = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, bufferSize) }}
+
+// release gives up the body, of which nothing must be read any more.
+func (r *response) release() {
+	r.pooled.Reset(nil)
+	bodyReaders.Put(r.pooled)
+	r.body, r.pooled = nil, nil
 }
 
 // maxClockSkew is how far a clock may be off before it is named as a cause.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -25,12 +26,22 @@ func newBody(ctx context.Context, to io.Writer, f *Fault) *body {
 		b.compressor = gzip.NewWriter(target)
 		target = b.compressor
 	}
-	b.Writer = bufio.NewWriterSize(target, 64<<10)
+	b.Writer = bodyWriters.Get().(*bufio.Writer)
+	b.Reset(target)
 	return b
 }
 
-// writeAnswer writes the body of a. It returns errBrokenOff where the fault ends the answer.
+// bodyWriters are the buffers of answers that were written.
+var bodyWriters = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 64<<10) }}
+
+// writeAnswer writes the body of a, after which nothing can be written. It returns errBrokenOff where the fault ends the
+// answer.
 func (b *body) writeAnswer(a answer) error {
+	defer func() {
+		b.Reset(nil)
+		bodyWriters.Put(b.Writer)
+		b.Writer = nil
+	}()
 	if b.fault.endsBeforeBody() {
 		return errBrokenOff
 	}

@@ -208,16 +208,20 @@ func (b *builder) finish() (*Page, error) {
 // pieces keeps what is written to it in parts of pieceSize. One growing buffer would copy a large page several times.
 type pieces [][]byte
 
-const pieceSize = 256 << 10
+const (
+	pieceSize = 256 << 10
+	// smallPieces is how many pieces come before the first one of that size, each half of the next: most pages are small.
+	smallPieces = 5
+)
 
 func (p *pieces) Write(b []byte) (int, error) {
 	n := len(b)
 	for len(b) > 0 {
-		if last := len(*p) - 1; last < 0 || len((*p)[last]) == pieceSize {
-			*p = append(*p, make([]byte, 0, pieceSize))
+		if last := len(*p) - 1; last < 0 || len((*p)[last]) == cap((*p)[last]) {
+			*p = append(*p, make([]byte, 0, pieceSize>>max(0, smallPieces-len(*p))))
 		}
 		last := &(*p)[len(*p)-1]
-		part := b[:min(len(b), pieceSize-len(*last))]
+		part := b[:min(len(b), cap(*last)-len(*last))]
 		*last = append(*last, part...)
 		b = b[len(part):]
 	}
