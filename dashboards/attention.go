@@ -40,6 +40,7 @@ func alertNames(t language) [][2]string {
 		{"KsyunBillPayModesIncomplete", t("Pay mode missing", "缺少付费方式")},
 		{"KsyunBillFirstRoundUnfinished", t("First round unfinished", "首轮读取未完成")},
 		{"KsyunBillStateNotWritten", t("State not written", "状态写入失败")},
+		{"KsyunBillLakeNotWritten", t("Lake not written", "数据湖写入失败")},
 		{"KsyunBillDataStale", t("Data is old", "数据过旧")},
 		{"KsyunBillSourceFailing", t("Source fails", "数据源失败")},
 		{"KsyunBillCallLimitNear", t("Calls nearly used up", "调用次数将用完")},

@@ -317,11 +317,13 @@ func processRow(t language) []panel {
 			rangeTarget("go_memstats_heap_inuse_bytes{"+replicaSelector+"}", t("{{instance}} heap", "{{instance}} 堆"))),
 		newGraph("CPU", t("Cores in use.", "使用的核数。"), unitNumber, 8,
 			rangeTarget("rate(process_cpu_seconds_total{"+replicaSelector+"}[$__rate_interval])", "{{instance}}")),
-		newGraph(t("Goroutines, state", "协程数与状态写入失败"),
-			t("Goroutines, and failed writes of the state directory per hour.",
-				"协程数，以及每小时写入状态目录失败的次数。"), unitNumber, 8,
+		newGraph(t("Goroutines, failed writes", "协程数与写入失败"),
+			t("Goroutines, and failed writes of the state directory and of the lake per hour.",
+				"协程数，以及每小时写入状态目录和数据湖失败的次数。"), unitNumber, 8,
 			rangeTarget("go_goroutines{"+replicaSelector+"}", "{{instance}}"),
 			rangeTarget("increase(ksyun_bill_exporter_state_write_failures_total{"+replicaSelector+"}[1h])",
-				t("{{instance}} failed writes", "{{instance}} 写入失败"))),
+				t("{{instance}} state not written", "{{instance}} 状态写入失败")),
+			rangeTarget("increase(ksyun_bill_exporter_lake_write_failures_total{"+replicaSelector+"}[1h])",
+				t("{{instance}} lake not written", "{{instance}} 数据湖写入失败"))),
 	}
 }
