@@ -161,11 +161,16 @@ func (b *bucket) checkKeys() error {
 	return nil
 }
 
-// probe looks whether the bucket is there and may be used.
+// probe looks whether the bucket is there and may be used, and whether files for it can be made.
 func (b *bucket) probe(ctx context.Context) error {
 	if err := b.checkKeys(); err != nil {
 		return err
 	}
+	f, err := b.stage()
+	if err != nil {
+		return err
+	}
+	f.Discard()
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	exists, err := b.client.BucketExists(ctx, b.name)
@@ -178,9 +183,13 @@ func (b *bucket) probe(ctx context.Context) error {
 	return nil
 }
 
-// stage opens the file in the folder for temporary files.
+// stage opens the file in the folder for temporary files, which an image or a sandbox may lack.
 func (b *bucket) stage() (*output.Target, error) {
-	return output.Open(filepath.Join(os.TempDir(), "ksyun_bill_exporter-lake"), nil)
+	f, err := output.Open(filepath.Join(os.TempDir(), "ksyun_bill_exporter-lake"), nil)
+	if err != nil {
+		return nil, fmt.Errorf("what a bucket gets is made in TMPDIR first: %w", err)
+	}
+	return f, nil
 }
 
 func (b *bucket) place(ctx context.Context, f *output.Target, key string) error {

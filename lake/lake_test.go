@@ -203,6 +203,27 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Where no file can be made for it, as in a container without /tmp, a bucket is of no use, which the error explains.
+func TestNoTemporaryFolder(t *testing.T) {
+	withKeys(t, "AKIA", "s3cret")
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	l, err := New("s3://bills?endpoint=" + server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", "/none")
+	const want = "lake: what a bucket gets is made in TMPDIR first: "
+	for _, err := range []error{l.Open(t.Context()), publish(t, l, "text")} {
+		if !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want fs.ErrNotExist after %q", err, want)
+		}
+	}
+}
+
 // Without a key, nothing is asked.
 func TestNoKeys(t *testing.T) {
 	withKeys(t, "", "")
