@@ -100,7 +100,11 @@ func TestComposeAccounts(t *testing.T) {
 		}
 	}
 	t.Chdir(root)
-	startContainer(t, accounts.Services["exporter"])
+	exporter := accounts.Services["exporter"]
+	if !exporter.ReadOnly || !slices.Contains(exporter.Tmpfs, "/tmp") {
+		t.Errorf("files for a bucket cannot be made in %v", exporter.Tmpfs)
+	}
+	startContainer(t, exporter)
 }
 
 // startContainer starts the program as the image does, where it finds what is mounted, and nothing else.

@@ -115,6 +115,9 @@ var refused = []struct{ name, values, want string }{
 		"shards of the demo", "demo: true\nshards: 2",
 		"shards: the demo has two accounts, for one exporter: leave out shards or demo",
 	}, {
+		"a lake that is not mounted", "config: {accounts: [{name: main}], lake: {path: /lake}}\nkeys: {existingSecret: k}",
+		"config.lake.path: nothing can be written to /lake: name a bucket, or set lake.existingClaim alone",
+	}, {
 		"no shard", "demo: true\nshards: 0", "- at '/shards': minimum: got 0, want 1",
 	},
 }

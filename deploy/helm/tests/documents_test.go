@@ -124,7 +124,7 @@ func checkFiles(t *testing.T, objects []runtime.Object) {
 }
 
 // outside are the names in testdata of what the cluster has before the chart is installed.
-var outside = []string{"ksyun-bill-keys", "bill-web", "bill-state"}
+var outside = []string{"ksyun-bill-keys", "bill-web", "bill-state", "bill-lake"}
 
 // checkNames checks that all that the pod mounts is there, and is mounted once.
 func checkNames(t *testing.T, objects []runtime.Object) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,7 +28,7 @@ import (
 // The exporter takes the arguments, the configuration and the environment that the chart gives it, and each account is
 // asked by one pod. The demo has no configuration to check.
 func TestConfigurations(t *testing.T) {
-	program := build(t)
+	program, store := build(t), startStore(t, "bills")
 	for _, name := range cases(t) {
 		if name == "demo" {
 			continue
@@ -36,6 +37,7 @@ func TestConfigurations(t *testing.T) {
 			values := readValues(t, name)
 			var got []string
 			for _, p := range mount(t, program, values) {
+				p.store = store
 				out, err := p.command(t.Context(), "--config.check").CombinedOutput()
 				found := goodCheck.FindSubmatch(out)
 				if err != nil || found == nil {
@@ -145,6 +147,22 @@ type pod struct {
 	program   string
 	dir       string
 	container core.Container
+	store     string // where buckets are
+}
+
+const bucketKey = "AKLTbucket"
+
+// startStore returns the URL of a store that has one bucket, which it tells to whoever has its key.
+func startStore(t *testing.T, bucket string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		isKey := strings.Contains(r.Header.Get("Authorization"), "Credential="+bucketKey+"/")
+		if !isKey || strings.Trim(r.URL.Path, "/") != bucket {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // mount makes the folders of the pods that values make: of the chart's ConfigMap and Secret, and of files for what the
@@ -238,6 +256,10 @@ func (p pod) command(ctx context.Context, more ...string) *exec.Cmd {
 	command.Args = append(command.Args, more...)
 	for _, e := range p.container.Env {
 		command.Env = append(command.Env, e.Name+"="+p.value(e))
+	}
+	if len(p.container.EnvFrom) > 0 { // the keys of a bucket, which are in an existing Secret
+		command.Env = append(command.Env, "AWS_ACCESS_KEY_ID="+bucketKey, "AWS_SECRET_ACCESS_KEY=example",
+			"AWS_ENDPOINT_URL="+p.store)
 	}
 	return command
 }

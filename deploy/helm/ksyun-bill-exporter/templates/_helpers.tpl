@@ -42,6 +42,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{- /* The place of the lake, empty if there is none: a bucket, or a folder in a volume that can be written. */ -}}
+{{- define "ksyun-bill-exporter.lake" -}}
+{{- $claim := .Values.lake.existingClaim -}}
+{{- $mounted := ternary "/var/lib/ksyun_bill_lake" "/var/lib/ksyun_bill_exporter" (not (empty $claim)) -}}
+{{- $place := dig "lake" "path" (ternary $mounted "" (not (empty $claim))) .Values.config -}}
+{{- $below := hasPrefix (print $mounted "/") (print $place "/") -}}
+{{- if not (or (empty $place) (hasPrefix "s3://" $place) $below) -}}
+{{- $advice := "name a bucket, or set lake.existingClaim alone" -}}
+{{- fail (printf "config.lake.path: nothing can be written to %s: %s" $place $advice) -}}
+{{- end -}}
+{{- $place -}}
+{{- end -}}
+
 {{- /* The configuration file: that of the values, with the paths of what the chart mounts. */ -}}
 {{- define "ksyun-bill-exporter.config" -}}
 {{- $config := deepCopy .Values.config -}}
@@ -68,6 +81,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 {{- $_ := set $config "state_dir" "/var/lib/ksyun_bill_exporter" -}}
+{{- with include "ksyun-bill-exporter.lake" . -}}
+{{- $_ := set $config "lake" (mergeOverwrite (default dict $config.lake) (dict "path" .)) -}}
+{{- end -}}
 {{- toYaml $config -}}
 {{- end -}}
 
@@ -134,6 +150,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   secret:
     secretName: {{ include "ksyun-bill-exporter.secret" . }}
     defaultMode: 0440
+{{- if hasPrefix "s3://" (include "ksyun-bill-exporter.lake" .) }}
+- name: tmp
+  emptyDir: {}
+{{- end }}
+{{- with .Values.lake.existingClaim }}
+- name: lake
+  persistentVolumeClaim:
+    claimName: {{ . }}
+{{- end }}
 {{- end }}
 {{- with .Values.web.existingSecret }}
 - name: web
