@@ -31,6 +31,9 @@ const (
 	defaultEndpoint = "https://s3.amazonaws.com"
 	defaultRegion   = "us-east-1"
 
+	// temporaryName is what the names of staged files begin with, after a dot, among the temporary files of others.
+	temporaryName = "ksyun_bill_exporter-lake"
+
 	// partBytes is how much is sent at once; a larger file is sent in several requests, and appears after the last one.
 	partBytes = 64 << 20
 
@@ -171,6 +174,7 @@ func (b *bucket) probe(ctx context.Context) error {
 		return err
 	}
 	f.Discard()
+	_ = removeOld(os.TempDir(), temporaryName, time.Now()) // room is all that it is about
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	exists, err := b.client.BucketExists(ctx, b.name)
@@ -185,7 +189,7 @@ func (b *bucket) probe(ctx context.Context) error {
 
 // stage opens the file in the folder for temporary files, which an image or a sandbox may lack.
 func (b *bucket) stage() (*output.Target, error) {
-	f, err := output.Open(filepath.Join(os.TempDir(), "ksyun_bill_exporter-lake"), nil)
+	f, err := output.Open(filepath.Join(os.TempDir(), temporaryName), nil)
 	if err != nil {
 		return nil, fmt.Errorf("what a bucket gets is made in TMPDIR first: %w", err)
 	}

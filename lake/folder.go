@@ -28,22 +28,22 @@ func (d folder) probe(context.Context) error {
 		return err
 	}
 	f.Discard()
-	return d.removeOldStaged(time.Now())
+	return removeOld(string(d), stagedName, time.Now())
 }
 
-// removeOldStaged removes what programs left that were killed.
-func (d folder) removeOldStaged(now time.Time) error {
-	entries, err := os.ReadDir(string(d))
+// removeOld removes the staged files with such names that programs left which were killed.
+func removeOld(dir, name string, now time.Time) error {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || !strings.HasPrefix(e.Name(), "."+stagedName) {
+		if err != nil || !info.Mode().IsRegular() || !strings.HasPrefix(e.Name(), "."+name) {
 			continue
 		}
 		if now.Sub(info.ModTime()) > oldStaged {
-			_ = os.Remove(filepath.Join(string(d), e.Name())) // another program may have done so
+			_ = os.Remove(filepath.Join(dir, e.Name())) // another program may have done so
 		}
 	}
 	return nil

@@ -117,30 +117,42 @@ func TestFolder(t *testing.T) {
 
 // What a program left that was killed goes after a day; what another one is writing stays.
 func TestOldStagedFiles(t *testing.T) {
-	dir := t.TempDir()
-	l, err := New(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(name string, age time.Duration) {
-		file := filepath.Join(dir, name)
-		err := os.WriteFile(file, nil, 0o600)
-		if err := errors.Join(err, os.Chtimes(file, time.Time{}, time.Now().Add(-age))); err != nil {
+	withKeys(t, "AKIA", "s3cret")
+	store := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer store.Close()
+	dir, temporary := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	for place, staged := range map[string]string{
+		dir:                                filepath.Join(dir, ".staged"),
+		"s3://bills?endpoint=" + store.URL: filepath.Join(temporary, ".ksyun_bill_exporter-lake"),
+	} {
+		folder := filepath.Dir(staged)
+		age(t, staged+"1", 25*time.Hour)
+		age(t, staged+"2", time.Hour)
+		age(t, filepath.Join(folder, "notes.txt"), 100*time.Hour)
+		l, err := New(place)
+		if err != nil {
 			t.Fatal(err)
 		}
+		if err := l.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{filepath.Base(staged) + "2", "notes.txt"}, names(entries)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", place, diff)
+		}
 	}
-	write(".staged1", 25*time.Hour)
-	write(".staged2", time.Hour)
-	write("notes.txt", 100*time.Hour)
-	if err := l.Open(t.Context()); err != nil {
+}
+
+// age makes a file that was last written some time ago.
+func age(t *testing.T, file string, since time.Duration) {
+	t.Helper()
+	err := os.WriteFile(file, nil, 0o600)
+	if err := errors.Join(err, os.Chtimes(file, time.Time{}, time.Now().Add(-since))); err != nil {
 		t.Fatal(err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{".staged2", "notes.txt"}, names(entries)); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
