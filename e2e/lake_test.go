@@ -77,8 +77,9 @@ type lakes struct {
 	page    manual
 	folder  string // in which the lake is named lake
 	store   peers.Store
-	newest  int    // how many months ago the last one was that both companies have
-	metrics string // of the demo
+	newest  int             // how many months ago the last one was that both companies have
+	daemon  *peers.Exporter // which has the bills of the demo, and keeps a lake named kept
+	metrics string          // of the daemon
 	engines map[string]*peers.Engine
 }
 
@@ -98,6 +99,7 @@ func TestLake(t *testing.T) {
 	l.makeTables(t)
 	t.Run("metrics", l.compareWithMetrics)
 	t.Run("manifests", l.compareWithManifests)
+	t.Run("daemon", l.compareWithDaemon)
 	t.Run("questions", l.askQuestions)
 	t.Run("command", l.runCommand)
 	t.Run("Trino", l.compareColumns)
@@ -106,9 +108,9 @@ func TestLake(t *testing.T) {
 // monthsAgo returns a month as the file names have it.
 func monthsAgo(n int) string { return billclient.MonthOf(time.Now()).Add(-n).String() }
 
-// export writes both lakes, and meanwhile lets a demo read the same bills.
+// export writes both lakes, and meanwhile lets a daemon read the same bills.
 func (l *lakes) export(t *testing.T) {
-	demo := launchAs(t, plainProgram, "--demo")
+	l.daemon = launchAs(t, plainProgram, "--config.file="+l.configure(t))
 	var exports sync.WaitGroup
 	for _, place := range []string{filepath.Join(l.folder, "lake"), l.store.Lake()} {
 		export := plainProgram(t, "--demo", "export", "--account=all", "--lake="+place,
@@ -121,8 +123,29 @@ func (l *lakes) export(t *testing.T) {
 		})
 	}
 	exports.Wait()
-	l.metrics = l.awaitMonths(t, demo.URL)
+	l.metrics = l.awaitMonths(t, l.daemon.URL)
 	write(t, filepath.Join(l.folder, "metrics.txt"), l.metrics)
+}
+
+// configure serves the bills of the demo, and returns a file with the demo's configuration for them and a lake.
+func (l *lakes) configure(t *testing.T) string {
+	t.Helper()
+	accounts := billsim.Demo(time.Now)
+	api := httptest.NewServer(billsim.New(accounts, billsim.WithKeptPages()))
+	t.Cleanup(api.Close)
+	text := "lake: {path: kept}\naccounts:\n"
+	for i, a := range accounts {
+		text += fmt.Sprintf("  - {name: %s, access_key_id: %s, secret_access_key: %s}\n",
+			demoAccounts[i], a.AccessKeyID, a.SecretAccessKey)
+	}
+	endpoints := "api:\n"
+	for _, key := range []string{"endpoint", "union_endpoint", "pay_endpoint", "trade_endpoint"} {
+		endpoints += "  " + key + ": " + api.URL + "\n"
+	}
+	text += strings.Replace(read(t, filepath.Join(root, "demo.yaml")), "api:\n", endpoints, 1)
+	config := filepath.Join(l.folder, "config.yaml")
+	write(t, config, text)
+	return config
 }
 
 // closed matches the series of closed months.
@@ -255,6 +278,34 @@ func (l *lakes) compareWithManifests(t *testing.T) {
 			t.Errorf("%s (-manifests +lake):\n%s", name, diff)
 		}
 	}
+}
+
+// shown matches what the daemon shows of the running month and of the last one.
+var shown = regexp.MustCompile(`(?m)^ksyun_bill_(?:past_month_)?account_cost_cny\{account="(\w+)",pay_mode="(\w+)"` +
+	`(?:,months_ago="(1))?"?\} (\S+)$`)
+
+// compareWithDaemon compares the lake that the daemon keeps with what it shows. It writes a month after it shows it.
+func (l *lakes) compareWithDaemon(t *testing.T) {
+	diff := ""
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		want, got := map[string]string{}, map[string]string{}
+		for _, s := range shown.FindAllStringSubmatch(peers.Get(t, l.daemon.URL+"/metrics"), -1) {
+			months, _ := strconv.Atoi(s[3])
+			want[strings.Join([]string{s[1], s[2], monthsAgo(months)}, " ")] = s[4]
+		}
+		rows, err := l.engines["DuckDB"].Try("select BillingAccountName, x_PayMode, billing_period, sum(BilledCost)" +
+			" from 'kept/*/*/*.parquet' where abs(BilledCost) > 0 group by all")
+		for _, row := range rows {
+			got[strings.Join(row[:3], " ")] = row[3]
+		}
+		if l.newest > 1 { // until the 3rd, not all of it is in a bill
+			maps.DeleteFunc(want, func(key, _ string) bool { return got[key] == "" })
+		}
+		if diff = cmp.Diff(want, got); diff == "" && err == nil && len(got) > 2 {
+			return
+		}
+	}
+	t.Errorf("(-metrics +lake):\n%s", diff)
 }
 
 // askQuestions asks the questions of the page. Both engines have the same answer, and it has rows.
