@@ -179,6 +179,8 @@ func copyTree(t *testing.T, pages []manual) *treeCopy {
 	)
 	peers.Run(t, "sh", "-c", "git -c safe.directory='*' ls-files --cached --others --exclude-standard |"+
 		"tar --create --ignore-failed-read --files-from=- 2>/dev/null | tar --extract --directory="+tree.dir)
+	sample := filepath.Join(tree.dir, "billsim", "testdata", "GetPostpayDetailBillCSV.csv") // as people download it
+	peers.Run(t, "sh", "-c", "cd "+tree.dir+" && cp "+sample+" console.csv && gzip -c console.csv > bills.csv.gz")
 	const scrape = "examples/prometheus/prometheus.yml"
 	write(t, filepath.Join(tree.dir, scrape), tree.places.Replace(read(t, scrape)))
 	api := httptest.NewServer(billsim.New(billsim.Demo(time.Now)))
