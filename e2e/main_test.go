@@ -67,7 +67,7 @@ var buildProgram = sync.OnceValues(func() (file string, err error) {
 // dependOnSources looks at all files of which the program is built. Without that, go test would repeat the result of an
 // older program, because it only knows the files at which the tests themselves have looked.
 func dependOnSources() error {
-	sources := []string{".go", ".mod", ".sum", ".tmpl", ".css", ".yaml"}
+	sources := []string{".go", ".mod", ".sum", ".tmpl", ".css", ".yaml", ".cjs"}
 	return filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
