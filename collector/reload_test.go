@@ -35,6 +35,7 @@ func TestReload(t *testing.T) {
 		}, b + "\n" + a, 0, 0},
 		{"what sums are made by", func(o *Options, _ Account) { o.Instances.MaxSeries = 1 }, a + "\n" + b, 0, 2},
 		{"a key", func(o *Options, _ Account) { o.Accounts[0].Keys = "another file" }, a + "\n" + b, 0, 1},
+		{"a keeper of lines", func(o *Options, _ Account) { o.Keeper = &shelf{} }, a + "\n" + b, 0, 2},
 		{"an account less", func(o *Options, _ Account) { o.Accounts = o.Accounts[1:] }, b, 0, 0},
 		{
 			"an account more", func(o *Options, third Account) { o.Accounts = append(o.Accounts, third) },

@@ -16,7 +16,7 @@ import (
 // lines is passed over, because the numbers that are made of them do not depend on it.
 type batch struct {
 	keeper   *Keeper
-	lake     *lake.Lake
+	lake     *lake.Lake // nil: none is in use any more
 	projects map[projectKey]metrics.Project
 	names    *names // nil: the lines are postpaid
 	read     collector.LineRead
@@ -30,6 +30,9 @@ type batch struct {
 // Restart implements collector.LineBatch.
 func (b *batch) Restart() {
 	b.Discard()
+	if b.lake == nil {
+		return
+	}
 	if b.target, b.err = b.lake.Stage(); b.err == nil {
 		b.file = newMonthFile(b.target.Writer, Focus13, b.read.ReadAt.UTC())
 		b.err = b.file.begin(true)
@@ -50,7 +53,7 @@ func (b *batch) AddUnion(line *billclient.UnionLine) {
 }
 
 func (b *batch) write(r *row) {
-	if b.err != nil {
+	if b.err != nil || b.lake == nil {
 		return
 	}
 	r.belongTo(b.read.Account, b.projects)
@@ -61,6 +64,9 @@ func (b *batch) write(r *row) {
 
 // Keep implements collector.LineBatch.
 func (b *batch) Keep(expected collector.Expected) {
+	if b.lake == nil {
+		return
+	}
 	if b.err == nil && b.customer == "" {
 		b.err = errNoCustomer
 	}
@@ -71,7 +77,7 @@ func (b *batch) Keep(expected collector.Expected) {
 		b.Refuse(b.err)
 		return
 	}
-	b.keeper.keep(billclient.CustomerID(strings.Clone(string(b.customer))), b.part(), expected)
+	b.keeper.keep(b.lake, billclient.CustomerID(strings.Clone(string(b.customer))), b.part(), expected)
 	b.target = nil // it is the keeper's now
 }
 

@@ -166,10 +166,16 @@ func (k *Keeper) DaysThrough(ctx context.Context, customer billclient.CustomerID
 	return day
 }
 
-// keep takes a part of a month, in place of the same one of an earlier read.
-func (k *Keeper) keep(customer billclient.CustomerID, p *readPart, expected collector.Expected) {
+// keep takes a part of a month, in place of the same one of an earlier read. What was read for a lake that is no longer
+// in use is given up: later days go with earlier ones that the lake in use may lack.
+func (k *Keeper) keep(l *lake.Lake, customer billclient.CustomerID, p *readPart, expected collector.Expected) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if l != k.lake {
+		k.stale = append(k.stale, p)
+		k.wakeUp()
+		return
+	}
 	at := lake.Partition{Customer: customer, Month: p.read.Month}
 	m := k.months[at]
 	if m == nil {

@@ -166,6 +166,45 @@ func (k *keeperTest) manifest() string {
 	return writtenText.ReplaceAllString(clean, `"written_at": "NOW"`)
 }
 
+// use has the keeper use the lake in another folder; none if dir is empty.
+func (k *keeperTest) use(dir string) {
+	conf := config.Default()
+	conf.Lake.Path = dir
+	k.Use(conf)
+	k.dir = stdcmp.Or(dir, k.dir)
+}
+
+// A lake that the configuration changes, or takes away, while lines are read gets none of them: neither the new lake,
+// which may lack the days before, nor the old one.
+func TestLakeChangesDuringARead(t *testing.T) {
+	first, second := t.TempDir(), t.TempDir()
+	k := newKeeperTest(t, first)
+	postpaid, others := k.readPostpaid(ledger.Estimated, "01 1.5"), k.readOthers("02", "03", "02 21.5")
+	k.use(second)
+	postpaid.Keep(whole)
+	others.Keep(whole)
+	k.readPostpaid(ledger.Estimated, "01 2.5").Keep(whole)
+	if got := k.DaysThrough(t.Context(), "73400575", month(t, "2026-11")); got != 0 {
+		t.Errorf("the other lines are known through %v in a lake that has none", got)
+	}
+	k.readOthers("01", "03", "03 30.5").Keep(whole)
+	k.wants("the lines that were read for it", "01 postpaid estimate 2.5", "03 realtime bill 30.5")
+
+	postpaid = k.readPostpaid(ledger.Billed, "01 3.5")
+	k.use("")
+	postpaid.Keep(whole)
+	k.readPostpaid(ledger.Billed, "01 4.5").Keep(whole) // accounts notice a little later
+	k.wants("no lake", "01 postpaid estimate 2.5", "03 realtime bill 30.5")
+	for _, dir := range []string{first, second} {
+		if left, err := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 || err != nil {
+			t.Errorf("%q is left, %v", left, err)
+		}
+	}
+	if got := testutil.ToFloat64(k.failures); got != 0 {
+		t.Errorf("%v failures were counted", got)
+	}
+}
+
 // The pages on metrics have the keeper's.
 func TestMetricOfTheLake(t *testing.T) {
 	registry := prometheus.NewRegistry()
