@@ -14,6 +14,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/lake"
+	"ksyun_bill_exporter/ledger"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -82,10 +83,15 @@ func (m readMonth) choose(current []source) (chosen [][]source, err error) {
 func (m readMonth) sourcesOf(name string, current []source) (parts []source, err error) {
 	i := slices.IndexFunc(current, func(s source) bool { return s.Name == name })
 	read := m.parts[name]
-	if isWhole := len(read) > 0 && !read[0].isRest(); i >= 0 && !isWhole {
+	isRest := len(read) > 0 && read[0].isRest()
+	switch {
+	case isRest && (i < 0 || !current[i].reaches(read[0].read.From)):
+		return nil, fmt.Errorf("%w %v", errGap, read[0].read.From)
+	case i >= 0 && (isRest || len(read) == 0 || current[i].outranks(read[0])):
 		parts = append(parts, current[i])
-	} else if !isWhole {
-		return nil, nil
+	}
+	if len(parts) > 0 && !isRest {
+		return parts, nil
 	}
 	for _, p := range read {
 		s, err := openPart(p)
@@ -100,6 +106,33 @@ func (m readMonth) sourcesOf(name string, current []source) (parts []source, err
 		parts = append(parts, s)
 	}
 	return parts, nil
+}
+
+// errGap is that the lines of later days were read, and the lake lacks those of the days before. It had them when the
+// read began.
+var errGap = errors.New("the lake no longer has the days before")
+
+// reaches reports whether the part has all days before one. A part of a month as a whole tells no days apart.
+func (s source) reaches(day billclient.Day) bool {
+	through, err := billclient.ParseDay(s.Through)
+	return err == nil && through.Add(1) >= day
+}
+
+// outranks reports whether the part is a bill that was made after its month had ended, and what was read is an estimate,
+// which is what is left to a program that cannot read the bill at the moment. A bill that is more than 1% below the
+// estimate is not whole yet.
+func (s source) outranks(p *readPart) bool {
+	isFinal := s.Basis == string(ledger.Billed) && !s.ReadAt.Before(p.read.Month.End())
+	bill, estimate := costOf(s.Part), costOf(p.Part)
+	return isFinal && p.Basis == string(ledger.Estimated) && bill >= estimate-0.01*max(estimate, -estimate)
+}
+
+// costOf returns what the lines of a part come to.
+func costOf(p lake.Part) (cost float64) {
+	for _, sum := range p.PayModes {
+		cost += sum.Cost.Float64()
+	}
+	return cost
 }
 
 // errForeign is that the parts of a file cannot be told apart.

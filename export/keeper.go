@@ -3,6 +3,7 @@ package export
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -251,6 +252,9 @@ func (k *Keeper) publish(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 			return
+		case errors.Is(err, errGap):
+			k.giveUp(at, m, othersPart) // so that the next read begins with the first day
+			k.failAgain(err, "account", m.account, "month", at.Month)
 		case err != nil:
 			k.failAgain(err, "account", m.account, "month", at.Month)
 		case written:
@@ -309,6 +313,11 @@ func (k *Keeper) forget(at lake.Partition, written readMonth) {
 	if left == 0 {
 		delete(k.months, at)
 	}
+}
+
+// giveUp gives the parts of one name up.
+func (k *Keeper) giveUp(at lake.Partition, m readMonth, name string) {
+	k.forget(at, readMonth{parts: map[string][]*readPart{name: m.parts[name]}})
 }
 
 // fail counts a failure, and logs it.

@@ -205,6 +205,75 @@ func TestLakeChangesDuringARead(t *testing.T) {
 	}
 }
 
+// Days of which those before are no longer in the lake are given up, so that the next read begins with the first day.
+// They are not added to lines of the month as a whole either, which have these days already.
+func TestLakeLosesDays(t *testing.T) {
+	k := newKeeperTest(t, t.TempDir())
+	k.readPostpaid(ledger.Estimated, "01 1.5").Keep(whole)
+	k.readOthers("01", "02", "01 10.5", "02 20.5").Keep(whole)
+	k.rows()
+	later := k.readOthers("02", "03", "02 21.5", "03 30.5")
+	if err := os.RemoveAll(filepath.Join(k.dir, "billing_account_id=73400575")); err != nil {
+		t.Fatal(err)
+	}
+	later.Keep(whole)
+	k.readPostpaid(ledger.Estimated, "01 1.5").Keep(whole)
+	k.wants("days without those before")
+	if got := k.DaysThrough(t.Context(), "73400575", month(t, "2026-11")); got != 0 {
+		t.Errorf("days through %v", got)
+	}
+	k.readOthers("01", "03", "01 10.5", "03 30.5").Keep(whole)
+	k.wants("all days", "01 postpaid estimate 1.5", "01 realtime bill 10.5", "03 realtime bill 30.5")
+
+	k.readOthers("05", "05", "05 50.5").Keep(whole)
+	k.wants("the 4th is missing", "01 postpaid estimate 1.5", "01 realtime bill 10.5", "03 realtime bill 30.5")
+	b := k.Begin(collector.LineRead{
+		Account: "main", Customer: "73400575", Month: month(t, "2026-11"), ReadAt: noon.Add(time.Hour),
+	})
+	b.Restart()
+	b.AddUnion(&billclient.UnionLine{PayMode: billclient.Realtime, Month: month(t, "2026-11"), Cost: amount(t, "41")})
+	b.Keep(whole)
+	k.wants("the month as a whole", "01 postpaid estimate 1.5", " realtime bill 41.")
+	k.readOthers("03", "04", "03 30.5").Keep(whole)
+	k.wants("days beside it", "01 postpaid estimate 1.5", " realtime bill 41.")
+	if got := testutil.ToFloat64(k.failures); got != 3 {
+		t.Errorf("%v failures were counted: %s", got, k.logged.String())
+	}
+}
+
+// An estimate does not take the place of a bill of a month that is over, unless the bill is not whole yet.
+func TestBillOutranksEstimate(t *testing.T) {
+	k := newKeeperTest(t, t.TempDir())
+	postpaid := collector.Expected{Postpaid: true}
+	december := time.Date(2026, time.December, 1, 0, 0, 0, 0, billclient.Beijing)
+	for _, c := range []struct {
+		what, cost string
+		basis      ledger.Basis
+		at         time.Time
+		want       string
+	}{
+		{"the bill of a month that runs", "99", ledger.Billed, december.Add(-1), "01 postpaid bill 99."},
+		{"an estimate instead", "98", ledger.Estimated, december.Add(-1), "01 postpaid estimate 98."},
+		{"the bill of a month that is over", "99", ledger.Billed, december, "01 postpaid bill 99."},
+		{"the same estimate", "100", ledger.Estimated, december.Add(1), "01 postpaid bill 99."},
+		{"another bill", "90", ledger.Billed, december.Add(2), "01 postpaid bill 90."},
+		{"an estimate of more", "100", ledger.Estimated, december.Add(3), "01 postpaid estimate 100."},
+	} {
+		b := k.readPostpaid(c.basis)
+		b.(*batch).read.ReadAt = c.at
+		b.Restart()
+		b.Add(&billclient.Line{
+			Month: month(t, "2026-11"), StatDate: k.day("2026-11-01"), Cost: amount(t, c.cost), DetailBillNo: "4711",
+		})
+		b.Keep(postpaid)
+		k.wants(c.what, c.want)
+	}
+	k.wants("nothing new", "01 postpaid estimate 100.")
+	if left, err := filepath.Glob(filepath.Join(k.dir, ".*")); len(left) > 0 || err != nil {
+		t.Errorf("%q is left, %v", left, err)
+	}
+}
+
 // The pages on metrics have the keeper's.
 func TestMetricOfTheLake(t *testing.T) {
 	registry := prometheus.NewRegistry()
