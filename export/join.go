@@ -48,7 +48,7 @@ func join(ctx context.Context, l *lake.Lake, at lake.Partition, m readMonth, pro
 	defer target.Discard()
 	f := newJoinedFile(target.Writer, m.version)
 	for _, parts := range sources {
-		if err := f.add(parts); err != nil {
+		if err := f.add(ctx, parts); err != nil {
 			return false, err
 		}
 	}
@@ -209,16 +209,16 @@ func newJoinedFile(w *bufio.Writer, version string) *joinedFile {
 	return &joinedFile{parquetFile: newParquetFile(w, lakeColumns(version))}
 }
 
-// add adds parts of one name, one after the other in time, as one part.
-func (f *joinedFile) add(sources []source) error {
+// add adds parts of one name, one after the other in time, as one part. It breaks off once ctx has ended.
+func (f *joinedFile) add(ctx context.Context, sources []source) error {
 	joined := sources[len(sources)-1].Part // the newest says when it was read
 	joined.RowGroups, joined.PayModes = 0, nil
 	for _, s := range sources {
 		var err error
 		if s.before == 0 {
-			err = f.addGroups(s.groups)
+			err = f.addGroups(ctx, s.groups)
 		} else {
-			s.Part, err = f.addRowsBefore(s)
+			s.Part, err = f.addRowsBefore(ctx, s)
 		}
 		if err != nil {
 			return err
@@ -231,8 +231,11 @@ func (f *joinedFile) add(sources []source) error {
 }
 
 // addGroups copies row groups as they are.
-func (f *joinedFile) addGroups(groups []parquet.RowGroup) error {
+func (f *joinedFile) addGroups(ctx context.Context, groups []parquet.RowGroup) error {
 	for _, g := range groups {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if _, err := f.file.WriteRowGroup(g); err != nil {
 			return fmt.Errorf("output: %w", err)
 		}
@@ -256,14 +259,14 @@ func addSums(sums, others []lake.Sum) []lake.Sum {
 }
 
 // addRowsBefore copies the rows of earlier days, and returns what they come to.
-func (f *joinedFile) addRowsBefore(s source) (kept lake.Part, err error) {
+func (f *joinedFile) addRowsBefore(ctx context.Context, s source) (kept lake.Part, err error) {
 	day, mode := f.indexOf("x_BillDay"), f.indexOf("x_PayMode")
 	cost, list := f.indexOf("BilledCost"), f.indexOf("ListCost")
 	before, groups := s.before.String(), f.groups
 	if err := f.begin(true); err != nil {
 		return kept, err
 	}
-	for row, err := range rowsOf(s.groups) {
+	for row, err := range rowsOf(ctx, s.groups) {
 		if err != nil {
 			return kept, err
 		}
@@ -285,13 +288,18 @@ func (f *joinedFile) indexOf(name string) int {
 	return slices.IndexFunc(f.columns, func(c column) bool { return c.name == name })
 }
 
-// rowsOf returns the rows of row groups. A row is valid until the next one.
-func rowsOf(groups []parquet.RowGroup) iter.Seq2[parquet.Row, error] {
+// rowsOf returns the rows of row groups. A row is valid until the next one. The error may be
+// that ctx has ended.
+func rowsOf(ctx context.Context, groups []parquet.RowGroup) iter.Seq2[parquet.Row, error] {
 	return func(yield func(parquet.Row, error) bool) {
 		rows := parquet.MultiRowGroup(groups...).Rows()
 		defer rows.Close()
 		buffer := make([]parquet.Row, 256)
 		for {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
 			n, err := rows.ReadRows(buffer)
 			for _, row := range buffer[:n] {
 				if !yield(row, nil) {

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	stdcmp "cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -338,7 +340,7 @@ func TestKeeperFails(t *testing.T) {
 	k.wants("once it can be written again", "01 postpaid bill 2.5")
 }
 
-// Parts of which rows are left out may have several row groups each.
+// Parts of which rows are left out may have several row groups each. Joining them ends with the program.
 func TestJoinOfLargeParts(t *testing.T) {
 	day := billclient.DayOf(noon)
 	var part bytes.Buffer
@@ -364,8 +366,16 @@ func TestJoinOfLargeParts(t *testing.T) {
 	target := bufio.NewWriter(&out)
 	joined := newJoinedFile(target, Focus13)
 	joined.limit = 2
-	if err := stdcmp.Or(joined.add([]source{s, s}), joined.close(), target.Flush()); err != nil {
+	if err := stdcmp.Or(joined.add(t.Context(), []source{s, s}), joined.close(), target.Flush()); err != nil {
 		t.Fatal(err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for _, s := range []source{s, {groups: s.groups}} {
+		err := newJoinedFile(bufio.NewWriter(io.Discard), Focus13).add(stopped, []source{s})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("at the end of the program: %v", err)
+		}
 	}
 	if cells, groups := readParquet(t, out.String()); len(cells) != 11 || joined.parts[0].RowGroups != len(groups) {
 		t.Errorf("%d rows in row groups %v, %d in the manifest", len(cells)-1, groups, joined.parts[0].RowGroups)
