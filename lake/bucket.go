@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"os"
 	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -187,9 +186,10 @@ func (b *bucket) probe(ctx context.Context) error {
 	return nil
 }
 
-// stage opens the file in the folder for temporary files, which an image or a sandbox may lack.
+// stage opens the file in the folder for temporary files, which others may read, too, and which an image or a sandbox
+// may lack.
 func (b *bucket) stage() (*output.Target, error) {
-	f, err := output.Open(filepath.Join(os.TempDir(), temporaryName), nil)
+	f, err := output.OpenPrivate(os.TempDir(), temporaryName)
 	if err != nil {
 		return nil, fmt.Errorf("what a bucket gets is made in TMPDIR first: %w", err)
 	}

@@ -156,6 +156,47 @@ func age(t *testing.T, file string, since time.Duration) {
 	}
 }
 
+// Files for a bucket are made in the folder for temporary files: nobody else may read them, old ones of programs that
+// were killed are removed, and a folder that is not there is said at the start.
+func TestFilesForABucket(t *testing.T) {
+	withKeys(t, "AKIA", "s3cret")
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer server.Close()
+	l, err := New("s3://bills?endpoint=" + server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := l.Stage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Discard()
+	staged, err := os.ReadDir(dir)
+	if err != nil || len(staged) != 1 {
+		t.Fatal(staged, err)
+	}
+	if info, err := staged[0].Info(); err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	old := time.Now().Add(-25 * time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, staged[0].Name()), old, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); len(left) != 0 || err != nil {
+		t.Errorf("%v are left, %v", names(left), err)
+	}
+	t.Setenv("TMPDIR", "/none")
+	const want = "lake: what a bucket gets is made in TMPDIR first: open /none/."
+	if err := l.Open(t.Context()); !strings.HasPrefix(fmt.Sprint(err), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func names(entries []os.DirEntry) (all []string) {
 	for _, e := range entries {
 		all = append(all, e.Name())

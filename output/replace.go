@@ -18,6 +18,11 @@ func openPending(place string) (*pendingFile, error) {
 		renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
 }
 
+// openPrivate is openPending for a file that nobody else may read.
+func openPrivate(place string) (*pendingFile, error) {
+	return renameio.NewPendingFile(place, renameio.WithTempDir(filepath.Dir(place)), renameio.WithStaticPermissions(0o600))
+}
+
 // WriteFile writes a file that nobody else may read: whole or not at all, and to the disk before it takes the old one's
 // place. The mode is not the umask's to decide.
 func WriteFile(place string, text []byte) error {

