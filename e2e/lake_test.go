@@ -26,6 +26,7 @@ import (
 	"ksyun_bill_exporter/lake"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
 )
 
 // buildStore builds the store with the API of S3, which is a module of its own, and returns its file.
@@ -103,6 +104,62 @@ func TestLake(t *testing.T) {
 	t.Run("questions", l.askQuestions)
 	t.Run("command", l.runCommand)
 	t.Run("Trino", l.compareColumns)
+}
+
+// The exporter keeps a lake in a bucket, which survives it. If the bucket refuses, the numbers are shown all the same, and
+// what is in the lake stays.
+func TestServeKeepsLakeInABucket(t *testing.T) {
+	store := startStore(t)
+	for _, variable := range store.Env {
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value)
+	}
+	_, config := peers.Simulate(t, peers.SampleLine)
+	write(t, config, read(t, config)+"lake: {path: '"+store.Lake()+"'}\n")
+	month := billclient.MonthOf(time.Now())
+	inLake := func() string {
+		t.Helper()
+		l, err := lake.New(store.Lake())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := l.Read(t.Context(), lake.Partition{Customer: "73400575", Month: month})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		file, err := parquet.OpenFile(r, r.Size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		about, _ := file.Lookup("ksyun_bill_exporter.manifest")
+		return about
+	}
+	e := launch(t, "--config.file="+config)
+	e.Log.Await(t, regexp.MustCompile(`msg="in the lake" account=main month=`+month.String()))
+	if code := e.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	before := inLake()
+	if !strings.Contains(before, `"pay_modes":[{"pay_mode":"postpaid","lines":1,"cost_cny":"55`) {
+		t.Errorf("in the lake: %s", before)
+	}
+
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "another one")
+	e = launch(t, "--config.file="+config)
+	e.Log.Await(t, regexp.MustCompile(`msg="lines not put into the lake.*HTTP 403, request id `))
+	e.AwaitLines("main")
+	page := e.Await("/metrics", "\nksyun_bill_account_cost_cny{account=\"main\",pay_mode=\"postpaid\"} 55\n")
+	if !regexp.MustCompile(`\nksyun_bill_exporter_lake_write_failures_total [1-9]`).MatchString(page) {
+		t.Error("no failure is counted")
+	}
+	if code := e.Stop(); code != 0 {
+		t.Errorf("exit code %d with a bucket that refuses", code)
+	}
+	t.Setenv("AWS_SECRET_ACCESS_KEY", peers.StoreSecret)
+	if after := inLake(); after != before {
+		t.Errorf("in the lake: %s, before: %s", after, before)
+	}
 }
 
 // monthsAgo returns a month as the file names have it.
