@@ -27,6 +27,7 @@ import (
 // all its lines; Run puts these into the lake. It is safe for concurrent use.
 type Keeper struct {
 	userAgent string
+	patience  time.Duration // how long DaysThrough may take
 	logger    log.Logger
 	failures  prometheus.Counter
 	wake      chan struct{} // of capacity 1: there is something to do
@@ -65,10 +66,14 @@ type readPart struct {
 // isRest reports whether the lines are those of the later days of a month: those of the earlier ones are known.
 func (p *readPart) isRest() bool { return p.read.From > billclient.DayOf(p.read.Month.Start()) }
 
+// lookPatience is how long a lake may take to tell what it has, while an account waits.
+const lookPatience = 10 * time.Second
+
 // NewKeeper returns a Keeper of no lake. Its metric says how often it fails.
 func NewKeeper(registry prometheus.Registerer, userAgent string, logger log.Logger) *Keeper {
 	k := &Keeper{
-		userAgent: userAgent, logger: logger, wake: make(chan struct{}, 1), months: map[lake.Partition]*readMonth{},
+		userAgent: userAgent, patience: lookPatience, logger: logger, wake: make(chan struct{}, 1),
+		months: map[lake.Partition]*readMonth{},
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ksyun_bill_exporter_lake_write_failures_total",
 			Help: "Failures to put lines of bills into the lake; it has what it had before, and the numbers here are right.",
@@ -154,6 +159,20 @@ func (k *Keeper) DaysThrough(ctx context.Context, customer billclient.CustomerID
 	if l == nil || customer == "" {
 		return 0
 	}
+	ctx, cancel := context.WithTimeout(ctx, k.patience)
+	defer cancel()
+	found := make(chan billclient.Day, 1)
+	go func() { found <- daysThrough(ctx, l, p) }() // a network file system that is away does not heed ctx
+	select {
+	case day := <-found:
+		return day
+	case <-ctx.Done():
+		return 0
+	}
+}
+
+// daysThrough returns the last day of which a lake has the lines in other pay modes than postpaid.
+func daysThrough(ctx context.Context, l *lake.Lake, p lake.Partition) billclient.Day {
 	current, done, err := openCurrent(ctx, l, p, Focus13)
 	defer func() { _ = done() }() // nothing was written
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -273,6 +275,19 @@ func TestBillOutranksEstimate(t *testing.T) {
 	k.wants("nothing new", "01 postpaid estimate 100.")
 	if left, err := filepath.Glob(filepath.Join(k.dir, ".*")); len(left) > 0 || err != nil {
 		t.Errorf("%q is left, %v", left, err)
+	}
+}
+
+// A lake that does not say what it has holds nobody up.
+func TestLakeDoesNotAnswer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer server.Close()
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIA")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+	k := newKeeperTest(t, "s3://bills?endpoint="+server.URL)
+	k.patience = time.Millisecond
+	if got := k.DaysThrough(t.Context(), "73400575", month(t, "2026-11")); got != 0 {
+		t.Errorf("days through %v", got)
 	}
 }
 
