@@ -227,8 +227,16 @@ func (b *bucket) open(ctx context.Context, key string) (*Reader, error) {
 	return &Reader{ReaderAt: object, Size: info.Size, Closer: object}, nil
 }
 
+// remove looks first: a key that may not delete has to be good enough as long as there is nothing to remove.
 func (b *bucket) remove(ctx context.Context, key string) error {
-	return b.explain(key, b.client.RemoveObject(ctx, b.name, b.key(key), minio.RemoveObjectOptions{}))
+	_, err := b.client.StatObject(ctx, b.name, b.key(key), minio.StatObjectOptions{})
+	if err == nil {
+		err = b.client.RemoveObject(ctx, b.name, b.key(key), minio.RemoveObjectOptions{})
+	}
+	if err = b.explain(key, err); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // key returns the whole key of something in the lake.

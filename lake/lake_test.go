@@ -272,6 +272,38 @@ func TestNoTemporaryFolder(t *testing.T) {
 	}
 }
 
+// A key that may not delete can publish, unless there is a file to remove.
+func TestKeyThatMayNotDelete(t *testing.T) {
+	withKeys(t, "AKIA", "s3cret")
+	head := http.StatusNotFound
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodHead:
+			w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+			w.WriteHeader(head)
+		case http.MethodPut:
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("ETag", `"1"`)
+		default:
+			refusal{403, "AccessDenied", ""}.ServeHTTP(w, r)
+		}
+	}))
+	defer server.Close()
+	l, err := New("s3://bills?endpoint=" + server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := publish(t, l, "text"); err != nil {
+		t.Error(err)
+	}
+	head = http.StatusOK
+	const want = "lake: s3://bills/billing_account_id=73400575/billing_period=2026-10/part-0.parquet.unreconciled: no" +
+		" (AccessDenied, HTTP 403, request id REQUEST-1)"
+	if err := publish(t, l, "text"); fmt.Sprint(err) != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 // Without a key, nothing is asked.
 func TestNoKeys(t *testing.T) {
 	withKeys(t, "", "")
