@@ -45,8 +45,9 @@ func (b *batch) Add(line *billclient.Line) {
 }
 
 // AddUnion implements collector.LineBatch. Postpaid lines are those of the bill, and those of no known pay mode cost
-// nothing.
+// nothing; they say whose the bill is, too.
 func (b *batch) AddUnion(line *billclient.UnionLine) {
+	b.learnCustomer(line.CustomerID)
 	if allModes.others().has(line.PayMode) {
 		b.write(b.names.rowOf(line))
 	}

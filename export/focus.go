@@ -71,14 +71,19 @@ type payer struct {
 
 // charge sets the charge of a row. It learns from lines whose they are.
 func (p *payer) charge(r *row) error {
-	if id := billclient.ParseCustomerID(r.CustomerID); id != "" && id != p.customer {
-		p.customer = billclient.CustomerID(strings.Clone(string(id)))
-	}
+	p.learnCustomer(r.CustomerID)
 	var err error
 	if r.charge, err = newCharge(r, p.customer); err == nil && r.payMode == billclient.Postpaid {
 		r.charge.billID = p.billID
 	}
 	return err
+}
+
+// learnCustomer learns whose the lines are, by one of them.
+func (p *payer) learnCustomer(text string) {
+	if id := billclient.ParseCustomerID(text); id != "" && id != p.customer {
+		p.customer = billclient.CustomerID(strings.Clone(string(id)))
+	}
 }
 
 // focusTime returns a time as FOCUS writes it.

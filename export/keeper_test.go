@@ -278,6 +278,19 @@ func TestBillOutranksEstimate(t *testing.T) {
 	}
 }
 
+// A customer without other lines than postpaid ones is known by these.
+func TestCustomerOfNoOtherLines(t *testing.T) {
+	k := newKeeperTest(t, t.TempDir())
+	b := k.Begin(collector.LineRead{
+		Account: "main", Month: month(t, "2026-11"), From: k.day("2026-11-01"), To: k.day("2026-11-02"),
+	})
+	b.Restart()
+	b.AddUnion(&billclient.UnionLine{PayMode: billclient.Postpaid, CustomerID: "73400575"})
+	b.Keep(whole)
+	k.readPostpaid(ledger.Estimated, "01 1.5").Keep(whole)
+	k.wants("a month without other lines", "01 postpaid estimate 1.5")
+}
+
 // A lake that does not say what it has holds nobody up.
 func TestLakeDoesNotAnswer(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
