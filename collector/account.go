@@ -406,8 +406,8 @@ func (a *account) sameAs(configured Account, options Options) bool {
 }
 
 // identity returns all that an account's asking and adding up depends on. What is only added to a page, what all
-// accounts share, and functions, which cannot be compared, are not in it. Of the keeper of lines, which goes on to another
-// place by itself, only counts whether there is one.
+// accounts share, and functions, which cannot be compared, are not in it. Of the keeper of lines, which goes on to
+// another place by itself, only counts whether there is one.
 func identity(a Account, o Options) any {
 	a.API.Credentials, a.API.Counter, a.API.Transport = nil, nil, nil
 	a.API.Observe, a.API.OnRetry, a.API.OnLeftOut, a.API.DailyReserve = nil, nil, nil, 0

@@ -123,7 +123,8 @@ func TestLinesAreHandedOn(t *testing.T) {
 			"2026-10 others VM_GROUP of 2026-10-01 to 2026-10-16: 6 lines, 38 CNY of customer 1, with {true true}",
 		)
 		shelf.mu.Lock()
-		shelf.through[billclient.MonthOf(october(1))] = billclient.DayOf(october(12)) // an old copy: its last day was not over
+		// An old copy, whose last day was not over when it was read.
+		shelf.through[billclient.MonthOf(october(1))] = billclient.DayOf(october(12))
 		shelf.mu.Unlock()
 		check(october(17),
 			"2026-09 bill: refused: the lines come to 4.50 CNY, the bill to 5.5",
@@ -134,8 +135,8 @@ func TestLinesAreHandedOn(t *testing.T) {
 	})
 }
 
-// While nobody has told whether a month has postpaid lines, they are expected: the others alone are half of it. They are
-// no longer once there is neither a bill nor an estimate.
+// While nobody has told whether a month has postpaid lines, they are expected: the others alone are half of it. They
+// are no longer once there is neither a bill nor an estimate.
 func TestPostpaidLinesAreExpected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCustomer("1")

@@ -118,9 +118,9 @@ func (s source) reaches(day billclient.Day) bool {
 	return err == nil && through.Add(1) >= day
 }
 
-// outranks reports whether the part is a bill that was made after its month had ended, and what was read is an estimate,
-// which is what is left to a program that cannot read the bill at the moment. A bill that is more than 1% below the
-// estimate is not whole yet.
+// outranks reports whether the part is a bill that was made after its month had ended, and what was read is an
+// estimate, which is what is left to a program that cannot read the bill at the moment. A bill that is more than 1%
+// below the estimate is not whole yet.
 func (s source) outranks(p *readPart) bool {
 	isFinal := s.Basis == string(ledger.Billed) && !s.ReadAt.Before(p.read.Month.End())
 	bill, estimate := costOf(s.Part), costOf(p.Part)

@@ -47,8 +47,8 @@ func Open(name string, stdout io.Writer) (*Target, error) {
 	return t, nil
 }
 
-// OpenPrivate returns a Target for a temporary file in a folder that nobody else may read. Its name begins with a dot and
-// the one given. The caller has to call Discard when it is done.
+// OpenPrivate returns a Target for a temporary file, in a folder, that nobody else may read. Its name begins with a dot
+// and the one given. The caller has to call Discard when it is done.
 func OpenPrivate(folder, name string) (*Target, error) {
 	file, err := openPrivate(filepath.Join(folder, name))
 	if err != nil {
