@@ -262,10 +262,16 @@ func (e *exporter) runCollector(ctx context.Context, conf config.Config, seen st
 		e.metrics.Publish(page)
 		open()
 	}, e.logs.kit)
+	inForce := conf
 	reloads := newReloader(e.registry, conf, e.load, func(ctx context.Context, conf config.Config) error {
 		options := conf.Options(userAgent())
 		options.Keeper = keeper.Use(conf)
-		return bills.Reload(ctx, options)
+		if err := bills.Reload(ctx, options); err != nil {
+			keeper.Use(inForce)
+			return err
+		}
+		inForce = conf
+		return nil
 	}, e.logs.kit)
 	reloads.fingerprint, reloads.seen = e.fingerprint, seen
 	if handler, err = web.New(e.routes(bills, reloads)); err != nil {

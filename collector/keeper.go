@@ -131,9 +131,10 @@ func (k *keeping) discard() {
 	}
 }
 
-// keepBill has the lines of a month's bill kept if they come to it: it is made once, and its lines are all there is.
+// keepBill has the lines of a month's bill kept. Those of a month that is over have to come to it: it is made once, and
+// its lines are all there is.
 func (f *fetch) keepBill(k *keeping, m billclient.Month, bill *ledger.Summary, lines *ledger.LineSums) {
-	if k != nil && lines.Beyond.Sign() != 0 {
+	if k != nil && lines.Beyond.Sign() != 0 && !now().Before(m.End()) {
 		k.Refuse(fmt.Errorf("the lines come to %v CNY, the bill to %v", bill.Sum.Sub(lines.Beyond), bill.Sum))
 		return
 	}

@@ -151,7 +151,11 @@ func openCurrent(ctx context.Context, l *lake.Lake, p lake.Partition, version st
 	if err != nil {
 		return nil, done, err
 	}
-	file, err := parquet.OpenFile(r, r.Size)
+	bytes := &checkedReader{ReaderAt: r}
+	file, err := parquet.OpenFile(bytes, r.Size)
+	if bytes.err != nil { // it says nothing about the file
+		return nil, r.Close, fmt.Errorf("%v: %w", p, bytes.err)
+	}
 	if err != nil {
 		return nil, r.Close, fmt.Errorf("%v: %w: %w", p, errForeign, err)
 	}
@@ -166,6 +170,21 @@ func openCurrent(ctx context.Context, l *lake.Lake, p lake.Partition, version st
 		return nil, r.Close, fmt.Errorf("%v: %w", p, errForeign)
 	}
 	return parts, r.Close, nil
+}
+
+// checkedReader keeps the error that a read has failed with, which tells a store that fails from a file that is none.
+type checkedReader struct {
+	io.ReaderAt
+	err error
+}
+
+// ReadAt implements io.ReaderAt.
+func (c *checkedReader) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, offset)
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.err = err
+	}
+	return n, err
 }
 
 // schemaText returns the schema of a file with these columns as text.

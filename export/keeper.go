@@ -50,6 +50,8 @@ type readMonth struct {
 	account  string
 	version  string // of the columns of FOCUS
 	expected collector.Expected
+	since    time.Time // when the first part was read
+	warned   bool      // the log says that the month waits
 	// replacesForeign says that a file with other columns is replaced once the month has all its lines.
 	replacesForeign bool
 
@@ -199,7 +201,9 @@ func (k *Keeper) keep(l *lake.Lake, customer billclient.CustomerID, p *readPart,
 	at := lake.Partition{Customer: customer, Month: p.read.Month}
 	m := k.months[at]
 	if m == nil {
-		m = &readMonth{version: Focus13, replacesForeign: true, parts: map[string][]*readPart{}}
+		m = &readMonth{
+			version: Focus13, since: time.Now(), replacesForeign: true, parts: map[string][]*readPart{},
+		}
 		k.months[at] = m
 	}
 	m.account, m.expected = p.read.Account, expected
@@ -280,7 +284,29 @@ func (k *Keeper) publish(ctx context.Context) {
 			k.forget(at, m)
 			k.said = ""
 			level.Info(k.logger).Log("msg", "in the lake", "account", m.account, "month", at.Month)
+		default:
+			k.wait(at, m)
 		}
+	}
+}
+
+// patience is how long a month may lack lines before the log says so.
+const patience = time.Hour
+
+// wait says that a month lacks lines, and gives it up once it is no longer read.
+func (k *Keeper) wait(at lake.Partition, m readMonth) {
+	if at.Month < billclient.MonthOf(time.Now())-1 {
+		for _, name := range partNames {
+			k.giveUp(at, m, name)
+		}
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if waiting := k.months[at]; waiting != nil && !waiting.warned && time.Since(waiting.since) > patience {
+		waiting.warned = true
+		level.Warn(k.logger).Log("msg", "a month is not in the lake: of postpaid lines and those of the other pay modes,"+
+			" some could not be read yet", "account", m.account, "month", at.Month)
 	}
 }
 

@@ -14,11 +14,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/config"
+	"ksyun_bill_exporter/lake"
 	"ksyun_bill_exporter/ledger"
 
 	"github.com/go-kit/log"
@@ -321,6 +323,64 @@ func TestMetricOfTheLake(t *testing.T) {
 		if !strings.Contains(string(text), row) || !strings.Contains(string(text), entry) {
 			t.Errorf("%s lacks %q or %q", file, row, entry)
 		}
+	}
+}
+
+// A month that lacks lines for long is said once, and given up when nobody reads its lines any more.
+func TestMonthThatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(noon))
+		k := newKeeperTest(t, t.TempDir())
+		k.readPostpaid(ledger.Billed, "01 1.5").Keep(whole)
+		const warning = "level=warn msg=\"a month is not in the lake: of postpaid lines and those of the other pay modes," +
+			" some could not be read yet\" account=main month=2026-11\n"
+		const day = 24 * time.Hour
+		for _, step := range []struct {
+			after  time.Duration
+			log    string
+			months int
+		}{{0, "", 1}, {time.Hour, "", 1}, {time.Second, warning, 1}, {day, warning, 1}, {40 * day, warning, 0}} {
+			time.Sleep(step.after)
+			k.publish(t.Context())
+			if diff := cmp.Diff(step.log, k.logged.String()); diff != "" || len(k.months) != step.months {
+				t.Errorf("%v: %d months wait (-want +got):\n%s", time.Now(), len(k.months), diff)
+			}
+		}
+		if left, err := filepath.Glob(filepath.Join(k.dir, ".*")); len(left) > 0 || err != nil {
+			t.Errorf("%q is left, %v", left, err)
+		}
+	})
+}
+
+// A store that fails says nothing about the file that is there: it is not taken for one of another program, which would
+// be replaced.
+func TestFileThatCannotBeRead(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AK")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+	for name, answer := range map[string]func(w http.ResponseWriter){
+		"denied":  func(w http.ResponseWriter) { http.Error(w, "<Error><Code>AccessDenied</Code></Error>", 403) },
+		"foreign": func(w http.ResponseWriter) { _, _ = io.WriteString(w, strings.Repeat("x", 1000)) },
+	} {
+		store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Last-Modified", noon.Format(http.TimeFormat))
+			w.Header().Set("ETag", `"1"`)
+			if r.Method == http.MethodHead {
+				w.Header().Set("Content-Length", "1000")
+				return
+			}
+			answer(w)
+		}))
+		l, err := lake.New("s3://bills?region=x&endpoint=" + store.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := lake.Partition{Customer: "73400575", Month: month(t, "2026-11")}
+		_, done, err := openCurrent(t.Context(), l, at, Focus13)
+		if isForeign := errors.Is(err, errForeign); err == nil || isForeign != (name == "foreign") {
+			t.Errorf("%s: %v", name, err)
+		}
+		_ = done()
+		store.Close()
 	}
 }
 

@@ -67,14 +67,14 @@ func (d folder) place(_ context.Context, f *output.Target, key string) error {
 	return f.CommitAs(name)
 }
 
-func (d folder) write(_ context.Context, key string, text []byte) error {
-	f, err := output.Open(d.path(key), nil)
+func (d folder) write(ctx context.Context, key string, text []byte) error {
+	f, err := d.stage()
 	if err != nil {
 		return err
 	}
 	defer f.Discard()
-	_, _ = f.Write(text) // Commit returns its error
-	return f.Commit("")
+	_, _ = f.Write(text) // place returns its error
+	return d.place(ctx, f, key)
 }
 
 func (d folder) open(_ context.Context, key string) (*Reader, error) {
