@@ -1,3 +1,5 @@
+//go:build e2e
+
 package e2e
 
 import (
@@ -96,9 +98,8 @@ func readLakeFile(file string) (text string, err error) {
 // as if nothing had happened.
 func TestKilledExportLeavesLakeWhole(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "lake")
-	program := binary(t)
 	export := func() *exec.Cmd {
-		return exec.CommandContext(t.Context(), program, "--demo", "export", "--account=all", "--lake="+dir,
+		return plainProgram(t, "--demo", "export", "--account=all", "--lake="+dir,
 			"--from="+billclient.MonthOf(time.Now()).Add(-2).String())
 	}
 	run := func() {

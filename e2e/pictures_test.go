@@ -27,7 +27,7 @@ var pictures = flag.String("pictures", "", "folder for the pictures of the docum
 // demo and of its history. With -pictures, it takes the pictures anew.
 func TestPictures(t *testing.T) {
 	t.Chdir(root)
-	r := launch(t, "--demo")
+	r := launchAs(t, plainProgram, "--demo") // TestStatusPage looks at the same page with the race detector
 	awaitDemo(r)
 	b := peers.OpenBrowser(t)
 	drawPage(t, b, r)
@@ -173,7 +173,11 @@ func startPrometheusWithHistory(t *testing.T, target string) peers.Prometheus {
 	write(t, dir+"/config.yaml", config+"api: {endpoint: '"+api.URL+"', requests_per_second: 100}\n")
 	first := billclient.MonthOf(time.Now()).Add(-13).String()
 	file := dir + "/history.om"
-	peers.Run(t, binary(t), "--config.file="+dir+"/config.yaml", "backfill", "--from="+first, "--output="+file)
+	plain, err := buildPlain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	peers.Run(t, plain, "--config.file="+dir+"/config.yaml", "backfill", "--from="+first, "--output="+file)
 	peers.Run(t, "promtool", "tsdb", "create-blocks-from", "openmetrics", file, dir+"/data")
 	p := peers.StartPrometheus(t, dir, peers.Scrape(time.Second, target), "--storage.tsdb.retention.time=100y")
 	p.Await(t, "count_over_time(up[1m]) > 2", 1) // a range ends at a whole second, and a scrape has to be before that
