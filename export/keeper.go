@@ -290,8 +290,8 @@ func (k *Keeper) publish(ctx context.Context) {
 	}
 }
 
-// patience is how long a month may lack lines before the log says so.
-const patience = time.Hour
+// waitPatience is how long a month may lack lines before the log says so.
+const waitPatience = time.Hour
 
 // wait says that a month lacks lines, and gives it up once it is no longer read.
 func (k *Keeper) wait(at lake.Partition, m readMonth) {
@@ -303,7 +303,7 @@ func (k *Keeper) wait(at lake.Partition, m readMonth) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if waiting := k.months[at]; waiting != nil && !waiting.warned && time.Since(waiting.since) > patience {
+	if waiting := k.months[at]; waiting != nil && !waiting.warned && time.Since(waiting.since) > waitPatience {
 		waiting.warned = true
 		level.Warn(k.logger).Log("msg", "a month is not in the lake: of postpaid lines and those of the other pay modes,"+
 			" some could not be read yet", "account", m.account, "month", at.Month)
