@@ -34,8 +34,8 @@ func newBody(ctx context.Context, to io.Writer, f *Fault) *body {
 // bodyWriters are the buffers of answers that were written.
 var bodyWriters = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 64<<10) }}
 
-// writeAnswer writes the body of a, after which nothing can be written. It returns errBrokenOff where the fault ends the
-// answer.
+// writeAnswer writes the body of a, after which nothing can be written. It returns errBrokenOff where the fault ends
+// the answer.
 func (b *body) writeAnswer(a answer) error {
 	defer func() {
 		b.Reset(nil)

@@ -106,8 +106,8 @@ func TestLake(t *testing.T) {
 	t.Run("Trino", l.compareColumns)
 }
 
-// The exporter keeps a lake in a bucket, which survives it. If the bucket refuses, the numbers are shown all the same, and
-// what is in the lake stays.
+// The exporter keeps a lake in a bucket, which survives it. If the bucket refuses, the numbers are shown all the same,
+// and what is in the lake stays.
 func TestServeKeepsLakeInABucket(t *testing.T) {
 	store := startStore(t)
 	for _, variable := range store.Env {

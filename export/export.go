@@ -72,16 +72,16 @@ type Options struct {
 // *DisagreementError if everything was written, but differs from the summary of a month.
 func Run(ctx context.Context, o Options) error {
 	o.Format, o.Source = cmp.Or(o.Format, o.defaultFormat()), cmp.Or(o.Source, SourceLines)
-	accounts, err := o.findAccounts()
+	accounts, err := findAccounts(o)
 	if err == nil {
-		err = cmp.Or(o.checkInput(), o.chooseMonths(), o.checkFormat())
+		err = cmp.Or(checkInput(o), o.chooseMonths(), o.checkFormat())
 	}
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("export: %w", err)}
 	}
 	modes, err := o.choosePayModes(accounts[0]) // all have the same endpoints
 	if err == nil {
-		err = o.checkLakeModes(modes)
+		err = checkLakeModes(o, modes)
 	}
 	if err != nil {
 		return config.ArgumentError{Err: fmt.Errorf("export: --pay-modes: %w", err)}
@@ -95,7 +95,7 @@ func Run(ctx context.Context, o Options) error {
 		b.progress = newProgress(o.Stderr) // not where it would be mixed with the lines on one terminal
 	}
 	if o.Source == SourceFile {
-		return b.writeFile(ctx)
+		return writeFile(ctx, b)
 	}
 	return b.write(ctx)
 }
@@ -147,7 +147,7 @@ func (j *job) run(ctx context.Context) (*totals, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.items = j.readItems(ctx)
+	j.items = readItems(ctx, j)
 	totals, err := j.readLines(ctx, summaries)
 	if err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func (j *job) run(ctx context.Context) (*totals, error) {
 	remark := j.warnUnfinished(totals)
 	j.writeTables(totals, remark, j.conclude(difference))
 	j.note(j, difference)
-	return totals, j.publish(ctx, difference)
+	return totals, publishBill(ctx, j, difference)
 }
 
 // writeTables writes the tables of the bill, if that is the format.
@@ -384,7 +384,7 @@ func (o *Options) checkFormat() error {
 	case !slices.Contains(FocusVersions, o.FocusVersion):
 		return fmt.Errorf("--focus-version: %q is none of %s", o.FocusVersion, strings.Join(FocusVersions, ", "))
 	case o.Lake != "":
-		return o.checkLake()
+		return checkLake(o)
 	case o.isBinary() && o.Lake == "" && o.Output == "" && output.IsTerminal(o.Stdout):
 		return fmt.Errorf("--format=%s is not for a terminal: name a file with --output", o.Format)
 	}

@@ -28,7 +28,7 @@ const fileConclusion = "The lines are those of a file: no summary says whether t
 const unnamedAccount = "file"
 
 // findAccounts returns the accounts whose bills to export. A file is of one account, which needs no configuration.
-func (o Options) findAccounts() ([]collector.Account, error) {
+func findAccounts(o Options) ([]collector.Account, error) {
 	switch {
 	case o.Source != SourceFile:
 		return o.Config.FindAccountOrAll(o.Account, o.UserAgent)
@@ -48,7 +48,7 @@ func (o Options) findAccounts() ([]collector.Account, error) {
 }
 
 // checkInput returns an error if there is a file without a use, or a use without a file.
-func (o Options) checkInput() error {
+func checkInput(o Options) error {
 	switch {
 	case o.Source == SourceFile && o.Input == "":
 		return errors.New("--input: say which file --source=file is to read, or - for standard input")
@@ -69,8 +69,8 @@ type fileJob struct {
 }
 
 // writeFile writes the lines of the input file, and puts them in their place.
-func (b *book) writeFile(ctx context.Context) error {
-	input, name, err := b.openInput(ctx)
+func writeFile(ctx context.Context, b *book) error {
+	input, name, err := openInput(ctx, b)
 	if err != nil {
 		return fmt.Errorf("export: --input: %w", err)
 	}
@@ -87,7 +87,7 @@ func (b *book) writeFile(ctx context.Context) error {
 	if err == nil {
 		err = f.files.publish(ctx, &f.job)
 	}
-	if sent := b.sentBytes(); err != nil && sent > 0 {
+	if sent := sentBytes(b); err != nil && sent > 0 {
 		err = fmt.Errorf("%w; do not use the %d bytes that are on standard output already. With --output there is a"+
 			" whole file or none", err, sent)
 	}
@@ -98,7 +98,7 @@ func (b *book) writeFile(ctx context.Context) error {
 }
 
 // sentBytes returns how many bytes are on standard output already.
-func (b *book) sentBytes() int64 {
+func sentBytes(b *book) int64 {
 	if b.target == nil || b.Output != "" {
 		return 0
 	}
@@ -106,7 +106,7 @@ func (b *book) sentBytes() int64 {
 }
 
 // openInput returns the input file and how errors name it.
-func (b *book) openInput(ctx context.Context) (file io.ReadCloser, name string, err error) {
+func openInput(ctx context.Context, b *book) (file io.ReadCloser, name string, err error) {
 	if b.Input == StandardInput {
 		return interruptible(ctx, b.Stdin), "standard input", nil
 	}

@@ -148,7 +148,7 @@ func (t *itemTable) describe(r *row) {
 	for ; place < len(t.entries) && t.entries[place].key == key; place++ {
 		all = append(all, t.itemOf(t.entries[place]))
 	}
-	r.addItems(all)
+	addItems(r, all)
 }
 
 func (t *itemTable) itemOf(e itemEntry) item {
@@ -162,7 +162,7 @@ func (t *itemTable) itemOf(e itemEntry) item {
 
 // addItems adds the items of the row's line. A single one is in columns of its own as far as its price and its
 // quantity are numbers, and the quantity has a unit; what columns cannot say is in the text of all.
-func (r *row) addItems(all []item) {
+func addItems(r *row, all []item) {
 	if len(all) > 1 {
 		r.charge.items = itemsArray(all)
 		return
@@ -186,7 +186,7 @@ func (r *row) addItems(all []item) {
 		return
 	}
 	r.charge.item.quantity, r.charge.item.unit = quantity.String(), i.unit
-	if isPrice && r.isProduct(price, quantity) {
+	if isPrice && isProduct(r, price, quantity) {
 		r.charge.quantity, r.charge.unit = quantity.String(), i.unit
 	}
 }
@@ -204,7 +204,7 @@ func exactNumber(text string) (number billclient.Amount, ok bool) {
 // isProduct reports whether price and quantity come to what the line costs before or after the discount, but for the
 // rounding of a line to the fen. The API does not say of which of the two its price is a part. If they come to neither,
 // as where the price is one for a month, the quantity is not what is paid for.
-func (r *row) isProduct(price, quantity billclient.Amount) bool {
+func isProduct(r *row, price, quantity billclient.Amount) bool {
 	p, _ := new(big.Rat).SetString(price.String())
 	q, _ := new(big.Rat).SetString(quantity.String())
 	p.Mul(p, q)
@@ -239,7 +239,7 @@ func itemsArray(all []item) string {
 
 // consumed returns how much was used, and in which unit: what its item says, else the time. FOCUS wants it of all usage
 // and of nothing else.
-func (r *row) consumed() (quantity, unit string) {
+func consumed(r *row) (quantity, unit string) {
 	switch {
 	case r.charge.category != usage:
 		return "", ""
@@ -250,13 +250,13 @@ func (r *row) consumed() (quantity, unit string) {
 	}
 }
 
-func (r *row) consumedQuantity() string {
-	quantity, _ := r.consumed()
+func consumedQuantity(r *row) string {
+	quantity, _ := consumed(r)
 	return quantity
 }
 
-func (r *row) consumedUnit() string {
-	_, unit := r.consumed()
+func consumedUnit(r *row) string {
+	_, unit := consumed(r)
 	return unit
 }
 
@@ -264,7 +264,7 @@ var errManyItems = errors.New("there are more items than half of the calls bring
 
 // readItems returns the billing items of the month, nil where they are not wanted or not to be had. They are an extra:
 // no export fails for them, and an account for which they failed is not asked for them again.
-func (j *job) readItems(ctx context.Context) *itemTable {
+func readItems(ctx context.Context, j *job) *itemTable {
 	isAsked := j.isFocus() && j.account.API.UnionEndpoint != "" && j.month >= billclient.FirstItemMonth
 	if !isAsked || j.withoutItems[j.account.Name] {
 		return nil

@@ -18,7 +18,7 @@ import (
 )
 
 // checkLake returns an error if there can be no lake at the place.
-func (o *Options) checkLake() error {
+func checkLake(o *Options) error {
 	switch _, err := lake.New(o.Lake); {
 	case err != nil:
 		return fmt.Errorf("--lake: %w", err)
@@ -41,9 +41,9 @@ func (b *book) stage() error {
 	return nil
 }
 
-// publish puts the bill, which is whole, into the lake, if there is one: beside the file that is there if its lines do
-// not come to the summary.
-func (j *job) publish(ctx context.Context, difference *DisagreementError) error {
+// publishBill puts the bill, which is whole, into the lake, if there is one: beside the file that is there if its lines
+// do not come to the summary.
+func publishBill(ctx context.Context, j *job, difference *DisagreementError) error {
 	if j.lake == nil {
 		return nil
 	}
@@ -62,12 +62,12 @@ func (j *job) publish(ctx context.Context, difference *DisagreementError) error 
 	case len(j.modes) == len(allModes):
 		return j.lake.Publish(ctx, partition, j.target, about)
 	default:
-		return j.publishPart(ctx, partition, j.target, file)
+		return publishPart(ctx, j, partition, j.target, file)
 	}
 }
 
 // publishPart puts the lines of some pay modes into the lake: those of the others that are there stay.
-func (j *job) publishPart(ctx context.Context, at lake.Partition, target *output.Target, file *monthFile) error {
+func publishPart(ctx context.Context, j *job, at lake.Partition, target *output.Target, file *monthFile) error {
 	part := &readPart{target: target, read: collector.LineRead{Month: at.Month}}
 	part.Name, part.Basis, part.ReadAt = j.modes.part(), string(ledger.Billed), file.readAt
 	if len(file.parts) > 0 {
@@ -92,7 +92,7 @@ func (m payModes) part() string {
 }
 
 // checkLakeModes returns an error if a lake cannot take the lines of some pay modes alone.
-func (o *Options) checkLakeModes(modes payModes) error {
+func checkLakeModes(o Options, modes payModes) error {
 	if n := len(modes.others()); o.Lake != "" && n != 0 && n != len(allModes.others()) {
 		return fmt.Errorf("in a lake, the lines of %v are replaced together: name both or none", allModes.others())
 	}
@@ -132,7 +132,7 @@ func (m fileMonths) publish(ctx context.Context, j *job) error {
 			return err
 		}
 		at := lake.Partition{Customer: j.customer, Month: month}
-		if err := j.publishPart(ctx, at, f.target, f.monthFile); err != nil {
+		if err := publishPart(ctx, j, at, f.target, f.monthFile); err != nil {
 			return err
 		}
 	}

@@ -60,8 +60,8 @@ func readParquet(t *testing.T, text string) (cells [][]string, groups []int64) {
 	}
 }
 
-// checkIndexes checks that each page of each column has bounds. An engine that looks for pages that it can leave out takes
-// the file for corrupt otherwise.
+// checkIndexes checks that each page of each column has bounds. An engine that looks for pages that it can leave out
+// takes the file for corrupt otherwise.
 func checkIndexes(t *testing.T, file *parquet.File) {
 	t.Helper()
 	indexes, offsets := file.ColumnIndexes(), file.OffsetIndexes()

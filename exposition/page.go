@@ -210,7 +210,8 @@ type pieces [][]byte
 
 const (
 	pieceSize = 256 << 10
-	// smallPieces is how many pieces come before the first one of that size, each half of the next: most pages are small.
+	// smallPieces is how many pieces come before the first one of that size, each half of the next: most pages are
+	// small.
 	smallPieces = 5
 )
 
