@@ -72,7 +72,7 @@ func (f *fetch) keep(r LineRead) *keeping {
 // before the lines are written, which may be asked for at the same time: then they are asked for once more.
 func (f *fetch) unionRead(ctx context.Context, m billclient.Month) LineRead {
 	if len(f.snapshot.Groups) == 0 {
-		_ = readGroups(ctx, f) // the source of groups says what fails; without them, lines have the ids of groups
+		_ = readGroups(ctx, f) // the source of groups says what fails; without them, lines have no product codes
 	}
 	return LineRead{Month: m, Groups: f.snapshot.ProductGroups(), Projects: ledger.ProjectIDs(f.snapshot.Months[m])}
 }

@@ -85,7 +85,8 @@ func (n *names) rowOf(u *billclient.UnionLine) *row {
 	if project == "" {
 		project = n.projects[u.ProjectName]
 	}
-	return &row{payMode: u.PayMode, basis: ledger.Billed, until: u.Day.String(), regionCode: u.RegionCode, Line: billclient.Line{
+	r := &row{payMode: u.PayMode, basis: ledger.Billed, until: u.Day.String(), regionCode: u.RegionCode}
+	r.Line = billclient.Line{
 		DetailBillNo: u.BillNo, Month: u.Month, CustomerID: u.CustomerID, StatDate: u.Day,
 		StartTime: u.StartTime, EndTime: u.EndTime, ServiceStartTime: u.ServiceStartTime,
 		ProductCode: code, ProductName: u.ProductGroupName, ProductSubTypeName: u.ProductTypeName,
@@ -93,5 +94,6 @@ func (n *names) rowOf(u *billclient.UnionLine) *row {
 		Cost: u.Cost, ListCost: u.ListCost, BillingMode: u.BillingMode, RuleRemark: u.Remark,
 		RegionName: u.RegionName, ZoneName: u.ZoneName,
 		Providers: u.Providers, Configs: u.Configs, Extras: u.Extras, Tags: u.Tags,
-	}}
+	}
+	return r
 }
