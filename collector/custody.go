@@ -119,12 +119,9 @@ func (c *custody) retry(loop loopName, at time.Time) time.Time {
 func (c *custody) settle(
 	i int, f *fetch, began time.Time, took time.Duration, err error,
 ) (before, after attempts, products []productChange) {
+	known := c.learn(f.learned)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known := c.snapshot
-	for _, change := range f.learned {
-		c.snapshot = change(c.snapshot)
-	}
 	if sources[i].service == unionService {
 		products = productChanges(known, c.snapshot)
 	}
@@ -136,6 +133,35 @@ func (c *custody) settle(
 	a.Duration = took
 	a.Items, a.Data = sources[i].measure(c.snapshot, ended)
 	return before, a.clone(), products
+}
+
+// learn adds to what is known, and returns what was before. What was read again with the same result stays the same in
+// memory. That can take a while, in which nothing else waits.
+func (c *custody) learn(changes []func(*ledger.Snapshot) *ledger.Snapshot) (known *ledger.Snapshot) {
+	for {
+		known, _ = c.state()
+		next := known
+		for _, change := range changes {
+			next = change(next)
+		}
+		if next != known {
+			next = next.Reusing(known)
+		}
+		if c.replaceSnapshot(known, next) {
+			return known
+		}
+	}
+}
+
+// replaceSnapshot puts another snapshot into the place of the known one, unless that is not known any more.
+func (c *custody) replaceSnapshot(known, next *ledger.Snapshot) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.snapshot != known {
+		return false
+	}
+	c.snapshot = next
+	return true
 }
 
 // productChange is a product group that has another product code than before; its own if no other is known.

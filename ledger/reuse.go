@@ -1,0 +1,128 @@
+package ledger
+
+import (
+	"maps"
+	"slices"
+)
+
+// Reusing returns a copy of the snapshot that has the lists of a known one wherever it has equal ones: what was read
+// again has seldom changed, and need neither be held twice nor be written to disk again.
+func (s *Snapshot) Reusing(known *Snapshot) *Snapshot {
+	next := *s
+	next.Months, next.Days = maps.Clone(s.Months), maps.Clone(s.Days)
+	for at, m := range next.Months {
+		next.Months[at] = m.reusing(known.Months[at])
+	}
+	keys := known.longestDay()
+	for at, d := range next.Days {
+		next.Days[at] = d.reusing(known.Days[at], keys)
+	}
+	next.Terms = s.Terms.reusing(known.Terms)
+	return &next
+}
+
+// longestDay returns the day of most instances, as far as days have them.
+func (s *Snapshot) longestDay() (longest []InstanceCost) {
+	for _, d := range s.Days {
+		if len(d.Instances) > len(longest) {
+			longest = d.Instances
+		}
+	}
+	return longest
+}
+
+func (m Month) reusing(known Month) Month {
+	m.Bill.Lines = m.Bill.Lines.reusing(known.Bill.Lines)
+	m.Estimate.Lines = m.Estimate.Lines.reusing(known.Estimate.Lines)
+	m.DayLines = m.DayLines.reusing(known.DayLines)
+	m.MonthLines = m.MonthLines.reusing(known.MonthLines)
+	return m
+}
+
+func (s *LineSums) reusing(known *LineSums) *LineSums {
+	if s == nil || known == nil || s == known {
+		return s
+	}
+	next := *s
+	next.Rows = maps.Clone(s.Rows)
+	for view, rows := range next.Rows {
+		next.Rows[view] = reused(rows, known.Rows[view], equalRows)
+	}
+	next.Instances = reused(s.Instances, known.Instances, func(a, b Instance) bool {
+		return a.Key == b.Key && slices.Equal(a.Facts, b.Facts)
+	})
+	return &next
+}
+
+func (m *ModeLines) reusing(known *ModeLines) *ModeLines {
+	if m == nil || known == nil || m == known {
+		return m
+	}
+	next := *m
+	next.Sums = maps.Clone(m.Sums)
+	for mode, lines := range next.Sums {
+		next.Sums[mode] = lines.reusing(known.Sums[mode])
+	}
+	return &next
+}
+
+func (t *Terms) reusing(known *Terms) *Terms {
+	if t == nil || known == nil || t == known {
+		return t
+	}
+	return &Terms{ReadAt: t.ReadAt, All: reused(t.All, known.All, func(a, b Term) bool { return a == b })}
+}
+
+// reusing returns the day with the lists of a known one where they are equal, and else with the keys of an earlier list
+// of instances, which may be of another day.
+func (d Day) reusing(known Day, keys []InstanceCost) Day {
+	d.ProjectProduct = reused(d.ProjectProduct, known.ProjectProduct, equalRows)
+	d.Instances = reused(d.Instances, known.Instances, func(a, b InstanceCost) bool {
+		return a.Cost.Cmp(b.Cost) == 0 && (a.Key == b.Key || *a.Key == *b.Key) // the quicker comparison first
+	})
+	if !isSameList(d.Instances, known.Instances) {
+		d.Instances = withKeysOf(d.Instances, keys)
+	}
+	return d
+}
+
+// withKeysOf returns instances with the keys of others in place of equal ones. Both are in the order of their keys.
+func withKeysOf(instances, others []InstanceCost) []InstanceCost {
+	if len(instances) == 0 || len(others) == 0 || isSameList(instances, others) {
+		return instances
+	}
+	shared := slices.Clone(instances)
+	for n := range shared {
+		i := &shared[n]
+		for len(others) > 0 && CompareKeys(*others[0].Key, *i.Key) < 0 {
+			others = others[1:]
+		}
+		if len(others) > 0 && *others[0].Key == *i.Key {
+			i.Key = others[0].Key
+		}
+	}
+	return shared
+}
+
+// reused returns the known list if the other one is equal.
+func reused[E any](list, known []E, areEqual func(a, b E) bool) []E {
+	if len(list) == 0 || isSameList(list, known) || !slices.EqualFunc(list, known, areEqual) {
+		return list
+	}
+	return known
+}
+
+// isSameList reports whether two lists are one in memory.
+func isSameList[E any](a, b []E) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
+
+// ShareKeys returns a copy of the snapshot whose days share the keys of instances, as those do that were read at once.
+func (s *Snapshot) ShareKeys() *Snapshot {
+	next := *s
+	next.Days = maps.Clone(s.Days)
+	keys := s.longestDay()
+	for at, d := range next.Days {
+		d.Instances = withKeysOf(d.Instances, keys)
+		next.Days[at] = d
+	}
+	return &next
+}
