@@ -290,13 +290,13 @@ func (a *account) save(ctx context.Context, c *custody) {
 // readAgain puts what could not be read before into the vault, where an answer of its customer finds it.
 func (a *account) readAgain() error {
 	k, err := a.options.State.readAgain(a.Name)
-	if k == nil || err != nil {
+	if k == nil {
 		return err
 	}
-	k.file, err = a.options.State.setApart(a.Name, k.Owner)
-	k.apart = true
+	file, apartErr := a.options.State.setApart(a.Name, k.Owner)
+	k.file, k.apart = file, true
 	a.vault.put(k)
-	return err
+	return errors.Join(err, apartErr)
 }
 
 // takeFormer returns the file whose numbers are kept in the account's own one with the next save.

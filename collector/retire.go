@@ -53,7 +53,7 @@ func (s *State) removeAll(k *kept) error {
 		return nil
 	}
 	calls := filepath.Join(s.dir, fileName(k.Account)+callsSuffix)
-	aside, _ := filepath.Glob(escapeGlob(k.file) + ".*.aside") // the pattern is good
+	aside, _ := filepath.Glob(escapeGlob(k.file) + ".*" + asideSuffix) // the pattern is good
 	var errs []error
 	for _, file := range append(aside, calls, calls+lockSuffix, k.file) {
 		errs = append(errs, s.remove(file))

@@ -28,11 +28,12 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// State is the directory in which accounts are kept over a restart, a file each. It is locked for this process. It is
-// safe for concurrent use.
+// State is the directory in which accounts are kept over a restart, a file each, beside which large parts have files of
+// their own. It is locked for this process. It is safe for concurrent use.
 type State struct {
 	dir    string
 	lock   *flock.Flock
+	parts  partFiles
 	unread sync.Map // by a file's path, whether it could not be read
 	// isUnread says that it is not even known which files there are: none that was not read yet may be overwritten.
 	isUnread atomic.Bool
@@ -41,9 +42,13 @@ type State struct {
 const (
 	lockFile    = "lock"
 	stateSuffix = ".state"
+	asideSuffix = ".aside"
 	// stateFormat is the first line of a file, with the checksum of what follows and the fingerprint of the
 	// configuration that its sums were made by. Its version is raised whenever old files would be misread.
-	stateFormat = "ksyun_bill_exporter state 2 sha256=%x config=%s\n"
+	stateFormat = "ksyun_bill_exporter state %d sha256=%x config=%s\n"
+	// The version of a file that has all numbers itself, and of one that has parts in other files. An older build can
+	// read the first.
+	wholeVersion, partsVersion = 2, 3
 )
 
 // ErrInUse is the error of OpenState while another process has the directory.
@@ -132,6 +137,7 @@ type kept struct {
 	UnionOf  string                      // that of bill-union, in files from before there were Origins
 	OneByOne time.Time                   // until when the months are asked one by one
 	Marks    map[string]time.Time        // when what happened
+	Parts    []storedPart                `json:",omitempty"` // of the snapshot, which are in other files
 
 	// The next tick of each loop; zero while one is under way.
 	Next, NextUnion, NextLines, NextInstances time.Time
@@ -140,23 +146,35 @@ type kept struct {
 	file     string          // where it was read from; empty: it was not
 	fromDisk map[string]bool // the sources whose numbers are from before a restart; nil: all
 	apart    bool            // they are of a key that the account had before another one
+	stored   storedParts     // what of Parts was read
 }
 
-// save writes an account's file: whole or not at all, and to the disk before it takes the old one's place.
+// save writes an account's file: whole or not at all, and to the disk before it takes the old one's place. Parts that
+// have files of their own are on disk before it, and those that it no longer has are removed after. Only what has
+// changed is written.
 func (s *State) save(k *kept) error {
 	if s == nil {
 		return nil
 	}
-	body, err := encodeState(k)
-	if err != nil {
-		return fmt.Errorf("state of account %s: %w", k.Account, err)
-	}
-	head := fmt.Appendf(nil, stateFormat, sha256.Sum256(body), k.config)
-	file := s.file(k.Account)
-	if err := output.WriteFile(file, append(head, body...)); err != nil {
+	if err := s.saveFile(s.file(k.Account), *k); err != nil {
 		return fmt.Errorf("state of account %s: %w", k.Account, err)
 	}
 	return nil
+}
+
+func (s *State) saveFile(file string, k kept) error {
+	defer s.parts.lock(file)()
+	next, err := s.writeParts(file, &k)
+	if err == nil {
+		var text []byte
+		if text, err = encodeState(&k); err == nil {
+			err = output.WriteFile(file, text)
+		}
+	}
+	if err != nil {
+		return errors.Join(err, s.removeParts(next.without(s.parts.used())))
+	}
+	return s.removeParts(s.parts.replace(file, next))
 }
 
 // load reads the files of all accounts. A file that is of no use is set aside, so that the next one does not overwrite
@@ -182,31 +200,74 @@ func (s *State) load() (all []*kept, errs []error) {
 	for i, err := range failures {
 		if err != nil {
 			errs = append(errs, err)
-		} else {
+		}
+		if read[i] != nil {
 			all = append(all, read[i])
 		}
+	}
+	if err := s.sweepParts(names); err != nil {
+		errs = append(errs, err)
 	}
 	return all, errs
 }
 
-// loadFile reads a file, or gives up if that takes too long: others are read all the same.
+// loadFile reads a file with its parts, or gives up if that takes too long: others are read all the same. Where only
+// parts are of no use, there are both numbers and an error.
 func (s *State) loadFile(file string) (*kept, error) {
-	text, err := patiently(context.Background(), &patient{}, file, func() ([]byte, error) { return os.ReadFile(file) })
-	return s.decodeFile(file, text, err)
+	type read struct {
+		k   *kept
+		err error
+	}
+	// The file is not to be overwritten if it takes too long, whatever comes of it then.
+	s.unread.Store(file, true)
+	r, err := patiently(context.Background(), &patient{}, file, func() (read, error) {
+		k, err := s.readFile(file)
+		return read{k, err}, nil
+	})
+	if err == nil {
+		err = r.err
+	}
+	return s.useFile(file, r.k, err)
 }
 
-// decodeFile returns what a file has, which was read with the given result.
-func (s *State) decodeFile(file string, text []byte, err error) (*kept, error) {
-	s.unread.Store(file, err != nil)
+// errUnread is why a file stays as it is.
+type errUnread struct{ error }
+
+func (e errUnread) Unwrap() error { return e.error }
+
+// readFile reads a file with its parts.
+func (s *State) readFile(file string) (*kept, error) {
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("state: %w; it stays as it is until it can be read", err)
+		return nil, errUnread{err}
 	}
 	k, err := decodeState(text)
 	if err != nil {
+		return nil, err
+	}
+	lost := s.readParts(k)
+	if err := k.check(); err != nil {
+		return nil, err
+	}
+	return k, lost
+}
+
+// useFile returns what was read of a file with the given result.
+func (s *State) useFile(file string, k *kept, err error) (*kept, error) {
+	isUnread := errors.As(err, new(errUnread)) || errors.Is(err, ErrSlow)
+	s.unread.Store(file, isUnread)
+	if isUnread {
+		return nil, fmt.Errorf("state: %w; it stays as it is until it can be read", err)
+	}
+	if k == nil {
 		return nil, s.setAside(file, err)
 	}
 	k.file, k.apart = file, file != s.file(k.Account)
-	return k, nil
+	s.parts.replace(file, k.stored)
+	if err != nil {
+		err = fmt.Errorf("state: %s: %w; what hangs on it is read again", file, err)
+	}
+	return k, err
 }
 
 // readAgain reads the file of an account that could not be read before; k is nil if there is no such file.
@@ -219,12 +280,12 @@ func (s *State) readAgain(account string) (k *kept, err error) {
 	if ok && unread != true || !ok && !s.isUnread.Load() {
 		return nil, nil
 	}
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		s.unread.Store(file, false)
 		return nil, nil
 	}
-	return s.decodeFile(file, text, err)
+	k, err = s.readFile(file)
+	return s.useFile(file, k, err)
 }
 
 // mostAside is how many of an account's files are set aside at most.
@@ -235,7 +296,7 @@ func (s *State) setAside(file string, reason error) error {
 	if s == nil || file == "" {
 		return reason
 	}
-	aside := fmt.Sprintf("%s.%s.aside", file, now().UTC().Format("20060102T150405.000"))
+	aside := fmt.Sprintf("%s.%s"+asideSuffix, file, now().UTC().Format("20060102T150405.000"))
 	err := os.Rename(file, aside)
 	if errors.Is(err, fs.ErrNotExist) { // nothing was kept yet
 		return reason
@@ -243,9 +304,10 @@ func (s *State) setAside(file string, reason error) error {
 	if err != nil {
 		return fmt.Errorf("state: %s is of no use: %w; it cannot be set aside: %w", file, reason, err)
 	}
-	olds, _ := filepath.Glob(escapeGlob(file) + ".*.aside") // the pattern is good
+	s.parts.rename(file, aside)
+	olds, _ := filepath.Glob(escapeGlob(file) + ".*" + asideSuffix) // the pattern is good
 	for len(olds) > mostAside {
-		_ = os.Remove(olds[0]) // the next time is another chance
+		_ = s.remove(olds[0]) // the next time is another chance
 		olds = olds[1:]
 	}
 	return fmt.Errorf("state: %s is of no use and was set aside as %s: %w", file, aside, reason)
@@ -270,10 +332,11 @@ func (s *State) setApart(account, keyID string) (file string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("state of account %s: %w", account, err)
 	}
+	s.parts.rename(s.file(account), file)
 	return file, nil
 }
 
-// remove removes a file whose numbers are kept in another one by now.
+// remove removes a file whose numbers are kept in another one by now, with the parts that no other file has.
 func (s *State) remove(file string) error {
 	if s == nil || file == "" {
 		return nil
@@ -281,7 +344,7 @@ func (s *State) remove(file string) error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("state_dir: %w", err)
 	}
-	return nil
+	return s.removeParts(s.parts.replace(file, nil))
 }
 
 // errOtherConfig is why numbers are not taken over that mean something else by now.
@@ -301,26 +364,37 @@ var stateWriters = sync.Pool{New: func() any {
 	return w
 }}
 
+// encodeState returns the text of an account's file.
 func encodeState(k *kept) ([]byte, error) {
-	var body bytes.Buffer
+	version := wholeVersion
+	if len(k.Parts) > 0 {
+		version = partsVersion
+	}
+	var text bytes.Buffer
+	head := func(body []byte) []byte { return fmt.Appendf(nil, stateFormat, version, sha256.Sum256(body), k.config) }
+	start := len(head(nil))
+	text.Write(make([]byte, start)) // for the checksum of what follows
 	// Names repeat in every line; the fastest level finds them.
 	zipped := stateWriters.Get().(*gzip.Writer)
 	defer stateWriters.Put(zipped)
-	zipped.Reset(&body)
+	zipped.Reset(&text)
 	if err := jsonv2.MarshalWrite(zipped, k, jsonOptions); err != nil {
 		return nil, err
 	}
 	if err := zipped.Close(); err != nil {
 		return nil, err
 	}
-	return body.Bytes(), nil
+	copy(text.Bytes(), head(text.Bytes()[start:]))
+	return text.Bytes(), nil
 }
 
+// decodeState reads the text of an account's file. Its parts are still to be read.
 func decodeState(text []byte) (*kept, error) {
 	head, body, ok := bytes.Cut(text, []byte("\n"))
-	k := &kept{}
+	k, version := &kept{}, 0
 	var sum []byte
-	if _, err := fmt.Sscanf(string(head)+"\n", stateFormat, &sum, &k.config); !ok || err != nil {
+	_, err := fmt.Sscanf(string(head)+"\n", stateFormat, &version, &sum, &k.config)
+	if !ok || err != nil || version != wholeVersion && version != partsVersion {
 		return nil, errors.New("it is no state of this version")
 	}
 	if got := sha256.Sum256(body); !bytes.Equal(got[:], sum) {
@@ -339,10 +413,18 @@ func decodeState(text []byte) (*kept, error) {
 	if k.Snapshot == nil {
 		return nil, errors.New("it has no numbers")
 	}
-	if !k.Snapshot.Valid(metrics.LedgerViews()) {
-		return nil, errors.New("it has numbers that belong to nothing: another build wrote it")
+	if err := k.check(); err != nil {
+		return nil, err
 	}
 	return k, nil
+}
+
+// check fails if the numbers do not belong together.
+func (k *kept) check() error {
+	if !k.Snapshot.Valid(metrics.LedgerViews()) {
+		return errors.New("it has numbers that belong to nothing: another build wrote it")
+	}
+	return nil
 }
 
 // fingerprint returns a text that tells texts apart without revealing them.
