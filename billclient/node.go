@@ -26,10 +26,18 @@ type node struct {
 // readNode reads the next value, an element of a set.
 func readNode(d document) (node, error) { return new(nodeBuilder).read(d) }
 
-// nodeBuilder reads nodes. Those of one set share their names, which are the same in each.
+// nodeBuilder reads nodes. Those of one set share their names, which are the same in each, and most of their texts: rows
+// of a month have much in common. A node is good until the next one is read, its texts are for good.
 type nodeBuilder struct {
-	names   map[string]string
-	open    []node               // the children so far of nodes that are being read
+	names  map[string]string
+	before []string // the texts of the node before, in their order
+	count  int      // of texts of the node that is being read
+	nodes  []node   // all children that were read of it
+	open   []node   // the children so far of nodes that are being read
+
+	document document                         // that the node is read from
+	children [maxDepth + 1]func([]byte) error // read a child of a node, by depth
+
 	texts   [maxDepth + 1][]byte // of nodes that are being read, by depth
 	content []byte               // of the node whose digest was made last
 }
@@ -38,21 +46,52 @@ type nodeBuilder struct {
 const maxSharedNames = 1000
 
 // read reads the next value, an element of a set.
-func (b *nodeBuilder) read(d document) (node, error) { return b.readSubtree(d, "", 0) }
+func (b *nodeBuilder) read(d document) (node, error) {
+	b.document, b.count, b.nodes = d, 0, b.nodes[:0]
+	return b.readSubtree("", 0)
+}
 
-func (b *nodeBuilder) readSubtree(d document, name string, depth int) (node, error) {
+func (b *nodeBuilder) readSubtree(name string, depth int) (node, error) {
 	first := len(b.open)
-	text, err := d.readValue(b.texts[depth][:0], func(name []byte) error {
-		if depth == maxDepth {
-			return classify(Decode, "nested more than %d deep", maxDepth)
-		}
-		child, err := b.readSubtree(d, b.share(name), depth+1)
-		b.open = append(b.open, child)
-		return err
-	})
-	n := node{name: name, text: string(text), children: slices.Clone(b.open[first:])}
+	text, err := b.document.readValue(b.texts[depth][:0], b.childReader(depth))
+	n := node{name: name, text: b.keepText(text), children: b.keepNodes(b.open[first:])}
 	b.open, b.texts[depth] = b.open[:first], text
 	return n, err
+}
+
+// childReader returns a function that reads a child of a node at a depth: one for all nodes there.
+func (b *nodeBuilder) childReader(depth int) func(name []byte) error {
+	if b.children[depth] == nil {
+		b.children[depth] = func(name []byte) error {
+			if depth == maxDepth {
+				return classify(Decode, "nested more than %d deep", maxDepth)
+			}
+			child, err := b.readSubtree(b.share(name), depth+1)
+			b.open = append(b.open, child)
+			return err
+		}
+	}
+	return b.children[depth]
+}
+
+// keepText returns a text for good: that of the node before, if it has the same one at the same place.
+func (b *nodeBuilder) keepText(text []byte) string {
+	if b.count == len(b.before) {
+		b.before = append(b.before, "")
+	}
+	kept := &b.before[b.count]
+	b.count++
+	if *kept != string(text) {
+		*kept = string(text)
+	}
+	return *kept
+}
+
+// keepNodes returns a copy of nodes that is good until the next node is read.
+func (b *nodeBuilder) keepNodes(nodes []node) []node {
+	first := len(b.nodes)
+	b.nodes = append(b.nodes, nodes...)
+	return slices.Clip(b.nodes[first:])
 }
 
 // share returns a name as a text that all nodes of that name share.
