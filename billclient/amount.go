@@ -3,6 +3,7 @@ package billclient
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -149,8 +150,34 @@ func (a Amount) Times(n int) Amount {
 	return Amount{long: new(big.Rat).Mul(a.rat(), new(big.Rat).SetInt64(int64(n)))}
 }
 
-// shareScale is how many decimals a share has: those of the most exact amounts that the API is known to write.
-const shareScale = 8
+// unitScale is how many decimals of yuan a unit has: those of the most exact amounts that the API is known to write.
+const unitScale = 8
+
+// unitFactors has what an amount is multiplied by to get units, by its scale.
+var unitFactors = [unitScale + 1]uint64{1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1}
+
+// Units returns a in units of 1e-8 yuan, which take less memory and are added faster. It returns false if a has more
+// decimals than that, or more digits than an int64.
+func (a Amount) Units() (units int64, ok bool) {
+	scale, digits := a.short.Scale(), a.short.Coef()
+	if a.long != nil || scale > unitScale || digits > math.MaxInt64/unitFactors[scale] {
+		return 0, false
+	}
+	units = int64(digits * unitFactors[scale])
+	if a.short.IsNeg() {
+		units = -units
+	}
+	return units, true
+}
+
+// AmountOfUnits returns the amount of so many units of 1e-8 yuan.
+func AmountOfUnits(units int64) Amount {
+	short, err := decimal.New(units, unitScale)
+	if err != nil { // an int64 has at most 19 digits, which is what a short amount has room for
+		return Amount{long: big.NewRat(units, 1e8)}
+	}
+	return Amount{short: short.Trim(0)}
+}
 
 // Share returns the n-th part of a, n being above 0, with eight decimals: those behind them are cut. What n shares lack
 // of a is left to the caller.
@@ -158,9 +185,7 @@ func (a Amount) Share(n int) Amount {
 	scaled := new(big.Rat).Mul(a.rat(), big.NewRat(1e8, int64(n)))
 	units := new(big.Int).Quo(scaled.Num(), scaled.Denom())
 	if units.IsInt64() {
-		if short, err := decimal.New(units.Int64(), shareScale); err == nil {
-			return Amount{short: short.Trim(0)}
-		}
+		return AmountOfUnits(units.Int64())
 	}
 	return Amount{long: new(big.Rat).SetFrac(units, big.NewInt(1e8))}
 }

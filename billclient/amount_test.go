@@ -3,6 +3,7 @@ package billclient
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/big"
 	"regexp"
 	"strings"
@@ -239,4 +240,32 @@ func TestShares(t *testing.T) {
 			t.Fatalf("%d shares of %v are more than it", n, whole)
 		}
 	})
+}
+
+// An amount in units is the same amount, or it has none.
+func TestUnits(t *testing.T) {
+	for text, want := range map[string]struct {
+		units int64
+		ok    bool
+	}{
+		"0": {0, true}, "-0.01": {-1000000, true}, "1.50": {150000000, true}, "0.00000001": {1, true},
+		"92233720368.54775807": {math.MaxInt64, true}, "-92233720368.54775807": {-math.MaxInt64, true},
+		"92233720368.54775808": {0, false}, "100000000000": {0, false}, "0.000000001": {0, false},
+		"1e50": {0, false}, "1e-50": {0, false},
+	} {
+		a, err := ParseAmount(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		units, ok := a.Units()
+		if units != want.units || ok != want.ok {
+			t.Errorf("%s: %d units, %v; want %d, %v", text, units, ok, want.units, want.ok)
+		}
+		if back := AmountOfUnits(units); ok && back.Cmp(a) != 0 {
+			t.Errorf("%s: %v from %d units", text, back, units)
+		}
+	}
+	if got := AmountOfUnits(150000000).String(); got != "1.5" {
+		t.Errorf("1.5 from its units is %s", got)
+	}
 }

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -35,3 +37,37 @@ const Week = 7
 
 // watchedDays is how many days are watched at most (see Snapshot.WatchedDays).
 const watchedDays = 6
+
+// Changes yields by how much the cost of each instance has changed from an earlier day to a later one, given the
+// instances of both.
+func Changes(earlier, later []InstanceCost) iter.Seq2[*Key, billclient.Amount] {
+	return func(yield func(*Key, billclient.Amount) bool) {
+		for len(earlier) > 0 || len(later) > 0 {
+			var before, after InstanceCost
+			order := compareFirst(earlier, later)
+			if order <= 0 {
+				before, earlier = earlier[0], earlier[1:]
+			}
+			if order >= 0 {
+				after, later = later[0], later[1:]
+			}
+			if !yield(cmp.Or(after.Key, before.Key), after.Cost.Sub(before.Cost)) {
+				return
+			}
+		}
+	}
+}
+
+// compareFirst compares the keys of the first instances of two lists, of which one may be empty.
+func compareFirst(a, b []InstanceCost) int {
+	switch {
+	case len(a) == 0:
+		return 1
+	case len(b) == 0:
+		return -1
+	case a[0].Key == b[0].Key: // days share keys
+		return 0
+	default:
+		return CompareKeys(*a[0].Key, *b[0].Key)
+	}
+}

@@ -28,23 +28,62 @@ func (d Dimensions) Tag(i int) string {
 	return strings.Split(d.tags, tagSeparator)[i]
 }
 
-// Cell is the sum of the lines of one key, and the attributes of the latest of them.
+// Cell is what the lines of one key have cost.
 type Cell struct {
 	Cost, List billclient.Amount // after and before discount
-
-	watched *[watchedDays]billclient.Amount // cost of the watched days, nil before the first line of one
-
-	no                                      []byte // DetailBillNo of the line that the attributes are from
-	end                                     symbol // its DetailBillEndTime
-	name                                    string
-	subtype, zone, productName, projectName symbol
 }
 
-// cellKey is Dimensions in a third of the memory: a large bill has hundreds of thousands of them. It is the finest key
-// that any cost family needs; lines that agree in it are never told apart again.
+// group is what lines have cost that differ in nothing but their instance. A bill has few groups, in which there can be
+// hundreds of thousands of instances. Every cost family but that of instances is derived from them.
+type group struct {
+	groupKey
+	Cell
+	*productLines
+	projectName *newestText
+}
+
+// groupKey is Dimensions without the instance.
+type groupKey struct{ product, project, region, mode, tags symbol }
+
+// productLines is what the lines of one product say as a whole.
+type productLines struct {
+	count        int
+	name         newestText
+	projectNames map[symbol]*newestText // by project
+	newestText   string
+	newest       time.Time // latest DetailBillEndTime that is a time, and not yet to come
+}
+
+// newestText is a text of the newest line that has one. Of two lines of the same time, the greater text counts, so that
+// it does not depend on the order of the lines.
+type newestText struct{ end, text string }
+
+// update takes the text of a line that ends at an instant, unless that is older.
+func (n *newestText) update(end, text string) {
+	if end < n.end || end == n.end && text <= n.text {
+		return
+	}
+	if n.end != end { // a line's texts are not to be kept
+		n.end = strings.Clone(end)
+	}
+	if n.text != text {
+		n.text = strings.Clone(text)
+	}
+}
+
+// instanceCell has the attributes of the latest line of an instance in a group. What the lines have cost is in the
+// columns of the ledger. A large bill has hundreds of thousands of cells.
+type instanceCell struct {
+	instance           string // as a label has it
+	group              uint32
+	end, subtype, zone symbol
+	name               textSpan
+}
+
+// cellKey is the finest key that any cost family needs: lines that agree in it are never told apart again.
 type cellKey struct {
-	instance                             string
-	product, project, region, mode, tags symbol
+	instance string
+	group    uint32
 }
 
 // dayKey is what the lines of a day are added up by.
@@ -68,38 +107,51 @@ func (o *Options) Counts(line *billclient.Line) bool { return o.Until == 0 || li
 // Ledger adds up the lines of one month. It keeps no line: its size follows the number of instances, not of lines.
 // It is not safe for concurrent use.
 type Ledger struct {
-	options Options
-	cells   map[cellKey]*Cell
-	days    map[dayKey]*billclient.Amount
-	symbols symbols
-	tags    []byte // scratch
+	options  Options
+	cells    chunks[instanceCell]
+	costs    column              // of the cells
+	watched  [watchedDays]column // likewise, of each watched day
+	places   map[cellKey]uint32  // of cells
+	groups   []group
+	groupOf  map[groupKey]uint32
+	products map[symbol]*productLines
+	days     map[dayKey]*billclient.Amount
 
-	count      int
+	symbols   symbols
+	instances textPool
+	names     texts  // of instances
+	tags      []byte // scratch
+
 	customerID billclient.CustomerID
-	newestText string
-	newest     time.Time // latest DetailBillEndTime that is a time, and not yet to come
 	newestDay  billclient.Day
+	sorted     []uint32 // the cells, once they were sorted
 }
 
 // New returns an empty ledger.
 func New(o Options) *Ledger {
 	return &Ledger{
-		options: o, symbols: newSymbols(), cells: map[cellKey]*Cell{}, days: map[dayKey]*billclient.Amount{},
+		options: o, symbols: newSymbols(), places: map[cellKey]uint32{}, groupOf: map[groupKey]uint32{},
+		products: map[symbol]*productLines{}, days: map[dayKey]*billclient.Amount{},
 	}
 }
 
 // Count returns how many lines were added.
-func (l *Ledger) Count() int { return l.count }
+func (l *Ledger) Count() (n int) {
+	for _, p := range l.products {
+		n += p.count
+	}
+	return n
+}
 
 // Cost returns the sum of all lines.
 func (l *Ledger) Cost() (sum billclient.Amount) {
-	for _, c := range l.cells {
-		sum = sum.Add(c.Cost)
+	for i := range l.groups {
+		sum = sum.Add(l.groups[i].Cost)
 	}
 	return sum
 }
 
-// Add adds one line. It looks up one cell: every family is derived from the cells when the ledger is closed.
+// Add adds one line.
 func (l *Ledger) Add(line *billclient.Line) {
 	if !l.options.Counts(line) {
 		return
@@ -108,38 +160,67 @@ func (l *Ledger) Add(line *billclient.Line) {
 	if len(l.options.Instances.Tags) > 0 {
 		tags = l.tagValues(line)
 	}
-	key := l.keyOf(line, tags)
-	c := l.addToCell(key, line)
+	cell, g := l.addCost(line, tags)
 	if line.StatDate != 0 {
-		l.addDay(c, dayKey{line.StatDate, key.project, key.product}, line.Cost)
+		l.addDay(cell, dayKey{line.StatDate, g.project, g.product}, line.Cost)
 	}
-	l.countLine(line)
+	l.countLine(g.productLines, line)
 }
 
-// keyOf returns what a line with these values of tags is added up by.
-func (l *Ledger) keyOf(line *billclient.Line, tags string) cellKey {
-	return cellKey{
-		instance: line.InstanceID,
-		product:  l.symbols.symbolOf(line.ProductCode),
-		project:  l.symbols.symbolOf(line.ProjectID),
-		region:   l.symbols.symbolOf(line.RegionName),
-		mode:     l.symbols.symbolOf(line.BillingMode),
-		tags:     l.symbols.symbolOf(tags),
-	}
+// addCost adds the cost of a line, with these values of tags, to its group and to its cell, which it returns.
+func (l *Ledger) addCost(line *billclient.Line, tags string) (cell int, g *group) {
+	at := l.groupAt(line, tags)
+	g = &l.groups[at]
+	g.Cost, g.List = g.Cost.Add(line.Cost), g.List.Add(line.ListCost)
+	g.name.update(line.EndTime, line.ProductName)
+	g.projectName.update(line.EndTime, line.ProjectName)
+	cell = l.cellAt(line.InstanceID, at)
+	l.costs.add(cell, line.Cost)
+	l.describe(l.cells.at(cell), line)
+	return cell, g
 }
 
-// addToCell adds a line to the cell of its key.
-func (l *Ledger) addToCell(key cellKey, line *billclient.Line) *Cell {
-	c, ok := l.cells[key]
+// groupAt returns the place of a line's group.
+func (l *Ledger) groupAt(line *billclient.Line, tags string) uint32 {
+	key := groupKey{
+		product: l.symbols.symbolOf(line.ProductCode),
+		project: l.symbols.symbolOf(line.ProjectID),
+		region:  l.symbols.symbolOf(line.RegionName),
+		mode:    l.symbols.symbolOf(line.BillingMode),
+		tags:    l.symbols.symbolOf(tags),
+	}
+	at, ok := l.groupOf[key]
 	if !ok {
-		c = &Cell{}
-		key.instance = strings.Clone(key.instance) // a line's texts are not to be kept
-		l.cells[key] = c
+		at = uint32(len(l.groups))
+		l.groupOf[key] = at
+		l.groups = append(l.groups, l.newGroup(key))
 	}
-	c.Cost = c.Cost.Add(line.Cost)
-	c.List = c.List.Add(line.ListCost)
-	l.describe(c, line)
-	return c
+	return at
+}
+
+func (l *Ledger) newGroup(key groupKey) group {
+	p := l.products[key.product]
+	if p == nil {
+		p = &productLines{projectNames: map[symbol]*newestText{}}
+		l.products[key.product] = p
+	}
+	if p.projectNames[key.project] == nil {
+		p.projectNames[key.project] = &newestText{}
+	}
+	return group{groupKey: key, productLines: p, projectName: p.projectNames[key.project]}
+}
+
+// cellAt returns the place of the cell of an instance in a group.
+func (l *Ledger) cellAt(instance string, group uint32) int {
+	key := cellKey{instance, group}
+	at, ok := l.places[key]
+	if !ok {
+		key.instance = l.instances.keep(instance) // a line's texts are not to be kept
+		at = uint32(l.cells.rows)
+		*l.cells.at(int(at)) = instanceCell{instance: KeyLabel(key.instance), group: group}
+		l.places[key] = at
+	}
+	return int(at)
 }
 
 // addInstance adds what an instance has cost.
@@ -149,11 +230,11 @@ func (l *Ledger) addInstance(i *ModeInstance) {
 		InstanceName: i.Name, ProductSubTypeName: i.Subtype, ZoneName: i.Zone, EndTime: i.End,
 		ProductName: i.GroupName, ProjectName: i.ProjectName, Cost: i.Cost,
 	}
-	l.addToCell(l.keyOf(&line, strings.Join(i.Tags, tagSeparator)), &line)
+	l.addCost(&line, strings.Join(i.Tags, tagSeparator))
 }
 
 // addDay adds the cost of a line of one day.
-func (l *Ledger) addDay(c *Cell, k dayKey, cost billclient.Amount) {
+func (l *Ledger) addDay(cell int, k dayKey, cost billclient.Amount) {
 	l.newestDay = max(l.newestDay, k.day)
 	sum, ok := l.days[k]
 	if !ok {
@@ -163,29 +244,35 @@ func (l *Ledger) addDay(c *Cell, k dayKey, cost billclient.Amount) {
 	*sum = sum.Add(cost)
 	for i, watched := range l.options.Watched {
 		if watched == k.day {
-			if c.watched == nil {
-				c.watched = new([watchedDays]billclient.Amount)
-			}
-			c.watched[i] = c.watched[i].Add(cost)
+			l.watched[i].add(cell, cost)
 		}
 	}
 }
 
-// describe takes the attributes of the line if it is the latest of its cell.
-func (l *Ledger) describe(c *Cell, line *billclient.Line) {
-	end := l.symbols.text(c.end)
-	if line.EndTime < end || line.EndTime == end && line.DetailBillNo < string(c.no) {
+// describe takes the attributes of the line if it is the latest of its cell. Of two lines that end at the same time, the
+// one with the greater attributes counts: which one that is must not depend on the order of the lines.
+func (l *Ledger) describe(c *instanceCell, line *billclient.Line) {
+	if !l.isLatest(c, line) {
 		return
 	}
 	c.end = l.replaceSymbol(c.end, line.EndTime)
-	c.no = append(c.no[:0], line.DetailBillNo...)
-	if c.name != line.InstanceName {
-		c.name = strings.Clone(line.InstanceName)
-	}
+	c.name = l.names.replace(c.name, line.InstanceName)
 	c.subtype = l.replaceSymbol(c.subtype, line.ProductSubTypeName)
 	c.zone = l.replaceSymbol(c.zone, line.ZoneName)
-	c.productName = l.replaceSymbol(c.productName, line.ProductName)
-	c.projectName = l.replaceSymbol(c.projectName, line.ProjectName)
+}
+
+func (l *Ledger) isLatest(c *instanceCell, line *billclient.Line) bool {
+	name, subtype, zone := l.names.text(c.name), l.symbols.text(c.subtype), l.symbols.text(c.zone)
+	switch end := l.symbols.text(c.end); {
+	case line.EndTime != end:
+		return line.EndTime > end
+	case line.InstanceName != string(name):
+		return line.InstanceName > string(name)
+	case line.ProductSubTypeName != subtype:
+		return line.ProductSubTypeName > subtype
+	default:
+		return line.ZoneName > zone
+	}
 }
 
 // replaceSymbol returns the symbol of a text. It saves the lookup where the text has not changed, as is the case for
@@ -197,16 +284,16 @@ func (l *Ledger) replaceSymbol(old symbol, text string) symbol {
 	return l.symbols.symbolOf(text)
 }
 
-// countLine records what a line says of the month as a whole.
-func (l *Ledger) countLine(line *billclient.Line) {
-	l.count++
+// countLine records what a line says of its product, and of the month as a whole.
+func (l *Ledger) countLine(p *productLines, line *billclient.Line) {
+	p.count++
 	if l.customerID == "" {
 		l.customerID = billclient.ParseCustomerID(strings.Clone(line.CustomerID))
 	}
-	if line.EndTime > l.newestText {
+	if line.EndTime > p.newestText {
 		end, err := time.ParseInLocation(time.DateTime, line.EndTime, billclient.Beijing)
 		if err == nil && !end.After(l.options.ReadAt) { // a monthly fee ends with its month
-			l.newestText, l.newest = strings.Clone(line.EndTime), end
+			p.newestText, p.newest = strings.Clone(line.EndTime), end
 		}
 	}
 }
@@ -227,27 +314,3 @@ func (l *Ledger) tagValues(line *billclient.Line) string {
 	}
 	return string(l.tags)
 }
-
-// symbol stands for a text that many lines share. The zero symbol is the empty text.
-type symbol uint32
-
-// symbols gives each text a symbol.
-type symbols struct {
-	byText map[string]symbol
-	texts  []string
-}
-
-func newSymbols() symbols { return symbols{byText: map[string]symbol{"": 0}, texts: []string{""}} }
-
-func (s *symbols) symbolOf(text string) symbol {
-	if symbol, ok := s.byText[text]; ok {
-		return symbol
-	}
-	text = strings.Clone(text)
-	next := symbol(len(s.texts))
-	s.texts = append(s.texts, text)
-	s.byText[text] = next
-	return next
-}
-
-func (s *symbols) text(of symbol) string { return s.texts[of] }

@@ -23,6 +23,10 @@ type LineSums struct {
 	Instances                  []Instance       // those of the described view's rows, in the same order
 	ProductNames, ProjectNames map[string]string
 	Tallies                    map[string]Tally // by product
+
+	// parts has what the lines of each product come to, in the order of their codes, so that some of them can be read
+	// anew without the others (see Ledger.KeepProducts). It is not kept over a restart.
+	parts []*part
 }
 
 // Instance is a key of the instance family with its attributes.
@@ -33,6 +37,23 @@ type Instance struct {
 
 // Tally counts the instances of a product.
 type Tally struct{ All, Folded int }
+
+// count counts an instance, which is none if it has no name.
+func (t *Tally) count(isNamed, isKept bool) {
+	if isNamed {
+		t.All++
+	}
+	if !isKept {
+		t.fold(isNamed)
+	}
+}
+
+// fold counts an instance that was counted as one more that is not shown.
+func (t *Tally) fold(isNamed bool) {
+	if isNamed {
+		t.Folded++
+	}
+}
 
 // withoutRows returns what remains of lines that are to be read anew: how many there were, and whose. They are due at
 // once because they have no time of reading, and are not shown.

@@ -49,7 +49,7 @@ func (s Sums) Rows(n int) []Row { return s.rows(n, nil) }
 // rows is Rows with label values that are in pool, or go into it.
 func (s Sums) rows(n int, pool labelPool) []Row {
 	rows := make([]Row, 0, len(s))
-	for _, k := range slices.SortedFunc(maps.Keys(s), CompareKeys) {
+	for _, k := range s.keys() {
 		rows = append(rows, Row{Labels: pool.values(k, n), Amount: s[k]})
 	}
 	return rows
@@ -95,53 +95,62 @@ func IsRounding(difference billclient.Amount, n int) bool {
 
 // Largest returns the n largest sums by absolute value, the largest first, and the smaller key first among equals.
 func (s Sums) Largest(n int) []Row {
+	keys := s.keys()
 	var rows []Row
-	for _, size := range s.rank() {
+	for _, i := range rank(len(keys), func(i int) billclient.Amount { return s[keys[i]] }) {
 		if len(rows) == n {
 			break
 		}
-		rows = append(rows, Row{Labels: size.key[:], Amount: s[size.key]})
+		rows = append(rows, Row{Labels: keys[i][:], Amount: s[keys[i]]})
 	}
 	return rows
 }
 
-// fold keeps the largest sums by absolute value, at most options.MaxSeries and none below options.MinCost, and adds the
-// others to the key that target returns for theirs. The smaller key wins among equals, so that a series does not come
-// and go.
+// keys returns all keys in order.
+func (s Sums) keys() []Key { return slices.SortedFunc(maps.Keys(s), CompareKeys) }
+
+// fold keeps the sums that the options keep, and adds the others to the key that target returns for theirs.
 func (s Sums) fold(options Instances, target func(Key) Key) Sums {
-	if len(s) <= options.MaxSeries && options.MinCost.Sign() == 0 {
-		return s
-	}
+	keys := s.keys()
+	isKept := options.largest(len(keys), func(i int) billclient.Amount { return s[keys[i]] })
 	kept := make(Sums, min(len(s), options.MaxSeries))
-	for i, size := range s.rank() {
-		k := size.key
-		if i >= options.MaxSeries || size.abs.Cmp(options.MinCost) < 0 {
+	for i, k := range keys {
+		if !isKept[i] {
 			k = target(k)
 		}
-		kept.Add(k, s[size.key])
+		kept.Add(k, s[keys[i]])
 	}
 	return kept
 }
 
-// size is a sum as it is ranked.
-type size struct {
-	key    Key
-	abs    billclient.Amount
-	approx float64 // of abs: enough to order all but the closest
+// largest reports of each of n amounts, which are in the order of their keys, whether it is kept: the largest by
+// absolute value are, at most MaxSeries and none below MinCost. The smaller key wins among equals, so that a series
+// does not come and go.
+func (o Instances) largest(n int, amount func(int) billclient.Amount) []bool {
+	kept := make([]bool, n)
+	if n <= o.MaxSeries && o.MinCost.Sign() == 0 {
+		for i := range kept {
+			kept[i] = true
+		}
+		return kept
+	}
+	for _, i := range rank(n, amount)[:min(n, o.MaxSeries)] {
+		kept[i] = amount(int(i)).Abs().Cmp(o.MinCost) >= 0
+	}
+	return kept
 }
 
-// rank returns all sums, the largest absolute value first.
-func (s Sums) rank() []size {
-	order := make([]size, 0, len(s))
-	for k, amount := range s {
-		abs := amount.Abs()
-		order = append(order, size{k, abs, abs.Float64()})
+// rank returns the places of n amounts, the largest absolute value first, and the smaller place first among equals.
+func rank(n int, amount func(int) billclient.Amount) []uint32 {
+	places, sizes := make([]uint32, n), make([]float64, n) // a float is enough to order all but the closest
+	for i := range places {
+		places[i], sizes[i] = uint32(i), amount(i).Abs().Float64()
 	}
-	slices.SortFunc(order, func(a, b size) int {
-		if a.approx != b.approx {
-			return cmp.Compare(b.approx, a.approx)
+	slices.SortFunc(places, func(a, b uint32) int {
+		if sizes[a] != sizes[b] {
+			return cmp.Compare(sizes[b], sizes[a])
 		}
-		return cmp.Or(b.abs.Cmp(a.abs), CompareKeys(a.key, b.key))
+		return cmp.Or(amount(int(b)).Abs().Cmp(amount(int(a)).Abs()), cmp.Compare(a, b))
 	})
-	return order
+	return places
 }
