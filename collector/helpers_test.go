@@ -301,12 +301,14 @@ func (w *world) checkInfos() {
 	}
 }
 
-// asked returns the calls since the last time, in their order: action, months and page.
+// asked returns the calls since the last time, in their order: action, months, page and product.
 func (w *world) asked() []string {
 	var calls []string
 	for _, call := range w.api.Calls() {
 		text := call.Action
-		for _, name := range []string{"BillStartMonth", "BillEndMonth", "BillBeginMonth", "BillMonth", "PageNo"} {
+		for _, name := range []string{
+			"BillStartMonth", "BillEndMonth", "BillBeginMonth", "BillMonth", "PageNo", "ProductCode",
+		} {
 			if value := call.Query.Get(name); value != "" {
 				text += " " + value
 			}

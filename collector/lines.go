@@ -8,7 +8,6 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/ledger"
-	"ksyun_bill_exporter/metrics"
 )
 
 // lineSource is the source of the lines of a basis.
@@ -42,7 +41,7 @@ func dueLines(f *fetch, of ledger.Basis, now time.Time) (due []billclient.Month)
 		known := f.snapshot.Months[m]
 		isShown := f.basis(m, now) == of && (m == running || f.options.Months.Past > 0)
 		areWanted := isShown || of == ledger.Estimated && areDaysWanted(f, known, now)
-		if areWanted && areLinesDue(f, *known.Book(of), isShown, now) {
+		if areWanted && areLinesDue(f, of, m, isShown, now) {
 			due = append(due, m)
 		}
 	}
@@ -58,15 +57,20 @@ func areDaysWanted(f *fetch, m ledger.Month, now time.Time) bool {
 	return !dropped && f.options.wantsDays()
 }
 
-// areLinesDue reports whether the lines of a book are to be read: at once if they never were, or were only counted and
-// are to be shown, then as seldom as the configuration wants.
-func areLinesDue(f *fetch, b ledger.Book, isShown bool, now time.Time) bool {
+// areLinesDue reports whether the lines of a month's book are to be read: at once if they never were, or were only
+// counted and are to be shown, then as seldom as the configuration wants.
+func areLinesDue(f *fetch, of ledger.Basis, m billclient.Month, isShown bool, now time.Time) bool {
+	known := f.snapshot.Months[m]
+	b := *known.Book(of)
 	if b.IsEmpty() || b.Lines == nil || isShown && !b.Lines.Summed {
 		return !b.IsEmpty()
 	}
-	age := now.Sub(b.Lines.ReadAt)
-	tooOld := age < 0 || age >= f.options.Refresh.DetailsMaxAge // before 0 if the clock was set back since
-	return tooOld || b.LinesChanged() && age >= f.options.Refresh.DetailsInterval
+	if products, ok := productsToRead(f, of, m, isShown, now); ok {
+		return len(products) > 0
+	}
+	// An age below 0 is that of lines that were read before the clock was set back.
+	isLongAgo := now.Sub(b.Lines.ReadAt) >= f.options.Refresh.DetailsInterval
+	return f.isOld(b.Lines.ReadAt, now) || b.LinesChanged() && isLongAgo
 }
 
 // readMonths reads the lines of the given months. What one of them yields stays, whatever becomes of the others. A read
@@ -93,8 +97,14 @@ func readDetailBill(ctx context.Context, f *fetch, m billclient.Month) error {
 	kept := f.keep(LineRead{Month: m, Basis: ledger.Billed, BillID: bill.Summary.BillID})
 	defer kept.discard()
 	query := billclient.DetailQuery{From: m, To: m, Tags: len(f.options.Instances.Tags) > 0, Sets: kept != nil}
-	l, err := readLines(ctx, f, billclient.GetPostpayDetailBill, ledger.Options{}, kept,
-		func() iter.Seq2[billclient.Line, error] { return f.client.GetPostpayDetailBill(ctx, query) })
+	l, err := readBook(ctx, f, bookRead{
+		action: billclient.GetPostpayDetailBill, month: m, of: ledger.Billed, kept: kept,
+		stream: func(product string) iter.Seq2[billclient.Line, error] {
+			query := query
+			query.ProductCode = product
+			return f.client.GetPostpayDetailBill(ctx, query)
+		},
+	})
 	if err == nil {
 		err = checkLines(f, m, bill, l, billclient.GetPostpayDetailBill)
 	}
@@ -122,8 +132,14 @@ func readDetailConsume(ctx context.Context, f *fetch, m billclient.Month) error 
 	defer kept.discard()
 	query := billclient.ConsumeQuery{Month: m, Tags: len(f.options.Instances.Tags) > 0, Sets: kept != nil}
 	counted := ledger.Options{Watched: watchedDays(f, now), Until: known.Estimate.Summary.End}
-	l, err := readLines(ctx, f, billclient.GetPostpayDetailConsume, counted, kept,
-		func() iter.Seq2[billclient.Line, error] { return f.client.GetPostpayDetailConsume(ctx, query) })
+	l, err := readBook(ctx, f, bookRead{
+		action: billclient.GetPostpayDetailConsume, month: m, of: ledger.Estimated, options: counted, kept: kept,
+		stream: func(product string) iter.Seq2[billclient.Line, error] {
+			query := query
+			query.ProductCode = product
+			return f.client.GetPostpayDetailConsume(ctx, query)
+		},
+	})
 	if err != nil {
 		return err
 	}
@@ -184,21 +200,20 @@ func checkLines(f *fetch, m billclient.Month, b ledger.Book, l *ledger.Ledger, a
 	return nil
 }
 
-// readLines reads a stream of lines to its end, each attempt into a new ledger. The options say which lines count.
-func readLines(ctx context.Context, f *fetch, action string, options ledger.Options, kept *keeping,
-	stream func() iter.Seq2[billclient.Line, error],
-) (l *ledger.Ledger, err error) {
-	options.Views, options.Instances, options.ReadAt = metrics.LedgerViews(), f.options.Instances, now()
-	err = f.client.Retry(ctx, action, func() error {
+// readLines reads the lines of a product, or all, to their end, each attempt into a new ledger.
+func readLines(ctx context.Context, f *fetch, r bookRead, product string) (l *ledger.Ledger, err error) {
+	options := r.ledgerOptions(f)
+	err = f.client.Retry(ctx, r.action, func() error {
 		l = ledger.New(options)
-		kept.restart()
+		r.kept.restart()
 		add := func(line *billclient.Line) {
 			if options.Counts(line) {
 				l.Add(line)
-				kept.addLine(line)
+				r.kept.addLine(line)
 			}
 		}
-		return addLines(f, action, stream(), func(line *billclient.Line) string { return line.CustomerID }, add)
+		customer := func(line *billclient.Line) string { return line.CustomerID }
+		return addLines(f, r.action, r.linesOf(product), customer, add)
 	})
 	return l, err
 }

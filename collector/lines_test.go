@@ -88,7 +88,9 @@ func TestLinesDue(t *testing.T) {
 		{"counted only, and shown", ledger.Book{Summary: before, Lines: counted}, 0, true, true},
 		{"counted only, and not shown", ledger.Book{Summary: before, Lines: counted}, 0, false, false},
 	} {
-		if got := areLinesDue(f, c.book, c.isShown, october(15).Add(c.age)); got != c.want {
+		m := billclient.MonthOf(october(15))
+		f.snapshot = (&ledger.Snapshot{}).WithMonth(m, ledger.Month{Bill: c.book})
+		if got := areLinesDue(f, ledger.Billed, m, c.isShown, october(15).Add(c.age)); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}

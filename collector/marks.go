@@ -41,6 +41,21 @@ func (m *marks) takeDue(mark string, every time.Duration, now time.Time) bool {
 	return true
 }
 
+// put sets a mark.
+func (m *marks) put(mark string, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.set(mark, at)
+}
+
+// isRecent reports whether a mark was set not longer ago than within.
+func (m *marks) isRecent(mark string, within time.Duration, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at, ok := m.at[mark]
+	return ok && now.Sub(at).Abs() < within
+}
+
 func (m *marks) set(mark string, at time.Time) {
 	if m.at == nil {
 		m.at = map[string]time.Time{}

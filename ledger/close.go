@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -45,14 +46,18 @@ func addMissing(names map[string]string, key string) {
 // CloseUnsummed returns what the lines say as a whole, without what they add up to.
 func (l *Ledger) CloseUnsummed(readFor *Summary, readAt time.Time) *LineSums {
 	s := l.closeWhole(readFor, readAt)
-	s.parts = nil
+	for i, p := range s.parts {
+		whole := *p
+		whole.instances, whole.folded = nil, nil
+		s.parts[i] = &whole
+	}
 	return s
 }
 
 func (l *Ledger) closeWhole(readFor *Summary, readAt time.Time) *LineSums {
 	s := &LineSums{
 		ReadFor: readFor, ReadAt: readAt, CustomerID: l.customerID, Rows: map[string][]Row{},
-		ProductNames: map[string]string{}, parts: l.parts(readAt),
+		ProductNames: map[string]string{}, parts: l.allParts(readAt),
 	}
 	projects := map[string]newestText{}
 	for _, p := range s.parts {
@@ -145,6 +150,27 @@ func (l *Ledger) foldParts(s *LineSums, v View) (kept Sums, described map[Key]pa
 
 // CloseDays derives the days that the lines cover from the cells.
 func (l *Ledger) CloseDays(readFor *Summary, readAt time.Time) map[billclient.Day]Day {
+	byDay, watched := l.daySums(), l.watchedCosts()
+	for _, o := range l.others {
+		addDays(byDay, o.days)
+		for at := range watched {
+			watched[at] = append(watched[at], o.watched[at]...)
+		}
+	}
+	days, pool := map[billclient.Day]Day{}, labelPool{}
+	first, last := l.coveredDays(readFor, readAt)
+	for at := first; at <= last; at++ {
+		d := Day{ReadAt: readAt, ProjectProduct: byDay[at].rows(2, pool), Instances: watched[at]}
+		if len(l.others) > 0 {
+			slices.SortFunc(d.Instances, func(a, b InstanceCost) int { return CompareKeys(*a.Key, *b.Key) })
+		}
+		days[at] = d
+	}
+	return days
+}
+
+// daySums returns what each day has cost by project and product.
+func (l *Ledger) daySums() map[billclient.Day]Sums {
 	byDay := map[billclient.Day]Sums{}
 	for k, amount := range l.days {
 		if byDay[k.day] == nil {
@@ -153,13 +179,19 @@ func (l *Ledger) CloseDays(readFor *Summary, readAt time.Time) map[billclient.Da
 		project, product := l.symbols.text(k.project), l.symbols.text(k.product)
 		byDay[k.day].Add(Key{KeyLabel(project), KeyLabel(product)}, *amount)
 	}
-	days, pool := map[billclient.Day]Day{}, labelPool{}
-	first, last := l.coveredDays(readFor, readAt)
-	for d := first; d <= last; d++ {
-		days[d] = Day{ReadAt: readAt, ProjectProduct: byDay[d].rows(2, pool)}
+	return byDay
+}
+
+// addDays adds the sums of days to others.
+func addDays(byDay, others map[billclient.Day]Sums) {
+	for at, costs := range others {
+		if byDay[at] == nil {
+			byDay[at] = Sums{}
+		}
+		for k, amount := range costs {
+			byDay[at].Add(k, amount)
+		}
 	}
-	l.closeWatched(days)
-	return days
 }
 
 // coveredDays returns the first and the last day that lines cover: those that the estimate they were read for is made
@@ -171,16 +203,16 @@ func (l *Ledger) coveredDays(readFor *Summary, readAt time.Time) (first, last bi
 	return first, min(last, billclient.DayOf(readFor.Month.End()).Add(-1), billclient.DayOf(readAt))
 }
 
-// closeWatched adds to the watched days what their instances cost. An instance without a cost is not listed.
-func (l *Ledger) closeWatched(days map[billclient.Day]Day) {
-	var lists [watchedDays][]InstanceCost // none are not the same as not known
-	for i := range l.options.Watched {
-		lists[i] = make([]InstanceCost, 0, l.watched[i].count())
+// watchedCosts returns what instances cost on the watched days. An instance without a cost is not listed.
+func (l *Ledger) watchedCosts() map[billclient.Day][]InstanceCost {
+	days, keys := l.options.Watched, chunks[Key]{}
+	costs := make([][]InstanceCost, len(days)) // none are not the same as not known
+	for i := range days {
+		costs[i] = make([]InstanceCost, 0, l.watched[i].count())
 	}
-	keys := chunks[Key]{}
 	for cells := range l.cellsByInstance(l.sortedCells()) {
 		var key *Key
-		for i := range l.options.Watched {
+		for i := range days {
 			cost := l.watched[i].sumOf(cells)
 			if cost.Sign() == 0 {
 				continue
@@ -190,13 +222,12 @@ func (l *Ledger) closeWatched(days map[billclient.Day]Day) {
 				*key = l.keyOfGroup(l.groupOfCell(cells[0]))
 				key[2] = l.cells.at(int(cells[0])).instance
 			}
-			lists[i] = append(lists[i], InstanceCost{key, cost})
+			costs[i] = append(costs[i], InstanceCost{key, cost})
 		}
 	}
-	for i, at := range l.options.Watched {
-		if d, ok := days[at]; ok {
-			d.Instances = lists[i]
-			days[at] = d
-		}
+	byDay := map[billclient.Day][]InstanceCost{}
+	for i, at := range days {
+		byDay[at] = costs[i]
 	}
+	return byDay
 }

@@ -124,6 +124,7 @@ type Ledger struct {
 
 	customerID billclient.CustomerID
 	newestDay  billclient.Day
+	others     []others
 	sorted     []uint32 // the cells, once they were sorted
 }
 
@@ -140,6 +141,11 @@ func (l *Ledger) Count() (n int) {
 	for _, p := range l.products {
 		n += p.count
 	}
+	for _, o := range l.others {
+		for _, p := range o.parts {
+			n += p.count
+		}
+	}
 	return n
 }
 
@@ -147,6 +153,11 @@ func (l *Ledger) Count() (n int) {
 func (l *Ledger) Cost() (sum billclient.Amount) {
 	for i := range l.groups {
 		sum = sum.Add(l.groups[i].Cost)
+	}
+	for _, o := range l.others {
+		for _, p := range o.parts {
+			sum = sum.Add(p.cost())
+		}
 	}
 	return sum
 }
@@ -226,7 +237,8 @@ func (l *Ledger) cellAt(instance string, group uint32) int {
 // addInstance adds what an instance has cost.
 func (l *Ledger) addInstance(i *ModeInstance) {
 	line := billclient.Line{
-		InstanceID: i.Instance, ProductCode: i.Group, ProjectID: i.Project, RegionName: i.Region, BillingMode: i.BillingMode,
+		InstanceID: i.Instance, ProductCode: i.Group, ProjectID: i.Project, RegionName: i.Region,
+		BillingMode:  i.BillingMode,
 		InstanceName: i.Name, ProductSubTypeName: i.Subtype, ZoneName: i.Zone, EndTime: i.End,
 		ProductName: i.GroupName, ProjectName: i.ProjectName, Cost: i.Cost,
 	}
@@ -249,8 +261,8 @@ func (l *Ledger) addDay(cell int, k dayKey, cost billclient.Amount) {
 	}
 }
 
-// describe takes the attributes of the line if it is the latest of its cell. Of two lines that end at the same time, the
-// one with the greater attributes counts: which one that is must not depend on the order of the lines.
+// describe takes the attributes of the line if it is the latest of its cell. Of two lines that end at the same time,
+// the one with the greater attributes counts: which one that is must not depend on the order of the lines.
 func (l *Ledger) describe(c *instanceCell, line *billclient.Line) {
 	if !l.isLatest(c, line) {
 		return

@@ -10,7 +10,7 @@ import (
 // LineSums is what the lines of one month add up to, folded. Immutable.
 type LineSums struct {
 	ReadFor *Summary  // the summary that stood when the lines were read
-	ReadAt  time.Time // when the read began
+	ReadAt  time.Time // when the last read began, which may have been of some products
 	Count   int
 	Newest  time.Time // end of the newest line; zero if none tells
 	Summed  bool      // the sums follow; else only what the lines say as a whole

@@ -53,13 +53,22 @@ func (i partInstance) facts(n int) []string {
 	return facts
 }
 
+// cost returns what all lines of the part have cost.
+func (p *part) cost() (sum billclient.Amount) {
+	for i := range p.groups {
+		sum = sum.Add(p.groups[i].Cost)
+	}
+	return sum
+}
+
 // parts returns a part of each product, in the order of their codes.
 func (l *Ledger) parts(readAt time.Time) (parts []*part) {
 	shared := map[traits]*traits{}
 	groups := l.groupsByProduct()
 	for cells := range l.cellsByProduct(l.sortedCells()) {
 		product := l.groups[l.cells.at(int(cells[0])).group].product
-		p := l.newPart(product, readAt)
+		p := l.newPart(product)
+		p.readAt = readAt
 		p.groups = groups[product]
 		if l.options.Instances.Enabled {
 			l.addInstances(p, cells, shared)
@@ -69,10 +78,10 @@ func (l *Ledger) parts(readAt time.Time) (parts []*part) {
 	return parts
 }
 
-func (l *Ledger) newPart(product symbol, readAt time.Time) *part {
+func (l *Ledger) newPart(product symbol) *part {
 	lines := l.products[product]
 	p := &part{
-		product: KeyLabel(l.symbols.text(product)), readAt: readAt, count: lines.count, newest: lines.newest,
+		product: KeyLabel(l.symbols.text(product)), count: lines.count, newest: lines.newest,
 		name: lines.name, projectNames: map[string]*newestText{}, folded: map[string]billclient.Amount{},
 	}
 	for project, name := range lines.projectNames {
