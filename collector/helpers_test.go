@@ -21,6 +21,7 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ksyun_bill_exporter/billclient"
@@ -121,6 +122,11 @@ func skipIfShort(t *testing.T) {
 
 // sameAmounts takes 1 for 1.00.
 var sameAmounts = cmp.Comparer(func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
+
+// sameSnapshot compares what is kept over a restart: what is known of single products is not.
+var sameSnapshot = cmp.Options{
+	sameAmounts, cmp.AllowUnexported(ledger.ModeKey{}), cmpopts.IgnoreUnexported(ledger.LineSums{}),
+}
 
 // world is a collector that runs against a simulated API, both inside a synctest bubble: HTTP and signatures are real,
 // time is not.

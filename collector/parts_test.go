@@ -148,7 +148,7 @@ func TestPartsOfTheState(t *testing.T) {
 	if len(read) != 1 || errs != nil {
 		t.Fatalf("%v, %v", read, errs)
 	}
-	if diff := cmp.Diff(large, read[0].Snapshot, sameAmounts, cmp.AllowUnexported(ledger.ModeKey{})); diff != "" {
+	if diff := cmp.Diff(large, read[0].Snapshot, sameSnapshot); diff != "" {
 		t.Errorf("(-before +after):\n%s", diff)
 	}
 	if diff := cmp.Diff(first, save(read[0].Snapshot)); diff != "" {
@@ -219,7 +219,7 @@ func TestLostPartsOfTheState(t *testing.T) {
 			if len(read) != 1 || len(errs) != 1 || errs[0].Error() != wantErr {
 				t.Fatalf("%s: %d, %v", p.Place, len(read), errs)
 			}
-			if diff := cmp.Diff(want, read[0].Snapshot, sameAmounts, cmp.AllowUnexported(ledger.ModeKey{})); diff != "" ||
+			if diff := cmp.Diff(want, read[0].Snapshot, sameSnapshot); diff != "" ||
 				read[0].Details != "" {
 				t.Errorf("%s: (-want +got):\n%s", p.Place, diff)
 			}
@@ -254,7 +254,7 @@ func TestUnreadablePart(t *testing.T) {
 	if again == nil || err != nil {
 		t.Fatalf("%v, %v", again, err)
 	}
-	if diff := cmp.Diff(k.Snapshot, again.Snapshot, sameAmounts, cmp.AllowUnexported(ledger.ModeKey{})); diff != "" {
+	if diff := cmp.Diff(k.Snapshot, again.Snapshot, sameSnapshot); diff != "" {
 		t.Errorf("(-before +after):\n%s", diff)
 	}
 }
@@ -328,7 +328,7 @@ func TestLargeStateOfAnOlderBuild(t *testing.T) {
 	if len(all) != 1 || errs != nil || !strings.HasPrefix(string(text), "ksyun_bill_exporter state 2 ") {
 		t.Fatalf("%v, %v, %.60q", all, errs, text)
 	}
-	if diff := cmp.Diff(k.Snapshot, all[0].Snapshot, sameAmounts, cmp.AllowUnexported(ledger.ModeKey{})); diff != "" {
+	if diff := cmp.Diff(k.Snapshot, all[0].Snapshot, sameSnapshot); diff != "" {
 		t.Errorf("(-before +after):\n%s", diff)
 	}
 }

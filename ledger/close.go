@@ -33,6 +33,9 @@ func (l *Ledger) Close(readFor *Summary, readAt time.Time) *LineSums {
 			s.Rows[v.Name] = sums.Rows(len(v.Labels))
 		}
 	}
+	if readAt.Before(readFor.Month.End()) { // while a month runs, all its lines are read again
+		s.parts = nil
+	}
 	return s
 }
 

@@ -121,6 +121,7 @@ type Ledger struct {
 	instances textPool
 	names     texts  // of instances
 	tags      []byte // scratch
+	last      int    // the cell of the last line
 
 	customerID billclient.CustomerID
 	newestDay  billclient.Day
@@ -180,15 +181,37 @@ func (l *Ledger) Add(line *billclient.Line) {
 
 // addCost adds the cost of a line, with these values of tags, to its group and to its cell, which it returns.
 func (l *Ledger) addCost(line *billclient.Line, tags string) (cell int, g *group) {
-	at := l.groupAt(line, tags)
-	g = &l.groups[at]
+	cell, ok := l.guessCell(line, tags)
+	if !ok {
+		cell = l.cellAt(line.InstanceID, l.groupAt(line, tags))
+	}
+	l.last = cell
+	g = l.groupOfCell(uint32(cell))
 	g.Cost, g.List = g.Cost.Add(line.Cost), g.List.Add(line.ListCost)
 	g.name.update(line.EndTime, line.ProductName)
 	g.projectName.update(line.EndTime, line.ProjectName)
-	cell = l.cellAt(line.InstanceID, at)
 	l.costs.add(cell, line.Cost)
 	l.describe(l.cells.at(cell), line)
 	return cell, g
+}
+
+// guessCell returns the cell of a line if that is the last line's or the one after: lines of an instance follow each
+// other, or those of all instances do, day by day in one order. That saves the lookups.
+func (l *Ledger) guessCell(line *billclient.Line, tags string) (cell int, ok bool) {
+	instance := KeyLabel(line.InstanceID)
+	for cell = l.last; cell <= l.last+1 && cell < l.cells.rows; cell++ {
+		c := l.cells.at(cell)
+		if c.instance == instance && l.isOfGroup(line, tags, &l.groups[c.group].groupKey) {
+			return cell, true
+		}
+	}
+	return 0, false
+}
+
+func (l *Ledger) isOfGroup(line *billclient.Line, tags string, g *groupKey) bool {
+	s := &l.symbols
+	return s.text(g.product) == line.ProductCode && s.text(g.project) == line.ProjectID &&
+		s.text(g.region) == line.RegionName && s.text(g.mode) == line.BillingMode && s.text(g.tags) == tags
 }
 
 // groupAt returns the place of a line's group.

@@ -151,11 +151,14 @@ func TestOrderOfLinesDoesNotMatter(t *testing.T) {
 		want := sumUp(lines, options)
 		rand.New(rand.NewPCG(1, 2)).Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 		got := sumUp(lines, options)
-		if diff := cmp.Diff(want, got, byValue, cmpopts.IgnoreUnexported(ledger.LineSums{})); diff != "" {
+		if diff := cmp.Diff(want, got, byValue, noParts); diff != "" {
 			t.Fatalf("shuffled (-want +got):\n%s", diff)
 		}
 	})
 }
+
+// noParts leaves out of a comparison what only lines that are read again need.
+var noParts = cmpopts.IgnoreUnexported(ledger.LineSums{})
 
 var byValue = cmp.Comparer(func(a, b billclient.Amount) bool { return a.Cmp(b) == 0 })
 
