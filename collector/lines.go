@@ -218,12 +218,14 @@ func readLines(ctx context.Context, f *fetch, r bookRead, product string) (l *le
 	return l, err
 }
 
-// addLines adds the lines of a stream, unless one is of another customer than the configuration expects.
+// addLines adds the lines of a stream, unless one is of another customer than the configuration expects. The functions
+// must not keep a line.
 func addLines[T any](
 	f *fetch, action string, stream iter.Seq2[T, error], customer func(*T) string, add func(*T),
 ) error {
-	for line, err := range stream {
-		if err == nil {
+	var line T // a variable of the loop would be an allocation for each line
+	for next, err := range stream {
+		if line = next; err == nil {
 			err = f.expectCustomer(action, "a line", customer(&line))
 		}
 		if err != nil {
