@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/alecthomas/units"
 )
@@ -38,30 +37,8 @@ type answer interface {
 	// readItem returns the next value, an element of a set, as a document that fails if it gets too large. That
 	// document has to be read before anything else of the answer.
 	readItem() document
-	// inputOffset returns how many bytes have been read as values.
-	inputOffset() int64
 	// checkEnd fails unless only white space follows.
 	checkEnd() error
-}
-
-// boundedItem is an item that is read while it arrives.
-type boundedItem struct {
-	answer
-	limit int64 // the offset from which on the item is too large
-}
-
-func newBoundedItem(a answer) *boundedItem { return &boundedItem{a, a.inputOffset() + int64(maxItem)} }
-
-func (b *boundedItem) readValue(text []byte, child func(name []byte) error) ([]byte, error) {
-	if child == nil {
-		return b.answer.readValue(text, nil)
-	}
-	return b.answer.readValue(text, func(name []byte) error {
-		if b.inputOffset() > b.limit {
-			return classify(Decode, "larger than %v", maxItem)
-		}
-		return child(name)
-	})
 }
 
 // readChildren hands the children of the next value to child. A null or an empty text has none.
@@ -87,30 +64,4 @@ func locate(place string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", place, err)
-}
-
-// window limits how much of an answer a decoder can hold at once: it provides at most maxText bytes beyond those that
-// the decoder has consumed.
-type window struct {
-	body     io.Reader
-	consumed func() int64
-	read     int64
-	err      error // of the body, other than io.EOF
-}
-
-func (w *window) Read(p []byte) (int, error) {
-	if w.err != nil {
-		return 0, w.err
-	}
-	room := int64(maxText) - (w.read - w.consumed())
-	if room <= 0 {
-		// This error is not kept: there is room again once the decoder has consumed what it holds.
-		return 0, classify(Decode, "a value is longer than %v", maxText)
-	}
-	n, err := w.body.Read(p[:min(int64(len(p)), room)])
-	w.read += int64(n)
-	if err != nil && err != io.EOF {
-		w.err = err
-	}
-	return n, err
 }

@@ -360,7 +360,7 @@ func TestBadEnvelopes(t *testing.T) {
 		"empty":             {200, "", Incomplete, "answer is empty"},
 		"HTML":              {200, "<html>welcome", Decode, "HTML in place of an answer: <html>welcome"},
 		"list":              {200, "[]", Decode, "neither JSON nor XML: []"},
-		"truncated":         {200, `{"ok":true,`, Incomplete, "jsontext: unexpected EOF after offset 11"},
+		"truncated":         {200, `{"ok":true,`, Incomplete, "unexpected EOF after offset 11"},
 		"more":              {200, `{"status":200} {}`, Decode, "something follows the answer's end"},
 		"object as verdict": {200, `{"ok":{}}`, Decode, "ok: an object or a list in place of a text"},
 		"gateway":           {502, "bad gateway", Server, "bad gateway"},

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +18,6 @@ func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"PostpayDetailBillSet" : [ ` + goodLine(`, "TagSet" : [ { "Key" : "\"[" } ] , "\\" : {}`) + ` ] }`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		got, err := readAny("application/json", body)
-		checkByValue(t, body, got, err)
 		if err != nil {
 			checkTyped(t, err)
 			return
@@ -39,41 +36,6 @@ func FuzzJSON(f *testing.F) {
 			t.Errorf("lines (-encoding/json +got):\n%s", diff)
 		}
 	})
-}
-
-// checkByValue reads the lines value by value, as lines that are too long to be read whole, and compares them with
-// want.
-func checkByValue(t *testing.T, body []byte, want []Line, wantErr error) {
-	t.Helper()
-	r := responseOf("application/json", body)
-	if first, err := r.firstByte(); err != nil || first != '{' {
-		return
-	}
-	var got []Line
-	lines := newLineReader(newRecord(anyMonth, false), func(line *Line) error {
-		got = append(got, *line)
-		return nil
-	})
-	a := newJSON(r.body)
-	top := topLevelReader{response: r, answer: a, set: lineSet}
-	top.readItem = func([]byte) error { return lines.readItem(newBoundedItem(a), 0) }
-	err := top.read()
-	if err == nil {
-		err = top.apiError()
-	}
-	if err = r.asError(err); placeOf(err) != placeOf(wantErr) && (err != nil || top.setFound) {
-		t.Errorf("error %v, want %v", err, wantErr)
-	}
-	if diff := cmp.Diff(want, got, equalAmounts); diff != "" {
-		t.Errorf("lines (-whole +by value):\n%s", diff)
-	}
-}
-
-// placeOf returns the text of an error without the words of the decoder: how much it quotes depends on what its buffer
-// happens to hold.
-func placeOf(err error) string {
-	place, _, _ := strings.Cut(fmt.Sprint(err), "jsontext: ")
-	return place
 }
 
 // wireLine is a line as encoding/json reads and writes it.

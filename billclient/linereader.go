@@ -53,7 +53,10 @@ func (l *lineReader) readMember(name []byte) error {
 	if err == nil {
 		err = l.putField(member, text)
 	}
-	return locate(lineFields[member].name, err)
+	if err != nil {
+		return locate(lineFields[member].name, err)
+	}
+	return nil
 }
 
 // findMember returns the member that has a name. It tries the next two members first, because the API sends them in

@@ -106,8 +106,9 @@ func (x *xmlDocument) skipValue() error {
 	return nil
 }
 
-func (x *xmlDocument) readItem() document { return newBoundedItem(x) }
+func (x *xmlDocument) readItem() document { return &xmlItem{x, x.inputOffset() + int64(maxItem)} }
 
+// inputOffset returns how many bytes have been read as values.
 func (x *xmlDocument) inputOffset() int64 { return x.dec.InputOffset() }
 
 func (x *xmlDocument) checkEnd() error {
@@ -139,4 +140,48 @@ func (x *xmlDocument) explainError(err error) error {
 		return fmt.Errorf("%w after offset %d", io.ErrUnexpectedEOF, x.inputOffset())
 	}
 	return err
+}
+
+// xmlItem is an element of a set.
+type xmlItem struct {
+	*xmlDocument
+	limit int64 // the offset from which on the item is too large
+}
+
+func (x *xmlItem) readValue(text []byte, child func(name []byte) error) ([]byte, error) {
+	if child == nil {
+		return x.xmlDocument.readValue(text, nil)
+	}
+	return x.xmlDocument.readValue(text, func(name []byte) error {
+		if x.inputOffset() > x.limit {
+			return classify(Decode, "larger than %v", maxItem)
+		}
+		return child(name)
+	})
+}
+
+// window limits how much of an answer a decoder can hold at once: it provides at most maxText bytes beyond those that
+// the decoder has consumed.
+type window struct {
+	body     io.Reader
+	consumed func() int64
+	read     int64
+	err      error // of the body, other than io.EOF
+}
+
+func (w *window) Read(p []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	room := int64(maxText) - (w.read - w.consumed())
+	if room <= 0 {
+		// This error is not kept: there is room again once the decoder has consumed what it holds.
+		return 0, classify(Decode, "a value is longer than %v", maxText)
+	}
+	n, err := w.body.Read(p[:min(int64(len(p)), room)])
+	w.read += int64(n)
+	if err != nil && err != io.EOF {
+		w.err = err
+	}
+	return n, err
 }
