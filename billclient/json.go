@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -46,8 +47,10 @@ func newJSON(body io.Reader) *jsonDocument {
 }
 
 func (j *jsonDocument) readValue(text []byte, child func(name []byte) error) ([]byte, error) {
-	if j.buf[j.pos] == '"' {
-		if s, ok := j.scanPlain(); ok {
+	if j.buf[j.pos] == '"' { // usually a text that is as it stands
+		end, beyondASCII := findSpecial(j.buf, j.pos+1)
+		if s := j.buf[j.pos+1 : end]; j.buf[end] == '"' && (!beyondASCII || utf8.Valid(s)) {
+			j.pos = end + 1
 			return append(text, s...), nil
 		}
 	}

@@ -159,17 +159,6 @@ func (i *jsonInput) skipComma() bool {
 	return true
 }
 
-// scanPlain moves behind the string at hand and returns its text, if it is in memory and has no escapes.
-func (i *jsonInput) scanPlain() (text []byte, ok bool) {
-	end, beyondASCII := findSpecial(i.buf, i.pos+1)
-	text = i.buf[i.pos+1 : end]
-	if i.buf[end] != '"' || beyondASCII && !utf8.Valid(text) {
-		return nil, false
-	}
-	i.pos = end + 1
-	return text, true
-}
-
 // skipPlain returns where the value at b[pos] ends, if it consists of strings without escapes, lists and objects, has
 // no white space, and is not nested deeper than that. So are the sets of lines, which are rarely read. For another
 // value, and for one that does not end in b, it returns 0.

@@ -30,7 +30,10 @@ func FuzzJSONVerdict(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte, size uint16) {
 		accepted := checkVerdict(t, text, int(size)) == nil
-		for end := range min(len(text), 200) {
+		for end := range len(text) {
+			if len(text) > 100 && end != int(size)%len(text) {
+				continue // all beginnings of longer texts would take long
+			}
 			err := checkVerdict(t, text[:end], int(size))
 			if accepted && err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Errorf("%q, the beginning of %q: error %v", text[:end], text, err)

@@ -21,8 +21,11 @@ const maxNumberID = 19
 // other texts stay, because they can be names: a number that is not whole or not documented so large, and one with
 // leading zeros (007). The ids of instances, of bills and of lines are texts everywhere, and are never changed.
 func canonicalNumberID(id string) string {
+	if areDigits(id) { // the usual id, for which anything else would be slow
+		return id
+	}
 	id = strings.TrimSpace(id)
-	if !strings.ContainsAny(id, ".eE") { // the usual id, for which the pattern would be slow
+	if !strings.ContainsAny(id, ".eE") {
 		return id
 	}
 	parts := numberIDPattern.FindStringSubmatch(id)
@@ -39,4 +42,13 @@ func canonicalNumberID(id string) string {
 		return id
 	}
 	return cmp.Or(digits, "0")
+}
+
+func areDigits(s string) bool {
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return true
 }
