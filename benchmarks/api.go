@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
@@ -25,7 +23,7 @@ type bill struct{ Lines, Instances int }
 // customerID is the only customer of the simulated API.
 const customerID = "73400575"
 
-var customerKeys = billclient.Credentials{AccessKeyID: "AKBENCHMARK", SecretAccessKey: "secret of the benchmark"}
+var customerKeys = billclient.Credentials{AccessKeyID: "AKBENCHMARK", SecretAccessKey: "secret-of-the-benchmark"}
 
 // apiServer returns the simulated billing API. It runs in a process of its own, so that its cost is not measured.
 func apiServer(_ context.Context, j job) (http.Handler, error) {
@@ -62,11 +60,7 @@ func newReplay(api http.Handler, lines int) *replay {
 
 // ServeHTTP answers a query. The API checks only the first request with the query.
 func (p *replay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer := p.answer(r)
-	maps.Copy(w.Header(), answer.Header())
-	w.Header().Set("Content-Length", strconv.Itoa(answer.Body.Len()))
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes()) // fails only if the reader has gone, which then fails itself
+	copyAnswer(w, p.answer(r))
 }
 
 func (p *replay) answer(r *http.Request) *httptest.ResponseRecorder {

@@ -18,7 +18,12 @@ type bench struct {
 	repeat   int           // lines that one measurement reads at least; with fewer it would be too short
 	budget   time.Duration // of a server's CPU time, for one measurement of its scrapes
 	progress io.Writer
-	fleet    fleet // of accounts
+	fleet    fleet         // of accounts
+	day      day           // of refreshes
+	rest     time.Duration // after which the program is taken to rest
+	parts    []string      // that are measured, of allParts
+
+	program string // the exporter's; empty until it is built
 
 	results results
 	notes   []string // what was left out and why
@@ -56,13 +61,19 @@ func (b *bench) sizes() []int {
 	return sizes
 }
 
-// columns returns the numbers by which the results of a section are known: of lines, or of accounts.
-func (b *bench) columns(s section) []int {
-	if s.ofFleet {
-		return []int{b.fleet.Accounts}
+// programSizes returns the numbers of lines of which the whole program is measured: large ones. With few lines, most
+// of its work does not depend on them.
+func (b *bench) programSizes() []int {
+	sizes := b.sizes()
+	large := slices.DeleteFunc(slices.Clone(sizes), func(lines int) bool { return lines < largeBill })
+	if len(large) == 0 {
+		return sizes[len(sizes)-1:]
 	}
-	return b.sizes()
+	return large
 }
+
+// fleetSizes returns the number of accounts.
+func (b *bench) fleetSizes() []int { return []int{b.fleet.Accounts} }
 
 // usualBill returns a bill with five lines for each instance.
 func usualBill(lines int) bill { return bill{lines, lines / 5} }
@@ -73,18 +84,46 @@ func tenfoldBill(lines int) bill { return bill{lines, lines / 50} }
 // tenthBill returns a bill with the instances of tenfoldBill and five lines for each.
 func tenthBill(lines int) bill { return bill{lines / 10, lines / 50} }
 
-func (b *bench) run(ctx context.Context) error {
+// allParts are the parts of a run, of which some can be chosen.
+var allParts = []string{"reading", "scrapes", "fleet", "program", "day"}
+
+func (b *bench) run(ctx context.Context) (err error) {
 	b.results = results{}
-	for _, lines := range b.sizes() {
-		if err := b.runReading(ctx, lines); err != nil {
-			return fmt.Errorf("%d lines: %w", lines, err)
+	dir, err := os.MkdirTemp("", "ksyun-benchmark-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if b.program, err = buildProgram(ctx, dir); err != nil {
+		return err
+	}
+	for _, part := range b.parts {
+		if part == "fleet" {
+			if err := b.runFleet(ctx); err != nil {
+				return fmt.Errorf("%d accounts: %w", b.fleet.Accounts, err)
+			}
+			continue
 		}
-		if err := b.runScrapes(ctx, lines); err != nil {
-			return fmt.Errorf("%d lines: %w", lines, err)
+		if err := b.runPart(ctx, part); err != nil {
+			return err
 		}
 	}
-	if err := b.runFleet(ctx); err != nil {
-		return fmt.Errorf("%d accounts: %w", b.fleet.Accounts, err)
+	return nil
+}
+
+// runPart measures a part at its numbers of lines.
+func (b *bench) runPart(ctx context.Context, part string) error {
+	run := map[string]func(context.Context, int) error{
+		"reading": b.runReading, "scrapes": b.runScrapes, "program": b.runProgram, "day": b.runDay,
+	}[part]
+	sizes := b.sizes()
+	if part == "program" || part == "day" {
+		sizes = b.programSizes()
+	}
+	for _, lines := range sizes {
+		if err := run(ctx, lines); err != nil {
+			return fmt.Errorf("%d lines: %w", lines, err)
+		}
 	}
 	return nil
 }
@@ -110,18 +149,26 @@ func (b *bench) runReading(ctx context.Context, lines int) (err error) {
 func (b *bench) takeTurns(ctx context.Context, lines int, ways []way) error {
 	for round := range b.runs {
 		for _, w := range ways {
-			fmt.Fprintf(b.progress, "%d lines, round %d of %d: %s\n", lines, round+1, b.runs, w.name)
-			m, err := w.measure(ctx)
-			if reason, ok := errors.AsType[omission](err); ok {
-				b.addNote(fmt.Sprintf("%d lines, %s: left out, %s", lines, w.name, reason))
-				continue
+			if err := b.takeTurn(ctx, lines, fmt.Sprintf("round %d of %d", round+1, b.runs), w); err != nil {
+				return err
 			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", w.name, err)
-			}
-			b.results.add(w.name, lines, m)
 		}
 	}
+	return nil
+}
+
+// takeTurn measures a way once, unless it is left out.
+func (b *bench) takeTurn(ctx context.Context, lines int, turn string, w way) error {
+	fmt.Fprintf(b.progress, "%d lines, %s: %s\n", lines, turn, w.name)
+	m, err := w.measure(ctx)
+	if reason, ok := errors.AsType[omission](err); ok {
+		b.addNote(fmt.Sprintf("%d lines, %s: left out, %s", lines, w.name, reason))
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", w.name, err)
+	}
+	b.results.add(w.name, lines, m)
 	return nil
 }
 

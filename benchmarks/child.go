@@ -33,6 +33,8 @@ type job struct {
 	Live   bool   // whether the metrics of the Go runtime and the process follow
 	Dir    string // of the files to serve
 	Fleet  fleet  // of the API of many accounts
+
+	Company company // of the API of one with many instances
 }
 
 // measures has the jobs that end with a measurement.
@@ -46,6 +48,10 @@ var measures = map[string]func(context.Context, job) (measurement, error){
 	"sdk":      measureSDKWay,
 	"render":   measureRender,
 	"compress": measureCompression,
+
+	"count answers":   countAnswers,
+	"discard answers": discardAnswers,
+	"sum answers":     sumAnswers,
 }
 
 // servers has the jobs that answer HTTP until the parent ends them.
@@ -55,6 +61,8 @@ var servers = map[string]func(context.Context, job) (http.Handler, error){
 	"page":   pageServer,
 	"files":  fileServer,
 	"consts": constServer,
+
+	"company": companyServer,
 }
 
 // measurement is the cost of doing something once.
@@ -66,6 +74,11 @@ type measurement struct {
 	Series int           // of the page, if one was made
 	Ready  time.Duration // until all accounts have numbers, by the clock
 	Whole  time.Duration // until all accounts have lines, by the clock
+
+	Allocated float64 // bytes
+	Calls     float64 // of the API
+	Received  float64 // bytes of its answers
+	Written   float64 // bytes, to files and sockets
 }
 
 // measure does the work as often as the job says and returns the average cost.

@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -77,81 +74,30 @@ func inFewProjects(b billsim.Bill) billsim.Bill {
 
 func fleetKey(i int) string { return fmt.Sprintf("AKFLEET%d", i) }
 
-// config returns a configuration file for the accounts of the fleet, everything else at its default.
-func (f fleet) config(api, stateDir string) []byte {
-	var b strings.Builder
-	b.WriteString("api:\n")
-	for _, key := range []string{"endpoint", "union_endpoint", "pay_endpoint", "trade_endpoint"} {
-		fmt.Fprintf(&b, "  %s: %s\n", key, api)
-	}
-	if f.Pace > 0 {
-		fmt.Fprintf(&b, "  requests_per_second: %g\n", f.Pace)
-	}
-	fmt.Fprintf(&b, "state_dir: %q\naccounts:\n", stateDir)
+// setup returns a configuration for the accounts of the fleet, everything else at its default.
+func (f fleet) setup(api string) setup {
+	s := setup{api: api, pace: f.Pace}
 	for i := range f.Accounts {
-		fmt.Fprintf(&b, "  - {name: account-%03d, access_key_id: %s, secret_access_key: secret}\n", i, fleetKey(i))
+		account := fmt.Sprintf("{name: account-%03d, access_key_id: %s, secret_access_key: secret}", i, fleetKey(i))
+		s.accounts = append(s.accounts, account)
 	}
-	return []byte(b.String())
+	return s
 }
 
 // runFleet measures the whole program with many accounts, once: a round takes minutes, most of them waiting for the
-// pace of the calls.
+// pace of the calls. It is scraped until the lines of all accounts are shown.
 func (b *bench) runFleet(ctx context.Context) (err error) {
-	dir, err := os.MkdirTemp("", "ksyun-benchmark-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	program := filepath.Join(dir, "exporter")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "ksyun_bill_exporter")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("go build: %w", err)
-	}
 	api, err := job{Do: "fleet", Fleet: b.fleet}.serve(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, api.stop()) }()
 	fmt.Fprintf(b.progress, "%d accounts: the first round\n", b.fleet.Accounts)
-	m, err := measureFleet(ctx, b.fleet, program, api.url)
-	if err != nil {
+	return withProgram(ctx, b.program, b.fleet.setup(api.url), func(exporter *server) error {
+		m, err := b.fleet.watch(ctx, exporter, time.Now())
+		b.results.add("fleet", b.fleet.Accounts, m)
 		return err
-	}
-	b.results.add("fleet", b.fleet.Accounts, m)
-	return nil
-}
-
-// measureFleet measures the first round of the whole program: a process with a configuration, everything on, that is
-// scraped until the lines of all accounts are shown.
-func measureFleet(ctx context.Context, f fleet, program, api string) (m measurement, err error) {
-	dir, err := os.MkdirTemp("", "ksyun-benchmark-")
-	if err != nil {
-		return m, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	file := filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(file, f.config(api, filepath.Join(dir, "state")), 0o600); err != nil {
-		return m, err
-	}
-	exporter, err := startExporter(ctx, program, file)
-	if err != nil {
-		return m, err
-	}
-	began := time.Now()
-	m, err = f.watch(ctx, exporter, began)
-	return m, errors.Join(err, exporter.stop())
-}
-
-// startExporter starts the program with a configuration file.
-func startExporter(ctx context.Context, program, config string) (*server, error) {
-	address, err := freeAddress(ctx)
-	if err != nil {
-		return nil, err
-	}
-	args := []string{"--config.file=" + config, "--web.listen-address=" + address, "--log.level=error"}
-	cmd := exec.CommandContext(ctx, program, args...)
-	return startForeign(ctx, cmd, address)
+	})
 }
 
 // scrapeInterval is how often a fleet's exporter is scraped, as Prometheus does by default in its examples.

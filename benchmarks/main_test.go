@@ -109,10 +109,15 @@ func checkPicture(t *testing.T, text string) {
 }
 
 func TestRunBadFlags(t *testing.T) {
-	const want = "-lines is at least 1000, -runs at least 1"
-	for _, args := range [][]string{{"-lines", "999"}, {"-runs", "0"}} {
-		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil || err.Error() != want {
-			t.Errorf("%v: %v, want %s", args, err, want)
+	const atLeast = "-lines is at least 1000, -runs at least 1"
+	for flag, want := range map[[2]string]string{
+		{"-lines", "999"}: atLeast,
+		{"-runs", "0"}:    atLeast,
+		{"-parts", "day,night"}: `invalid value "day,night" for flag -parts: "night" is none of ` +
+			"reading, scrapes, fleet, program, day",
+	} {
+		if err := run(t.Context(), flag[:], io.Discard, io.Discard); err == nil || err.Error() != want {
+			t.Errorf("%v: %v, want %s", flag, err, want)
 		}
 	}
 }

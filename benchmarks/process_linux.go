@@ -44,6 +44,20 @@ func peakMemory(pid int) (int64, error) {
 	return readKibibytes(fmt.Sprintf("/proc/%d/status", pid), "VmHWM:")
 }
 
+// processWritten returns how many bytes a process has written so far, into files and sockets (proc(5): wchar).
+func processWritten(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range bytes.Lines(text) {
+		if number, ok := bytes.CutPrefix(line, []byte("wchar: ")); ok {
+			return strconv.ParseInt(string(bytes.TrimSpace(number)), 10, 64)
+		}
+	}
+	return 0, fmt.Errorf("/proc/%d/io: no wchar", pid)
+}
+
 // availableMemory returns how many bytes programs can still allocate without swapping.
 func availableMemory() (int64, error) { return readKibibytes("/proc/meminfo", "MemAvailable:") }
 

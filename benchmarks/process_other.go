@@ -12,5 +12,6 @@ var errNotLinux = errors.New("the benchmark needs Linux: it reads CPU time and m
 func cpuTime() (time.Duration, error)           { return 0, errNotLinux }
 func processCPUTime(int) (time.Duration, error) { return 0, errNotLinux }
 func peakMemory(int) (int64, error)             { return 0, errNotLinux }
+func processWritten(int) (int64, error)         { return 0, errNotLinux }
 func availableMemory() (int64, error)           { return 0, errNotLinux }
 func cpuModel() string                          { return "unknown processor" }

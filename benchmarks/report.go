@@ -27,7 +27,7 @@ var pageTemplate = template.Must(template.New("report").Parse(pageText))
 func (r report) write(w io.Writer) {
 	fmt.Fprintln(w, r.Machine())
 	fmt.Fprintln(w)
-	fmt.Fprint(w, r.Tables(), r.Figures())
+	fmt.Fprint(w, r.Tables(), r.Figures(), r.ProgramFigures())
 	for _, note := range r.Notes() {
 		fmt.Fprintln(w, note)
 	}
@@ -59,8 +59,11 @@ func (r report) Machine() string {
 // Tables returns the tables of the measurements.
 func (r report) Tables() string { return formatSections(r.bench) }
 
-// Figures returns the table of the limits that hold or do not.
-func (r report) Figures() string { return formatFigures(r.bench) }
+// Figures returns the table of the limits of parts that hold or do not.
+func (r report) Figures() string { return formatFigures(r.bench, 1, firstOfProgram-1) }
+
+// ProgramFigures returns the table of the limits of the whole program.
+func (r report) ProgramFigures() string { return formatFigures(r.bench, firstOfProgram, lastFigure) }
 
 // Notes returns what was left out and why.
 func (r report) Notes() []string { return r.notes }

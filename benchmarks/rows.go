@@ -10,7 +10,7 @@ import (
 type section struct {
 	title   string
 	rows    []row
-	ofFleet bool // of many accounts, not of a number of lines
+	columns func(*bench) []int // the numbers by which results are known: of lines, or of accounts
 }
 
 // row has a number for each number of lines.
@@ -101,13 +101,18 @@ func median(values []float64) float64 {
 }
 
 // These functions return the numbers of a measurement that rows show.
-func cpuSeconds(m measurement) float64     { return m.CPU.Seconds() }
-func allocations(m measurement) float64    { return m.Allocs }
-func peakMegabytes(m measurement) float64  { return float64(m.Peak) / 1e6 }
-func readySeconds(m measurement) float64   { return m.Ready.Seconds() }
-func wholeSeconds(m measurement) float64   { return m.Whole.Seconds() }
-func seriesOf(m measurement) float64       { return float64(m.Series) }
-func bytesPerSeries(m measurement) float64 { return float64(m.Kept) / float64(m.Series) }
+func cpuSeconds(m measurement) float64        { return m.CPU.Seconds() }
+func allocations(m measurement) float64       { return m.Allocs }
+func peakMegabytes(m measurement) float64     { return float64(m.Peak) / 1e6 }
+func readySeconds(m measurement) float64      { return m.Ready.Seconds() }
+func wholeSeconds(m measurement) float64      { return m.Whole.Seconds() }
+func seriesOf(m measurement) float64          { return float64(m.Series) }
+func allocated(m measurement) float64         { return m.Allocated }
+func callsOf(m measurement) float64           { return m.Calls }
+func cpuMilliseconds(m measurement) float64   { return 1e3 * m.CPU.Seconds() }
+func receivedMegabytes(m measurement) float64 { return m.Received / 1e6 }
+func writtenMegabytes(m measurement) float64  { return m.Written / 1e6 }
+func bytesPerSeries(m measurement) float64    { return float64(m.Kept) / float64(m.Series) }
 
 // ratiosOf returns how many times as much one way costs as another in each round. Within a round, the state of the
 // machine differs least.
@@ -119,6 +124,29 @@ func ratiosOf(one, other string, number func(measurement) float64) func(results,
 			ratios[i] = number(a[i]) / number(b[i])
 		}
 		return ratios
+	}
+}
+
+// differencesOf returns by how much one way costs more than another in each round.
+func differencesOf(one, other string, number func(measurement) float64) func(results, int) []float64 {
+	return func(all results, lines int) []float64 {
+		a, b := all[one][lines], all[other][lines]
+		differences := make([]float64, min(len(a), len(b)))
+		for i := range differences {
+			differences[i] = number(a[i]) - number(b[i])
+		}
+		return differences
+	}
+}
+
+// perMillionLines returns the numbers of a way that reads three documents, for a million of their lines.
+func perMillionLines(way string, number func(measurement) float64) func(results, int) []float64 {
+	return func(all results, lines int) []float64 {
+		values := valuesOf(way, number)(all, lines)
+		for i := range values {
+			values[i] /= 3 * float64(lines) / 1e6
+		}
+		return values
 	}
 }
 
@@ -161,7 +189,7 @@ const (
 
 // sections has all rows. Ratios are of CPU time unless their section says otherwise.
 var sections = []section{
-	{title: "From the API's bytes to sums: CPU time", rows: []row{
+	{title: "From the API's bytes to sums: CPU time", columns: (*bench).sizes, rows: []row{
 		{
 			"decode and sum / only counting the bytes", "x",
 			ratiosOf("stream", "count", cpuSeconds), upperLimit(1, 28, largeBill),
@@ -178,13 +206,13 @@ var sections = []section{
 		{"whole refresh", "s", valuesOf("refresh", cpuSeconds), limit{}},
 		{"the usual way", "s", valuesOf("usual", cpuSeconds), limit{}},
 	}},
-	{title: "From the API's bytes to sums: allocations a line", rows: []row{
+	{title: "From the API's bytes to sums: allocations a line", columns: (*bench).sizes, rows: []row{
 		{"decode and sum", "", allocsPerLine("stream"), upperLimit(1, 2, largeBill)},
 		{"whole refresh", "", allocsPerLine("refresh"), limit{}},
 		{"the usual way", "", allocsPerLine("usual"), limit{}},
 		{"the SDK's way", "", allocsPerLine("sdk"), limit{}},
 	}},
-	{title: "Memory of a process: resident at most", rows: []row{
+	{title: "Memory of a process: resident at most", columns: (*bench).sizes, rows: []row{
 		{
 			"whole refresh, 2000 instances shown (default)", "MB",
 			valuesOf("refresh", peakMegabytes), upperLimit(2, 200, largestBill),
@@ -199,7 +227,7 @@ var sections = []section{
 		{"the usual way", "MB", valuesOf("usual", peakMegabytes), limit{}},
 		{"the SDK's way", "MB", valuesOf("sdk", peakMegabytes), limit{}},
 	}},
-	{title: "From sums to an answer: CPU time, with a series for five lines", rows: []row{
+	{title: "From sums to an answer: CPU time, with a series for five lines", columns: (*bench).sizes, rows: []row{
 		{
 			"gzip: the page / nginx gzip_static", "x",
 			ratiosOf("page gzip", "nginx gzip", cpuSeconds), upperLimit(3, 2, largestBill),
@@ -227,7 +255,7 @@ var sections = []section{
 			ratiosOf("render", "compress", cpuSeconds), upperLimit(4, 1.6, largestBill),
 		},
 	}},
-	{title: "From sums to an answer: allocations a scrape; bytes kept on the heap; memory", rows: []row{
+	{title: "From sums to an answer: allocations a scrape; bytes kept on the heap; memory", columns: (*bench).sizes, rows: []row{
 		{"gzip: the page", "", valuesOf("page gzip", allocations), upperLimit(3, 150, largestBill)},
 		{"gzip: page and own metrics", "", valuesOf("own gzip", allocations), limit{}},
 		{"gzip: page, own, Go's and process's", "", valuesOf("live gzip", allocations), limit{}},
@@ -244,7 +272,59 @@ var sections = []section{
 			ratiosOf("50 scrapers", "1 scraper", peakMegabytes), upperLimit(6, 1.3, largestBill),
 		},
 	}},
-	{title: "The whole program with many accounts of 60 instances: the first round", ofFleet: true, rows: []row{
+	{title: "The whole program, so many lines in each of three documents", columns: (*bench).programSizes, rows: []row{
+		{
+			"the whole program / only counting the bytes", "x",
+			ratiosOf("program", "program count", cpuSeconds), upperLimit(8, 12, largestBill),
+		},
+		{"the whole program / io.Copy to io.Discard", "x", ratiosOf("program", "program discard", cpuSeconds), limit{}},
+		{
+			"the usual way / the whole program", "x",
+			ratiosOf("program usual", "program", cpuSeconds), lowerLimit(8, 6, largestBill),
+		},
+		{"CPU time for a million lines", "s", perMillionLines("program", cpuSeconds), limit{}},
+		{"the usual way for a million lines", "s", perMillionLines("program usual", cpuSeconds), limit{}},
+		{"calls of the API", "", valuesOf("program", callsOf), limit{}},
+		{
+			"resident at most, 2000 instances shown (default)", "MB",
+			valuesOf("program", peakMegabytes), upperLimit(9, 160, largestBill),
+		},
+		{
+			"resident at most, 20000 instances shown", "MB",
+			valuesOf("program 20000", peakMegabytes), upperLimit(9, 176, largestBill),
+		},
+		{"resident at most, every instance shown", "MB", valuesOf("program all", peakMegabytes), limit{}},
+		{"resident at most, the usual way", "MB", valuesOf("program usual", peakMegabytes), limit{}},
+	}},
+	{title: "The whole program: the same months once more", columns: (*bench).programSizes, rows: []row{
+		{
+			"allocations, second reading / first", "x",
+			ratiosOf("second reading", "first reading", allocations), upperLimit(10, .1, largestBill),
+		},
+		{"bytes allocated, second reading / first", "x", ratiosOf("second reading", "first reading", allocated), limit{}},
+		{"CPU time, second reading / first", "x", ratiosOf("second reading", "first reading", cpuSeconds), limit{}},
+		{"CPU time for a million lines, second reading", "s", perMillionLines("second reading", cpuSeconds), limit{}},
+	}},
+	{title: "The whole program: a day of 24 hourly rounds", columns: (*bench).programSizes, rows: []row{
+		{"CPU time of a round", "s", valuesOf("day", cpuSeconds), limit{}},
+		{"calls of the API in a round", "", valuesOf("day", callsOf), limit{}},
+		{"read in a round", "MB", valuesOf("day", receivedMegabytes), limit{}},
+		{"written into state_dir in a round", "MB", differencesOf("day", "day without state", writtenMegabytes), limit{}},
+		{
+			"CPU time of a round for the state", "s",
+			differencesOf("day", "day without state", cpuSeconds), upperLimit(11, .2, largestBill),
+		},
+		{"resident at most over the day", "MB", valuesOf("day", peakMegabytes), limit{}},
+	}},
+	{title: "The whole program: a scrape of every instance", columns: (*bench).programSizes, rows: []row{
+		{"series of the page", "", valuesOf("program gzip", seriesOf), limit{}},
+		{
+			"gzip: the whole program / nginx gzip_static", "x",
+			ratiosOf("program gzip", "program nginx gzip", cpuSeconds), upperLimit(12, 1.3, largestBill),
+		},
+		{"CPU time of a scrape", "ms", valuesOf("program gzip", cpuMilliseconds), limit{}},
+	}},
+	{title: "The whole program with many accounts of 60 instances: the first round", columns: (*bench).fleetSizes, rows: []row{
 		{"until all accounts have numbers, by the clock", "s", valuesOf("fleet", readySeconds), upperLimit(7, 60, 0)},
 		{"until all lines are read, by the clock", "s", valuesOf("fleet", wholeSeconds), limit{}},
 		{"CPU time, a scrape every 15 s included", "s", valuesOf("fleet", cpuSeconds), upperLimit(7, 60, 0)},

@@ -12,7 +12,7 @@ import (
 func formatSections(b *bench) string {
 	var text strings.Builder
 	for _, s := range sections {
-		head, columns := []string{s.title}, b.columns(s)
+		head, columns := []string{s.title}, s.columns(b)
 		for _, lines := range columns {
 			head = append(head, formatRound(float64(lines)))
 		}
@@ -29,14 +29,20 @@ func formatSections(b *bench) string {
 	return text.String()
 }
 
+// The figures of the whole program follow those of parts.
+const (
+	firstOfProgram = 7
+	lastFigure     = 12
+)
+
 // formatFigures returns a table that says which of the figures hold.
-func formatFigures(b *bench) string {
+func formatFigures(b *bench, first, last int) string {
 	var rows [][]string
-	for figure := 1; figure <= 7; figure++ {
+	for figure := first; figure <= last; figure++ {
 		for _, s := range sections {
 			for _, r := range s.rows {
 				if r.limit.figure == figure {
-					rows = append(rows, r.verdict(b.results, b.columns(s)))
+					rows = append(rows, r.verdict(b.results, s.columns(b)))
 				}
 			}
 		}

@@ -62,13 +62,17 @@ func measureUsualWay(ctx context.Context, j job) (measurement, error) {
 		if err != nil {
 			return err
 		}
-		gauges := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "cost_cny", Help: "Cost of an instance in CNY."},
-			[]string{"product_code", "project_id", "instance_id", "instance_name"})
+		gauges := newCosts()
 		if err := a.addTo(gauges); err != nil {
 			return err
 		}
 		return checkInstances(j, countGauges(gauges))
 	})
+}
+
+func newCosts() *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "cost_cny", Help: "Cost of an instance in CNY."},
+		[]string{"product_code", "project_id", "instance_id", "instance_name"})
 }
 
 func (a *answer) addTo(gauges *prometheus.GaugeVec) error {
