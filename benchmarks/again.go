@@ -13,37 +13,25 @@ import (
 	"ksyun_bill_exporter/billclient"
 )
 
-// countAnswers counts the bytes of all answers that the program has had, in pieces as large as the API sends.
+// countAnswers counts the bytes of all answers that the program has had.
 func countAnswers(ctx context.Context, j job) (measurement, error) {
-	piece := make([]byte, pieceSize)
-	return passAnswers(ctx, j, func(body io.Reader) error {
-		for {
-			_, err := body.Read(piece)
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-		}
-	})
-}
-
-// discardAnswers counts the same bytes as most programs would, with io.Copy, which reads smaller pieces.
-func discardAnswers(ctx context.Context, j job) (measurement, error) {
-	return passAnswers(ctx, j, func(body io.Reader) error {
-		_, err := io.Copy(io.Discard, body)
-		return err
-	})
-}
-
-func passAnswers(ctx context.Context, j job, pass func(io.Reader) error) (measurement, error) {
 	all, err := readRecordings(ctx, j)
 	if err != nil {
 		return measurement{}, err
 	}
+	piece := make([]byte, pieceSize)
 	return j.measure(func() error {
-		return eachAnswer(ctx, j, all, func(_ recording, body io.Reader) error { return pass(body) })
+		return eachAnswer(ctx, j, all, func(_ recording, body io.Reader) error {
+			for {
+				_, err := body.Read(piece)
+				if errors.Is(err, io.EOF) {
+					return nil
+				}
+				if err != nil {
+					return err
+				}
+			}
+		})
 	})
 }
 

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
-	"slices"
 	"time"
 )
 
@@ -35,10 +33,7 @@ func (b *bench) runProgram(ctx context.Context, lines int) (err error) {
 		return err
 	}
 	fmt.Fprintf(b.progress, "%d lines, once: second reading\n", lines)
-	if err := b.readTwice(ctx, lines, api); err != nil {
-		return err
-	}
-	return b.runScrapesOfAll(ctx, lines)
+	return b.readTwice(ctx, lines, api)
 }
 
 // allShown is more instances than there are.
@@ -47,12 +42,11 @@ const allShown = 10_000_000
 // programWays returns the ways that read the same documents. Each but the first reads what the first has read.
 func (b *bench) programWays(lines int, api *server) []way {
 	j := job{API: api.url, Bill: bill{Lines: lines}, Times: 1}
-	count, copied, usual := j, j, j
-	count.Do, copied.Do, usual.Do = "count answers", "discard answers", "sum answers"
+	count, usual := j, j
+	count.Do, usual.Do = "count answers", "sum answers"
 	return []way{
 		b.programWay("program", lines, api, 0),
 		newWay("program count", count),
-		newWay("program discard", copied),
 		newWay("program usual", usual).requireMemory(lines),
 	}
 }
@@ -77,68 +71,6 @@ func (b *bench) programWay(name string, lines int, api *server, shown int) way {
 		return m, err
 	}}
 }
-
-// runScrapesOfAll measures scrapes of the program while it shows every one of many instances, in turn with nginx, which
-// serves the same bytes.
-func (b *bench) runScrapesOfAll(ctx context.Context, lines int) (err error) {
-	shown := company{Instances: lines * seriesShare / 300}
-	api, err := job{Do: "company", Company: shown}.serve(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, api.stop()) }()
-	fmt.Fprintf(b.progress, "%d lines, once: every instance, to be scraped\n", lines)
-	s := companySetup(api)
-	s.shown = allShown
-	return withProgram(ctx, b.program, s, func(exporter *server) error {
-		r, err := b.settle(ctx, exporter, api, hasLines(meteredDays*shown.Instances))
-		if err != nil {
-			return err
-		}
-		return b.scrapeInTurn(ctx, lines, exporter, int(r.series))
-	})
-}
-
-// seriesShare is how many series there are for a hundred lines where scrapes are measured. An instance has three.
-const seriesShare = 81
-
-// scrapeInTurn scrapes the program and nginx, if it is there, which has the same page.
-func (b *bench) scrapeInTurn(ctx context.Context, lines int, exporter *server, series int) (err error) {
-	dir, err := os.MkdirTemp("", "ksyun-benchmark-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := saveAnswers(ctx, exporter, dir); err != nil {
-		return err
-	}
-	servers := serverSet{"program": exporter}
-	nginx, err := startNginx(ctx, dir)
-	if reason, ok := errors.AsType[omission](err); ok {
-		b.addNote(fmt.Sprintf("%d lines, nginx: left out, %s", lines, reason))
-		return b.takeTurns(ctx, lines, b.wholeScrapeWays(servers, series))
-	}
-	if err != nil {
-		return err
-	}
-	servers["program nginx"] = nginx
-	return errors.Join(b.takeTurns(ctx, lines, b.wholeScrapeWays(servers, series)), nginx.stop())
-}
-
-// wholeScrapeWays returns the ways that are scrapes of a page with so many series.
-func (b *bench) wholeScrapeWays(servers serverSet, series int) (ways []way) {
-	for _, name := range slices.Sorted(maps.Keys(servers)) {
-		ways = append(ways, way{name + " gzip", func(ctx context.Context) (measurement, error) {
-			m, err := measureScrapes(ctx, servers[name], gzipCoding, longScrapes*b.budget)
-			m.Series = series
-			return m, err
-		}})
-	}
-	return ways
-}
-
-// longScrapes is how many budgets the scrapes of a page with every instance have: one would be only some scrapes.
-const longScrapes = 5
 
 // companySetup returns the configuration for a company. The program does not wait for the pace of the real API.
 func companySetup(api *server) setup {
@@ -189,7 +121,7 @@ func ageOf(lines int) time.Duration {
 // changed.
 func (b *bench) readTwice(ctx context.Context, lines int, api *server) error {
 	s, age := companySetup(api), ageOf(lines)
-	s.refresh = fmt.Sprintf("{interval: %v, details_interval: %v, details_max_age: %v}", yaml(age/2), yaml(age), yaml(age))
+	s.refresh = refreshOf(age/2, age, age)
 	journal, err := readJournal(ctx, api)
 	if err != nil {
 		return err
@@ -210,6 +142,3 @@ func (b *bench) readTwice(ctx context.Context, lines int, api *server) error {
 		return err
 	})
 }
-
-// yaml returns a duration in the form of the configuration file.
-func yaml(d time.Duration) string { return fmt.Sprintf("%dms", d.Milliseconds()) }

@@ -72,8 +72,8 @@ func (b *bench) programSizes() []int {
 	return large
 }
 
-// fleetSizes returns the number of accounts.
-func (b *bench) fleetSizes() []int { return []int{b.fleet.Accounts} }
+// accounts returns the number of accounts.
+func (b *bench) accounts() []int { return []int{b.fleet.Accounts} }
 
 // usualBill returns a bill with five lines for each instance.
 func usualBill(lines int) bill { return bill{lines, lines / 5} }
@@ -85,7 +85,7 @@ func tenfoldBill(lines int) bill { return bill{lines, lines / 50} }
 func tenthBill(lines int) bill { return bill{lines / 10, lines / 50} }
 
 // allParts are the parts of a run, of which some can be chosen.
-var allParts = []string{"reading", "scrapes", "fleet", "program", "day"}
+var allParts = []string{"reading", "scrapes", "fleet", "program", "page", "day"}
 
 func (b *bench) run(ctx context.Context) (err error) {
 	b.results = results{}
@@ -114,11 +114,12 @@ func (b *bench) run(ctx context.Context) (err error) {
 // runPart measures a part at its numbers of lines.
 func (b *bench) runPart(ctx context.Context, part string) error {
 	run := map[string]func(context.Context, int) error{
-		"reading": b.runReading, "scrapes": b.runScrapes, "program": b.runProgram, "day": b.runDay,
+		"reading": b.runReading, "scrapes": b.runScrapes, "program": b.runProgram, "page": b.runWholePage,
+		"day": b.runDay,
 	}[part]
-	sizes := b.sizes()
-	if part == "program" || part == "day" {
-		sizes = b.programSizes()
+	sizes := b.programSizes()
+	if part == "reading" || part == "scrapes" {
+		sizes = b.sizes()
 	}
 	for _, lines := range sizes {
 		if err := run(ctx, lines); err != nil {

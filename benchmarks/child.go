@@ -49,9 +49,8 @@ var measures = map[string]func(context.Context, job) (measurement, error){
 	"render":   measureRender,
 	"compress": measureCompression,
 
-	"count answers":   countAnswers,
-	"discard answers": discardAnswers,
-	"sum answers":     sumAnswers,
+	"count answers": countAnswers,
+	"sum answers":   sumAnswers,
 }
 
 // servers has the jobs that answer HTTP until the parent ends them.

@@ -148,7 +148,8 @@ func (a *companyAPI) consumptionOf(month string, round int) (billsim.Consumption
 	if a.Grows && month > lastMonth().String() {
 		missing = max(0, a.Instances/2-a.Instances/20*(round/3))
 	}
-	c.Lines = eachLine(firstLines(c.Lines, meteredDays*a.Instances-missing), func(l *billsim.Line) { l.Cost -= l.Cost / 10 })
+	lines := firstLines(c.Lines, meteredDays*a.Instances-missing)
+	c.Lines = eachLine(lines, func(l *billsim.Line) { l.Cost -= l.Cost / 10 })
 	return c, ok
 }
 

@@ -14,7 +14,7 @@ type day struct {
 }
 
 var (
-	wholeDay = day{rounds: 24, hour: 10 * time.Second}
+	wholeDay = day{rounds: 24, hour: 6 * time.Second}
 	shortDay = day{rounds: 2}
 )
 
@@ -22,7 +22,7 @@ var (
 func (d day) setup(lines int, api *server) setup {
 	hour := d.hourOf(lines)
 	s := companySetup(api)
-	s.refresh = fmt.Sprintf("{interval: %v, details_interval: %v, details_max_age: %v}", yaml(hour), yaml(6*hour), yaml(24*hour))
+	s.refresh = refreshOf(hour, 6*hour, 24*hour)
 	return s
 }
 

@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&b.lines, "lines", 1_000_000, "most bill lines: 1000, 10000 and so on up to it are measured")
-	flags.IntVar(&b.runs, "runs", 5, "how often everything is measured; medians are shown")
+	flags.IntVar(&b.runs, "runs", 3, "how often everything is measured; medians are shown")
 	quick := flags.Bool("quick", false, "repeat nothing that is too short to be measured well: to see whether it works")
 	flags.Func("parts", "what is measured, separated by commas (default "+strings.Join(allParts, ",")+")", b.setParts)
 	markdown := flags.String("md", "", "write a page about the run to this `file`")

@@ -114,7 +114,7 @@ func TestRunBadFlags(t *testing.T) {
 		{"-lines", "999"}: atLeast,
 		{"-runs", "0"}:    atLeast,
 		{"-parts", "day,night"}: `invalid value "day,night" for flag -parts: "night" is none of ` +
-			"reading, scrapes, fleet, program, day",
+			"reading, scrapes, fleet, program, page, day",
 	} {
 		if err := run(t.Context(), flag[:], io.Discard, io.Discard); err == nil || err.Error() != want {
 			t.Errorf("%v: %v, want %s", flag, err, want)

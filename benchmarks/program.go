@@ -51,6 +51,12 @@ func (s setup) text() []byte {
 	return []byte(b.String())
 }
 
+// refreshOf returns what a setup says of refresh.
+func refreshOf(interval, details, age time.Duration) string {
+	return fmt.Sprintf("{interval: %dms, details_interval: %dms, details_max_age: %dms}",
+		interval.Milliseconds(), details.Milliseconds(), age.Milliseconds())
+}
+
 // buildProgram builds the exporter and returns the path of the program in the directory.
 func buildProgram(ctx context.Context, dir string) (string, error) {
 	program := filepath.Join(dir, "exporter")

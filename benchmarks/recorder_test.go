@@ -35,7 +35,8 @@ func TestRecorder(t *testing.T) {
 		}
 		return fmt.Sprintf("%d %s %d %.10s", res.StatusCode, res.Header.Get("Content-Type"), len(text), text)
 	}
-	got := []string{get("/?Action=Ab&BillMonth=2026-10"), get("/?Action=GetMonthBill"), get("/?Action=Ab&BillMonth=2026-10")}
+	const lines, summary = "/?Action=Ab&BillMonth=2026-10", "/?Action=GetMonthBill"
+	got := []string{get(lines), get(summary), get(lines)}
 	var list []recording
 	if err := getJSON(t.Context(), api.URL+answersPath, &list); err != nil {
 		t.Fatal(err)

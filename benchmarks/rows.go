@@ -10,7 +10,15 @@ import (
 type section struct {
 	title   string
 	rows    []row
-	columns func(*bench) []int // the numbers by which results are known: of lines, or of accounts
+	columns func(*bench) []int // by which results are known, if not by all numbers of lines
+}
+
+// columnsOf returns the numbers of lines, or of accounts, of which the section has results.
+func (s section) columnsOf(b *bench) []int {
+	if s.columns == nil {
+		return b.sizes()
+	}
+	return s.columns(b)
 }
 
 // row has a number for each number of lines.
@@ -189,7 +197,7 @@ const (
 
 // sections has all rows. Ratios are of CPU time unless their section says otherwise.
 var sections = []section{
-	{title: "From the API's bytes to sums: CPU time", columns: (*bench).sizes, rows: []row{
+	{title: "From the API's bytes to sums: CPU time", rows: []row{
 		{
 			"decode and sum / only counting the bytes", "x",
 			ratiosOf("stream", "count", cpuSeconds), upperLimit(1, 28, largeBill),
@@ -206,13 +214,13 @@ var sections = []section{
 		{"whole refresh", "s", valuesOf("refresh", cpuSeconds), limit{}},
 		{"the usual way", "s", valuesOf("usual", cpuSeconds), limit{}},
 	}},
-	{title: "From the API's bytes to sums: allocations a line", columns: (*bench).sizes, rows: []row{
+	{title: "From the API's bytes to sums: allocations a line", rows: []row{
 		{"decode and sum", "", allocsPerLine("stream"), upperLimit(1, 2, largeBill)},
 		{"whole refresh", "", allocsPerLine("refresh"), limit{}},
 		{"the usual way", "", allocsPerLine("usual"), limit{}},
 		{"the SDK's way", "", allocsPerLine("sdk"), limit{}},
 	}},
-	{title: "Memory of a process: resident at most", columns: (*bench).sizes, rows: []row{
+	{title: "Memory of a process: resident at most", rows: []row{
 		{
 			"whole refresh, 2000 instances shown (default)", "MB",
 			valuesOf("refresh", peakMegabytes), upperLimit(2, 200, largestBill),
@@ -227,7 +235,7 @@ var sections = []section{
 		{"the usual way", "MB", valuesOf("usual", peakMegabytes), limit{}},
 		{"the SDK's way", "MB", valuesOf("sdk", peakMegabytes), limit{}},
 	}},
-	{title: "From sums to an answer: CPU time, with a series for five lines", columns: (*bench).sizes, rows: []row{
+	{title: "From sums to an answer: CPU time, with a series for five lines", rows: []row{
 		{
 			"gzip: the page / nginx gzip_static", "x",
 			ratiosOf("page gzip", "nginx gzip", cpuSeconds), upperLimit(3, 2, largestBill),
@@ -255,7 +263,7 @@ var sections = []section{
 			ratiosOf("render", "compress", cpuSeconds), upperLimit(4, 1.6, largestBill),
 		},
 	}},
-	{title: "From sums to an answer: allocations a scrape; bytes kept on the heap; memory", columns: (*bench).sizes, rows: []row{
+	{title: "From sums to an answer: allocations a scrape; bytes kept on the heap; memory", rows: []row{
 		{"gzip: the page", "", valuesOf("page gzip", allocations), upperLimit(3, 150, largestBill)},
 		{"gzip: page and own metrics", "", valuesOf("own gzip", allocations), limit{}},
 		{"gzip: page, own, Go's and process's", "", valuesOf("live gzip", allocations), limit{}},
@@ -277,7 +285,6 @@ var sections = []section{
 			"the whole program / only counting the bytes", "x",
 			ratiosOf("program", "program count", cpuSeconds), upperLimit(8, 12, largestBill),
 		},
-		{"the whole program / io.Copy to io.Discard", "x", ratiosOf("program", "program discard", cpuSeconds), limit{}},
 		{
 			"the usual way / the whole program", "x",
 			ratiosOf("program usual", "program", cpuSeconds), lowerLimit(8, 6, largestBill),
@@ -301,7 +308,10 @@ var sections = []section{
 			"allocations, second reading / first", "x",
 			ratiosOf("second reading", "first reading", allocations), upperLimit(10, .1, largestBill),
 		},
-		{"bytes allocated, second reading / first", "x", ratiosOf("second reading", "first reading", allocated), limit{}},
+		{
+			"bytes allocated, second reading / first", "x",
+			ratiosOf("second reading", "first reading", allocated), limit{},
+		},
 		{"CPU time, second reading / first", "x", ratiosOf("second reading", "first reading", cpuSeconds), limit{}},
 		{"CPU time for a million lines, second reading", "s", perMillionLines("second reading", cpuSeconds), limit{}},
 	}},
@@ -324,7 +334,7 @@ var sections = []section{
 		},
 		{"CPU time of a scrape", "ms", valuesOf("program gzip", cpuMilliseconds), limit{}},
 	}},
-	{title: "The whole program with many accounts of 60 instances: the first round", columns: (*bench).fleetSizes, rows: []row{
+	{title: "The whole program with many accounts of 60 instances: the first round", columns: (*bench).accounts, rows: []row{
 		{"until all accounts have numbers, by the clock", "s", valuesOf("fleet", readySeconds), upperLimit(7, 60, 0)},
 		{"until all lines are read, by the clock", "s", valuesOf("fleet", wholeSeconds), limit{}},
 		{"CPU time, a scrape every 15 s included", "s", valuesOf("fleet", cpuSeconds), upperLimit(7, 60, 0)},

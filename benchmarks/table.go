@@ -12,7 +12,7 @@ import (
 func formatSections(b *bench) string {
 	var text strings.Builder
 	for _, s := range sections {
-		head, columns := []string{s.title}, s.columns(b)
+		head, columns := []string{s.title}, s.columnsOf(b)
 		for _, lines := range columns {
 			head = append(head, formatRound(float64(lines)))
 		}
@@ -42,7 +42,7 @@ func formatFigures(b *bench, first, last int) string {
 		for _, s := range sections {
 			for _, r := range s.rows {
 				if r.limit.figure == figure {
-					rows = append(rows, r.verdict(b.results, s.columns(b)))
+					rows = append(rows, r.verdict(b.results, s.columnsOf(b)))
 				}
 			}
 		}
