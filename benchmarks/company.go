@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -21,8 +22,8 @@ type company struct {
 	Dir       string // where answers are recorded; empty: they are made anew each time
 }
 
-// companyServer returns the simulated API of a company, with the service bill for all that is postpaid, and the other
-// services for what a hundredth of the instances is charged otherwise.
+// companyServer returns the simulated API of a company. The service bill has all that is postpaid. The other services
+// have the last bill too, a line for each instance, and what a hundredth of the instances is charged otherwise.
 func companyServer(_ context.Context, j job) (http.Handler, error) {
 	api := newCompanyAPI(j.Company)
 	if j.Company.Dir == "" {
@@ -42,20 +43,21 @@ type companyAPI struct {
 	round     int // calls of GetMonthBill so far
 	summaries map[string]*httptest.ResponseRecorder
 	feed      *lineFeed
+	instances []billsim.Line // of the last bill, a line each; nil: not added up since the bill changed
 }
 
 func newCompanyAPI(c company) *companyAPI {
+	a := &companyAPI{company: c, summaries: map[string]*httptest.ResponseRecorder{}}
 	n := c.Instances / 100
 	others := billsim.Account{
 		AccessKeyID: customerKeys.AccessKeyID, SecretAccessKey: customerKeys.SecretAccessKey, CustomerID: customerID,
+		Bills:    a.instanceBill,
 		Prepaid:  billsim.GeneratedPrepaid(customerID, n, 1),
 		Realtime: billsim.GeneratedRealtime(customerID, meteredDays, n, 1),
 		Wallet:   func() billsim.Wallet { return billsim.Wallet{Available: 100_000 * billsim.Yuan} },
 	}
-	return &companyAPI{
-		company: c, others: billsim.New([]billsim.Account{others}, billsim.WithKeptPages()),
-		summaries: map[string]*httptest.ResponseRecorder{},
-	}
+	a.others = billsim.New([]billsim.Account{others}, billsim.WithKeptPages())
+	return a
 }
 
 // meteredDays is how many days of a month are metered: each instance has a line on each of them.
@@ -89,6 +91,9 @@ func (a *companyAPI) summary(r *http.Request, action string) *httptest.ResponseR
 	if action == billclient.GetMonthBill {
 		if a.round++; a.Grows {
 			clear(a.summaries)
+		}
+		if a.round == correctedIn {
+			a.instances = nil
 		}
 	}
 	answer, ok := a.summaries[r.URL.RawQuery]
@@ -151,6 +156,36 @@ func (a *companyAPI) consumptionOf(month string, round int) (billsim.Consumption
 	lines := firstLines(c.Lines, meteredDays*a.Instances-missing)
 	c.Lines = eachLine(lines, func(l *billsim.Line) { l.Cost -= l.Cost / 10 })
 	return c, ok
+}
+
+// instanceBill returns a month's bill as bill-union has it: a line for each instance.
+func (a *companyAPI) instanceBill(month string) (billsim.Bill, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	bill, ok := a.billOf(month, a.round)
+	if month != lastMonth().String() {
+		return bill, ok
+	}
+	if a.instances == nil {
+		a.instances = addInstances(bill.Lines, a.Instances)
+	}
+	return billsim.Bill{Lines: slices.Values(a.instances)}, ok
+}
+
+// addInstances returns a line for each of n instances, which take turns in lines.
+func addInstances(lines iter.Seq[billsim.Line], n int) []billsim.Line {
+	all := make([]billsim.Line, 0, n)
+	i := 0
+	for l := range lines {
+		if len(all) < n {
+			all = append(all, l)
+		} else {
+			all[i%n].Cost += l.Cost
+			all[i%n].MeasureAmount += l.MeasureAmount
+		}
+		i++
+	}
+	return all
 }
 
 func eachLine(lines iter.Seq[billsim.Line], change func(*billsim.Line)) iter.Seq[billsim.Line] {

@@ -16,16 +16,19 @@ import (
 func TestCompany(t *testing.T) {
 	server := httptest.NewServer(newCompanyAPI(company{Instances: 2000, Grows: true}))
 	defer server.Close()
-	c := billclient.New(clientOptions(job{API: server.URL}))
+	options := clientOptions(job{API: server.URL})
+	options.UnionEndpoint = server.URL
+	c := billclient.New(options)
 	last, running := lastMonth(), lastMonth().Add(1)
 	var bills []document
 	for _, want := range []map[string]int{
-		{"running": 9000, "last": 10_000, "bill": 10_000},
-		{"running": 9400, "last": 10_000, "bill": 10_000},
+		{"running": 9000, "last": 10_000, "bill": 10_000, "instances": 2000},
+		{"running": 9500, "last": 10_000, "bill": 10_000, "instances": 2000},
 	} {
 		got := map[string]int{}
 		for name, d := range map[string]document{
 			"running": readConsumption(t, c, running), "last": readConsumption(t, c, last), "bill": readBill(t, c, last),
+			"instances": readInstances(t, c, last),
 		} {
 			got[name] = d.lines
 			if d.sum != d.summary {
@@ -73,6 +76,21 @@ func readConsumption(t *testing.T, c *billclient.Client, m billclient.Month) doc
 func readBill(t *testing.T, c *billclient.Client, m billclient.Month) document {
 	t.Helper()
 	d := addDocument(t, c.GetPostpayDetailBill(t.Context(), billclient.DetailQuery{From: m, To: m}))
+	d.summary = readBillSum(t, c, m)
+	return d
+}
+
+func readInstances(t *testing.T, c *billclient.Client, m billclient.Month) (d document) {
+	t.Helper()
+	for l, err := range c.DescribeInstanceSummaryBills(t.Context(), m) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.PayMode == billclient.Postpaid {
+			d.lines++
+			d.sum = d.sum.Add(l.Cost)
+		}
+	}
 	d.summary = readBillSum(t, c, m)
 	return d
 }
