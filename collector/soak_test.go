@@ -66,7 +66,9 @@ func TestSoak(t *testing.T) {
 			s.sleepUntil(evening(time.Now()))
 			s.checkDay()
 		}
-		s.checkFlat()
+		if !t.Failed() {
+			s.checkFlat()
+		}
 	})
 	hours := 24 * float64(len(s.heap)) / time.Since(began).Seconds()
 	t.Logf("%d days, %.1f hours of them in a second; %d scrapes of %d pages, %d restarts, %d changes of the configuration",
@@ -120,7 +122,7 @@ func newSoak(t *testing.T, seed uint64) *soak {
 		accounts = append(accounts, a)
 	}
 	o := options(accounts...)
-	o.Refresh.Interval, o.Refresh.DetailsInterval, o.Prepaid.Months = 2*time.Hour, time.Hour, 12
+	o.Refresh.Interval, o.Refresh.DetailsInterval, o.Prepaid.Months = 2*time.Hour, time.Hour, 36
 	s.dir, s.options = t.TempDir(), o
 	s.world = start(t, at, keptIn(t, s.dir, o), s.demo...)
 	s.front.Store(s.metrics)
@@ -629,6 +631,10 @@ func (s *soak) expectAmortized(got map[string]bool) {
 	}
 	for line := range got {
 		if !strings.Contains(line, "amortized_") {
+			continue
+		}
+		if strings.HasPrefix(line, "ksyun_bill_amortized_unreconciled_") { // shares are rounded in another way
+			delete(got, line)
 			continue
 		}
 		twin := strings.Replace(line, "amortized_", "", 1)
