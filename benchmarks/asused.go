@@ -114,7 +114,7 @@ func (m measurement) divide(n float64) measurement {
 
 // ageOf returns an age after which lines are read again that is long enough to read them.
 func ageOf(lines int) time.Duration {
-	return max(2*time.Second, time.Duration(lines)*60*time.Microsecond)
+	return max(2*time.Second, time.Duration(lines)*120*time.Microsecond)
 }
 
 // readTwice measures how the program reads everything, and reads it again because it is old, though nothing has

@@ -163,13 +163,14 @@ func cutSample(line string) (series string, value float64, ok bool) {
 	return line[:i], value, err == nil
 }
 
-// settle waits until the program rests, for a while, and what is known of it is enough.
+// settle waits until what is known of the program is enough, and it rests. On a busy machine it may never rest, as when
+// lines become old while others are read: then the wait for rest is given up after a while.
 func (b *bench) settle(ctx context.Context, exporter, api *server, isEnough func(reading) bool) (reading, error) {
 	s := newScraper()
 	defer s.CloseIdleConnections()
 	deadline := time.Now().Add(longestWait)
 	for time.Now().Before(deadline) {
-		if err := b.awaitRest(ctx, exporter, api, deadline); err != nil {
+		if err := b.awaitRest(ctx, exporter, api, time.Now().Add(patience*b.rest)); err != nil {
 			return reading{}, err
 		}
 		r, err := readProgram(ctx, s, exporter, api)
@@ -180,10 +181,13 @@ func (b *bench) settle(ctx context.Context, exporter, api *server, isEnough func
 	return reading{}, fmt.Errorf("the program has not read what it should in %v", longestWait)
 }
 
-// longestWait is how long the program may take to come to rest.
-const longestWait = 15 * time.Minute
+// longestWait is how long the program may take until enough is known, patience how many rests a rest is waited for.
+const (
+	longestWait = 15 * time.Minute
+	patience    = 60
+)
 
-// awaitRest waits until the program has asked nothing and has used no CPU time for the bench's rest.
+// awaitRest waits until the program has asked nothing and has used no CPU time for the bench's rest, or to a deadline.
 func (b *bench) awaitRest(ctx context.Context, exporter, api *server, deadline time.Time) error {
 	var cpu time.Duration
 	calls, since := -1, time.Now()
