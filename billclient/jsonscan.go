@@ -46,7 +46,7 @@ func (i *jsonInput) offset() int64 { return i.dropped + int64(i.pos) }
 func (i *jsonInput) consume() { i.begin = i.pos }
 
 // more reads more of the body. It fails with io.ErrUnexpectedEOF at the body's end, and if the token at hand is longer
-// than a text may be. Whatever is of the body's bytes may move.
+// than a text may be. The bytes in memory may move.
 func (i *jsonInput) more() error {
 	room := int(maxText) - (i.end - i.begin)
 	if i.bodyErr == nil && room <= 0 {
@@ -76,8 +76,8 @@ func (i *jsonInput) more() error {
 // isAtEnd reports whether the whole body has been read.
 func (i *jsonInput) isAtEnd() bool { return i.pos == i.end && i.bodyErr == io.EOF }
 
-// makeRoom makes room behind the bytes in memory, if there is little. It moves the token at hand to the beginning of the
-// buffer, or of a larger one if this one is full.
+// makeRoom makes room behind the bytes in memory, if there is little. It moves the token at hand to the beginning of
+// the buffer, or of a larger one if this one is full.
 func (i *jsonInput) makeRoom() {
 	size := len(i.buf) - len(endMark)
 	if room := size - i.end; room >= bufferSize || room > 0 && i.begin == 0 {
