@@ -51,6 +51,20 @@ func TestRowsShareTheirTexts(t *testing.T) {
 	}
 }
 
+// Names are the same wherever strings.EqualFold has them the same.
+func TestSameName(t *testing.T) {
+	names := []string{
+		"", "K", "k", "\u212a", "kind", "KIND", "\u212aind", "kin", "s", "\u017f", "pas\u017f", "pass", "@", "`", "价", "价格",
+	}
+	for _, a := range names {
+		for _, b := range names {
+			if got, want := isSameName(a, b), strings.EqualFold(a, b); got != want {
+				t.Errorf("%q, %q: %v", a, b, got)
+			}
+		}
+	}
+}
+
 // BenchmarkRows reads rows as wide as those of bill-union.
 func BenchmarkRows(b *testing.B) {
 	var text strings.Builder

@@ -44,6 +44,9 @@ var payModeWords = map[string]string{
 // case.
 func parsePayMode(name string) string {
 	name = strings.TrimSpace(name)
+	if mode, ok := payModeWords[name]; ok { // the usual name, for which all else would be slow
+		return mode
+	}
 	word := normalizeCode(width.Fold.String(canonicalNumberID(name)))
 	if mode, ok := payModeWords[word]; ok {
 		return mode

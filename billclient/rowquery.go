@@ -76,17 +76,19 @@ func (q rowQuery[T]) read(ctx context.Context, c *Client, emit func(*T) error) e
 func (q rowQuery[T]) readPage(r *response, p *pagesReader[T]) (string, error) {
 	rows, count := topLevelText{name: rowTotal}, topLevelText{name: rowCount}
 	var nodes nodeBuilder
+	var x nodeReader
+	var row T // of all rows, one after the other: they are handed on as copies
 	err := readEnvelope(r, q.set, func(d document, number int) error {
 		n, err := nodes.read(d)
 		if number == 1 {
 			r.dayForm, r.fields = dayFormOf(n), n.childNames()
 		}
-		x := nodeReader{node: n, err: err}
-		row := q.readRow(&x)
+		x = nodeReader{node: n, err: err}
+		row = q.readRow(&x)
 		if x.err != nil {
 			return locate(fmt.Sprintf("%s %d", q.set, number), x.err)
 		}
-		return p.addRow(&row, nodes.digest(&n, p.comparer.seed))
+		return p.addRow(&row, nodes.digest(&x.node, p.comparer.seed))
 	}, &rows, &count)
 	return canonicalNumberID(cmp.Or(rows.text, count.text)), err
 }
