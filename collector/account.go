@@ -22,18 +22,23 @@ type account struct {
 	options  Options
 	client   *billclient.Client
 	logger   log.Logger
+	onLearn  func()      // called when there is something new to keep, and to show after that
 	onChange func()      // called when there is something new to show
 	onSave   func(error) // called with the result of each save
 	slots    *slots      // of all accounts
 	kicks    map[loopName]chan struct{}
 	vault    *vault
 
-	disk patient // of the state directory
+	disk   patient       // of the state directory
+	writes chan struct{} // has room for each account that may write at once; nil: all may
+	saving sync.Mutex    // held while what was learned is kept, and then shown
 
 	mu      sync.Mutex // guards what follows
 	key     billclient.Credentials
 	keyErr  error // why the key could not be read the last time
 	custody *custody
+	unkept  bool             // something was learned that is not kept yet
+	isNew   bool             // likewise, and is to be shown
 	former  string           // file of the numbers that were read with another key; empty: none
 	refused *metrics.Refusal // why the numbers are not shown; nil if they are
 }
@@ -42,7 +47,7 @@ type account struct {
 func newAccount(a Account, options Options, logger log.Logger, vault *vault, slots *slots) *account {
 	n := &account{
 		Account: a, options: options, logger: log.With(logger, "account", a.Name), vault: vault,
-		onChange: func() {}, onSave: func(error) {},
+		onLearn: func() {}, onChange: func() {}, onSave: func(error) {},
 		slots: slots, kicks: map[loopName]chan struct{}{},
 	}
 	for _, loop := range loopNames {
@@ -223,6 +228,9 @@ func (a *account) currentCustody() *custody {
 // changeCustody goes over to another key. What was read with the former one is no longer shown, but kept for the key
 // and the customer that it is of.
 func (a *account) changeCustody(ctx context.Context, key billclient.Credentials) {
+	a.saving.Lock()
+	defer a.saving.Unlock()
+	a.keepLearned(ctx)
 	before := a.currentCustody()
 	k := a.keep(before)
 	file, err := patiently(ctx, &a.disk, "state of account "+a.Name, func() (string, error) {
@@ -256,11 +264,65 @@ func (a *account) kick(name loopName) {
 	}
 }
 
-// publish makes what is known visible, after it is kept.
-func (a *account) publish(ctx context.Context, c *custody) {
+// publish has what is known kept, and shown after that, together with what else is learned until then.
+func (a *account) publish() { a.noteLearned(true) }
+
+// noteLearned has what is known kept; isNew says whether there is something to show after that.
+func (a *account) noteLearned(isNew bool) {
+	a.mu.Lock()
+	a.unkept, a.isNew = true, a.isNew || isNew
+	a.mu.Unlock()
+	a.onLearn()
+}
+
+// takeLearned reports whether something was learned since the last call that is to be kept, and to be shown.
+func (a *account) takeLearned() (unkept, isNew bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	unkept, isNew = a.unkept, a.isNew
+	a.unkept, a.isNew = false, false
+	return unkept, isNew
+}
+
+// keepLearned keeps what was learned, and shows it after that. It needs a.saving.
+func (a *account) keepLearned(ctx context.Context) {
+	unkept, isNew := a.takeLearned()
+	if !unkept {
+		return
+	}
+	c := a.currentCustody()
+	v := c.look()
 	a.save(ctx, c)
-	c.reveal()
-	a.onChange()
+	if isNew {
+		c.show(v)
+		a.onChange()
+	}
+}
+
+// keepNow keeps what was learned, and shows it after that.
+func (a *account) keepNow(ctx context.Context) {
+	a.saving.Lock()
+	defer a.saving.Unlock()
+	a.keepLearned(ctx)
+}
+
+// keepUnlessSaving is keepNow unless that is under way. Then it is called again.
+func (a *account) keepUnlessSaving(ctx context.Context) {
+	if !a.hasLearned() || !a.saving.TryLock() {
+		return
+	}
+	a.keepLearned(ctx)
+	a.saving.Unlock()
+	if a.hasLearned() {
+		a.onLearn()
+	}
+}
+
+// hasLearned reports whether there is something to keep.
+func (a *account) hasLearned() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.unkept
 }
 
 // save writes what is known to disk. What could not be kept in time is shown all the same.
@@ -270,6 +332,10 @@ func (a *account) save(ctx context.Context, c *custody) {
 	}
 	former := a.takeFormer()
 	_, err := patiently(ctx, &a.disk, "state of account "+a.Name, func() (struct{}, error) {
+		if a.writes != nil {
+			a.writes <- struct{}{}
+			defer func() { <-a.writes }()
+		}
 		if err := a.readAgain(); err != nil {
 			return struct{}{}, err
 		}

@@ -1,6 +1,10 @@
 package collector
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,8 +76,64 @@ func TestKeptBeforeShown(t *testing.T) {
 			}
 		}
 		(&loop{account: a, custody: a.custody, name: summaryLoop}).refresh(t.Context())
+		if _, all := bills.show(now()); !all[0].Snapshot.IsEmpty() {
+			t.Error("shown before it is to be kept")
+		}
+		a.keepNow(t.Context())
 		if _, all := bills.show(now()); !seen || all[0].Snapshot.IsEmpty() {
 			t.Errorf("kept: %t, and not shown after that", seen)
 		}
 	})
+}
+
+// What is learned within a page's pause is kept once, before the next page. What no page has shown yet is kept when the
+// account ends all the same: with the program, with a reload, and with its key.
+func TestLearnedIsKeptOnceAndAtTheEnd(t *testing.T) {
+	for name, end := range map[string]func(*world, Options, *atomic.Pointer[billclient.Credentials]){
+		"the next page": func(w *world, _ Options, _ *atomic.Pointer[billclient.Credentials]) { w.sleep(pagePause) },
+		"the end":       func(w *world, _ Options, _ *atomic.Pointer[billclient.Credentials]) { w.end() },
+		"a reload": func(w *world, o Options, _ *atomic.Pointer[billclient.Credentials]) {
+			o.Months.Past++
+			if err := w.bills.Reload(w.t.Context(), w.reach(o)); err != nil {
+				w.t.Error(err)
+			}
+		},
+		"another key": func(w *world, _ Options, key *atomic.Pointer[billclient.Credentials]) {
+			key.Store(&billclient.Credentials{AccessKeyID: "AKnew", SecretAccessKey: "secret"})
+			w.sleep(pagePause * 3 / 4) // over the minute at which the key is looked at
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCustomer("1")
+				account, key := withKey(simulated("main", c.Account), c.AccessKeyID, c.SecretAccessKey)
+				o := options(account)
+				w := start(t, october(15), keptIn(t, t.TempDir(), o), c.Account)
+				a, state := w.bills.accounts[0], w.bills.options.State
+				marks := func() string {
+					all, errs := state.load()
+					if errs != nil || len(all) == 0 {
+						t.Fatal(all, errs)
+					}
+					return fmt.Sprint(slices.Sorted(maps.Keys(all[len(all)-1].Marks))) // a former key's comes last
+				}
+				learn := func(mark string) {
+					a.custody.marks.age(mark, now())
+					a.publish()
+					synctest.Wait()
+				}
+				w.sleep(wake - time.Second - pagePause/2)
+				learn("first")
+				learn("second")
+				learn("third")
+				if got := marks(); got != "[first]" {
+					t.Errorf("within the pause: %s", got)
+				}
+				end(w, o, key)
+				if got := marks(); got != "[first second third]" {
+					t.Errorf("after %s: %s", name, got)
+				}
+			})
+		})
+	}
 }

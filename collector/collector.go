@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -22,7 +23,9 @@ import (
 type Collector struct {
 	logger  log.Logger
 	publish func(*exposition.Page)
-	changes chan struct{} // holds a token while there is something new to show
+	changes chan struct{} // holds a token while there is something new to keep or to show
+	isStale atomic.Bool   // there is something new to show
+	writes  chan struct{} // has room for each account that may write its state at once
 	reloads chan reload
 	health  *health
 	calls   map[string]*Calls // by account, those that are gone too: a day's calls stay made
@@ -44,7 +47,8 @@ func New(
 ) *Collector {
 	c := &Collector{
 		options: options, logger: logger, publish: publish,
-		changes: make(chan struct{}, 1), reloads: make(chan reload), health: newHealth(registry),
+		changes: make(chan struct{}, 1), writes: make(chan struct{}, mostWrites),
+		reloads: make(chan reload), health: newHealth(registry),
 		calls: map[string]*Calls{}, slots: newSlots(options.Refresh.Concurrency), unmatched: unmatched{},
 	}
 	if options.StateErr != nil {
@@ -76,11 +80,7 @@ func (c *Collector) makeRoom(accounts []*account) {
 
 // takeCustodies has accounts read their keys, all at once: a file that hangs holds up no other account.
 func takeCustodies(accounts []*account) {
-	var reads sync.WaitGroup
-	for _, a := range accounts {
-		reads.Go(func() { a.takeCustody(context.Background()) })
-	}
-	reads.Wait()
+	atOnce(accounts, func(a *account) { a.takeCustody(context.Background()) })
 }
 
 // loadState puts what was kept before a restart into the vault, where accounts find it.
@@ -107,6 +107,7 @@ func (c *Collector) newAccount(configured Account, options Options) *account {
 	configured.API.MostPages = configured.API.DailyCalls / 2 // the other half is for all other sources
 	configured.API.OnLeftOut = logLeftOut(logger)
 	a := newAccount(configured, options, c.logger, &c.vault, c.slots)
+	a.writes, a.onLearn = c.writes, c.wakeUp
 	a.onChange, a.onSave = c.noteChange, c.health.onSave(log.With(a.logger, "what", "numbers"))
 	return a
 }
@@ -121,21 +122,59 @@ func dailyReserve(dailyCalls int, o Options) int {
 
 // noteChange has a new page rendered.
 func (c *Collector) noteChange() {
+	c.isStale.Store(true)
+	c.wakeUp()
+}
+
+// wakeUp has what accounts have learned kept, and a page rendered if one is due.
+func (c *Collector) wakeUp() {
 	select {
 	case c.changes <- struct{}{}:
-	default: // a page that is yet to be rendered will show this change too
+	default: // what is yet to be done will do for this change too
 	}
 }
 
 // Run refreshes the accounts and publishes pages until ctx ends and all that it started has ended.
 func (c *Collector) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.keepPublished(ctx) })
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.keepPublished(running) })
 	group.Go(func() error {
-		c.keepRunning(ctx)
+		c.keepRunning(running)
 		return nil
 	})
-	return group.Wait()
+	err := group.Wait()
+	_, accounts := c.inForce()
+	atOnce(accounts, func(a *account) { a.keepNow(running) })
+	return err
+}
+
+// mostWrites is how many accounts write their state at once: each has a megabyte in hand meanwhile.
+const mostWrites = 8
+
+// atOnce calls a function with all accounts at once: a file of one that hangs holds up no other.
+func atOnce(accounts []*account, call func(*account)) {
+	var calls sync.WaitGroup
+	for _, a := range accounts {
+		calls.Go(func() { call(a) })
+	}
+	calls.Wait()
+}
+
+// keepInTime keeps what accounts have learned, and shows it after that. It waits for a second: what is kept later is
+// shown later.
+func (c *Collector) keepInTime(ctx context.Context) {
+	_, accounts := c.inForce()
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		atOnce(accounts, func(a *account) { a.keepUnlessSaving(ctx) })
+	}()
+	limit := time.NewTimer(time.Second)
+	defer limit.Stop()
+	select {
+	case <-kept:
+	case <-limit.C:
+	}
 }
 
 // pagePause is the least time between two pages: a refresh has the answers of a dozen sources one after the other. It
@@ -146,28 +185,43 @@ const (
 )
 
 // keepPublished renders a page when an account has changed, when a day or the month ends in Beijing, and when numbers
-// become too old.
+// become too old. What accounts have learned until then is kept before, all of an account at once.
 func (c *Collector) keepPublished(ctx context.Context) error {
+	var rendered, until time.Time // of the page that is published
+	pause := pagePause
 	for {
-		rendered := now()
-		stopwatch := time.Now()
-		until, err := c.render(rendered)
-		if err != nil {
-			return fmt.Errorf("page: %w", err)
-		}
-		pause := min(max(pagePause, 19*time.Since(stopwatch)), mostPagePause)
-		for at := rendered; at.Before(until) && !at.Before(rendered); at = now() {
-			timer := time.NewTimer(min(wake, until.Sub(at)))
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-c.changes:
-				until = earlierOf(until, rendered.Add(pause))
-			case <-timer.C:
+		c.keepInTime(ctx)
+		at := now()
+		if c.isStale.Swap(false) || !at.Before(until) || at.Before(rendered) {
+			stopwatch := time.Now()
+			var err error
+			if until, err = c.render(at); err != nil {
+				return fmt.Errorf("page: %w", err)
 			}
-			timer.Stop()
+			rendered = at
+			pause = min(max(pagePause, 19*time.Since(stopwatch)), mostPagePause)
+		}
+		if !c.awaitChange(ctx, at, until, pause) {
+			return nil
 		}
 	}
+}
+
+// awaitChange waits until an instant, or until something has changed and a pause since the last look is over, or the
+// clock was set back. It reports whether ctx goes on.
+func (c *Collector) awaitChange(ctx context.Context, looked, until time.Time, pause time.Duration) bool {
+	for at := looked; at.Before(until) && !at.Before(looked); at = now() {
+		timer := time.NewTimer(min(wake, until.Sub(at)))
+		select {
+		case <-ctx.Done():
+			return false
+		case <-c.changes:
+			until = earlierOf(until, looked.Add(pause))
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	return true
 }
 
 // render publishes a page of what is known at the instant now, and returns until when it holds unless an account

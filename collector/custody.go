@@ -181,13 +181,24 @@ func productChanges(known, next *ledger.Snapshot) (changes []productChange) {
 }
 
 // reveal shows what is known to others.
-func (c *custody) reveal() {
+func (c *custody) reveal() { c.show(c.look()) }
+
+// look returns what is known, as others may see it once it is kept.
+func (c *custody) look() visible {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.visible = visible{snapshot: c.snapshot, attempts: c.cloneAttempts()}
+	v := visible{snapshot: c.snapshot, attempts: c.cloneAttempts()}
 	if c.hasRead {
-		c.visible.keyID = c.keyID
+		v.keyID = c.keyID
 	}
+	return v
+}
+
+// show lets others see what was known.
+func (c *custody) show(v visible) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.visible = v
 }
 
 // visibleState returns what others may see.

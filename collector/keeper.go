@@ -42,6 +42,7 @@ type LineRead struct {
 type LineBatch interface {
 	// Restart takes all lines back: the read begins again.
 	Restart()
+	// Add and AddUnion do not hold on to the line: the next one takes its place.
 	Add(*billclient.Line)
 	AddUnion(*billclient.UnionLine)
 	// Keep has the lines kept, which are whole. Where the month has other lines as well, such as those of other pay

@@ -75,7 +75,7 @@ func (l *loop) refresh(ctx context.Context) {
 	}
 	if regular && ctx.Err() == nil {
 		l.custody.schedule(l.name, func(s *schedule) { s.underway = false })
-		l.account.save(ctx, l.custody)
+		l.account.noteLearned(false)
 	}
 	if l.name == summaryLoop {
 		l.custody.tell()
@@ -94,7 +94,7 @@ func (l *loop) askIfDue(ctx context.Context, i int, regular bool) (foundKept boo
 	l.custody.attempt(i, func(a *attempts) { held, retryDue, failing = a.isHeld(now()), a.retryDue(now()), a.IsFailing() })
 	if isDue := sources[i].isDue; isDue != nil {
 		if !isDue(f, now()) {
-			l.forget(ctx, i)
+			l.forget(i)
 			return false
 		}
 		regular = regular || !failing
@@ -106,7 +106,7 @@ func (l *loop) askIfDue(ctx context.Context, i int, regular bool) (foundKept boo
 }
 
 // forget gives up the retry of a source of which nothing is wanted any more, as when the month has ended.
-func (l *loop) forget(ctx context.Context, i int) {
+func (l *loop) forget(i int) {
 	forgotten := false
 	l.custody.attempt(i, func(a *attempts) {
 		if forgotten = a.IsFailing(); forgotten {
@@ -115,7 +115,7 @@ func (l *loop) forget(ctx context.Context, i int) {
 		}
 	})
 	if forgotten {
-		l.account.publish(ctx, l.custody)
+		l.account.publish()
 	}
 }
 
@@ -145,7 +145,7 @@ func (l *loop) ask(ctx context.Context, i int, f *fetch) (foundKept bool) {
 	foundKept = l.account.findKept(l.custody, sources[i].name)
 	l.report(sources[i], before, after, err)
 	l.reportProducts(products)
-	l.account.publish(ctx, l.custody)
+	l.account.publish()
 	return foundKept
 }
 

@@ -167,7 +167,8 @@ func TestPartsOfTheState(t *testing.T) {
 	if small := save(&ledger.Snapshot{}); len(small) != 0 {
 		t.Errorf("without anything large: %v", small)
 	}
-	if text, err := os.ReadFile(s.file("main")); err != nil || !strings.HasPrefix(string(text), "ksyun_bill_exporter state 2 ") {
+	const older = "ksyun_bill_exporter state 2 "
+	if text, err := os.ReadFile(s.file("main")); err != nil || !strings.HasPrefix(string(text), older) {
 		t.Errorf("%.60q, %v", text, err)
 	}
 }

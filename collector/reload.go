@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -94,10 +95,15 @@ func (c *Collector) replace(ctx context.Context, running []runner, options Optio
 	for _, r := range running {
 		if !isSame(r) {
 			r.stop()
+			ended[r.Name] = r.account
+		}
+	}
+	atOnce(slices.Collect(maps.Values(ended)), func(a *account) { a.keepNow(ctx) })
+	for _, r := range running {
+		if ended[r.Name] == r.account {
 			k := r.keep(r.currentCustody())
 			k.file = before.State.file(r.Name)
 			c.vault.put(k)
-			ended[r.Name] = r.account
 		}
 	}
 	next := make([]runner, len(options.Accounts))
