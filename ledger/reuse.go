@@ -13,9 +13,9 @@ func (s *Snapshot) Reusing(known *Snapshot) *Snapshot {
 	for at, m := range next.Months {
 		next.Months[at] = m.reusing(known.Months[at])
 	}
-	keys := known.longestDay()
+	keys, equal := known.longestDay(), equalKeys{}
 	for at, d := range next.Days {
-		next.Days[at] = d.reusing(known.Days[at], keys)
+		next.Days[at] = d.reusing(known.Days[at], keys, &equal)
 	}
 	next.Terms = s.Terms.reusing(known.Terms)
 	return &next
@@ -75,15 +75,35 @@ func (t *Terms) reusing(known *Terms) *Terms {
 
 // reusing returns the day with the lists of a known one where they are equal, and else with the keys of an earlier list
 // of instances, which may be of another day.
-func (d Day) reusing(known Day, keys []InstanceCost) Day {
+func (d Day) reusing(known Day, keys []InstanceCost, equal *equalKeys) Day {
 	d.ProjectProduct = reused(d.ProjectProduct, known.ProjectProduct, equalRows)
-	d.Instances = reused(d.Instances, known.Instances, func(a, b InstanceCost) bool {
-		return a.Cost.Cmp(b.Cost) == 0 && (a.Key == b.Key || *a.Key == *b.Key) // the quicker comparison first
-	})
-	if !isSameList(d.Instances, known.Instances) {
+	switch {
+	case isSameList(d.Instances, known.Instances):
+	case len(d.Instances) > 0 && equal.areEqual(d.Instances, known.Instances):
+		d.Instances = known.Instances
+	default:
 		d.Instances = withKeysOf(d.Instances, keys)
 	}
 	return d
+}
+
+// equalKeys has the instances of two days whose keys are equal, one after the other: other days of the two reads have
+// the same keys in memory, which need not be looked at again.
+type equalKeys struct{ a, b []InstanceCost }
+
+func (e *equalKeys) areEqual(a, b []InstanceCost) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		k, l := a[i].Key, b[i].Key
+		areKnown := i < len(e.a) && e.a[i].Key == k && e.b[i].Key == l
+		if a[i].Cost.Cmp(b[i].Cost) != 0 || !areKnown && k != l && *k != *l {
+			return false
+		}
+	}
+	e.a, e.b = a, b
+	return true
 }
 
 // withKeysOf returns instances with the keys of others in place of equal ones. Both are in the order of their keys.

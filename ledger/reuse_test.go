@@ -44,6 +44,7 @@ func TestReusing(t *testing.T) {
 						cost(ledger.Key{"KEC", "0", "kec-0"}, "1"), cost(ledger.Key{"KEC", "0", "kec-1"}, name),
 					},
 				},
+				first + 2: {ReadAt: at, Instances: []ledger.InstanceCost{cost(ledger.Key{"KEC", "0", "kec-" + name}, "5")}},
 			}).
 			WithTerms(&ledger.Terms{ReadAt: at, All: []ledger.Term{{Instance: "kec-1"}}})
 	}
