@@ -48,7 +48,7 @@ func parsePlainDay(s string) (day Day, ok bool) {
 		return 0, false
 	}
 	date := time.Date(year, time.Month(month), dayOfMonth, 0, 0, 0, 0, time.UTC)
-	if int(date.Month()) != month || date.Day() != dayOfMonth { // 2026-02-30, which would be read as 2026-03-02
+	if int(date.Month()) != month { // 2026-02-30, which would be read as 2026-03-02
 		return 0, false
 	}
 	return dayOf1970 + Day(date.Unix()/secondsPerDay), true

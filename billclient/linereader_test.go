@@ -213,6 +213,18 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
+// TestLongAnswerBesideLines tests that the limit of a line ends with it.
+func TestLongAnswerBesideLines(t *testing.T) {
+	member := `,"New":"` + strings.Repeat("x", 1000) + `"`
+	body := strings.TrimSuffix(jsonAnswer(goodLine("")), "}") + strings.Repeat(member, int(maxItem)/1000+1)
+	if got, err := readAll(body + "}"); err != nil || len(got) != 1 {
+		t.Errorf("%d lines, error %v", len(got), err)
+	}
+	if _, err := readAll(body + `,"Error":{"Code":"Throttling"}}`); ReasonOf(err) != Throttled {
+		t.Errorf("error %v, want one of the API", err)
+	}
+}
+
 // TestLongTexts tests the longest text that is read, and one that is longer.
 func TestLongTexts(t *testing.T) {
 	const most = int(maxText) - len(`:""`)
