@@ -1,6 +1,7 @@
 package billclient
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -119,7 +120,13 @@ func (j *jsonDocument) readMembers(open byte, child func(name []byte) error) err
 			isEnd, err = j.nextMember(open)
 		}
 	}
-	return j.explainError(err)
+	if err == nil || open == '{' {
+		return j.explainError(err)
+	}
+	// Only child knows which element it is that cannot be read.
+	err = j.explainError(err)
+	j.breakOff(err)
+	return cmp.Or(child(nil), err)
 }
 
 // openMembers reads the opening bracket, and the closing one if that follows.

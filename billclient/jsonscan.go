@@ -73,6 +73,11 @@ func (i *jsonInput) more() error {
 	return i.bodyErr
 }
 
+// breakOff gives up the rest of the body: whoever reads on gets err.
+func (i *jsonInput) breakOff(err error) {
+	i.begin, i.pos, i.bodyErr = i.end, i.end, err
+}
+
 // isAtEnd reports whether the whole body has been read.
 func (i *jsonInput) isAtEnd() bool { return i.pos == i.end && i.bodyErr == io.EOF }
 

@@ -161,7 +161,7 @@ func TestBadLines(t *testing.T) {
 		},
 		{
 			"truncated between lines", strings.TrimSuffix(lines(goodLine("")), "]}"), Incomplete,
-			`unexpected EOF within "/PostpayDetailBillSet" after offset 176`,
+			`line 3: unexpected EOF within "/PostpayDetailBillSet" after offset 176`,
 		},
 		{
 			"truncated XML", xmlAnswer(goodItem(""))[:70], Incomplete,
