@@ -33,20 +33,20 @@ type groupCost struct {
 
 // partInstance is what an instance of a part has cost, with its attributes.
 type partInstance struct {
-	project, instance string // as labels have them
-	cost              billclient.Amount
-	name              string
-	traits            *traits
+	*traits
+	instance string // as a label has it
+	name     string
+	cost     billclient.Amount
 }
 
-// traits are attributes that many instances share: all but their name. Immutable.
-type traits struct{ subtype, mode, region, zone, tags string }
+// traits are what many instances share: their project, as a label has it, and all attributes but their name. Immutable.
+type traits struct{ project, subtype, mode, region, zone, tags string }
 
 // facts returns the values of instanceFacts and of n configured tags.
 func (i partInstance) facts(n int) []string {
 	facts := make([]string, len(instanceFacts), len(instanceFacts)+n)
-	copy(facts, []string{i.name, i.traits.subtype, i.traits.mode, i.traits.region, i.traits.zone})
-	dimensions := Dimensions{tags: i.traits.tags}
+	copy(facts, []string{i.name, i.subtype, i.mode, i.region, i.zone})
+	dimensions := Dimensions{tags: i.tags}
 	for tag := range n {
 		facts = append(facts, dimensions.Tag(tag))
 	}
@@ -118,6 +118,7 @@ func (l *Ledger) sortedCells() []uint32 {
 	if len(l.sorted) == l.cells.rows {
 		return l.sorted
 	}
+	l.places = nil // no line is added any more, and the memory is wanted for what comes now
 	ranks := l.rankGroups()
 	cells := make([]uint32, l.cells.rows)
 	for i := range cells {
@@ -152,21 +153,22 @@ func (l *Ledger) keyOfGroup(g *group) Key {
 
 // addInstances adds the instances of a product's cells to its part.
 func (l *Ledger) addInstances(p *part, cells []uint32, shared map[traits]*traits) {
-	var instances [][]uint32
-	for cells := range l.cellsByInstance(cells) {
-		instances = append(instances, cells)
+	bounds := make([]uint32, 1, len(cells)+1) // of the cells of each instance
+	for of := range l.cellsByInstance(cells) {
+		bounds = append(bounds, bounds[len(bounds)-1]+uint32(len(of)))
 	}
-	kept := l.options.Instances.largest(len(instances), func(i int) billclient.Amount {
-		return l.costs.sumOf(instances[i])
-	})
-	for i, cells := range instances {
-		project := KeyLabel(l.symbols.text(l.groupOfCell(cells[0]).project))
-		isNamed := l.cells.at(int(cells[0])).instance != None
-		p.tally.count(isNamed, kept[i])
-		if kept[i] {
-			p.instances = append(p.instances, l.newPartInstance(project, cells, shared))
+	cellsOf := func(i int) []uint32 { return cells[bounds[i]:bounds[i+1]] }
+	n, options := len(bounds)-1, l.options.Instances
+	kept := options.largest(n, func(i int) billclient.Amount { return l.costs.sumOf(cellsOf(i)) })
+	p.instances = make([]partInstance, 0, min(n, options.MaxSeries))
+	for i, isKept := range kept {
+		of := cellsOf(i)
+		p.tally.count(l.cells.at(int(of[0])).instance != None, isKept)
+		if isKept {
+			p.instances = append(p.instances, l.newPartInstance(of, shared))
 		} else {
-			p.folded[project] = p.folded[project].Add(l.costs.sumOf(cells))
+			project := KeyLabel(l.symbols.text(l.groupOfCell(of[0]).project))
+			p.folded[project] = p.folded[project].Add(l.costs.sumOf(of))
 		}
 	}
 }
@@ -196,7 +198,7 @@ func runs(list []uint32, belong func(a, b uint32) bool) iter.Seq[[]uint32] {
 }
 
 // newPartInstance returns an instance of a part with the attributes of the latest line of its cells.
-func (l *Ledger) newPartInstance(project string, cells []uint32, shared map[traits]*traits) partInstance {
+func (l *Ledger) newPartInstance(cells []uint32, shared map[traits]*traits) partInstance {
 	latest := l.cells.at(int(cells[0]))
 	for _, cell := range cells[1:] {
 		if c := l.cells.at(int(cell)); l.isNewer(c, latest) {
@@ -208,14 +210,15 @@ func (l *Ledger) newPartInstance(project string, cells []uint32, shared map[trai
 		shared[t] = &t
 	}
 	return partInstance{
-		project: project, instance: strings.Clone(latest.instance), cost: l.costs.sumOf(cells),
-		name: string(l.names.text(latest.name)), traits: shared[t],
+		traits: shared[t], instance: strings.Clone(latest.instance), name: string(l.names.text(latest.name)),
+		cost: l.costs.sumOf(cells),
 	}
 }
 
 func (l *Ledger) traitsOf(c *instanceCell) traits {
 	g := &l.groups[c.group]
 	return traits{
+		project: KeyLabel(l.symbols.text(g.project)),
 		subtype: l.symbols.text(c.subtype), mode: l.symbols.text(g.mode), region: l.symbols.text(g.region),
 		zone: l.symbols.text(c.zone), tags: l.symbols.text(g.tags),
 	}
