@@ -33,8 +33,9 @@ type nodeBuilder struct {
 	names  map[string]string
 	before []string // the texts of the node before, in their order
 	count  int      // of texts of the node that is being read
-	nodes  []node   // all children that were read of it
-	open   []node   // the children so far of nodes that are being read
+	pieces textPieces
+	nodes  []node // all children that were read of it
+	open   []node // the children so far of nodes that are being read
 
 	document document                         // that the node is read from
 	children [maxDepth + 1]func([]byte) error // read a child of a node, by depth
@@ -83,7 +84,7 @@ func (b *nodeBuilder) keepText(text []byte) string {
 	kept := &b.before[b.count]
 	b.count++
 	if *kept != string(text) {
-		*kept = string(text)
+		*kept = b.pieces.keep(text)
 	}
 	return *kept
 }

@@ -91,6 +91,9 @@ func readPairs(x *nodeReader, name string) []KeyValue {
 		return nil
 	}
 	set := parseNested(*child)
+	if len(set.children) == 0 && set.text == "" {
+		return nil
+	}
 	if len(set.children) == 0 { // one text for all, as in GetPostpayDetailBillCSV
 		for part := range strings.SplitSeq(set.text, "|") {
 			set.children = append(set.children, node{text: part})

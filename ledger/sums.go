@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"ksyun_bill_exporter/billclient"
 )
@@ -35,7 +36,14 @@ func equalRows(a, b Row) bool { return slices.Equal(a.Labels, b.Labels) && a.Amo
 type Key [3]string
 
 // CompareKeys orders keys by their parts.
-func CompareKeys(a, b Key) int { return slices.Compare(a[:], b[:]) }
+func CompareKeys(a, b Key) int {
+	for i := range a {
+		if order := strings.Compare(a[i], b[i]); order != 0 {
+			return order
+		}
+	}
+	return 0
+}
 
 // Sums adds up amounts by key. It is not safe for concurrent use.
 type Sums map[Key]billclient.Amount

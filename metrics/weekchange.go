@@ -62,7 +62,10 @@ func (l *largestRows) sorted() []instanceRow {
 
 // compareSizes orders rows by the absolute value of their cost, the largest first; among equals by key and pay mode.
 func compareSizes(a, b instanceRow) int {
-	return cmp.Or(b.cost.Abs().Cmp(a.cost.Abs()), ledger.CompareKeys(a.key, b.key), cmp.Compare(a.mode, b.mode))
+	if order := b.cost.Abs().Cmp(a.cost.Abs()); order != 0 {
+		return order
+	}
+	return cmp.Or(ledger.CompareKeys(a.key, b.key), cmp.Compare(a.mode, b.mode))
 }
 
 // modesOfDay returns what instances have cost on a day by pay mode, as far as they are told apart, but for postpaid ones.
