@@ -59,7 +59,7 @@ var release string
 
 // gcPercent is how much the heap may grow between two collections, in percent of what is in use. The tables of a read
 // are large and soon gone, so that Go's own 100 would double the peak for little: most of the time the program waits.
-const gcPercent = 50
+const gcPercent = 35
 
 func main() {
 	version.Version = cmp.Or(version.Version, strings.TrimSpace(release))

@@ -159,7 +159,7 @@ func testReleasedDemo(t *testing.T, folder string, signal os.Signal) {
 	for _, account := range demoAccounts {
 		demo.AwaitLines(account)
 	}
-	if _, page := demo.Get("/metrics"); !strings.Contains(page, "\ngo_gc_gogc_percent 50\n") {
+	if _, page := demo.Get("/metrics"); !strings.Contains(page, "\ngo_gc_gogc_percent 35\n") {
 		t.Error("the program leaves garbage collection as Go has it")
 	}
 	if code := demo.Stop(); code != 0 {

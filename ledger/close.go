@@ -11,7 +11,11 @@ import (
 // Close derives every view from the lines, which were read for a summary at an instant. The ledger must not be used any
 // more.
 func (l *Ledger) Close(readFor *Summary, readAt time.Time) *LineSums {
-	s := l.closeWhole(readFor, readAt)
+	of := dearestOfAll
+	if readFor.Month != 0 && !readAt.Before(readFor.Month.End()) { // while a month runs, all its lines are read again
+		of = dearestOfEach
+	}
+	s := l.closeWhole(readFor, readAt, of)
 	s.Summed, s.Beyond = true, readFor.Sum.Sub(l.Cost())
 	if IsRounding(s.Beyond, s.Count) {
 		s.Beyond = billclient.Amount{}
@@ -33,7 +37,7 @@ func (l *Ledger) Close(readFor *Summary, readAt time.Time) *LineSums {
 			s.Rows[v.Name] = sums.Rows(len(v.Labels))
 		}
 	}
-	if readAt.Before(readFor.Month.End()) { // while a month runs, all its lines are read again
+	if of != dearestOfEach {
 		s.parts = nil
 	}
 	return s
@@ -48,19 +52,13 @@ func addMissing(names map[string]string, key string) {
 
 // CloseUnsummed returns what the lines say as a whole, without what they add up to.
 func (l *Ledger) CloseUnsummed(readFor *Summary, readAt time.Time) *LineSums {
-	s := l.closeWhole(readFor, readAt)
-	for i, p := range s.parts {
-		whole := *p
-		whole.instances, whole.folded = nil, nil
-		s.parts[i] = &whole
-	}
-	return s
+	return l.closeWhole(readFor, readAt, noInstances)
 }
 
-func (l *Ledger) closeWhole(readFor *Summary, readAt time.Time) *LineSums {
+func (l *Ledger) closeWhole(readFor *Summary, readAt time.Time, of reach) *LineSums {
 	s := &LineSums{
 		ReadFor: readFor, ReadAt: readAt, CustomerID: l.customerID, Rows: map[string][]Row{},
-		ProductNames: map[string]string{}, parts: l.allParts(readAt),
+		ProductNames: map[string]string{}, parts: l.allParts(readAt, of),
 	}
 	projects := map[string]newestText{}
 	for _, p := range s.parts {

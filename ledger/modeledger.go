@@ -248,7 +248,6 @@ func (l *ModeLedger) sum(instances []ModeInstance) map[string]*LineSums {
 	sums := map[string]*LineSums{}
 	for _, mode := range slices.Sorted(maps.Keys(byMode)) {
 		sums[mode] = byMode[mode].Close(&Summary{Sum: byMode[mode].Cost()}, l.options.ReadAt)
-		sums[mode].parts = nil // no lines of single groups are read again
 	}
 	return sums
 }

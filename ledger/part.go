@@ -61,21 +61,48 @@ func (p *part) cost() (sum billclient.Amount) {
 	return sum
 }
 
+// reach says which instances parts have.
+type reach int
+
+const (
+	noInstances   reach = iota
+	dearestOfAll        // those that are shown
+	dearestOfEach       // those of each product that could be shown, whatever is read of the other products
+)
+
 // parts returns a part of each product, in the order of their codes.
-func (l *Ledger) parts(readAt time.Time) (parts []*part) {
+func (l *Ledger) parts(readAt time.Time, of reach) (parts []*part) {
+	options := l.options.Instances
+	if of == dearestOfAll {
+		options.MinCost = l.leastCost()
+	}
 	shared := map[traits]*traits{}
 	groups := l.groupsByProduct()
 	for cells := range l.cellsByProduct(l.sortedCells()) {
-		product := l.groups[l.cells.at(int(cells[0])).group].product
+		product := l.groupOfCell(cells[0]).product
 		p := l.newPart(product)
 		p.readAt = readAt
 		p.groups = groups[product]
-		if l.options.Instances.Enabled {
-			l.addInstances(p, cells, shared)
+		if options.Enabled && of != noInstances {
+			l.addInstances(p, cells, options, shared)
 		}
 		parts = append(parts, p)
 	}
 	return parts
+}
+
+// leastCost returns the least absolute cost of an instance that can be shown among all others.
+func (l *Ledger) leastCost() billclient.Amount {
+	options := l.options.Instances
+	n, cost := l.instancesOf(l.sortedCells())
+	if n <= options.MaxSeries || options.MaxSeries == 0 {
+		return options.MinCost
+	}
+	least := cost(int(rank(n, cost)[options.MaxSeries-1])).Abs()
+	if least.Cmp(options.MinCost) < 0 {
+		return options.MinCost
+	}
+	return least
 }
 
 func (l *Ledger) newPart(product symbol) *part {
@@ -152,25 +179,40 @@ func (l *Ledger) keyOfGroup(g *group) Key {
 }
 
 // addInstances adds the instances of a product's cells to its part.
-func (l *Ledger) addInstances(p *part, cells []uint32, shared map[traits]*traits) {
-	bounds := make([]uint32, 1, len(cells)+1) // of the cells of each instance
+func (l *Ledger) addInstances(p *part, cells []uint32, options Instances, shared map[traits]*traits) {
+	n, cost := l.instancesOf(cells)
+	kept := options.largest(n, cost)
+	p.instances = make([]partInstance, 0, count(kept))
+	i := 0
 	for of := range l.cellsByInstance(cells) {
-		bounds = append(bounds, bounds[len(bounds)-1]+uint32(len(of)))
-	}
-	cellsOf := func(i int) []uint32 { return cells[bounds[i]:bounds[i+1]] }
-	n, options := len(bounds)-1, l.options.Instances
-	kept := options.largest(n, func(i int) billclient.Amount { return l.costs.sumOf(cellsOf(i)) })
-	p.instances = make([]partInstance, 0, min(n, options.MaxSeries))
-	for i, isKept := range kept {
-		of := cellsOf(i)
-		p.tally.count(l.cells.at(int(of[0])).instance != None, isKept)
-		if isKept {
+		p.tally.count(l.cells.at(int(of[0])).instance != None, kept[i])
+		if kept[i] {
 			p.instances = append(p.instances, l.newPartInstance(of, shared))
 		} else {
 			project := KeyLabel(l.symbols.text(l.groupOfCell(of[0]).project))
 			p.folded[project] = p.folded[project].Add(l.costs.sumOf(of))
 		}
+		i++
 	}
+}
+
+// count returns how many of the values are true.
+func count(values []bool) (n int) {
+	for _, is := range values {
+		if is {
+			n++
+		}
+	}
+	return n
+}
+
+// instancesOf returns how many instances sorted cells are of, and a function that returns the cost of the i-th of them.
+func (l *Ledger) instancesOf(cells []uint32) (n int, cost func(i int) billclient.Amount) {
+	bounds := make([]uint32, 1, len(cells)+1)
+	for of := range l.cellsByInstance(cells) {
+		bounds = append(bounds, bounds[len(bounds)-1]+uint32(len(of)))
+	}
+	return len(bounds) - 1, func(i int) billclient.Amount { return l.costs.sumOf(cells[bounds[i]:bounds[i+1]]) }
 }
 
 // cellsByInstance yields the cells of each instance, given sorted ones.

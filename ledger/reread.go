@@ -132,7 +132,7 @@ func (d Day) instancesOf(isKept func(product string) bool) (costs []InstanceCost
 // Include adds what the lines of another ledger come to, which were read at an instant. The other ledger
 // must not be used any more.
 func (l *Ledger) Include(other *Ledger, readAt time.Time) {
-	l.others = append(l.others, others{other.parts(readAt), other.daySums(), other.watchedCosts()})
+	l.others = append(l.others, others{other.parts(readAt, dearestOfEach), other.daySums(), other.watchedCosts()})
 	l.newestDay = max(l.newestDay, other.newestDay)
 	if other.customerID != "" {
 		l.customerID = other.customerID
@@ -140,8 +140,8 @@ func (l *Ledger) Include(other *Ledger, readAt time.Time) {
 }
 
 // allParts returns the parts of the ledger with those of others.
-func (l *Ledger) allParts(readAt time.Time) []*part {
-	parts := l.parts(readAt)
+func (l *Ledger) allParts(readAt time.Time, of reach) []*part {
+	parts := l.parts(readAt, of)
 	for _, o := range l.others {
 		parts = append(parts, o.parts...)
 	}
