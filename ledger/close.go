@@ -60,6 +60,8 @@ func (l *Ledger) closeWhole(readFor *Summary, readAt time.Time, of reach) *LineS
 		ReadFor: readFor, ReadAt: readAt, CustomerID: l.customerID, Rows: map[string][]Row{},
 		ProductNames: map[string]string{}, parts: l.allParts(readAt, of),
 	}
+	// The memory of the cells is wanted for what is made of the parts.
+	l.cells, l.costs, l.names, l.sorted = chunks[instanceCell]{}, column{}, texts{}, nil
 	projects := map[string]newestText{}
 	for _, p := range s.parts {
 		s.Count += p.count
@@ -149,7 +151,7 @@ func (l *Ledger) foldParts(s *LineSums, v View) (kept Sums, described map[Key]pa
 	return kept, described
 }
 
-// CloseDays derives the days that the lines cover from the cells.
+// CloseDays derives the days that the lines cover from the cells. It has to be called before Close.
 func (l *Ledger) CloseDays(readFor *Summary, readAt time.Time) map[billclient.Day]Day {
 	byDay, watched := l.daySums(), l.watchedCosts()
 	for _, o := range l.others {

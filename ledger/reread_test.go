@@ -39,7 +39,8 @@ func TestProductsReadAgain(t *testing.T) {
 		month := billclient.MonthOf(begin.Start())
 		closeAll := func(l *ledger.Ledger) (*ledger.LineSums, map[billclient.Day]ledger.Day) {
 			s := &ledger.Summary{Month: month, Sum: l.Cost(), Begin: begin, End: begin.Add(2)}
-			return l.Close(s, readAt), l.CloseDays(s, readAt)
+			days := l.CloseDays(s, readAt)
+			return l.Close(s, readAt), days
 		}
 		before := rapid.SliceOf(days).Draw(t, "before")
 		changed := rapid.SliceOfDistinct(products, func(p string) string { return p }).Draw(t, "changed")
