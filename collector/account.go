@@ -330,12 +330,9 @@ func (a *account) save(ctx context.Context, c *custody) {
 	if a.options.State == nil {
 		return
 	}
-	former := a.takeFormer()
+	former, endTurn := a.takeFormer(), a.takeTurn()
 	_, err := patiently(ctx, &a.disk, "state of account "+a.Name, func() (struct{}, error) {
-		if a.writes != nil {
-			a.writes <- struct{}{}
-			defer func() { <-a.writes }()
-		}
+		defer endTurn()
 		if err := a.readAgain(); err != nil {
 			return struct{}{}, err
 		}
@@ -350,6 +347,24 @@ func (a *account) save(ctx context.Context, c *custody) {
 	}
 	if ctx.Err() == nil {
 		a.onSave(err)
+	}
+}
+
+// longestTurn is how long an account waits for its turn to write: files that hang must not hold up those of others.
+const longestTurn = 5 * time.Second
+
+// takeTurn waits until few enough accounts write, and returns what ends the turn.
+func (a *account) takeTurn() (end func()) {
+	if a.writes == nil {
+		return func() {}
+	}
+	limit := time.NewTimer(longestTurn)
+	defer limit.Stop()
+	select {
+	case a.writes <- struct{}{}:
+		return func() { <-a.writes }
+	case <-limit.C:
+		return func() {}
 	}
 }
 

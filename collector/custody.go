@@ -125,7 +125,6 @@ func (c *custody) settle(
 	if sources[i].service == unionService {
 		products = productChanges(known, c.snapshot)
 	}
-	c.hasRead = c.hasRead || len(f.learned) > 0
 	a := &c.attempts[i]
 	before = a.clone()
 	ended := now()
@@ -147,20 +146,20 @@ func (c *custody) learn(changes []func(*ledger.Snapshot) *ledger.Snapshot) (know
 		if next != known {
 			next = next.Reusing(known)
 		}
-		if c.replaceSnapshot(known, next) {
+		if c.replaceSnapshot(known, next, len(changes) > 0) {
 			return known
 		}
 	}
 }
 
 // replaceSnapshot puts another snapshot into the place of the known one, unless that is not known any more.
-func (c *custody) replaceSnapshot(known, next *ledger.Snapshot) bool {
+func (c *custody) replaceSnapshot(known, next *ledger.Snapshot, isRead bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.snapshot != known {
 		return false
 	}
-	c.snapshot = next
+	c.snapshot, c.hasRead = next, c.hasRead || isRead
 	return true
 }
 

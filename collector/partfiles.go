@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -292,6 +293,7 @@ func (s *State) sweepParts(names []string) error {
 			return nil
 		}
 	}
+	var isGivenUp atomic.Bool // then the files that are written by now may be among those that were found
 	_, err := patiently(context.Background(), &patient{}, "state_dir", func() (struct{}, error) {
 		left, err := fs.Glob(os.DirFS(s.dir), "*"+partSuffix)
 		if err != nil || len(left) == 0 {
@@ -306,8 +308,12 @@ func (s *State) sweepParts(names []string) error {
 				unused = append(unused, storedPart{File: name})
 			}
 		}
+		if isGivenUp.Load() {
+			return struct{}{}, nil
+		}
 		return struct{}{}, s.removeParts(unused)
 	})
+	isGivenUp.Store(true)
 	return err
 }
 

@@ -27,14 +27,14 @@ type bookRead struct {
 // that is enough, else all.
 func readBook(ctx context.Context, f *fetch, r bookRead) (*ledger.Ledger, error) {
 	products, ok := productsToRead(f, r.of, r.month, f.basis(r.month, now()) == r.of, now())
-	if !ok {
+	if !ok || len(products) == 0 {
 		return readLines(ctx, f, r, "")
 	}
 	l, err := readProducts(ctx, f, r, products)
-	if !errors.Is(err, errOtherLines) && billclient.ReasonOf(err) != billclient.Invalid {
+	if !isOfProducts(err) {
 		return l, err
 	}
-	level.Info(f.logger).Log("msg", "the lines of single products are not what their summary says, all are read",
+	level.Info(f.logger).Log("msg", "lines of single products cannot be read or are not what their summary says, all are read",
 		"action", r.action, "month", r.month, "err", err)
 	f.marks.put(otherLinesMark(r.of, r.month), now())
 	return readLines(ctx, f, r, "")
@@ -42,6 +42,16 @@ func readBook(ctx context.Context, f *fetch, r bookRead) (*ledger.Ledger, error)
 
 // errOtherLines is the error of the lines of a product that are of another one, or do not come to its cost.
 var errOtherLines = errors.New("lines of other products, or not all of them")
+
+// isOfProducts reports whether an error can come from asking for single products, so that asking for all may help.
+func isOfProducts(err error) bool {
+	switch billclient.ReasonOf(err) {
+	case billclient.Invalid, billclient.Server, billclient.Decode, billclient.Incomplete:
+		return true
+	default:
+		return errors.Is(err, errOtherLines)
+	}
+}
 
 // otherLinesMark is set when the lines of single products were of no use. Then all are read for a day.
 func otherLinesMark(of ledger.Basis, m billclient.Month) string {
@@ -77,7 +87,11 @@ func readProducts(ctx context.Context, f *fetch, r bookRead, products []string) 
 	began, known := now(), f.snapshot.Months[r.month]
 	book := known.Book(r.of)
 	all := ledger.New(r.ledgerOptions(f))
-	all.KeepProducts(book.Lines, f.snapshot.Days, products)
+	var days map[billclient.Day]ledger.Day // which only consumption has
+	if r.of == ledger.Estimated {
+		days = f.snapshot.Days
+	}
+	all.KeepProducts(book.Lines, days, products)
 	for _, product := range products {
 		l, err := readLines(ctx, f, r, product)
 		if err != nil {

@@ -197,6 +197,7 @@ func (b Book) LinesReadAgain(l *Ledger, readAt time.Time) *LineSums {
 	}
 	next := *b.Lines
 	next.ReadFor, next.ReadAt = b.Summary, readAt
+	next.parts = nil // they were read for another summary
 	return &next
 }
 

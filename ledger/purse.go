@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -51,7 +52,9 @@ func NewTerms(answer []billclient.TradeInstance, readAt time.Time) *Terms {
 		}
 		k := Key{KeyLabel(i.ProductGroup), KeyLabel(i.InstanceID)}
 		if t, ok := latest[k]; !ok || i.End.After(t.End) {
-			latest[k] = Term{k[0], KeyLabel(i.ProjectID), k[1], KeyLabel(i.Renewal), i.End}
+			// Texts of an answer share memory with others.
+			project, renewal := strings.Clone(KeyLabel(i.ProjectID)), strings.Clone(KeyLabel(i.Renewal))
+			latest[k] = Term{strings.Clone(k[0]), project, strings.Clone(k[1]), renewal, i.End}
 		}
 	}
 	firstToEnd := func(a, b Term) int {

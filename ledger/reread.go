@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,17 +16,25 @@ type others struct {
 	watched map[billclient.Day][]InstanceCost // of watched days
 }
 
-// ProductsToRead returns the products whose cost in the book's summary is another one than when the lines were read:
-// their lines alone have to be read again. It returns none while lines of one of them were read after an instant, and
-// false if all lines have to be read: where nothing is known of single products, or some were read before the oldest
-// instant, where something else has changed, or where so many products have that one read of all costs no more. It is
-// for a month that is over.
+// pageSize is how many lines a call of consumption has at most
+// (https://endocs.ksyun.com/documents/37508).
+const pageSize = 5000
+
+// ProductsToRead returns the products whose lines alone have to be read again: whose cost in the book's summary is
+// another one than when the lines were read, and then also those whose lines did not come to their cost. It returns
+// none while lines of one of them were read after an instant, and false if all lines have to be read: where nothing is
+// known of single products, or some were read before the oldest instant, where something else has changed, or where
+// so many products have that one read of all costs no more. It is for a month that is over.
 func (b Book) ProductsToRead(readBefore, oldest time.Time) (products []string, ok bool) {
 	isTooOld := func(p *part) bool { return p.readAt.Before(oldest) }
 	if b.Lines.parts == nil || b.Lines.ReadFor.End != b.Summary.End || slices.ContainsFunc(b.Lines.parts, isTooOld) {
 		return nil, false
 	}
-	changed, lines, isDue := changedProducts(b.Lines.ReadFor, b.Summary), 0, true
+	changed := b.changedProducts()
+	if len(changed) == 0 || len(changed) > max(1, b.Lines.Count/pageSize) {
+		return nil, false
+	}
+	lines, isDue := 0, true
 	for _, product := range changed {
 		if KeyLabel(product) != product { // it cannot be asked for
 			return nil, false
@@ -35,7 +44,7 @@ func (b Book) ProductsToRead(readBefore, oldest time.Time) (products []string, o
 			isDue = isDue && !p.readAt.After(readBefore)
 		}
 	}
-	if len(changed) == 0 || 2*lines > b.Lines.Count {
+	if 2*lines > b.Lines.Count {
 		return nil, false
 	}
 	if !isDue {
@@ -44,21 +53,46 @@ func (b Book) ProductsToRead(readBefore, oldest time.Time) (products []string, o
 	return changed, true
 }
 
-// changedProducts returns the products that cost something else in one summary than in another, as labels have them.
-func changedProducts(before, after *Summary) (products []string) {
+// changedProducts returns the products, as labels have them, of which the summary says something else than the one that
+// the lines were read for, and with them those whose lines do not come to their cost. It returns none if nothing has
+// changed.
+func (b Book) changedProducts() (products []string) {
 	change := Sums{}
-	for _, r := range before.Product {
-		change.Add(Key{r.Labels[0]}, r.Amount.Neg())
-	}
-	for _, r := range after.Product {
-		change.Add(Key{r.Labels[0]}, r.Amount)
-	}
-	for _, k := range change.keys() {
-		if change[k].Sign() != 0 {
-			products = append(products, k[0])
+	b.Lines.ReadFor.addProducts(change, billclient.Amount.Neg)
+	b.Summary.addProducts(change, func(a billclient.Amount) billclient.Amount { return a })
+	hasChanged := map[string]bool{}
+	for k, amount := range change {
+		if amount.Sign() != 0 {
+			hasChanged[k[0]] = true
 		}
 	}
-	return products
+	if len(hasChanged) == 0 {
+		return nil
+	}
+	for k := range change {
+		if p := b.Lines.partOf(k[0]); !p.comesTo(b.Summary.costOf(k[0])) {
+			hasChanged[k[0]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(hasChanged))
+}
+
+// addProducts adds what the products cost, and what they cost in each project, to sums by product.
+func (s *Summary) addProducts(sums Sums, signed func(billclient.Amount) billclient.Amount) {
+	for _, r := range s.Product {
+		sums.Add(Key{r.Labels[0]}, signed(r.Amount))
+	}
+	for _, r := range s.ProjectProduct {
+		sums.Add(Key{r.Labels[1], r.Labels[0], "in a project"}, signed(r.Amount))
+	}
+}
+
+// comesTo reports whether the lines of a part, of which there may be none, come to a cost.
+func (p *part) comesTo(cost billclient.Amount) bool {
+	if p == nil {
+		return cost.Sign() == 0
+	}
+	return IsRounding(cost.Sub(p.cost()), p.count+1)
 }
 
 // costOf returns what a product costs, 0 if it is not listed.
@@ -129,8 +163,8 @@ func (d Day) instancesOf(isKept func(product string) bool) (costs []InstanceCost
 	return costs
 }
 
-// Include adds what the lines of another ledger come to, which were read at an instant. The other ledger
-// must not be used any more.
+// Include adds what the lines of another ledger come to, which were read at an instant. The other ledger must not be
+// used any more.
 func (l *Ledger) Include(other *Ledger, readAt time.Time) {
 	l.others = append(l.others, others{other.parts(readAt, dearestOfEach), other.daySums(), other.watchedCosts()})
 	l.newestDay = max(l.newestDay, other.newestDay)

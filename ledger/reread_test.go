@@ -76,3 +76,63 @@ func TestProductsReadAgain(t *testing.T) {
 		}
 	})
 }
+
+// When the lines of single products are enough, and of which.
+func TestProductsToRead(t *testing.T) {
+	october := billclient.MonthOf(time.Date(2026, 10, 1, 0, 0, 0, 0, billclient.Beijing))
+	readAt := time.Date(2026, 11, 5, 12, 0, 0, 0, billclient.Beijing)
+	summary := func(end billclient.Day, kec, eip, ebs, ofProject string) *ledger.Summary {
+		return &ledger.Summary{
+			Month: october, End: end, Sum: yuan(kec).Add(yuan(eip)).Add(yuan(ebs)),
+			Product: []ledger.Row{
+				{Labels: []string{"EBS"}, Amount: yuan(ebs)}, {Labels: []string{"EIP"}, Amount: yuan(eip)},
+				{Labels: []string{"KEC"}, Amount: yuan(kec)},
+			},
+			ProjectProduct: []ledger.Row{{Labels: []string{"1", "EBS"}, Amount: yuan(ofProject)}},
+		}
+	}
+	read := func() *ledger.Ledger {
+		l := ledger.New(ledger.Options{Views: metrics.LedgerViews(), ReadAt: readAt})
+		for product, n := range map[string]int{"KEC": 20, "EIP": 2, "EBS": 3} {
+			for range n {
+				l.Add(&billclient.Line{ProductCode: product, Cost: yuan("1")})
+			}
+		}
+		return l
+	}
+	before := summary(1, "20", "2", "3", "3")
+	for _, c := range []struct {
+		name          string
+		before, after *ledger.Summary
+		since         time.Duration // the read
+		want          []string
+		ok            bool
+	}{
+		{"no change", before, before, 7 * time.Hour, nil, false},
+		{"a product", before, summary(1, "20", "2.5", "3", "3"), 7 * time.Hour, []string{"EIP"}, true},
+		{"a product, too soon", before, summary(1, "20", "2.5", "3", "3"), 5 * time.Hour, nil, true},
+		{"a product, a week later", before, summary(1, "20", "2.5", "3", "3"), 170 * time.Hour, nil, false},
+		{"a product's projects", before, summary(1, "20", "2", "3", "2"), 7 * time.Hour, []string{"EBS"}, true},
+		{"one of most lines", before, summary(1, "21", "2", "3", "3"), 7 * time.Hour, nil, false},
+		{"two of few lines", before, summary(1, "20", "2.5", "3.5", "3"), 7 * time.Hour, nil, false},
+		{"the days too", before, summary(2, "20", "2.5", "3", "3"), 7 * time.Hour, nil, false},
+		{
+			"one, and lines of another that did not come to it", summary(1, "20", "2", "4", "3"),
+			summary(1, "20", "2.5", "4", "3"), 7 * time.Hour, nil, false,
+		},
+	} {
+		b := ledger.Book{Summary: c.after, Lines: read().Close(c.before, readAt)}
+		now := readAt.Add(c.since)
+		products, ok := b.ProductsToRead(now.Add(-6*time.Hour), now.Add(-168*time.Hour))
+		if !slices.Equal(products, c.want) || ok != c.ok {
+			t.Errorf("%s: %v, %v; want %v, %v", c.name, products, ok, c.want, c.ok)
+		}
+	}
+	after := summary(1, "20", "2.5", "3", "3")
+	b := ledger.Book{Summary: before, Lines: read().Close(before, readAt)}
+	b.Lines = b.LinesReadAgain(read(), readAt) // they are those of an earlier summary
+	b.Summary = after
+	if products, ok := b.ProductsToRead(readAt, readAt); ok {
+		t.Errorf("after lines that were dropped: %v", products)
+	}
+}
