@@ -34,7 +34,7 @@ func readBook(ctx context.Context, f *fetch, r bookRead) (*ledger.Ledger, error)
 	if !isOfProducts(err) {
 		return l, err
 	}
-	level.Info(f.logger).Log("msg", "lines of single products cannot be read or are not what their summary says, all are read",
+	level.Info(f.logger).Log("msg", "lines of single products are not what their summary says, all are read",
 		"action", r.action, "month", r.month, "err", err)
 	f.marks.put(otherLinesMark(r.of, r.month), now())
 	return readLines(ctx, f, r, "")
