@@ -12,7 +12,9 @@ import (
 // more.
 func (l *Ledger) Close(readFor *Summary, readAt time.Time) *LineSums {
 	of := dearestOfAll
-	if readFor.Month != 0 && !readAt.Before(readFor.Month.End()) { // while a month runs, all its lines are read again
+	// While a month runs, all its lines are read again.
+	isOver := readFor.Month != 0 && !readAt.Before(readFor.Month.End())
+	if isOver && l.partInstances() <= mostPartInstances {
 		of = dearestOfEach
 	}
 	s := l.closeWhole(readFor, readAt, of)

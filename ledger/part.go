@@ -70,6 +70,18 @@ const (
 	dearestOfEach       // those of each product that could be shown, whatever is read of the other products
 )
 
+// mostPartInstances is of how many instances parts are kept at most: they are in memory for as long as the month is
+// shown.
+const mostPartInstances = 50_000
+
+// partInstances returns how many instances the parts of each product have at most, with their dearest instances.
+func (l *Ledger) partInstances() (n int) {
+	for cells := range l.cellsByProduct(l.sortedCells()) {
+		n += min(len(cells), l.options.Instances.MaxSeries)
+	}
+	return n
+}
+
 // parts returns a part of each product, in the order of their codes.
 func (l *Ledger) parts(readAt time.Time, of reach) (parts []*part) {
 	options := l.options.Instances
