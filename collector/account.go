@@ -330,9 +330,9 @@ func (a *account) save(ctx context.Context, c *custody) {
 	if a.options.State == nil {
 		return
 	}
-	former, endTurn := a.takeFormer(), a.takeTurn()
+	defer a.takeTurn()() // also where the file is given up: one that hangs must not take a turn for ever
+	former := a.takeFormer()
 	_, err := patiently(ctx, &a.disk, "state of account "+a.Name, func() (struct{}, error) {
-		defer endTurn()
 		if err := a.readAgain(); err != nil {
 			return struct{}{}, err
 		}

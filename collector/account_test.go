@@ -137,3 +137,22 @@ func TestLearnedIsKeptOnceAndAtTheEnd(t *testing.T) {
 		})
 	}
 }
+
+// A file that hangs, or still does, takes no turn to write from other accounts.
+func TestTurnsEnd(t *testing.T) {
+	saves := 0
+	a := &account{
+		options: Options{State: &State{}}, disk: patient{hangs: make(chan struct{})},
+		writes: make(chan struct{}, 1), onSave: func(err error) {
+			if saves++; err == nil {
+				t.Error("a file that hangs was written")
+			}
+		},
+	}
+	for range 2 {
+		a.save(t.Context(), nil)
+	}
+	if len(a.writes) != 0 || saves != 2 {
+		t.Errorf("%d turns are taken after %d saves", len(a.writes), saves)
+	}
+}

@@ -71,3 +71,24 @@ func compareFirst(a, b []InstanceCost) int {
 		return CompareKeys(*a[0].Key, *b[0].Key)
 	}
 }
+
+// costsOf returns what some products have cost, by project and product.
+func (d Day) costsOf(isKept func(product string) bool) Sums {
+	costs := Sums{}
+	for _, r := range d.ProjectProduct {
+		if isKept(r.Labels[1]) {
+			costs.Add(Key{r.Labels[0], r.Labels[1]}, r.Amount)
+		}
+	}
+	return costs
+}
+
+// instancesOf returns what instances of some products have cost.
+func (d Day) instancesOf(isKept func(product string) bool) (costs []InstanceCost) {
+	for _, i := range d.Instances {
+		if isKept(i.Key[0]) {
+			costs = append(costs, i)
+		}
+	}
+	return costs
+}

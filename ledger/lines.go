@@ -91,3 +91,13 @@ func (s *LineSums) matches(o Instances, views []View) bool {
 	}
 	return true
 }
+
+// partOf returns what is known of the lines of a product, nil if there are none.
+func (s *LineSums) partOf(product string) *part {
+	for _, p := range s.parts {
+		if p.product == product {
+			return p
+		}
+	}
+	return nil
+}

@@ -3,7 +3,6 @@ package ledger
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -103,89 +102,4 @@ func (s *Summary) costOf(product string) billclient.Amount {
 		}
 	}
 	return billclient.Amount{}
-}
-
-// partOf returns what is known of the lines of a product, nil if there are none.
-func (s *LineSums) partOf(product string) *part {
-	for _, p := range s.parts {
-		if p.product == product {
-			return p
-		}
-	}
-	return nil
-}
-
-// ComesTo reports whether the lines come to what a product costs in a summary.
-func (l *Ledger) ComesTo(product string, s *Summary) bool {
-	return IsRounding(s.costOf(KeyLabel(product)).Sub(l.Cost()), l.Count()+1)
-}
-
-// KeepProducts adds what is known of the lines of other products than the given ones, which are read again, and of the
-// days that lines were read of. The known lines have to be some that ProductsToRead was asked about.
-func (l *Ledger) KeepProducts(known *LineSums, days map[billclient.Day]Day, except []string) {
-	isKept := func(product string) bool { return !slices.Contains(except, product) }
-	var kept others
-	for _, p := range known.parts {
-		if isKept(p.product) {
-			kept.parts = append(kept.parts, p)
-		}
-	}
-	kept.days, kept.watched = map[billclient.Day]Sums{}, map[billclient.Day][]InstanceCost{}
-	for at, d := range days {
-		if at.Month() == known.ReadFor.Month {
-			kept.days[at] = d.costsOf(isKept)
-			kept.watched[at] = d.instancesOf(isKept)
-			l.newestDay = max(l.newestDay, at)
-		}
-	}
-	l.customerID = known.CustomerID
-	l.others = append(l.others, kept)
-}
-
-// costsOf returns what some products have cost, by project and product.
-func (d Day) costsOf(isKept func(product string) bool) Sums {
-	costs := Sums{}
-	for _, r := range d.ProjectProduct {
-		if isKept(r.Labels[1]) {
-			costs.Add(Key{r.Labels[0], r.Labels[1]}, r.Amount)
-		}
-	}
-	return costs
-}
-
-// instancesOf returns what instances of some products have cost.
-func (d Day) instancesOf(isKept func(product string) bool) (costs []InstanceCost) {
-	for _, i := range d.Instances {
-		if isKept(i.Key[0]) {
-			costs = append(costs, i)
-		}
-	}
-	return costs
-}
-
-// Include adds what the lines of another ledger come to, which were read at an instant. The other ledger must not be
-// used any more.
-func (l *Ledger) Include(other *Ledger, readAt time.Time) {
-	l.others = append(l.others, others{other.parts(readAt, dearestOfEach), other.daySums(), other.watchedCosts()})
-	l.newestDay = max(l.newestDay, other.newestDay)
-	if other.customerID != "" {
-		l.customerID = other.customerID
-	}
-}
-
-// allParts returns the parts of the ledger with those of others.
-func (l *Ledger) allParts(readAt time.Time, of reach) []*part {
-	parts := l.parts(readAt, of)
-	for _, o := range l.others {
-		parts = append(parts, o.parts...)
-	}
-	slices.SortFunc(parts, func(a, b *part) int { return strings.Compare(a.product, b.product) })
-	return parts
-}
-
-// KnowsInstances reports whether it is known what instances have cost on those of some days that are of a month.
-func (s *Snapshot) KnowsInstances(of billclient.Month, days []billclient.Day) bool {
-	return !slices.ContainsFunc(days, func(at billclient.Day) bool {
-		return at.Month() == of && s.Days[at].Instances == nil
-	})
 }

@@ -247,3 +247,10 @@ func (s *Snapshot) BillIDs() map[string]bool {
 	}
 	return ids
 }
+
+// KnowsInstances reports whether it is known what instances have cost on those of some days that are of a month.
+func (s *Snapshot) KnowsInstances(of billclient.Month, days []billclient.Day) bool {
+	return !slices.ContainsFunc(days, func(at billclient.Day) bool {
+		return at.Month() == of && s.Days[at].Instances == nil
+	})
+}
