@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"encoding/binary"
 	"iter"
 	"slices"
 	"strings"
@@ -323,17 +324,36 @@ func (l *Ledger) sortedCells() []uint32 {
 		return l.sorted
 	}
 	l.places = nil // no line is added any more, and the memory is wanted for what comes now
-	ranks := l.rankGroups()
-	cells := make([]uint32, l.cells.rows)
-	for i := range cells {
-		cells[i] = uint32(i)
-	}
-	slices.SortFunc(cells, func(a, b uint32) int {
-		x, y := l.cells.at(int(a)), l.cells.at(int(b))
-		return cmp.Or(cmp.Compare(ranks[x.group], ranks[y.group]), strings.Compare(x.instance, y.instance))
+	keys := l.sortKeys()
+	slices.SortFunc(keys, func(a, b sortKey) int {
+		if a.rank != b.rank || a.prefix != b.prefix {
+			return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.prefix, b.prefix))
+		}
+		return strings.Compare(l.cells.at(int(a.cell)).instance, l.cells.at(int(b.cell)).instance)
 	})
-	l.sorted = cells
-	return cells
+	l.sorted = make([]uint32, len(keys))
+	for i, k := range keys {
+		l.sorted[i] = k.cell
+	}
+	return l.sorted
+}
+
+// sortKey is what decides about the order of most cells: reading the cells for each comparison would be slow.
+type sortKey struct {
+	prefix     uint64 // the first bytes of the instance
+	rank, cell uint32
+}
+
+func (l *Ledger) sortKeys() []sortKey {
+	ranks := l.rankGroups()
+	keys := make([]sortKey, l.cells.rows)
+	for i := range keys {
+		c := l.cells.at(i)
+		var prefix [8]byte
+		copy(prefix[:], c.instance)
+		keys[i] = sortKey{binary.BigEndian.Uint64(prefix[:]), uint32(ranks[c.group]), uint32(i)}
+	}
+	return keys
 }
 
 // rankGroups returns the rank of the product and the project of each group, by their labels.
