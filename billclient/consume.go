@@ -122,10 +122,11 @@ func (c *Client) GetPostpayDetailConsume(ctx context.Context, q ConsumeQuery) it
 // newConsumeReader returns a reader of pages of consumption. See newPagesReader.
 func newConsumeReader(q ConsumeQuery, before *pagesRead, emit func(*Line) error) *pagesReader[Line] {
 	p := newPagesReader(0, maxPageSize, before, emit)
+	lines := newLineReader(newRecord(q.detailQuery(), true), nil)
+	lines.emit = func(line *Line) error { return p.addRow(line, lines.digest(p.comparer.seed)) }
 	p.read = func(r *response) (string, error) {
 		rows := topLevelText{name: rowTotal}
-		lines := newLineReader(newRecord(q.detailQuery(), true), nil)
-		lines.emit = func(line *Line) error { return p.addRow(line, lines.digest(p.comparer.seed)) }
+		lines.number = 0
 		err := readItems(r, lineSet, lines.readItem, &rows)
 		return rows.text, err
 	}

@@ -189,7 +189,7 @@ func (c *csvReader) locateRow(err error) error {
 		err = c.locateColumn(slices.Index(c.columns, f.field), err)
 	}
 	place := fmt.Sprintf("line %d", c.fileLine)
-	if billNumber := c.fieldText(string(c.text), fieldNumber); billNumber != "" {
+	if billNumber := c.fieldText(fieldNumber); billNumber != "" {
 		place += fmt.Sprintf(" (%s)", shorten(billNumber, 60))
 	}
 	return locate(place, err)
@@ -235,15 +235,16 @@ func (c *csvReader) fillRecord(row []string) error {
 }
 
 func (c *csvReader) putCell(member int, text string) error {
-	if member < len(lineFields) {
-		return c.putField(member, append(c.text, text...))
-	}
 	set := member - len(lineFields)
-	if !c.query.readsSet(set) {
+	if set >= 0 && !c.query.readsSet(set) {
 		return nil
 	}
 	if err := c.markMember(member); err != nil {
 		return err
+	}
+	if set < 0 {
+		c.putField(member, []byte(text))
+		return nil
 	}
 	for entry := range strings.SplitSeq(text, "|") {
 		c.addEntry(set, entry)
@@ -269,8 +270,6 @@ func (c *csvReader) addEntry(set int, entry string) {
 		return
 	}
 	pair := splitPair(entry, ":：")
-	e := setEntry{set: set}
-	e.key = c.extendText(append(c.text, pair.Key...))
-	e.value = c.extendText(append(c.text, pair.Value...))
-	c.entries = append(c.entries, e)
+	key, value := c.keepKnown([]byte(pair.Key)), c.keepKnown([]byte(pair.Value))
+	c.entries = append(c.entries, setEntry{set, key, value})
 }

@@ -269,6 +269,33 @@ func (j *jsonDocument) skipName() error {
 	return j.scanColon()
 }
 
+// match reads the next value if it is an object that has the pattern, and returns the bytes to which its changes refer,
+// nil if it is not. They are valid until more is read.
+func (j *jsonDocument) match(p *pattern) []byte {
+	if p.raw == nil {
+		return nil
+	}
+	end := p.match(j.buf, j.pos)
+	// An object may be in memory in part only. An error comes again when the rest is read.
+	if end == 0 && j.end-j.pos < 2*len(p.raw) && j.more() == nil {
+		end = p.match(j.buf, j.pos)
+	}
+	if end == 0 {
+		return nil
+	}
+	j.pos = end
+	j.consume()
+	return j.buf
+}
+
+// since returns the bytes that were read since an offset, nil if they are no more in memory.
+func (j *jsonDocument) since(offset int64) []byte {
+	if offset < j.dropped {
+		return nil
+	}
+	return j.buf[offset-j.dropped : j.pos]
+}
+
 func (j *jsonDocument) readItem() document {
 	j.limit = j.offset() + int64(maxItem)
 	return j

@@ -175,6 +175,9 @@ func skipPlain(b []byte, pos, depth int) int {
 	if open != '{' && open != '[' || depth == 0 {
 		return 0
 	}
+	if b[pos+1] == closing(open) {
+		return pos + 2
+	}
 	for next := byte(','); next == ','; next = b[pos] {
 		if pos++; open == '{' {
 			if pos = skipPlainString(b, pos); pos == 0 || b[pos] != ':' {

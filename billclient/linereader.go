@@ -13,8 +13,10 @@ type lineReader struct {
 	record
 	emit       func(*Line) error
 	document   document
-	lastMember int // the member that was read last, -1 before the first
-	set        int // the set that is being read
+	lastMember int    // the member that was read last, -1 before the first
+	set        int    // the set that is being read
+	text       []byte // that was read last
+	pattern    linePattern
 
 	onMember, onEntry, onEntryMember func(name []byte) error
 }
@@ -28,16 +30,37 @@ func newLineReader(r record, emit func(*Line) error) *lineReader {
 
 // readItem reads a line, an element of the set, and hands it to emit.
 func (l *lineReader) readItem(d document, _ int) error {
-	l.reset()
-	l.document, l.lastMember = d, -1
-	if err := readChildren(d, l.onMember); err != nil {
-		return l.locateError(err)
-	}
-	line, err := l.makeLine()
+	line, err := l.readLine(d)
 	if err != nil {
 		return l.locateError(err)
 	}
 	return l.emit(line)
+}
+
+func (l *lineReader) readLine(d document) (*Line, error) {
+	l.number++
+	json, isJSON := d.(*jsonDocument) // lines in the other notation have no patterns
+	if !isJSON {
+		return l.readMembers(d)
+	}
+	if l.matchPattern(json) {
+		return l.makeLine()
+	}
+	begin := json.offset()
+	line, err := l.readMembers(d)
+	if err == nil {
+		l.learnPattern(json.since(begin))
+	}
+	return line, err
+}
+
+func (l *lineReader) readMembers(d document) (*Line, error) {
+	l.reset()
+	l.document, l.lastMember = d, -1
+	if err := readChildren(d, l.onMember); err != nil {
+		return nil, err
+	}
+	return l.makeLine()
 }
 
 func (l *lineReader) readMember(name []byte) error {
@@ -49,13 +72,15 @@ func (l *lineReader) readMember(name []byte) error {
 	if member >= len(lineFields) {
 		return l.readSet(member)
 	}
-	text, err := l.document.readValue(l.text, nil)
+	text, err := l.document.readValue(l.text[:0], nil)
 	if err == nil {
-		err = l.putField(member, text)
+		err = l.markMember(member)
 	}
 	if err != nil {
 		return locate(lineFields[member].name, err)
 	}
+	l.text = text
+	l.putField(member, text)
 	return nil
 }
 
@@ -89,19 +114,14 @@ func (l *lineReader) readEntry([]byte) error {
 }
 
 func (l *lineReader) readEntryMember(name []byte) error {
-	entry := &l.entries[len(l.entries)-1]
-	var part *textSpan
-	switch string(name) {
-	case "key":
-		part = &entry.key
-	case "value":
-		part = &entry.value
-	default:
+	part := l.entries[len(l.entries)-1].part(string(name))
+	if part == nil {
 		return l.document.skipValue()
 	}
-	text, err := l.document.readValue(l.text, nil)
+	text, err := l.document.readValue(l.text[:0], nil)
 	if err == nil {
-		*part = l.extendText(text)
+		l.text = text
+		*part = l.keepKnown(text)
 	}
 	return err
 }

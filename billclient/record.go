@@ -3,41 +3,45 @@ package billclient
 import (
 	"fmt"
 	"hash/maphash"
+	"math/bits"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // lineField is a member of a line whose value is a text.
 type lineField struct {
 	name   string              // as the API spells it
 	target func(*Line) *string // where the text goes; nil if record.readValues decides it
+	isOwn  bool                // hardly two lines have the same text
 }
 
 // lineFields has every member of a line but the sets, in the order in which the API sends them. JSON, XML and CSV have
 // the same ones.
 var lineFields = [...]lineField{
-	{"DetailBillNo", func(l *Line) *string { return &l.DetailBillNo }},
-	{"BillMonth", nil},
-	{"CustomerId", func(l *Line) *string { return &l.CustomerID }},
-	{"DetailBillStatDate", nil},
-	{"DetailBillStartTime", func(l *Line) *string { return &l.StartTime }},
-	{"DetailBillEndTime", func(l *Line) *string { return &l.EndTime }},
-	{"ProductCode", func(l *Line) *string { return &l.ProductCode }},
-	{"ProductName", func(l *Line) *string { return &l.ProductName }},
-	{"ProductSubTypeName", func(l *Line) *string { return &l.ProductSubTypeName }},
-	{"InstanceId", func(l *Line) *string { return &l.InstanceID }},
-	{"InstanceName", func(l *Line) *string { return &l.InstanceName }},
-	{"Cost", nil},
-	{"ServiceStartTime", func(l *Line) *string { return &l.ServiceStartTime }},
-	{"BillType", func(l *Line) *string { return &l.BillingMode }},
-	{"BillDays", func(l *Line) *string { return &l.BillDays }},
-	{"BillHours", func(l *Line) *string { return &l.BillHours }},
-	{"RegionName", func(l *Line) *string { return &l.RegionName }},
-	{"ZoneName", func(l *Line) *string { return &l.ZoneName }},
-	{"RuleRemark", func(l *Line) *string { return &l.RuleRemark }},
-	{"MeasureAmount", nil},
-	{"Discount", func(l *Line) *string { return &l.Discount }},
-	{"ProjectId", func(l *Line) *string { return &l.ProjectID }},
-	{"ProjectName", func(l *Line) *string { return &l.ProjectName }},
+	{"DetailBillNo", func(l *Line) *string { return &l.DetailBillNo }, true},
+	{"BillMonth", nil, false},
+	{"CustomerId", func(l *Line) *string { return &l.CustomerID }, false},
+	{"DetailBillStatDate", nil, false},
+	{"DetailBillStartTime", func(l *Line) *string { return &l.StartTime }, false},
+	{"DetailBillEndTime", func(l *Line) *string { return &l.EndTime }, false},
+	{"ProductCode", func(l *Line) *string { return &l.ProductCode }, false},
+	{"ProductName", func(l *Line) *string { return &l.ProductName }, false},
+	{"ProductSubTypeName", func(l *Line) *string { return &l.ProductSubTypeName }, false},
+	{"InstanceId", func(l *Line) *string { return &l.InstanceID }, true},
+	{"InstanceName", func(l *Line) *string { return &l.InstanceName }, true},
+	{"Cost", nil, true},
+	{"ServiceStartTime", func(l *Line) *string { return &l.ServiceStartTime }, false},
+	{"BillType", func(l *Line) *string { return &l.BillingMode }, false},
+	{"BillDays", func(l *Line) *string { return &l.BillDays }, false},
+	{"BillHours", func(l *Line) *string { return &l.BillHours }, false},
+	{"RegionName", func(l *Line) *string { return &l.RegionName }, false},
+	{"ZoneName", func(l *Line) *string { return &l.ZoneName }, false},
+	{"RuleRemark", func(l *Line) *string { return &l.RuleRemark }, false},
+	{"MeasureAmount", nil, true},
+	{"Discount", func(l *Line) *string { return &l.Discount }, false},
+	{"ProjectId", func(l *Line) *string { return &l.ProjectID }, false},
+	{"ProjectName", func(l *Line) *string { return &l.ProjectName }, false},
 }
 
 // lineSets has every set of a line.
@@ -80,38 +84,43 @@ func indexNames(names []string) map[string]int {
 	return places
 }
 
-// The members that every line has to have, and the one by which errors name a line.
+// The members that every line has to have, the one by which errors name a line, and those that are ids.
 var (
 	fieldNumber   = memberPlaces["detailbillno"]
 	fieldMonth    = memberPlaces["billmonth"]
 	fieldStatDate = memberPlaces["detailbillstatdate"]
 	fieldCost     = memberPlaces["cost"]
 	fieldListCost = memberPlaces["measureamount"]
+	fieldCustomer = memberPlaces["customerid"]
+	fieldProject  = memberPlaces["projectid"]
 )
 
-// pieceSize is the size of a piece of memory that lines share. It has room for the texts of about twenty lines.
+// pieceSize is the size of a piece of memory that lines share. It has room for the texts of about eighty lines.
 const pieceSize = 8 << 10
 
-// record collects one line after another. It collects all texts of a line in one buffer and then makes a Line of them.
-// An allocation for each line would be slow, so the texts of several lines share a piece of memory, and there is one
-// Line for all of them; copies of a record would share it as well.
+// record collects one line after another. Most texts of a line are those of the line before, so it changes only what
+// differs in the one Line that it makes. Texts of several lines share a piece of memory, because an allocation for each
+// would be slow. Copies of a record would share the piece and the Line as well.
 type record struct {
 	query       DetailQuery
-	daily       bool                      // the line has to have a day
-	anyMonth    bool                      // the line may be of any month, whatever the query has
-	number      int                       // of the line, from 1
-	text        []byte                    // all texts of the line
-	spans       [len(lineFields)]textSpan // where in text the fields are
-	present     uint64                    // a bit for each member that the line has
-	entries     []setEntry                // of all sets
-	pieces      strings.Builder           // the piece of memory that the lines made last share
+	daily       bool                    // the line has to have a day
+	anyMonth    bool                    // the line may be of any month, whatever the query has
+	number      int                     // of the line, from 1
+	fields      [len(lineFields)]string // the last text of each
+	known       *knownTexts
+	present     uint64          // a bit for each member that the line has
+	entries     []setEntry      // of all sets
+	piece       strings.Builder // that has the texts kept last
 	line        *Line
 	targets     [len(lineFields)]*string // the fields of line
+	inLine      uint64                   // a bit for each field that line has
+	stale       uint64                   // a bit for each field whose text in line is another
+	staleSets   bool                     // line may have other sets
 	digestInput []byte                   // the input of digest, whose memory the next line uses again
 }
 
 func newRecord(q DetailQuery, daily bool) record {
-	r := record{query: q, daily: daily, line: &Line{}}
+	r := record{query: q, daily: daily, line: &Line{}, known: newKnownTexts()}
 	for i, f := range lineFields {
 		if f.target != nil {
 			r.targets[i] = f.target(r.line)
@@ -120,19 +129,27 @@ func newRecord(q DetailQuery, daily bool) record {
 	return r
 }
 
-// textSpan is a part of a record's text.
-type textSpan struct{ from, to int }
-
 // setEntry is an entry of one of lineSets.
 type setEntry struct {
 	set        int
-	key, value textSpan
+	key, value string
+}
+
+// part returns the part of an entry that has a name in lower case, nil if none has.
+func (e *setEntry) part(name string) *string {
+	switch name {
+	case "key":
+		return &e.key
+	case "value":
+		return &e.value
+	default:
+		return nil
+	}
 }
 
 // reset starts with the next line.
 func (r *record) reset() {
-	r.number++
-	r.text, r.present, r.entries = r.text[:0], 0, r.entries[:0]
+	r.present, r.entries, r.staleSets = 0, r.entries[:0], true
 }
 
 func (r *record) hasMember(member int) bool { return r.present&(1<<member) != 0 }
@@ -147,81 +164,101 @@ func (r *record) markMember(member int) error {
 	return nil
 }
 
-// putField sets a field to what text, which begins with the record's text, has beyond it.
-func (r *record) putField(field int, text []byte) error {
-	if err := r.markMember(field); err != nil {
-		return err
+// putField sets the text of a field.
+func (r *record) putField(field int, text []byte) {
+	switch {
+	case r.fields[field] == string(text):
+	case lineFields[field].isOwn:
+		r.setField(field, r.keep(text))
+	default:
+		r.setField(field, r.keepKnown(text))
 	}
-	r.spans[field] = r.extendText(text)
-	return nil
 }
 
-// extendText replaces the record's text by a longer one that begins with it, and returns where the new part is.
-func (r *record) extendText(text []byte) textSpan {
-	added := textSpan{len(r.text), len(text)}
-	r.text = text
-	return added
+// setField sets a field to a text that is kept.
+func (r *record) setField(field int, text string) {
+	r.fields[field] = text
+	r.stale |= 1 << field
 }
 
-// fieldText returns the field's part of text, which is the record's text, and an empty text if the line lacks the
-// field.
-func (r *record) fieldText(text string, field int) string {
+// fieldText returns the text of a field, and an empty text if the line lacks the field.
+func (r *record) fieldText(field int) string {
 	if !r.hasMember(field) {
 		return ""
 	}
-	return text[r.spans[field].from:r.spans[field].to]
+	return r.fields[field]
+}
+
+var quote = []byte{'"'}
+
+// keepKnown returns a text that comes again and again for good.
+func (r *record) keepKnown(text []byte) string {
+	place := r.known.place(text)
+	if *place != string(text) {
+		*place = r.keep(text)
+	}
+	return *place
+}
+
+// keep returns a copy of a text for good, with bytes that are not UTF-8 replaced by U+FFFD.
+func (r *record) keep(text []byte) string {
+	if !utf8.Valid(text) {
+		text = jsonString{raw: slices.Concat(quote, text, quote), beyondASCII: true}.appendText(nil)
+	}
+	if r.piece.Cap()-r.piece.Len() < len(text) {
+		r.piece.Reset()
+		r.piece.Grow(max(pieceSize, len(text)))
+	}
+	from := r.piece.Len()
+	r.piece.Write(text)
+	return r.piece.String()[from:]
 }
 
 // makeLine returns the Line that was collected. It is valid until the next call.
 func (r *record) makeLine() (*Line, error) {
-	text := r.keepText()
-	if err := r.readValues(text); err != nil {
+	r.stale |= (r.present ^ r.inLine) & (1<<len(lineFields) - 1)
+	if err := r.readValues(); err != nil {
 		return nil, err
 	}
-	for i, target := range r.targets {
-		if target != nil {
-			*target = r.fieldText(text, i)
+	for left := r.stale; left != 0; left &= left - 1 {
+		field := bits.TrailingZeros64(left)
+		if target := r.targets[field]; target != nil {
+			*target = r.fieldText(field)
 		}
 	}
-	r.line.CustomerID = canonicalNumberID(r.line.CustomerID)
-	r.line.ProjectID = canonicalNumberID(r.line.ProjectID)
-	r.putSets(text)
+	for _, id := range [...]int{fieldCustomer, fieldProject} {
+		if r.isStale(id) {
+			*r.targets[id] = canonicalNumberID(*r.targets[id])
+		}
+	}
+	if r.staleSets {
+		r.putSets()
+	}
+	r.inLine, r.stale, r.staleSets = r.present, 0, false
 	return r.line, nil
 }
+
+func (r *record) isStale(field int) bool { return r.stale&(1<<field) != 0 }
 
 // digest returns a hash of the line that was collected: of all its members, in the order of lineFields and lineSets.
 // It is computed in one go, which is faster than text by text.
 func (r *record) digest(seed maphash.Seed) uint64 {
 	const endOfText, endOfSet = 0xff, 0xfe // bytes that no text has, because all texts are valid UTF-8
 	input := r.digestInput[:0]
-	for field, span := range r.spans {
-		if r.hasMember(field) {
-			input = append(input, r.text[span.from:span.to]...)
-		}
-		input = append(input, endOfText)
+	for field := range r.fields {
+		input = append(append(input, r.fieldText(field)...), endOfText)
 	}
 	for set := range lineSets {
 		for _, e := range r.entries {
 			if e.set == set {
-				input = append(append(input, r.text[e.key.from:e.key.to]...), endOfText)
-				input = append(append(input, r.text[e.value.from:e.value.to]...), endOfText)
+				input = append(append(input, e.key...), endOfText)
+				input = append(append(input, e.value...), endOfText)
 			}
 		}
 		input = append(input, endOfSet)
 	}
 	r.digestInput = input
 	return maphash.Bytes(seed, input)
-}
-
-// keepText returns the record's text as a string that stays valid.
-func (r *record) keepText() string {
-	if r.pieces.Cap()-r.pieces.Len() < len(r.text) {
-		r.pieces.Reset()
-		r.pieces.Grow(pieceSize)
-	}
-	from := r.pieces.Len()
-	r.pieces.Write(r.text)
-	return r.pieces.String()[from:]
 }
 
 // fieldError is what is wrong with a field of a line. Its text is that of err, which names the field.
@@ -233,24 +270,31 @@ type fieldError struct {
 func (f *fieldError) Error() string { return f.err.Error() }
 func (f *fieldError) Unwrap() error { return f.err }
 
-// readValues reads the fields that are not texts: month, day and amounts. It fails if an amount is missing or cannot
-// be read, and if the month or the day was not asked for.
-func (r *record) readValues(text string) (err error) {
+// readValues reads the fields that are not texts, where they are not those of the line before: month, day and amounts.
+// It fails if an amount is missing or cannot be read, and if the month or the day was not asked for.
+func (r *record) readValues() error {
 	for _, field := range [...]int{fieldCost, fieldListCost} {
 		if !r.hasMember(field) {
 			return locate(lineFields[field].name, errMissing)
 		}
 	}
-	if r.line.Month, err = r.readMonth(r.fieldText(text, fieldMonth)); err != nil {
-		return &fieldError{fieldMonth, err}
+	if err := r.readPeriod(); err != nil {
+		return err
 	}
-	if r.daily {
-		if r.line.StatDate, err = parseStatDate(r.fieldText(text, fieldStatDate), r.line.Month); err != nil {
-			return err
+	if err := r.readAmount(fieldCost, &r.line.Cost); err != nil {
+		return err
+	}
+	return r.readAmount(fieldListCost, &r.line.ListCost)
+}
+
+func (r *record) readPeriod() (err error) {
+	if r.isStale(fieldMonth) || r.line.Month == 0 {
+		if r.line.Month, err = r.readMonth(r.fieldText(fieldMonth)); err != nil {
+			return &fieldError{fieldMonth, err}
 		}
 	}
-	if r.line.Cost, err = r.readAmount(text, fieldCost); err == nil {
-		r.line.ListCost, err = r.readAmount(text, fieldListCost)
+	if r.daily && (r.isStale(fieldMonth) || r.isStale(fieldStatDate) || r.line.StatDate == 0) {
+		r.line.StatDate, err = parseStatDate(r.fieldText(fieldStatDate), r.line.Month)
 	}
 	return err
 }
@@ -262,12 +306,14 @@ func (r *record) readMonth(text string) (Month, error) {
 	return parseMonthWithin(text, r.query.From, r.query.To)
 }
 
-func (r *record) readAmount(text string, field int) (Amount, error) {
-	amount, err := ParseAmount(r.fieldText(text, field))
-	if err != nil {
-		return amount, &fieldError{field, locate(lineFields[field].name, err)}
+func (r *record) readAmount(field int, amount *Amount) (err error) {
+	if !r.isStale(field) {
+		return nil
 	}
-	return amount, nil
+	if *amount, err = ParseAmount(r.fieldText(field)); err != nil {
+		return &fieldError{field, locate(lineFields[field].name, err)}
+	}
+	return nil
 }
 
 // parseStatDate reads a day as the API wrote it. It fails if the day is not in the month asked for.
@@ -280,7 +326,7 @@ func parseStatDate(text string, asked Month) (Day, error) {
 }
 
 // putSets sets the sets of the line. They share one piece of memory.
-func (r *record) putSets(text string) {
+func (r *record) putSets() {
 	for _, s := range lineSets {
 		*s.target(r.line) = nil
 	}
@@ -289,7 +335,7 @@ func (r *record) putSets(text string) {
 	}
 	all := make([]KeyValue, len(r.entries))
 	for i, e := range r.entries {
-		all[i] = KeyValue{text[e.key.from:e.key.to], text[e.value.from:e.value.to]}
+		all[i] = KeyValue{e.key, e.value}
 		set := lineSets[e.set].target(r.line)
 		// The entries of a set follow each other.
 		*set = all[i-len(*set) : i+1 : i+1]
@@ -299,7 +345,7 @@ func (r *record) putSets(text string) {
 // locateError adds to err the number of the line and, if it was read, its DetailBillNo.
 func (r *record) locateError(err error) error {
 	place := fmt.Sprintf("line %d", r.number)
-	if billNumber := r.fieldText(string(r.text), fieldNumber); billNumber != "" {
+	if billNumber := r.fieldText(fieldNumber); billNumber != "" {
 		place += fmt.Sprintf(" (%s)", shorten(billNumber, 60))
 	}
 	return locate(place, err)
