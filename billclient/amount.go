@@ -182,6 +182,9 @@ func AmountOfUnits(units int64) Amount {
 // Share returns the n-th part of a, n being above 0, with eight decimals: those behind them are cut. What n shares lack
 // of a is left to the caller.
 func (a Amount) Share(n int) Amount {
+	if units, ok := a.Units(); ok {
+		return AmountOfUnits(units / int64(n))
+	}
 	scaled := new(big.Rat).Mul(a.rat(), big.NewRat(1e8, int64(n)))
 	units := new(big.Int).Quo(scaled.Num(), scaled.Denom())
 	if units.IsInt64() {
@@ -243,7 +246,12 @@ func (a Amount) String() string {
 }
 
 // MarshalText returns what String returns.
-func (a Amount) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+func (a Amount) MarshalText() ([]byte, error) {
+	if a.long != nil {
+		return []byte(a.String()), nil
+	}
+	return a.short.AppendText(make([]byte, 0, 24))
+}
 
 // UnmarshalText reads what ParseAmount reads, and every text that MarshalText returns for an amount that was parsed or
 // for a sum of such amounts. It leaves a as it is if that fails.

@@ -122,6 +122,7 @@ type Ledger struct {
 	names     texts  // of instances
 	tags      []byte // scratch
 	last      int    // the cell of the last line
+	end       symbol // of the line that was described last: those of a day have the same
 
 	customerID billclient.CustomerID
 	newestDay  billclient.Day
@@ -290,7 +291,10 @@ func (l *Ledger) describe(c *instanceCell, line *billclient.Line) {
 	if !l.isLatest(c, line) {
 		return
 	}
-	c.end = l.replaceSymbol(c.end, line.EndTime)
+	if l.symbols.text(l.end) != line.EndTime {
+		l.end = l.symbols.symbolOf(line.EndTime)
+	}
+	c.end = l.end
 	c.name = l.names.replace(c.name, line.InstanceName)
 	c.subtype = l.replaceSymbol(c.subtype, line.ProductSubTypeName)
 	c.zone = l.replaceSymbol(c.zone, line.ZoneName)
