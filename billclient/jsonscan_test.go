@@ -64,7 +64,7 @@ func checkVerdict(t *testing.T, text []byte, size int) (err error) {
 		"by byte":   func() io.Reader { return iotest.OneByteReader(whole()) },
 		"in pieces": func() io.Reader { return &pieceReader{whole(), size%5000 + 1} },
 	} {
-		var got node
+		var got jsonTree
 		got, err = readTree(body())
 		if (err == nil) != (wantErr == nil) || isCut(err) && !isCut(wantErr) {
 			t.Errorf("%q, %s: error %v, want %v", text, name, err, wantErr)
@@ -105,8 +105,14 @@ type pieceReader struct {
 
 func (p *pieceReader) Read(b []byte) (int, error) { return p.Reader.Read(b[:min(len(b), p.size)]) }
 
+// jsonTree is a value of a JSON text with everything in it.
+type jsonTree struct {
+	name, text string
+	children   []jsonTree
+}
+
 // readTree reads a whole text as an answer is read.
-func readTree(body io.Reader) (node, error) {
+func readTree(body io.Reader) (jsonTree, error) {
 	j := newJSON(body)
 	tree, err := readSubtree(j, nil)
 	if err == nil {
@@ -115,8 +121,8 @@ func readTree(body io.Reader) (node, error) {
 	return tree, err
 }
 
-func readSubtree(d document, name []byte) (node, error) {
-	n := node{name: string(name)}
+func readSubtree(d document, name []byte) (jsonTree, error) {
+	n := jsonTree{name: string(name)}
 	text, err := d.readValue(nil, func(name []byte) error {
 		child, err := readSubtree(d, name)
 		n.children = append(n.children, child)
@@ -136,7 +142,7 @@ func skipWhole(body io.Reader) error {
 }
 
 // readReference does with jsontext what readTree does.
-func readReference(text []byte) (node, error) {
+func readReference(text []byte) (jsonTree, error) {
 	dec := jsontext.NewDecoder(bytes.NewReader(text), asLenient...)
 	tree, err := readTokens(dec, "")
 	if errors.Is(err, io.EOF) {
@@ -151,8 +157,8 @@ func readReference(text []byte) (node, error) {
 	return tree, nil
 }
 
-func readTokens(dec *jsontext.Decoder, name string) (node, error) {
-	n := node{name: name}
+func readTokens(dec *jsontext.Decoder, name string) (jsonTree, error) {
+	n := jsonTree{name: name}
 	if kind := dec.PeekKind(); kind != '{' && kind != '[' {
 		raw, err := dec.ReadValue()
 		if kind == '"' && err == nil {
