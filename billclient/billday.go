@@ -2,9 +2,7 @@ package billclient
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -98,18 +96,25 @@ func dayFormOf(row node) DayForm {
 }
 
 // checkRowMonth fails if a row names months, and the one asked for is not among them. A row has the month in which it
-// was billed and the month that it is for; a correction that comes late has two.
-func checkRowMonth(x *nodeReader, asked Month) {
+// was billed and the month that it is for; a correction that comes late has two. If the row names none, it returns false.
+func checkRowMonth(x *nodeReader, asked Month) bool {
 	const name = "billMonth"
 	text := x.text(name)
-	texts := []string{canonicalNumberID(text), canonicalNumberID(x.text("customerBillMonth"))}
-	if slices.ContainsFunc(texts, func(text string) bool { return isMonth(text, asked) }) || texts[0]+texts[1] == "" {
-		return
+	month, billed := canonicalNumberID(text), canonicalNumberID(x.text("customerBillMonth"))
+	isNamed := month+billed != ""
+	if isNamed && !isMonth(month, asked) && !isMonth(billed, asked) {
+		x.keep(classify(Decode, "%s %q: asked for %v", name, shorten(text, 60), asked))
 	}
-	x.keep(classify(Decode, "%s %q: asked for %v", name, shorten(text, 60), asked))
+	return isNamed
 }
 
 // isMonth reports whether a text is the month, in the form YYYY-MM or YYYYMM.
 func isMonth(text string, m Month) bool {
-	return text == m.String() || text == strings.ReplaceAll(m.String(), "-", "")
+	const compact = len("YYYYMM")
+	if len(text) == compact {
+		year, month := parseDigits(text, 0, 4), parseDigits(text, 4, compact)
+		return year == int(m)/12 && month == int(m)%12+1
+	}
+	month, err := ParseMonth(text)
+	return err == nil && month == m
 }

@@ -22,13 +22,16 @@ func (c *Client) DescribeInstanceSummaryBills(ctx context.Context, m Month) iter
 	if _, err := monthParams(DescribeInstanceSummaryBills, m, m); err != nil {
 		return failedStream[UnionLine](err)
 	}
-	q := rowQuery[UnionLine]{
+	return instanceSummaryQuery(m).stream(ctx, c)
+}
+
+func instanceSummaryQuery(m Month) rowQuery[UnionLine] {
+	return rowQuery[UnionLine]{
 		action: instanceSummaryAction, set: unionSet, size: maxSummaryPageSize,
 		params: url.Values{"BillMonth": {m.String()}}, pageParam: "Page", sizeParam: "Size",
 		isBounded: true,
+		readRow:   func(x *nodeReader) UnionLine { return readInstanceSummary(x, m) },
 	}
-	q.readRow = func(x *nodeReader) UnionLine { return readInstanceSummary(x, m) }
-	return q.stream(ctx, c)
 }
 
 func readInstanceSummary(x *nodeReader, m Month) UnionLine {
@@ -56,10 +59,9 @@ func readInstanceSummary(x *nodeReader, m Month) UnionLine {
 		Extras:           readPairs(x, "ExtraSet"),
 		Tags:             readPairs(x, "TagSet"),
 	}
-	if x.firstText("billMonth", "customerBillMonth") == "" {
+	if !checkRowMonth(x, m) {
 		x.fail("BillMonth", errMissing)
 	}
-	checkRowMonth(x, m)
 	checkRowCurrency(x)
 	line.readCosts(x, "RealCost", "Cost")
 	line.PayMode = readPayMode(x, line.Cost, "PayMode")

@@ -1,12 +1,12 @@
 package billclient
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // maxDepth limits how deep an item may be nested.
@@ -17,157 +17,123 @@ var (
 	errMissing = errors.New("missing")
 )
 
-// node is a small part of an answer, which is read whole.
+// node is a small part of an answer, which is read whole. It is good until its builder reads the next one.
 type node struct {
-	name     string
-	text     string
+	shape    *shape // the names of the children
 	children []node
+	text     []byte
+	number   int // of the node among all that were read with it
 }
+
+// childNames returns the names of the children.
+func (n *node) childNames() []string { return n.shape.names() }
 
 // readNode reads the next value, an element of a set.
 func readNode(d document) (node, error) { return new(nodeBuilder).read(d) }
 
-// nodeBuilder reads nodes. Those of one set share their names, which are the same in each, and most of their texts:
-// rows of a month have much in common. A node is good until the next one is read, its texts are for good.
+// nodeBuilder reads nodes. Those of one set share their shapes, and most of their texts: rows of a month have much in
+// common. A text is kept for good only if somebody asks for it.
 type nodeBuilder struct {
-	names  map[string]string
-	before []string // the texts of the node before, in their order
-	count  int      // of texts of the node that is being read
-	pieces textPieces
-	nodes  []node // all children that were read of it
-	open   []node // the children so far of nodes that are being read
-
-	document document                         // that the node is read from
-	children [maxDepth + 1]func([]byte) error // read a child of a node, by depth
-
-	texts   [maxDepth + 1][]byte // of nodes that are being read, by depth
-	content []byte               // of the node whose digest was made last
+	document document     // that the node is read from
+	levels   []*nodeLevel // the node, its children, their children
+	shapes   shapes
+	content  []byte   // all names and texts of the node
+	count    int      // of the nodes that were read
+	kept     []string // by the number of its node, the text that was kept last
+	pieces   textPieces
 }
 
-// maxSharedNames limits how many names are shared, so that an answer full of names does not fill the memory.
-const maxSharedNames = 1000
+// nodeLevel is what a builder has of the nodes at a depth.
+type nodeLevel struct {
+	shape     *shape // of the node that is being read, so far
+	text      []byte // likewise
+	children  []node // of all nodes that were read there: those of each node follow each other
+	readChild func(name []byte) error
+}
+
+// Names and texts in the content of a node end in a byte that neither has, because both are valid UTF-8. So do the
+// children of each node.
+const endOfText, endOfChildren = 0xff, 0xfe
 
 // read reads the next value, an element of a set.
-func (b *nodeBuilder) read(d document) (node, error) {
-	b.document, b.count, b.nodes = d, 0, b.nodes[:0]
-	return b.readSubtree("", 0)
-}
-
-func (b *nodeBuilder) readSubtree(name string, depth int) (node, error) {
-	first := len(b.open)
-	text, err := b.document.readValue(b.texts[depth][:0], b.childReader(depth))
-	n := node{name: name, text: b.keepText(text), children: b.keepNodes(b.open[first:])}
-	b.open, b.texts[depth] = b.open[:first], text
+func (b *nodeBuilder) read(d document) (n node, err error) {
+	b.document, b.content, b.count = d, b.content[:0], 0
+	for _, l := range b.levels {
+		l.children = l.children[:0]
+	}
+	err = b.readSubtree(&n, 0)
+	if missing := b.count - len(b.kept); missing > 0 {
+		b.kept = append(b.kept, make([]string, missing)...)
+	}
 	return n, err
 }
 
-// childReader returns a function that reads a child of a node at a depth: one for all nodes there.
-func (b *nodeBuilder) childReader(depth int) func(name []byte) error {
-	if b.children[depth] == nil {
-		b.children[depth] = func(name []byte) error {
-			if depth == maxDepth {
-				return classify(Decode, "nested more than %d deep", maxDepth)
-			}
-			child, err := b.readSubtree(b.share(name), depth+1)
-			b.open = append(b.open, child)
-			return err
-		}
+func (b *nodeBuilder) readSubtree(n *node, depth int) error {
+	if depth == len(b.levels) {
+		b.levels = append(b.levels, b.newLevel(depth))
 	}
-	return b.children[depth]
+	l := b.levels[depth]
+	l.shape = &b.shapes.empty
+	first := len(l.children)
+	text, err := b.document.readValue(l.text[:0], l.readChild)
+	l.text = text
+	b.content = append(b.content, endOfChildren)
+	begin := len(b.content)
+	b.content = append(b.content, text...)
+	*n = node{l.shape, slices.Clip(l.children[first:]), b.content[begin:], b.count}
+	b.content = append(b.content, endOfText)
+	b.count++
+	return err
 }
 
-// keepText returns a text for good: that of the node before, if it has the same one at the same place.
-func (b *nodeBuilder) keepText(text []byte) string {
-	if b.count == len(b.before) {
-		b.before = append(b.before, "")
+func (b *nodeBuilder) newLevel(depth int) *nodeLevel {
+	l := &nodeLevel{}
+	l.readChild = func(name []byte) error { // one function for all children, because each is an allocation
+		if depth == maxDepth {
+			return classify(Decode, "nested more than %d deep", maxDepth)
+		}
+		l.shape = b.shapes.extend(l.shape, name)
+		b.content = append(append(b.content, name...), endOfText)
+		l.children = append(l.children, node{})
+		// Its own children go to the level below, so this one stays in its place.
+		return b.readSubtree(&l.children[len(l.children)-1], depth+1)
 	}
-	kept := &b.before[b.count]
-	b.count++
-	if *kept != string(text) {
-		*kept = b.pieces.keep(text)
+	return l
+}
+
+// keepText returns the text of a node for good: the one that was kept of the node of this number before, if it is the
+// same. Without a builder, each text is one of its own.
+func (b *nodeBuilder) keepText(n *node) string {
+	if b == nil {
+		return string(n.text)
+	}
+	kept := &b.kept[n.number]
+	if *kept != string(n.text) {
+		*kept = b.pieces.keep(n.text)
 	}
 	return *kept
 }
 
-// keepNodes returns a copy of nodes that is good until the next node is read.
-func (b *nodeBuilder) keepNodes(nodes []node) []node {
-	first := len(b.nodes)
-	b.nodes = append(b.nodes, nodes...)
-	return slices.Clip(b.nodes[first:])
-}
-
-// share returns a name as a text that all nodes of that name share.
-func (b *nodeBuilder) share(name []byte) string {
-	if shared, ok := b.names[string(name)]; ok {
-		return shared
-	}
-	if b.names == nil {
-		b.names = map[string]string{}
-	}
-	shared := string(name)
-	if len(b.names) < maxSharedNames {
-		b.names[shared] = shared
-	}
-	return shared
-}
-
-// digest returns a hash of everything in a node.
-func (b *nodeBuilder) digest(n *node, seed maphash.Seed) uint64 {
-	b.content = n.appendContent(b.content[:0])
-	return maphash.Bytes(seed, b.content)
-}
-
-// appendContent appends the names and texts in the node to content. Each ends in a byte that no text has, because all
-// texts are valid UTF-8, and so do the children.
-func (n *node) appendContent(content []byte) []byte {
-	const endOfText, endOfChildren = 0xff, 0xfe
-	content = append(append(content, n.name...), endOfText)
-	content = append(append(content, n.text...), endOfText)
-	for i := range n.children {
-		content = n.children[i].appendContent(content)
-	}
-	return append(content, endOfChildren)
-}
-
-// childNames returns the names of the children.
-func (n *node) childNames() []string {
-	var names []string
-	for _, child := range n.children {
-		names = append(names, child.name)
-	}
-	return names
-}
+// digest returns a hash of everything in the node that was read last.
+func (b *nodeBuilder) digest(seed maphash.Seed) uint64 { return maphash.Bytes(seed, b.content) }
 
 // nodeReader returns the values in a node, and keeps the first error: its callers check one error for all fields.
 type nodeReader struct {
-	node node
-	err  error
+	node    node
+	builder *nodeBuilder // that keeps the texts of the node; may be nil
+	err     error
 }
 
 // findChild returns the child of that name, nil if there is none. Two of them are an error.
 func (x *nodeReader) findChild(name string) *node {
-	var found *node
-	for i := range x.node.children {
-		if isSameName(x.node.children[i].name, name) {
-			if found != nil {
-				x.fail(name, errTwice)
-			}
-			found = &x.node.children[i]
-		}
+	found := x.node.shape.find(name)
+	if found.isTwice {
+		x.fail(name, errTwice)
 	}
-	return found
-}
-
-// isSameName is strings.EqualFold, but quicker where names begin or end with other letters, as most do.
-func isSameName(a, b string) bool {
-	differ := func(a, b byte) bool { // no letter of ASCII folds into another one
-		const lower = 'a' - 'A'
-		return a < utf8.RuneSelf && b < utf8.RuneSelf && a|lower != b|lower
+	if found.place < 0 {
+		return nil
 	}
-	if a != "" && b != "" && (differ(a[0], b[0]) || differ(a[len(a)-1], b[len(b)-1])) {
-		return false
-	}
-	return strings.EqualFold(a, b)
+	return &x.node.children[found.place]
 }
 
 // fail keeps err, of the child of that name, unless there was an error before.
@@ -196,34 +162,45 @@ func (x *nodeReader) firstText(names ...string) string {
 
 // text returns a text, which may be missing.
 func (x *nodeReader) text(name string) string {
+	text, _ := x.lookUp(name)
+	return text
+}
+
+// lookUp returns a text, false if it is missing.
+func (x *nodeReader) lookUp(name string) (text string, ok bool) {
 	child := x.findChild(name)
 	if child == nil {
-		return ""
+		return "", false
 	}
 	if len(child.children) > 0 {
 		x.fail(name, errNotText)
 	}
-	return child.text
+	return x.builder.keepText(child), true
 }
 
 // amount returns an amount. If it is missing, that is an error.
 func (x *nodeReader) amount(name string) Amount {
-	text := x.text(name)
-	if x.findChild(name) == nil {
+	text, ok := x.lookUp(name)
+	if !ok {
 		x.fail(name, errMissing)
 		return Amount{}
 	}
-	amount, err := ParseAmount(text)
-	x.fail(name, err)
-	return amount
+	return x.parseAmount(name, text)
 }
 
 // optionalAmount returns an amount, false if it is missing, null or empty.
 func (x *nodeReader) optionalAmount(name string) (Amount, bool) {
-	if strings.TrimSpace(x.text(name)) == "" {
+	text := x.text(name)
+	if strings.TrimSpace(text) == "" {
 		return Amount{}, false
 	}
-	return x.amount(name), true
+	return x.parseAmount(name, text), true
+}
+
+func (x *nodeReader) parseAmount(name, text string) Amount {
+	amount, err := ParseAmount(text)
+	x.fail(name, err)
+	return amount
 }
 
 // readElements returns the elements of a set, which may be missing.
@@ -232,12 +209,12 @@ func readElements[T any](x *nodeReader, name string, read func(*nodeReader) T) [
 	if child == nil {
 		return nil
 	}
-	if strings.TrimSpace(child.text) != "" {
+	if len(bytes.TrimSpace(child.text)) > 0 {
 		x.fail(name, errNotSet)
 	}
 	var elements []T
 	for i, n := range child.children {
-		element := nodeReader{node: n}
+		element := nodeReader{node: n, builder: x.builder}
 		elements = append(elements, read(&element))
 		x.fail(fmt.Sprintf("%s %d", name, i+1), element.err)
 	}

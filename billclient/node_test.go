@@ -17,7 +17,7 @@ func TestRowsShareTheirTexts(t *testing.T) {
 	var rows nodeBuilder
 	read := func(text string) map[string]string {
 		n, err := rows.read(newJSON(strings.NewReader(text)))
-		x := nodeReader{node: n, err: err}
+		x := nodeReader{node: n, builder: &rows, err: err}
 		tags := readElements(&x, "Tags", func(x *nodeReader) string { return x.text("Key") + "=" + x.text("Value") })
 		got := map[string]string{"Tags": strings.Join(tags, ",")}
 		for _, name := range []string{"Region", "InstanceId", "Cost"} {
@@ -40,15 +40,71 @@ func TestRowsShareTheirTexts(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
-	texts := []byte("华北1(北京)")
-	rows.read(newJSON(strings.NewReader(row("kec-1", "1"))))
+	x := nodeReader{builder: &rows}
+	x.node, _ = rows.read(newJSON(strings.NewReader(row("kec-1", "1"))))
 	kept := testing.AllocsPerRun(100, func() {
-		rows.count = 0
-		rows.keepText(texts)
+		x.text("Region")
+		x.text("InstanceId")
 	})
 	if kept > 0 {
 		t.Errorf("the same text again: %v allocations", kept)
 	}
+}
+
+// What a row says does not depend on the names and the texts of the rows before it.
+func TestRowsOfChangingShape(t *testing.T) {
+	const (
+		twice    = "Cost: twice in one object"
+		keyTwice = "Key: twice in one object"
+		notText  = "Key: an object or a list in place of a text"
+	)
+	var inJSON, inXML nodeBuilder
+	for _, row := range []struct{ json, xml, want string }{
+		{`{"Key":"a","Cost":1}`, "<Key>a</Key><Cost>1</Cost>", "a 1"},
+		{`{"Key":"b","Cost":2}`, "<Key>b</Key><Cost>2</Cost>", "b 2"},
+		{`{"Cost":3,"Key":"c"}`, "<Cost>3</Cost><Key>c</Key>", "c 3"},
+		{`{"Cost":4}`, "<Cost>4</Cost>", " 4"},
+		{`{"Key":"e"}`, "<Key>e</Key>", "Cost: missing"},
+		{`{"KEY":"f","COST":6,"New":[{},{"x":[7]}]}`, "<KEY>f</KEY><COST>6</COST><New><y/><y><x>7</x></y></New>", "f 6"},
+		{`{"Key":"g","Cost":7,"Cost":7}`, "<Key>g</Key><Cost>7</Cost><Cost>7</Cost>", twice},
+		{`{"Key":"h","Cost":8,"cost":8}`, "<Key>h</Key><Cost>8</Cost><cost>8</cost>", twice},
+		{`{"key":"i","Cost":9,"\u212aey":"i"}`, "<key>i</key><Cost>9</Cost><\u212aey>i</\u212aey>", keyTwice},
+		{`{"Key":"j","Cost":10,"x":{"Cost":1}}`, "<Key>j</Key><Cost>10</Cost><x><Cost>1</Cost></x>", "j 10"},
+		{`{"Key":{"Cost":1},"Cost":11}`, "<Key><Cost>1</Cost></Key><Cost>11</Cost>", notText},
+		{`{"Key":"l","Cost":"x"}`, "<Key>l</Key><Cost>x</Cost>", `Cost: amount "x": not a decimal number`},
+		{`{"Key":"m","Cost":13}`, "<Key>m</Key><Cost>13</Cost>", "m 13"},
+		{`{}`, "", "Cost: missing"},
+		{`{"Key":"o","Cost":15}`, "<Key>o</Key><Cost>15</Cost>", "o 15"},
+	} {
+		for text, got := range map[string]string{
+			row.json: describeRow(&inJSON, "application/json", row.json),
+			row.xml:  describeRow(&inXML, "text/xml", "<r>"+row.xml+"</r>"),
+		} {
+			if got != row.want {
+				t.Errorf("%s: %s, want %s", text, got, row.want)
+			}
+		}
+	}
+}
+
+// describeRow returns what is found in a row, or the error, after a read of the row that broke off.
+func describeRow(rows *nodeBuilder, contentType, row string) string {
+	read := func(row string) (node, error) {
+		a, err := openAnswer(responseOf(contentType, []byte(row)))
+		if err != nil {
+			return node{}, err
+		}
+		return rows.read(a)
+	}
+	if _, err := read(row[:len(row)-1]); err == nil {
+		return "no error of a row that broke off"
+	}
+	n, err := read(row)
+	x := nodeReader{node: n, builder: rows, err: err}
+	if got := fmt.Sprint(x.text("Key"), " ", x.amount("Cost")); x.err == nil {
+		return got
+	}
+	return x.err.Error()
 }
 
 // Names are the same wherever strings.EqualFold has them the same.

@@ -83,12 +83,12 @@ func (q rowQuery[T]) readPage(r *response, p *pagesReader[T]) (string, error) {
 		if number == 1 {
 			r.dayForm, r.fields = dayFormOf(n), n.childNames()
 		}
-		x = nodeReader{node: n, err: err}
+		x = nodeReader{node: n, builder: &nodes, err: err}
 		row = q.readRow(&x)
 		if x.err != nil {
 			return locate(fmt.Sprintf("%s %d", q.set, number), x.err)
 		}
-		return p.addRow(&row, nodes.digest(&x.node, p.comparer.seed))
+		return p.addRow(&row, nodes.digest(p.comparer.seed))
 	}, &rows, &count)
 	return canonicalNumberID(cmp.Or(rows.text, count.text)), err
 }

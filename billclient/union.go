@@ -223,13 +223,15 @@ func requireCurrency(code string) error {
 
 // newTextReader returns a reader of the texts beside a set, as if they were the children of a node.
 func newTextReader(texts []*topLevelText) *nodeReader {
-	x := &nodeReader{}
+	var known shapes
+	n := node{shape: &known.empty}
 	for _, t := range texts {
 		if t.text != "" {
-			x.node.children = append(x.node.children, node{name: t.name, text: t.text})
+			n.shape = known.extend(n.shape, []byte(t.name))
+			n.children = append(n.children, node{shape: &known.empty, text: []byte(t.text)})
 		}
 	}
-	return x
+	return &nodeReader{node: n}
 }
 
 func readUnionPart(d document, m Month, readPart func(*nodeReader) UnionPart) (UnionPart, error) {

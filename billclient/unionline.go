@@ -1,8 +1,8 @@
 package billclient
 
 import (
+	"bytes"
 	"cmp"
-	"strings"
 )
 
 // UnionLine is what an instance cost in one pay mode, on a day (QueryInstanceConsume) or in a month
@@ -85,47 +85,47 @@ const pairSeparators = ":=："
 
 // readPairs returns the pairs of a set. Its elements are objects with a key and a value, or texts that have both. No
 // page documents which, and no amount depends on it, so what cannot be understood is left out.
-func readPairs(x *nodeReader, name string) []KeyValue {
+func readPairs(x *nodeReader, name string) (pairs []KeyValue) {
 	child := x.findChild(name)
 	if child == nil {
 		return nil
 	}
-	set := parseNested(*child)
-	if len(set.children) == 0 && set.text == "" {
-		return nil
-	}
-	if len(set.children) == 0 { // one text for all, as in GetPostpayDetailBillCSV
-		for part := range strings.SplitSeq(set.text, "|") {
-			set.children = append(set.children, node{text: part})
+	set := parseNested(nodeReader{node: *child, builder: x.builder})
+	if len(set.node.children) == 0 { // one text for all, as in GetPostpayDetailBillCSV
+		for part := range bytes.SplitSeq(set.node.text, []byte("|")) {
+			pairs = appendPair(pairs, nodeReader{node: node{shape: set.node.shape, text: part}})
 		}
+		return pairs
 	}
-	var pairs []KeyValue
-	for _, element := range set.children {
-		if pair := readPair(parseNested(element)); pair.Key != "" {
-			pairs = append(pairs, pair)
-		}
+	for _, element := range set.node.children {
+		pairs = appendPair(pairs, nodeReader{node: element, builder: set.builder})
 	}
 	return pairs
 }
 
 // parseNested returns the object or list that the text of a node has in JSON, else the node.
-func parseNested(n node) node {
-	text := strings.TrimSpace(n.text)
-	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {
-		return n
+func parseNested(x nodeReader) nodeReader {
+	text := bytes.TrimSpace(x.node.text)
+	if !bytes.HasPrefix(text, []byte("{")) && !bytes.HasPrefix(text, []byte("[")) {
+		return x
 	}
-	parsed, err := readNode(newJSON(strings.NewReader(text)))
+	parsed, err := readNode(newJSON(bytes.NewReader(text)))
 	if err != nil {
-		return n
+		return x
 	}
-	return parsed
+	return nodeReader{node: parsed}
 }
 
-// readPair returns the pair that an element of a set has, the zero KeyValue if it has none.
-func readPair(element node) KeyValue {
-	if len(element.children) == 0 {
-		return splitPair(element.text, pairSeparators)
+// appendPair appends the pair that an element of a set has, if it has one.
+func appendPair(pairs []KeyValue, element nodeReader) []KeyValue {
+	x, pair := parseNested(element), KeyValue{}
+	if len(x.node.children) == 0 {
+		pair = splitPair(x.builder.keepText(&x.node), pairSeparators)
+	} else {
+		pair = KeyValue{x.firstText("Key", "tagKey", "Name", "Code"), x.firstText("Value", "tagValue")}
 	}
-	x := nodeReader{node: element}
-	return KeyValue{x.firstText("Key", "tagKey", "Name", "Code"), x.firstText("Value", "tagValue")}
+	if pair.Key == "" {
+		return pairs
+	}
+	return append(pairs, pair)
 }

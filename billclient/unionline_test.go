@@ -1,6 +1,7 @@
 package billclient
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"net/http"
@@ -320,5 +321,67 @@ func TestMostPages(t *testing.T) {
 		if err == nil || err.Error() != want || total == 401 && calls != 1 {
 			t.Errorf("%d lines, %d calls: %v, want %s", total, calls, err, want)
 		}
+	}
+}
+
+// benchRow writes a row of about 1 KB of DescribeInstanceSummaryBills. What rows of a month have in common comes again
+// in it, but not from row to row.
+func benchRow(b *bytes.Buffer, i int, mode string) {
+	fmt.Fprintf(b, `{"BillsNo":"%015d","CustomerBillMonth":"2026-10","BillMonth":"2026-10",`, i)
+	fmt.Fprintf(b, `"ProductName":"产品%d","ProductSubTyeName":"类型%d",`, i%7, i%5)
+	fmt.Fprintf(b, `"InstanceId":"c35d5c4a-06e6-446c-811f-%012x","InstanceName":"prod-web-%d","Currency":"CNY",`, i, i)
+	fmt.Fprintf(b, `"DetailBillStartTime":"2026-10-01 00:00:00","DetailBillEndTime":"2026-10-%02d 23:59:59",`, 5+i%27)
+	fmt.Fprintf(b, `"ServiceBillStartTime":"2024-03-08 17:22:54","PayMode":"%s","BillTypeName":"按量付费",`, mode)
+	fmt.Fprintf(b, `"RegionName":"华北%d","ZoneName":"可用区%c","ProjectName":"项目%d",`, i%3, 'A'+i%4, i%9)
+	fmt.Fprintf(b, `"Duration":"432000","Remark":"","Cost":"%d.%02d","RealCost":"%d.%02d",`, i%2000, i%100, i%1000, i%100)
+	fmt.Fprintf(b, `"ConfigSet":[{"Key":"CPU核数","Code":"","Value":"%d.0000"},`, 1<<(i%5))
+	fmt.Fprintf(b, `{"Key":"内存大小(GB)","Code":"","Value":"%d.0000"},`, 2<<(i%5))
+	b.WriteString(`{"Key":"SSD盘大小(GB)","Code":"","Value":"100.0000"},{"Key":"SATA盘大小(GB)","Code":"","Value":""}],` +
+		`"ProviderSet":[{"Key":"操作系统","Code":"","Value":"linux"}],`)
+	fmt.Fprintf(b, `"ExtraSet":[{"Key":"内网IP","Code":"","Value":"10.%d.%d.71"},{"Key":"公网IP","Code":"","Value":""}]`,
+		i%200, i%250)
+	if tags := i % 3; tags > 0 {
+		b.WriteString(`,"TagSet":[{"Key":"环境","Code":"","Value":"生产"}` +
+			strings.Repeat(`,{"Key":"部门","Code":"","Value":"广告"}`, tags-1) + `]`)
+	}
+	b.WriteString(`}`)
+}
+
+// BenchmarkInstanceSummary reads rows of DescribeInstanceSummaryBills from memory, in pages as the API has them.
+func BenchmarkInstanceSummary(b *testing.B) {
+	for _, mode := range []string{Postpaid, Realtime} {
+		var pages [][]byte
+		size := 0
+		for first := 0; first < benchLines; first += maxSummaryPageSize {
+			var page bytes.Buffer
+			fmt.Fprintf(&page, `{"TotalCount":%d,"CustomerId":73400575,"SummaryOverview":[`, benchLines)
+			for i := range maxSummaryPageSize {
+				if i > 0 {
+					page.WriteByte(',')
+				}
+				benchRow(&page, first+i, mode)
+			}
+			page.WriteString(`]}`)
+			pages, size = append(pages, page.Bytes()), size+page.Len()
+		}
+		b.Run(mode, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				n := 0
+				q := instanceSummaryQuery(october)
+				p := newPagesReader(1, q.size, nil, func(*UnionLine) error { n++; return nil })
+				for _, body := range pages {
+					p.read = func(r *response) (string, error) { return q.readPage(r, p) }
+					if err := p.readPage(responseOf("application/json", body)); err != nil {
+						b.Fatal(err)
+					}
+					p.page++
+				}
+				if n != benchLines || !p.done {
+					b.Fatal(n, p.done)
+				}
+			}
+			reportPerLine(b, size)
+		})
 	}
 }
