@@ -2,6 +2,8 @@ package billclient
 
 import (
 	"fmt"
+	"hash/maphash"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -136,6 +138,69 @@ func BenchmarkRows(b *testing.B) {
 		n++
 		if _, err := rows.read(newJSON(strings.NewReader(fmt.Sprint(text.String(), n, `"}`)))); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// FuzzRows compares the elements of a list, read as rows, with what a reader finds that knows no rows before. Rows have
+// the same digest if they say the same, and only then.
+func FuzzRows(f *testing.F) {
+	f.Add(`[{"Key":"a","Cost":1},{"Key":"b","Cost":1},{"Cost":2},{"cost":3,"KEY":"c","Cost":4},{"Key":["d"]}]`)
+	f.Add(`[{"Tags":[{"Key":"a"},{"Key":"b","Value":""}]},{"Tags":[{"Key":"b"}]},["Key",null,{}],"Key",{"":{"":1}}]`)
+	f.Add(`[{"a":{"b":{"c":{}}}},{"a":{"b":{"c":"d"}}},{"a":[{"b":"c"}]},{"Co\u017ft":1,"\u212aey":2},{"cost":1}]`)
+	f.Add(`[{"a":"b","c":""},{"a":{"b":"c"}},{"a":"b","d":""}]`) // rows that say the same but for their structure and names
+	f.Fuzz(func(t *testing.T, text string) {
+		whole, err := readTree(strings.NewReader(text))
+		if err != nil || len(whole.children) > 50 {
+			return
+		}
+		var rows nodeBuilder
+		var digests []uint64
+		d, seed := newJSON(strings.NewReader(text)), maphash.MakeSeed()
+		_, err = d.readValue(nil, func([]byte) error {
+			n, err := rows.read(d)
+			if err != nil {
+				return err
+			}
+			place, digest := len(digests), rows.digest(seed)
+			want := &whole.children[place]
+			want.name = "" // a row has none
+			compareNode(t, nodeReader{node: n, builder: &rows}, *want)
+			for at, other := range digests {
+				if (other == digest) != reflect.DeepEqual(whole.children[at], *want) {
+					t.Errorf("digests %x and %x of %v and %v", other, digest, whole.children[at], *want)
+				}
+			}
+			digests = append(digests, digest)
+			return nil
+		})
+		if err != nil && !strings.Contains(err.Error(), "nested more than") {
+			t.Error(err)
+		}
+	})
+}
+
+// compareNode compares a node with what it should be.
+func compareNode(t *testing.T, x nodeReader, want jsonTree) {
+	t.Helper()
+	if text := x.builder.keepText(&x.node); text != want.text || len(x.node.children) != len(want.children) {
+		t.Fatalf("text %q, %d children, want %v", text, len(x.node.children), want)
+	}
+	for i, child := range want.children {
+		compareNode(t, nodeReader{node: x.node.children[i], builder: x.builder}, child)
+		if i > 10 {
+			continue // comparing all names of a large object with each other would take long
+		}
+		last, count := 0, 0
+		for at, other := range want.children {
+			if strings.EqualFold(other.name, child.name) {
+				last, count = at, count+1
+			}
+		}
+		x.err = nil
+		found := x.findChild(child.name)
+		if found != &x.node.children[last] || (x.err != nil) != (count > 1) {
+			t.Errorf("%q of %v: not child %d, or %d times with error %v", child.name, want, last, count, x.err)
 		}
 	}
 }
