@@ -25,7 +25,7 @@ func readInstances(j *job, ctx context.Context, a account, m billclient.Month) (
 	options := ledger.Options{Views: viewsNamed("product", "project_product"), ReadAt: j.journal.now}
 	err = a.client.Retry(ctx, billclient.DescribeInstanceSummaryBills, func() error {
 		l := ledger.NewModeLedger(options, codes, true)
-		for line, err := range a.client.DescribeInstanceSummaryBills(ctx, m) {
+		for line, err := range a.client.DescribeInstanceSummaryBills(ctx, m, billclient.UnionSets{}) {
 			if err != nil {
 				return err
 			}

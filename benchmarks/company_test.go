@@ -82,7 +82,7 @@ func readBill(t *testing.T, c *billclient.Client, m billclient.Month) document {
 
 func readInstances(t *testing.T, c *billclient.Client, m billclient.Month) (d document) {
 	t.Helper()
-	for l, err := range c.DescribeInstanceSummaryBills(t.Context(), m) {
+	for l, err := range c.DescribeInstanceSummaryBills(t.Context(), m, billclient.UnionSets{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -101,7 +101,7 @@ func checkRowMonth(x *nodeReader, asked Month) bool {
 	const name = "billMonth"
 	text := x.text(name)
 	month, billed := canonicalNumberID(text), canonicalNumberID(x.text("customerBillMonth"))
-	isNamed := month+billed != ""
+	isNamed := month != "" || billed != ""
 	if isNamed && !isMonth(month, asked) && !isMonth(billed, asked) {
 		x.keep(classify(Decode, "%s %q: asked for %v", name, shorten(text, 60), asked))
 	}

@@ -206,7 +206,7 @@ func TestBadDays(t *testing.T) {
 	} {
 		_, products := c.QueryProductConsume(t.Context(), tt.from, tt.to)
 		_, projects := c.QueryProjectConsume(t.Context(), tt.from, tt.to)
-		_, instances := collectUnionLines(c.QueryInstanceConsume(t.Context(), tt.from, tt.to))
+		_, instances := collectUnionLines(c.QueryInstanceConsume(t.Context(), tt.from, tt.to, allSets))
 		for action, err := range map[string]error{
 			QueryProductConsume: products, QueryProjectConsume: projects, QueryInstanceConsume: instances,
 		} {
@@ -215,7 +215,7 @@ func TestBadDays(t *testing.T) {
 			}
 		}
 	}
-	_, err := collectUnionLines(c.DescribeInstanceSummaryBills(t.Context(), FirstMonth-1))
+	_, err := collectUnionLines(c.DescribeInstanceSummaryBills(t.Context(), FirstMonth-1, allSets))
 	if want := DescribeInstanceSummaryBills + ": no bills of 2018-05: the API has them from 2018-06 on"; !isErrorOf(
 		err, Invalid, want) {
 		t.Errorf("%v, want %s", err, want)

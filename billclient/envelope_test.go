@@ -50,7 +50,7 @@ func envelopeActions() []envelopeAction {
 		{
 			QueryInstanceConsume, "2022-12-22", union, unionEndpoint, days, "bills", instanceDay,
 			func(ctx context.Context, c *Client) (any, error) {
-				return collectUnionLines(c.QueryInstanceConsume(ctx, octoberDay, octoberDay))
+				return collectUnionLines(c.QueryInstanceConsume(ctx, octoberDay, octoberDay, allSets))
 			},
 			[]UnionLine{wantInstanceDay()},
 		},
@@ -59,7 +59,7 @@ func envelopeActions() []envelopeAction {
 			url.Values{"BillMonth": {"2026-10"}, "Page": {"1"}, "Size": {"1000"}},
 			"SummaryOverview", instanceMonth,
 			func(ctx context.Context, c *Client) (any, error) {
-				return collectUnionLines(c.DescribeInstanceSummaryBills(ctx, october))
+				return collectUnionLines(c.DescribeInstanceSummaryBills(ctx, october, allSets))
 			},
 			[]UnionLine{wantInstanceMonth()},
 		},

@@ -18,23 +18,25 @@ const maxSummaryPageSize = 1000
 // page of 1000 lines is a call. A line has no ids of product groups and projects, only their names. Otherwise it does
 // what QueryInstanceConsume does. Without a call, the error is Invalid where Options.UnionEndpoint is empty, or the
 // month is before FirstMonth. Source: https://endocs.ksyun.com/documents/37499.
-func (c *Client) DescribeInstanceSummaryBills(ctx context.Context, m Month) iter.Seq2[UnionLine, error] {
+func (c *Client) DescribeInstanceSummaryBills(
+	ctx context.Context, m Month, sets UnionSets,
+) iter.Seq2[UnionLine, error] {
 	if _, err := monthParams(DescribeInstanceSummaryBills, m, m); err != nil {
 		return failedStream[UnionLine](err)
 	}
-	return instanceSummaryQuery(m).stream(ctx, c)
+	return instanceSummaryQuery(m, sets).stream(ctx, c)
 }
 
-func instanceSummaryQuery(m Month) rowQuery[UnionLine] {
+func instanceSummaryQuery(m Month, sets UnionSets) rowQuery[UnionLine] {
 	return rowQuery[UnionLine]{
 		action: instanceSummaryAction, set: unionSet, size: maxSummaryPageSize,
 		params: url.Values{"BillMonth": {m.String()}}, pageParam: "Page", sizeParam: "Size",
 		isBounded: true,
-		readRow:   func(x *nodeReader) UnionLine { return readInstanceSummary(x, m) },
+		readRow:   func(x *nodeReader) UnionLine { return readInstanceSummary(x, m, sets) },
 	}
 }
 
-func readInstanceSummary(x *nodeReader, m Month) UnionLine {
+func readInstanceSummary(x *nodeReader, m Month, wanted UnionSets) UnionLine {
 	line := UnionLine{
 		BillNo:           x.text("BillsNo"),
 		Month:            m,
@@ -54,16 +56,14 @@ func readInstanceSummary(x *nodeReader, m Month) UnionLine {
 		ProjectID:        canonicalNumberID(x.text("ProjectId")),
 		ProjectName:      x.text("ProjectName"),
 		Remark:           x.text("Remark"),
-		Providers:        readPairs(x, "ProviderSet"),
-		Configs:          readPairs(x, "ConfigSet"),
-		Extras:           readPairs(x, "ExtraSet"),
-		Tags:             readPairs(x, "TagSet"),
 	}
+	sets := findSets(x, "ProviderSet", "ConfigSet", "ExtraSet", "TagSet")
 	if !checkRowMonth(x, m) {
 		x.fail("BillMonth", errMissing)
 	}
 	checkRowCurrency(x)
 	line.readCosts(x, "RealCost", "Cost")
 	line.PayMode = readPayMode(x, line.Cost, "PayMode")
+	line.readSets(sets, wanted)
 	return line
 }

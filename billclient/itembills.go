@@ -118,7 +118,7 @@ func (p *itemPages) readPage(r *response) error {
 		if number == 1 {
 			r.fields = n.childNames()
 		}
-		x := nodeReader{node: n, builder: &nodes, err: err}
+		x := nodeReader{node: n, err: err}
 		item := readItemBill(&x, p.month)
 		inItem = x.text(lastSortValue)
 		if x.err != nil {

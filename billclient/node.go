@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"slices"
 	"strings"
 )
 
@@ -17,38 +16,57 @@ var (
 	errMissing = errors.New("missing")
 )
 
-// node is a small part of an answer, which is read whole. It is good until its builder reads the next one.
+// node is a small part of an answer, which is read whole. It is good until its builder reads the next one. The zero
+// node is missing.
 type node struct {
-	shape    *shape // the names of the children
-	children []node
-	text     []byte
-	number   int // of the node among all that were read with it
+	builder *nodeBuilder
+	place   int // in builder.entries
 }
 
-// childNames returns the names of the children.
-func (n *node) childNames() []string { return n.shape.names() }
+func (n node) isMissing() bool { return n.builder == nil }
+
+func (n node) text() []byte { return n.builder.slice(n.builder.entries[n.place].text) }
+
+// keepText returns the text for good.
+func (n node) keepText() string { return n.builder.keepText(n.place, n.text()) }
+
+func (n node) hasChildren() bool { return n.builder.entries[n.place].next > n.place+1 }
+
+// children returns the children and their names.
+func (n node) children() ([]node, *shape) { return n.builder.childrenOf(n.place) }
+
+func (n node) childNames() []string {
+	_, names := n.children()
+	return names.names()
+}
 
 // readNode reads the next value, an element of a set.
 func readNode(d document) (node, error) { return new(nodeBuilder).read(d) }
 
-// nodeBuilder reads nodes. Those of one set share their shapes, and most of their texts: rows of a month have much in
-// common. A text is kept for good only if somebody asks for it.
+// nodeBuilder reads nodes. While a node is read, all names and texts in it are only copied. Children are looked at, and
+// texts are kept for good, where somebody asks for them. Nodes of one set share their shapes and most of their texts:
+// rows of a month have much in common.
 type nodeBuilder struct {
 	document document     // that the node is read from
 	levels   []*nodeLevel // the node, its children, their children
+	content  []byte       // all names and texts of the node
+	entries  []nodeEntry  // the node, and all nodes within it, each before its children
 	shapes   shapes
-	content  []byte   // all names and texts of the node
-	count    int      // of the nodes that were read
-	kept     []string // by the number of its node, the text that was kept last
+	children []node   // that were asked for, of all nodes
+	kept     []string // by the place of its node, the text that was kept last
 	pieces   textPieces
 }
 
-// nodeLevel is what a builder has of the nodes at a depth.
+// nodeLevel is what a builder needs for a node that is being read, by its depth.
 type nodeLevel struct {
-	shape     *shape // of the node that is being read, so far
-	text      []byte // likewise
-	children  []node // of all nodes that were read there: those of each node follow each other
+	text      []byte
 	readChild func(name []byte) error
+}
+
+// nodeEntry is a node as it was read.
+type nodeEntry struct {
+	name, text textSpan // in the content
+	next       int      // the place of the first node behind it that is not within it
 }
 
 // Names and texts in the content of a node end in a byte that neither has, because both are valid UTF-8. So do the
@@ -56,60 +74,70 @@ type nodeLevel struct {
 const endOfText, endOfChildren = 0xff, 0xfe
 
 // read reads the next value, an element of a set.
-func (b *nodeBuilder) read(d document) (n node, err error) {
-	b.document, b.content, b.count = d, b.content[:0], 0
-	for _, l := range b.levels {
-		l.children = l.children[:0]
-	}
-	err = b.readSubtree(&n, 0)
-	if missing := b.count - len(b.kept); missing > 0 {
-		b.kept = append(b.kept, make([]string, missing)...)
-	}
-	return n, err
+func (b *nodeBuilder) read(d document) (node, error) {
+	b.document, b.content, b.entries, b.children = d, b.content[:0], b.entries[:0], b.children[:0]
+	err := b.readSubtree(nil, 0)
+	return node{b, 0}, err
 }
 
-func (b *nodeBuilder) readSubtree(n *node, depth int) error {
+func (b *nodeBuilder) readSubtree(name []byte, depth int) error {
 	if depth == len(b.levels) {
-		b.levels = append(b.levels, b.newLevel(depth))
+		b.levels = append(b.levels, &nodeLevel{readChild: func(name []byte) error {
+			if depth == maxDepth {
+				return classify(Decode, "nested more than %d deep", maxDepth)
+			}
+			return b.readSubtree(name, depth+1)
+		}})
 	}
-	l := b.levels[depth]
-	l.shape = &b.shapes.empty
-	first := len(l.children)
+	place, l := b.begin(name), b.levels[depth]
 	text, err := b.document.readValue(l.text[:0], l.readChild)
+	b.end(place, text)
 	l.text = text
-	b.content = append(b.content, endOfChildren)
-	begin := len(b.content)
-	b.content = append(b.content, text...)
-	*n = node{l.shape, slices.Clip(l.children[first:]), b.content[begin:], b.count}
-	b.content = append(b.content, endOfText)
-	b.count++
 	return err
 }
 
-func (b *nodeBuilder) newLevel(depth int) *nodeLevel {
-	l := &nodeLevel{}
-	l.readChild = func(name []byte) error { // one function for all children, because each is an allocation
-		if depth == maxDepth {
-			return classify(Decode, "nested more than %d deep", maxDepth)
-		}
-		l.shape = b.shapes.extend(l.shape, name)
-		b.content = append(append(b.content, name...), endOfText)
-		l.children = append(l.children, node{})
-		// Its own children go to the level below, so this one stays in its place.
-		return b.readSubtree(&l.children[len(l.children)-1], depth+1)
+// begin adds a node, and returns its place. Its children are added next.
+func (b *nodeBuilder) begin(name []byte) (place int) {
+	place = len(b.entries)
+	b.entries = append(b.entries, nodeEntry{})
+	b.entries[place].name = b.add(name) // in place: a copy of the whole would take twice the time
+	if place == len(b.kept) {
+		b.kept = append(b.kept, "")
 	}
-	return l
+	return place
 }
 
-// keepText returns the text of a node for good: the one that was kept of the node of this number before, if it is the
-// same. Without a builder, each text is one of its own.
-func (b *nodeBuilder) keepText(n *node) string {
-	if b == nil {
-		return string(n.text)
+// end completes the node at a place, whose children were added.
+func (b *nodeBuilder) end(place int, text []byte) {
+	b.content = append(b.content, endOfChildren)
+	b.entries[place].text, b.entries[place].next = b.add(text), len(b.entries)
+}
+
+// add adds a name or a text to the content, and returns where it is.
+func (b *nodeBuilder) add(text []byte) textSpan {
+	from := len(b.content)
+	b.content = append(append(b.content, text...), endOfText)
+	return textSpan{from, from + len(text)}
+}
+
+func (b *nodeBuilder) slice(s textSpan) []byte { return b.content[s.from:s.to] }
+
+// childrenOf returns the children of the node at a place, and their names.
+func (b *nodeBuilder) childrenOf(place int) ([]node, *shape) {
+	names, first := &b.shapes.empty, len(b.children)
+	for at := place + 1; at < b.entries[place].next; at = b.entries[at].next {
+		names = b.shapes.extend(names, b.slice(b.entries[at].name))
+		b.children = append(b.children, node{b, at})
 	}
-	kept := &b.kept[n.number]
-	if *kept != string(n.text) {
-		*kept = b.pieces.keep(n.text)
+	return b.children[first:], names
+}
+
+// keepText returns the text of the node at a place for good: the one that was kept last of a node there, if it is the
+// same.
+func (b *nodeBuilder) keepText(place int, text []byte) string {
+	kept := &b.kept[place]
+	if *kept != string(text) {
+		*kept = b.pieces.keep(text)
 	}
 	return *kept
 }
@@ -119,21 +147,25 @@ func (b *nodeBuilder) digest(seed maphash.Seed) uint64 { return maphash.Bytes(se
 
 // nodeReader returns the values in a node, and keeps the first error: its callers check one error for all fields.
 type nodeReader struct {
-	node    node
-	builder *nodeBuilder // that keeps the texts of the node; may be nil
-	err     error
+	node     node
+	children []node
+	names    *shape // of the children; nil: nobody has asked for one
+	err      error
 }
 
-// findChild returns the child of that name, nil if there is none. Two of them are an error.
-func (x *nodeReader) findChild(name string) *node {
-	found := x.node.shape.find(name)
+// findChild returns the child of that name. Two of them are an error.
+func (x *nodeReader) findChild(name string) node {
+	if x.names == nil {
+		x.children, x.names = x.node.children()
+	}
+	found := x.names.find(name)
 	if found.isTwice {
 		x.fail(name, errTwice)
 	}
 	if found.place < 0 {
-		return nil
+		return node{}
 	}
-	return &x.node.children[found.place]
+	return x.children[found.place]
 }
 
 // fail keeps err, of the child of that name, unless there was an error before.
@@ -169,13 +201,13 @@ func (x *nodeReader) text(name string) string {
 // lookUp returns a text, false if it is missing.
 func (x *nodeReader) lookUp(name string) (text string, ok bool) {
 	child := x.findChild(name)
-	if child == nil {
+	if child.isMissing() {
 		return "", false
 	}
-	if len(child.children) > 0 {
+	if child.hasChildren() {
 		x.fail(name, errNotText)
 	}
-	return x.builder.keepText(child), true
+	return child.keepText(), true
 }
 
 // amount returns an amount. If it is missing, that is an error.
@@ -206,17 +238,21 @@ func (x *nodeReader) parseAmount(name, text string) Amount {
 // readElements returns the elements of a set, which may be missing.
 func readElements[T any](x *nodeReader, name string, read func(*nodeReader) T) []T {
 	child := x.findChild(name)
-	if child == nil {
+	if child.isMissing() {
 		return nil
 	}
-	if len(bytes.TrimSpace(child.text)) > 0 {
+	if len(bytes.TrimSpace(child.text())) > 0 {
 		x.fail(name, errNotSet)
 	}
 	var elements []T
-	for i, n := range child.children {
-		element := nodeReader{node: n, builder: x.builder}
+	children, _ := child.children()
+	for i, n := range children {
+		element := nodeReader{node: n}
 		elements = append(elements, read(&element))
 		x.fail(fmt.Sprintf("%s %d", name, i+1), element.err)
 	}
 	return elements
 }
+
+// textSpan is where a name or a text is in the content of a node.
+type textSpan struct{ from, to int }

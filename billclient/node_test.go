@@ -19,7 +19,7 @@ func TestRowsShareTheirTexts(t *testing.T) {
 	var rows nodeBuilder
 	read := func(text string) map[string]string {
 		n, err := rows.read(newJSON(strings.NewReader(text)))
-		x := nodeReader{node: n, builder: &rows, err: err}
+		x := nodeReader{node: n, err: err}
 		tags := readElements(&x, "Tags", func(x *nodeReader) string { return x.text("Key") + "=" + x.text("Value") })
 		got := map[string]string{"Tags": strings.Join(tags, ",")}
 		for _, name := range []string{"Region", "InstanceId", "Cost"} {
@@ -42,8 +42,8 @@ func TestRowsShareTheirTexts(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
-	x := nodeReader{builder: &rows}
-	x.node, _ = rows.read(newJSON(strings.NewReader(row("kec-1", "1"))))
+	n, err := rows.read(newJSON(strings.NewReader(row("kec-1", "1"))))
+	x := nodeReader{node: n, err: err}
 	kept := testing.AllocsPerRun(100, func() {
 		x.text("Region")
 		x.text("InstanceId")
@@ -102,7 +102,7 @@ func describeRow(rows *nodeBuilder, contentType, row string) string {
 		return "no error of a row that broke off"
 	}
 	n, err := read(row)
-	x := nodeReader{node: n, builder: rows, err: err}
+	x := nodeReader{node: n, err: err}
 	if got := fmt.Sprint(x.text("Key"), " ", x.amount("Cost")); x.err == nil {
 		return got
 	}
@@ -165,7 +165,7 @@ func FuzzRows(f *testing.F) {
 			place, digest := len(digests), rows.digest(seed)
 			want := &whole.children[place]
 			want.name = "" // a row has none
-			compareNode(t, nodeReader{node: n, builder: &rows}, *want)
+			compareNode(t, n, *want)
 			for at, other := range digests {
 				if (other == digest) != reflect.DeepEqual(whole.children[at], *want) {
 					t.Errorf("digests %x and %x of %v and %v", other, digest, whole.children[at], *want)
@@ -181,13 +181,14 @@ func FuzzRows(f *testing.F) {
 }
 
 // compareNode compares a node with what it should be.
-func compareNode(t *testing.T, x nodeReader, want jsonTree) {
+func compareNode(t *testing.T, n node, want jsonTree) {
 	t.Helper()
-	if text := x.builder.keepText(&x.node); text != want.text || len(x.node.children) != len(want.children) {
-		t.Fatalf("text %q, %d children, want %v", text, len(x.node.children), want)
+	children, _ := n.children()
+	if text := n.keepText(); text != want.text || len(children) != len(want.children) {
+		t.Fatalf("text %q, %d children, want %v", text, len(children), want)
 	}
 	for i, child := range want.children {
-		compareNode(t, nodeReader{node: x.node.children[i], builder: x.builder}, child)
+		compareNode(t, children[i], child)
 		if i > 10 {
 			continue // comparing all names of a large object with each other would take long
 		}
@@ -197,9 +198,8 @@ func compareNode(t *testing.T, x nodeReader, want jsonTree) {
 				last, count = at, count+1
 			}
 		}
-		x.err = nil
-		found := x.findChild(child.name)
-		if found != &x.node.children[last] || (x.err != nil) != (count > 1) {
+		x := nodeReader{node: n}
+		if found := x.findChild(child.name); found != children[last] || (x.err != nil) != (count > 1) {
 			t.Errorf("%q of %v: not child %d, or %d times with error %v", child.name, want, last, count, x.err)
 		}
 	}

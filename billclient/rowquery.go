@@ -83,7 +83,7 @@ func (q rowQuery[T]) readPage(r *response, p *pagesReader[T]) (string, error) {
 		if number == 1 {
 			r.dayForm, r.fields = dayFormOf(n), n.childNames()
 		}
-		x = nodeReader{node: n, builder: &nodes, err: err}
+		x = nodeReader{node: n, err: err}
 		row = q.readRow(&x)
 		if x.err != nil {
 			return locate(fmt.Sprintf("%s %d", q.set, number), x.err)

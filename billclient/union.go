@@ -166,7 +166,7 @@ func (s *UnionSummary) readTotal(texts []*topLevelText) error {
 		return err
 	}
 	s.Currency = code
-	if !s.Billed() && x.findChild(unionTotal) == nil {
+	if !s.Billed() && x.findChild(unionTotal).isMissing() {
 		return nil
 	}
 	total := x.amount(unionTotal)
@@ -223,15 +223,15 @@ func requireCurrency(code string) error {
 
 // newTextReader returns a reader of the texts beside a set, as if they were the children of a node.
 func newTextReader(texts []*topLevelText) *nodeReader {
-	var known shapes
-	n := node{shape: &known.empty}
+	var b nodeBuilder
+	place := b.begin(nil)
 	for _, t := range texts {
 		if t.text != "" {
-			n.shape = known.extend(n.shape, []byte(t.name))
-			n.children = append(n.children, node{shape: &known.empty, text: []byte(t.text)})
+			b.end(b.begin([]byte(t.name)), []byte(t.text))
 		}
 	}
-	return &nodeReader{node: n}
+	b.end(place, nil)
+	return &nodeReader{node: node{&b, place}}
 }
 
 func readUnionPart(d document, m Month, readPart func(*nodeReader) UnionPart) (UnionPart, error) {

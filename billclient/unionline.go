@@ -1,8 +1,9 @@
 package billclient
 
 import (
-	"bytes"
 	"cmp"
+	"slices"
+	"strings"
 )
 
 // UnionLine is what an instance cost in one pay mode, on a day (QueryInstanceConsume) or in a month
@@ -33,8 +34,8 @@ type UnionLine struct {
 	ProjectName      string
 	Remark           string
 
-	// The sets can be empty. Where the API has texts such as "key: value" in place of pairs, one without a value is a
-	// Key.
+	// The sets can be empty, and those of postpaid lines always are: the service bill has them. Where the API has texts
+	// such as "key: value" in place of pairs, one without a value is a Key.
 	Providers []KeyValue
 	Configs   []KeyValue
 	Extras    []KeyValue
@@ -43,6 +44,12 @@ type UnionLine struct {
 
 // Term returns the first and the last day of what the line is for. If StartTime and EndTime do not say, ok is false.
 func (l UnionLine) Term() (first, last Day, ok bool) { return parseTerm(l.StartTime, l.EndTime) }
+
+// UnionSets says which sets of lines to read. A set that is not read costs little time.
+type UnionSets struct {
+	Tags bool // UnionLine.Tags
+	All  bool // UnionLine.Providers, Configs, Extras and Tags
+}
 
 // readPayMode reads the pay mode of a row that costs something from the fields that may have it. They must not name
 // two modes, and one of them has to name one that is known: a line of an unknown one can be postpaid under another
@@ -83,49 +90,76 @@ func (l *UnionLine) readCosts(x *nodeReader, cost, listCost string) {
 // pairSeparators are what may stand between a key and a value in one text.
 const pairSeparators = ":=："
 
+// foundSets are the sets that a row has: Providers, Configs, Extras and Tags of its line.
+type foundSets [4]node
+
+// findSets returns the sets of these names.
+func findSets(x *nodeReader, names ...string) (sets foundSets) {
+	for i, name := range names {
+		sets[i] = x.findChild(name)
+	}
+	return sets
+}
+
+// readSets reads those sets of a line that are wanted. The pay mode of the line has to be known.
+func (l *UnionLine) readSets(found foundSets, wanted UnionSets) {
+	for i, target := range [...]*[]KeyValue{&l.Providers, &l.Configs, &l.Extras, &l.Tags} {
+		isWanted := wanted.All || wanted.Tags && target == &l.Tags
+		if isWanted && !found[i].isMissing() && l.PayMode != Postpaid {
+			*target = readPairs(found[i])
+		}
+	}
+}
+
 // readPairs returns the pairs of a set. Its elements are objects with a key and a value, or texts that have both. No
 // page documents which, and no amount depends on it, so what cannot be understood is left out.
-func readPairs(x *nodeReader, name string) (pairs []KeyValue) {
-	child := x.findChild(name)
-	if child == nil {
-		return nil
+func readPairs(set node) []KeyValue {
+	if nested := parseNested(set.keepText()); !nested.isMissing() {
+		set = nested
 	}
-	set := parseNested(nodeReader{node: *child, builder: x.builder})
-	if len(set.node.children) == 0 { // one text for all, as in GetPostpayDetailBillCSV
-		for part := range bytes.SplitSeq(set.node.text, []byte("|")) {
-			pairs = appendPair(pairs, nodeReader{node: node{shape: set.node.shape, text: part}})
+	var pairs []KeyValue
+	elements, _ := set.children()
+	for _, element := range elements {
+		pairs = append(pairs, readPair(element))
+	}
+	if len(elements) == 0 { // one text for all, as in GetPostpayDetailBillCSV
+		for part := range strings.SplitSeq(set.keepText(), "|") {
+			pairs = append(pairs, parsePair(part))
 		}
-		return pairs
 	}
-	for _, element := range set.node.children {
-		pairs = appendPair(pairs, nodeReader{node: element, builder: set.builder})
+	pairs = slices.DeleteFunc(pairs, func(pair KeyValue) bool { return pair.Key == "" })
+	if len(pairs) == 0 {
+		return nil
 	}
 	return pairs
 }
 
-// parseNested returns the object or list that the text of a node has in JSON, else the node.
-func parseNested(x nodeReader) nodeReader {
-	text := bytes.TrimSpace(x.node.text)
-	if !bytes.HasPrefix(text, []byte("{")) && !bytes.HasPrefix(text, []byte("[")) {
-		return x
+// readPair returns the pair that an element of a set has, the zero KeyValue if it has none.
+func readPair(element node) KeyValue {
+	if !element.hasChildren() {
+		return parsePair(element.keepText())
 	}
-	parsed, err := readNode(newJSON(bytes.NewReader(text)))
-	if err != nil {
-		return x
-	}
-	return nodeReader{node: parsed}
+	x := nodeReader{node: element}
+	return KeyValue{x.firstText("Key", "tagKey", "Name", "Code"), x.firstText("Value", "tagValue")}
 }
 
-// appendPair appends the pair that an element of a set has, if it has one.
-func appendPair(pairs []KeyValue, element nodeReader) []KeyValue {
-	x, pair := parseNested(element), KeyValue{}
-	if len(x.node.children) == 0 {
-		pair = splitPair(x.builder.keepText(&x.node), pairSeparators)
-	} else {
-		pair = KeyValue{x.firstText("Key", "tagKey", "Name", "Code"), x.firstText("Value", "tagValue")}
+// parsePair does what readPair does for a text.
+func parsePair(text string) KeyValue {
+	if nested := parseNested(text); !nested.isMissing() {
+		return readPair(nested)
 	}
-	if pair.Key == "" {
-		return pairs
+	return splitPair(text, pairSeparators)
+}
+
+// parseNested returns the object or the list that a text has in JSON, if it has one.
+func parseNested(text string) node {
+	text = strings.TrimSpace(text)
+	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {
+		return node{}
 	}
-	return append(pairs, pair)
+	parsed, err := readNode(newJSON(strings.NewReader(text)))
+	if err != nil {
+		return node{}
+	}
+	return parsed
 }

@@ -55,6 +55,8 @@ func wantInstanceMonth() UnionLine {
 	}
 }
 
+var allSets = UnionSets{All: true}
+
 // collectUnionLines returns the lines of a stream, and its error.
 func collectUnionLines(lines iter.Seq2[UnionLine, error]) (all []UnionLine, err error) {
 	for line, err := range lines {
@@ -86,7 +88,7 @@ func TestUnionPayModes(t *testing.T) {
 		{`"payType":0,"payTypeName":"后付费","billRealAmount":0`, "", `payTypeName "后付费": payType is prepaid`},
 	} {
 		c := newUnionClient(t, respondWith(200, "", bills(1, dayRow(tt.members))))
-		got, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay))
+		got, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay, allSets))
 		if tt.text != "" {
 			checkError(t, err, Decode, "page 1: bills 1: "+tt.text)
 			continue
@@ -116,12 +118,51 @@ func TestUnionSets(t *testing.T) {
 	} {
 		row := dayRow(`"payType":1,"billRealAmount":1,"tagInfo":` + set)
 		c := newUnionClient(t, respondWith(200, "", bills(1, row)))
-		got, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay))
+		got, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay, allSets))
 		if err != nil {
 			t.Fatalf("%s: %v", set, err)
 		}
 		if diff := cmp.Diff(want, got[0].Tags); diff != "" && len(want)+len(got[0].Tags) > 0 {
 			t.Errorf("%s (-want +got):\n%s", set, diff)
+		}
+	}
+}
+
+// TestWantedSets tests that a line has the sets that are wanted and no other one. A row with a set that is there twice
+// is never read, wanted or not.
+func TestWantedSets(t *testing.T) {
+	day, month := `"billDay":20261005,"billRealAmount":1,"payType":`, `"BillMonth":"2026-10","RealCost":1,"PayMode":`
+	daySets := `,"priceFactorInfo":["p:1"],"configInfo":["c:2"],"extraInfo":["e:3"],"tagInfo":["t:4"]`
+	monthSets := `,"ProviderSet":["p:1"],"ConfigSet":["c:2"],"ExtraSet":["e:3"],"TagSet":["t:4"]`
+	for _, tt := range []struct {
+		sets             UnionSets
+		mode, more, want string // JSON; what follows the sets; the sets of the line, or the error
+	}{
+		{UnionSets{}, "1", "", "[] [] [] []"},
+		{UnionSets{Tags: true}, "1", "", "[] [] [] [{t 4}]"},
+		{UnionSets{All: true}, "1", "", "[{p 1}] [{c 2}] [{e 3}] [{t 4}]"},
+		{UnionSets{All: true, Tags: true}, "0", "", "[{p 1}] [{c 2}] [{e 3}] [{t 4}]"},
+		{UnionSets{All: true}, "2", "", "[] [] [] []"},
+		{UnionSets{}, "1", `,"TagSet":null,"tagInfo":[]`, "twice in one object"},
+		{UnionSets{All: true}, "2", `,"CONFIGSET":[],"configinfo":[]`, "twice in one object"},
+	} {
+		for action, lines := range map[string]iter.Seq2[UnionLine, error]{
+			QueryInstanceConsume: newUnionClient(t, respondWith(200, "", bills(1, "{"+day+tt.mode+daySets+tt.more+"}"))).
+				QueryInstanceConsume(t.Context(), octoberDay, octoberDay, tt.sets),
+			DescribeInstanceSummaryBills: newUnionClient(t, respondWith(200, "",
+				`{"TotalCount":1,"SummaryOverview":[{`+month+tt.mode+monthSets+tt.more+"}]}")).
+				DescribeInstanceSummaryBills(t.Context(), october, tt.sets),
+		} {
+			got, err := collectUnionLines(lines)
+			switch {
+			case err != nil && !strings.HasSuffix(err.Error(), tt.want):
+				t.Errorf("%s, %v, %s%s: error %v", action, tt.sets, tt.mode, tt.more, err)
+			case err == nil:
+				l := got[0]
+				if sets := fmt.Sprint(l.Providers, l.Configs, l.Extras, l.Tags); sets != tt.want {
+					t.Errorf("%s, %v, %s: %s, want %s", action, tt.sets, tt.mode, sets, tt.want)
+				}
+			}
 		}
 	}
 }
@@ -158,7 +199,7 @@ func TestTerms(t *testing.T) {
 func TestUnionListCost(t *testing.T) {
 	for _, form := range []string{"", `,"originalAmount":null`, `,"originalAmount":" "`} {
 		c := newUnionClient(t, respondWith(200, "", bills(1, dayRow(`"payType":1,"billRealAmount":-1.50`+form))))
-		got, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay))
+		got, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay, allSets))
 		if err != nil || got[0].ListCost.Cmp(mustAmount("-1.5")) != 0 {
 			t.Errorf("%s: %v, %v", form, got, err)
 		}
@@ -191,7 +232,7 @@ func TestBadUnionLines(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newUnionClient(t, respondWith(200, "", bills(2, dayRow(good), tt.row)))
-			got, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay))
+			got, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay, allSets))
 			checkError(t, err, Decode, "page 1: bills 2: "+tt.text)
 			if IsForeignCurrency(err) != (name == "dollars") || len(got) != 1 {
 				t.Errorf("foreign currency %t; lines %v", IsForeignCurrency(err), got)
@@ -215,7 +256,7 @@ func TestBadSummaryLines(t *testing.T) {
 			row := strings.ReplaceAll(instanceMonth, tt.old, tt.new)
 			body := `{"TotalCount":2,"SummaryOverview":[` + instanceMonth + `,` + row + `]}`
 			c := newUnionClient(t, respondWith(200, "", body))
-			_, err := collectUnionLines(c.DescribeInstanceSummaryBills(t.Context(), october))
+			_, err := collectUnionLines(c.DescribeInstanceSummaryBills(t.Context(), october, allSets))
 			checkError(t, err, Decode, "page 1: SummaryOverview 2: "+tt.text)
 		})
 	}
@@ -230,12 +271,15 @@ func TestSummaryPayModes(t *testing.T) {
 		row := strings.NewReplacer("预付费", word, "900.50", "-900.50", "ProductSubTye", "ProductSubType").
 			Replace(instanceMonth)
 		c := newUnionClient(t, respondWith(200, "", `{"TotalCount":1,"SummaryOverview":[`+row+`]}`))
-		got, err := collectUnionLines(c.DescribeInstanceSummaryBills(t.Context(), october))
+		got, err := collectUnionLines(c.DescribeInstanceSummaryBills(t.Context(), october, allSets))
 		if err != nil {
 			t.Fatal(err)
 		}
 		line := wantInstanceMonth()
 		line.PayMode, line.Cost = want, mustAmount("-900.5")
+		if want == Postpaid {
+			line.Configs, line.Tags = nil, nil
+		}
 		if diff := cmp.Diff([]UnionLine{line}, got, equalAmounts); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", word, diff)
 		}
@@ -251,7 +295,7 @@ func TestUnionStream(t *testing.T) {
 	o := Options{UnionEndpoint: "http://union.example"}
 	runConversation(t, o, func(t *testing.T, c *conversation) {
 		n := 0
-		for _, err := range c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay) {
+		for _, err := range c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay, allSets) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -273,7 +317,7 @@ func TestUnionLinesInXML(t *testing.T) {
 		<originalAmount/><tagInfo><item>部门: 广告</item><item><Key>a</Key><Value>b</Value></item></tagInfo>
 		</item></bills></Data></QueryInstanceConsumeResponse>`
 	c := newUnionClient(t, respondWith(200, "text/xml", body))
-	got, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay))
+	got, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay, allSets))
 	want := []UnionLine{{
 		Day: octoberDay, Month: october, PayMode: Prepaid, Cost: mustAmount("1"), ListCost: mustAmount("1"),
 		Tags: []KeyValue{{"部门", "广告"}, {"a", "b"}},
@@ -316,7 +360,7 @@ func TestMostPages(t *testing.T) {
 			answer(w, r)
 		})
 		c.options.MostPages = 2
-		_, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay))
+		_, err := collectUnionLines(c.QueryInstanceConsume(t.Context(), octoberDay, octoberDay, allSets))
 		want = "QueryInstanceConsume (HTTP 200, request id r): " + want
 		if err == nil || err.Error() != want || total == 401 && calls != 1 {
 			t.Errorf("%d lines, %d calls: %v, want %s", total, calls, err, want)
@@ -368,7 +412,7 @@ func BenchmarkInstanceSummary(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				n := 0
-				q := instanceSummaryQuery(october)
+				q := instanceSummaryQuery(october, UnionSets{})
 				p := newPagesReader(1, q.size, nil, func(*UnionLine) error { n++; return nil })
 				for _, body := range pages {
 					p.read = func(r *response) (string, error) { return q.readPage(r, p) }

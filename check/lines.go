@@ -72,7 +72,8 @@ func newestDay(i *inspection) billclient.Day {
 func askDayLines(i *inspection, ctx context.Context) (bool, error) {
 	const action = billclient.QueryInstanceConsume
 	day, groups, customers := newestDay(i), keySet{}, keySet{}
-	sample, err := sampleLines(i, action, day.String(), i.client.QueryInstanceConsume(ctx, day, day),
+	lines := i.client.QueryInstanceConsume(ctx, day, day, billclient.UnionSets{})
+	sample, err := sampleLines(i, action, day.String(), lines,
 		func(line billclient.UnionLine) {
 			groups[line.ProductGroupID], customers[line.CustomerID] = true, true
 		})
@@ -91,7 +92,8 @@ func askDayLines(i *inspection, ctx context.Context) (bool, error) {
 func askMonthLines(i *inspection, ctx context.Context) (bool, error) {
 	const action = billclient.DescribeInstanceSummaryBills
 	month, groups, projects := i.running-1, keySet{}, keySet{}
-	sample, err := sampleLines(i, action, month.String(), i.client.DescribeInstanceSummaryBills(ctx, month),
+	lines := i.client.DescribeInstanceSummaryBills(ctx, month, billclient.UnionSets{})
+	sample, err := sampleLines(i, action, month.String(), lines,
 		func(line billclient.UnionLine) {
 			groups[line.ProductGroupName], projects[line.ProjectName] = true, true
 		})

@@ -50,9 +50,10 @@ type shelved struct {
 	read  LineRead
 	lines int
 	cost  billclient.Amount
+	pairs int // in the sets of lines of other pay modes than postpaid
 }
 
-func (s *shelved) Restart() { s.lines, s.cost = 0, billclient.Amount{} }
+func (s *shelved) Restart() { s.lines, s.cost, s.pairs = 0, billclient.Amount{}, 0 }
 
 func (s *shelved) Add(line *billclient.Line) {
 	s.lines++
@@ -63,6 +64,7 @@ func (s *shelved) AddUnion(line *billclient.UnionLine) {
 	if line.PayMode != billclient.Postpaid {
 		s.lines++
 		s.cost = s.cost.Add(line.Cost)
+		s.pairs += len(line.Configs) + len(line.Tags)
 	}
 }
 
@@ -71,7 +73,7 @@ func (s *shelved) note(format string, args ...any) {
 	defer s.mu.Unlock()
 	what := string(s.read.Basis)
 	if s.read.Basis == ledger.Undecided {
-		what = strings.TrimSpace(fmt.Sprintf("others %s", s.read.Groups.CodeOf("", "云服务器")))
+		what = strings.TrimSpace(fmt.Sprintf("others %s with %d pairs", s.read.Groups.CodeOf("", "云服务器"), s.pairs))
 	}
 	if s.read.From != 0 {
 		what += fmt.Sprintf(" of %v to %v", s.read.From, s.read.To)
@@ -110,9 +112,9 @@ func TestLinesAreHandedOn(t *testing.T) {
 		}
 		check(october(15).Add(time.Minute),
 			"2026-09 bill: 1 lines, 4.5 CNY of customer 1, with {true true}",
-			"2026-09 others VM_GROUP: 3 lines, 38. CNY of customer 1, with {true true}",
+			"2026-09 others VM_GROUP with 2 pairs: 3 lines, 38. CNY of customer 1, with {true true}",
 			"2026-10 estimate: 1 lines, 1.5 CNY of customer 1, with {true true}",
-			"2026-10 others VM_GROUP of 2026-10-01 to 2026-10-15: 6 lines, 38 CNY of customer 1, with {true true}",
+			"2026-10 others VM_GROUP with 2 pairs of 2026-10-01 to 2026-10-15: 6 lines, 38 CNY of customer 1, with {true true}",
 		)
 		c.put("2026-09", billsim.Bill{
 			Lines: slices.Values([]billsim.Line{server("kec-1", 450)}), SummaryOnly: []billsim.Product{{Code: "EIP", Cost: 1e8}},
@@ -120,7 +122,7 @@ func TestLinesAreHandedOn(t *testing.T) {
 		clear(shelf.through) // the lake is another one now
 		check(october(16),
 			"2026-09 bill: refused: the lines come to 4.50 CNY, the bill to 5.5",
-			"2026-10 others VM_GROUP of 2026-10-01 to 2026-10-16: 6 lines, 38 CNY of customer 1, with {true true}",
+			"2026-10 others VM_GROUP with 2 pairs of 2026-10-01 to 2026-10-16: 6 lines, 38 CNY of customer 1, with {true true}",
 		)
 		shelf.mu.Lock()
 		// An old copy, whose last day was not over when it was read.
@@ -128,9 +130,9 @@ func TestLinesAreHandedOn(t *testing.T) {
 		shelf.mu.Unlock()
 		check(october(17),
 			"2026-09 bill: refused: the lines come to 4.50 CNY, the bill to 5.5",
-			"2026-09 others VM_GROUP: 3 lines, 38. CNY of customer 1, with {true true}",
+			"2026-09 others VM_GROUP with 2 pairs: 3 lines, 38. CNY of customer 1, with {true true}",
 			"2026-10 estimate: 1 lines, 1.5 CNY of customer 1, with {true true}",
-			"2026-10 others VM_GROUP of 2026-10-11 to 2026-10-17: 3 lines, 3 CNY of customer 1, with {true true}",
+			"2026-10 others VM_GROUP with 0 pairs of 2026-10-11 to 2026-10-17: 3 lines, 3 CNY of customer 1, with {true true}",
 		)
 	})
 }

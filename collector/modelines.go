@@ -138,7 +138,9 @@ func readDayLines(ctx context.Context, f *fetch, m billclient.Month) error {
 	kept := f.keepDays(ctx, m, &from, to)
 	defer kept.discard()
 	l, err := readModeLines(ctx, f, m, billclient.QueryInstanceConsume, false, now, kept,
-		func() iter.Seq2[billclient.UnionLine, error] { return f.client.QueryInstanceConsume(ctx, from, to) })
+		func() iter.Seq2[billclient.UnionLine, error] {
+			return f.client.QueryInstanceConsume(ctx, from, to, wantedSets(f, kept))
+		})
 	if err != nil {
 		return err
 	}
@@ -191,6 +193,11 @@ func readModeLines(ctx context.Context, f *fetch, m billclient.Month, action str
 		return addLines(f, action, stream(), func(line *billclient.UnionLine) string { return line.CustomerID }, add)
 	})
 	return l, err
+}
+
+// wantedSets returns which sets of lines are read.
+func wantedSets(f *fetch, kept *keeping) billclient.UnionSets {
+	return billclient.UnionSets{Tags: len(f.options.Instances.Tags) > 0, All: kept != nil}
 }
 
 // monthLineSource is the source of the instances of all pay modes in closed months: in the last one for its costs, and
@@ -258,7 +265,9 @@ func readMonthLines(ctx context.Context, f *fetch, m billclient.Month) (lines in
 	kept := f.keepMonth(ctx, m, isLast)
 	defer kept.discard()
 	l, err := readModeLines(ctx, f, m, billclient.DescribeInstanceSummaryBills, true, now, kept,
-		func() iter.Seq2[billclient.UnionLine, error] { return f.client.DescribeInstanceSummaryBills(ctx, m) })
+		func() iter.Seq2[billclient.UnionLine, error] {
+			return f.client.DescribeInstanceSummaryBills(ctx, m, wantedSets(f, kept))
+		})
 	if err != nil {
 		return 0, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/billsim"
+	"ksyun_bill_exporter/ledger"
 )
 
 // machines are purchases of two instances, one of which is paid by the hour too, and of the same every month.
@@ -25,6 +26,8 @@ func machines(c *customer) Account {
 				ProductCode: "KEC", ProductName: "云服务器", ProjectID: "0", ProjectName: "默认项目", InstanceID: "p-1",
 				InstanceName: "web", RegionName: "华北1(北京)", Day: month + "-03", Cost: 31 * billsim.Yuan,
 				StartTime: month + "-03" + term, EndTime: nextMonth(month) + "-02 23:59:59",
+				Configs: []billsim.KeyValue{{Key: "CPU", Value: "4"}},
+				Tags:    []billsim.KeyValue{{Key: "部门", Value: "growth"}},
 			},
 			{
 				ProductCode: "DNAS", ProductName: "域名", ProjectID: "7", ProjectName: "广告", InstanceID: "p-2",
@@ -267,6 +270,22 @@ ksyun_bill_region_cost_cny{account="main",pay_mode="realtime",region_name="华�
 ksyun_bill_source_up{account="main",source="instance_consume"} 1`)
 		text.Store(nil)
 		check(beijing(10, 18, 2), whole+"1")
+	})
+}
+
+// Tags of all pay modes are read where tags are configured.
+func TestTagsOfAllPayModes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCustomer("1")
+		c.consume("2026-10", 14, on("2026-10-13", server("kec-1", 150)))
+		o := options(machines(c))
+		o.Instances.Tags = []ledger.Tag{{Key: "部门", Label: "department"}}
+		w := start(t, october(15), o, c.Account)
+		compare(t, w.scrape("ksyun_bill_tag_cost_cny"), `
+ksyun_bill_tag_cost_cny{account="main",pay_mode="postpaid",product_code="KEC",tag_key="部门",tag_value="__none__"} 1.5
+ksyun_bill_tag_cost_cny{account="main",pay_mode="prepaid",product_code="DNAS_GROUP",tag_key="部门",tag_value="__none__"} 3
+ksyun_bill_tag_cost_cny{account="main",pay_mode="prepaid",product_code="KEC",tag_key="部门",tag_value="growth"} 31
+ksyun_bill_tag_cost_cny{account="main",pay_mode="realtime",product_code="KEC",tag_key="部门",tag_value="__none__"} 4`)
 	})
 }
 

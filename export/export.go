@@ -287,10 +287,11 @@ func (j *job) readUnionLines(ctx context.Context, s summaries, add func(*row) er
 }
 
 func (j *job) openUnion(ctx context.Context) iter.Seq2[billclient.UnionLine, error] {
+	sets := billclient.UnionSets{All: j.rows != nil}
 	if j.isOver() {
-		return j.client.DescribeInstanceSummaryBills(ctx, j.month)
+		return j.client.DescribeInstanceSummaryBills(ctx, j.month, sets)
 	}
-	return j.client.QueryInstanceConsume(ctx, billclient.DayOf(j.month.Start()), billclient.DayOf(j.Now))
+	return j.client.QueryInstanceConsume(ctx, billclient.DayOf(j.month.Start()), billclient.DayOf(j.Now), sets)
 }
 
 // checkNoUnionLines fails if bill-union has no lines of a month of which it has costs, not even postpaid ones. Of the
