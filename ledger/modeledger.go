@@ -60,16 +60,16 @@ func (l *ModeLedger) Add(line *billclient.UnionLine) {
 // groupOf returns how a line names its product group.
 func (l *ModeLedger) groupOf(line *billclient.UnionLine) string {
 	if l.named {
-		return l.keep(line.ProductGroupName)
+		return line.ProductGroupName
 	}
-	return l.keep(line.ProductGroupID)
+	return line.ProductGroupID
 }
 
 // learnCode adds the product code that the bill has of an instance to those of the instance's group.
 func (l *ModeLedger) learnCode(group, instance string) {
 	code := l.products[instance]
 	if codes := l.lines.Codes[group]; code != "" && group != "" && !slices.Contains(codes, code) {
-		l.lines.Codes[group] = append(codes, code)
+		l.lines.Codes[l.keep(group)] = append(codes, code)
 	}
 }
 
@@ -88,8 +88,8 @@ func (l *ModeLedger) instanceOf(line *billclient.UnionLine, group string) int {
 	i, ok := l.index[key]
 	if !ok {
 		i = l.addInstance(ModeInstance{ModeKey: ModeKey{
-			l.keep(key.PayMode), group, l.keep(key.Project), l.keep(key.Instance), l.keep(key.Region), l.keep(key.BillingMode),
-			l.keep(key.tags),
+			l.keep(key.PayMode), l.keep(group), l.keep(key.Project), l.keep(key.Instance), l.keep(key.Region),
+			l.keep(key.BillingMode), l.keep(key.tags),
 		}})
 	}
 	l.describe(&l.lines.Instances[i], line)
