@@ -117,8 +117,8 @@ func readPairs(set node) []KeyValue {
 	if nested := parseNested(set.keepText()); !nested.isMissing() {
 		set = nested
 	}
-	var pairs []KeyValue
 	elements, _ := set.children()
+	pairs := make([]KeyValue, 0, len(elements))
 	for _, element := range elements {
 		pairs = append(pairs, readPair(element))
 	}

@@ -393,7 +393,13 @@ func benchRow(b *bytes.Buffer, i int, mode string) {
 
 // BenchmarkInstanceSummary reads rows of DescribeInstanceSummaryBills from memory, in pages as the API has them.
 func BenchmarkInstanceSummary(b *testing.B) {
-	for _, mode := range []string{Postpaid, Realtime} {
+	for _, tt := range []struct {
+		name, mode string
+		sets       UnionSets
+	}{
+		{"postpaid", Postpaid, UnionSets{}}, {"realtime", Realtime, UnionSets{}},
+		{"realtime, tags", Realtime, UnionSets{Tags: true}}, {"realtime, all sets", Realtime, allSets},
+	} {
 		var pages [][]byte
 		size := 0
 		for first := 0; first < benchLines; first += maxSummaryPageSize {
@@ -403,16 +409,16 @@ func BenchmarkInstanceSummary(b *testing.B) {
 				if i > 0 {
 					page.WriteByte(',')
 				}
-				benchRow(&page, first+i, mode)
+				benchRow(&page, first+i, tt.mode)
 			}
 			page.WriteString(`]}`)
 			pages, size = append(pages, page.Bytes()), size+page.Len()
 		}
-		b.Run(mode, func(b *testing.B) {
+		b.Run(tt.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				n := 0
-				q := instanceSummaryQuery(october, UnionSets{})
+				q := instanceSummaryQuery(october, tt.sets)
 				p := newPagesReader(1, q.size, nil, func(*UnionLine) error { n++; return nil })
 				for _, body := range pages {
 					p.read = func(r *response) (string, error) { return q.readPage(r, p) }
