@@ -96,7 +96,8 @@ func dayFormOf(row node) DayForm {
 }
 
 // checkRowMonth fails if a row names months, and the one asked for is not among them. A row has the month in which it
-// was billed and the month that it is for; a correction that comes late has two. If the row names none, it returns false.
+// was billed and the month that it is for; a correction that comes late has two. It returns false for a row that names
+// none.
 func checkRowMonth(x *nodeReader, asked Month) bool {
 	const name = "billMonth"
 	text := x.text(name)
