@@ -102,7 +102,7 @@ func (w wireLine) line(t *testing.T) Line {
 	return Line{
 		DetailBillNo:       string(w.DetailBillNo),
 		Month:              month,
-		CustomerID:         string(w.CustomerID),
+		CustomerID:         canonicalNumberID(string(w.CustomerID)),
 		StartTime:          string(w.DetailBillStartTime),
 		EndTime:            string(w.DetailBillEndTime),
 		ProductCode:        string(w.ProductCode),
@@ -120,7 +120,7 @@ func (w wireLine) line(t *testing.T) Line {
 		RegionName:         string(w.RegionName),
 		ZoneName:           string(w.ZoneName),
 		RuleRemark:         string(w.RuleRemark),
-		ProjectID:          string(w.ProjectID),
+		ProjectID:          canonicalNumberID(string(w.ProjectID)),
 		ProjectName:        string(w.ProjectName),
 		Providers:          pairsOf(w.ProviderSet),
 		Configs:            pairsOf(w.ConfigSet),
