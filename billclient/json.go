@@ -275,10 +275,11 @@ func (j *jsonDocument) match(p *pattern) []byte {
 	if p.raw == nil {
 		return nil
 	}
-	end := p.match(j.buf, j.pos)
-	// An object may be in memory in part only. An error comes again when the rest is read.
-	if end == 0 && j.end-j.pos < 2*len(p.raw) && j.more() == nil {
-		end = p.match(j.buf, j.pos)
+	end, isCut := p.match(j.buf, j.pos)
+	// An object that is cut may be as long as the other one, or a little longer. An error of the body comes again when
+	// the rest of it is read.
+	for isCut && j.end-j.pos < 2*len(p.raw) && j.more() == nil {
+		end, isCut = p.match(j.buf, j.pos)
 	}
 	if end == 0 {
 		return nil

@@ -15,3 +15,6 @@ func newKnownTexts() *knownTexts { return &knownTexts{seed: maphash.MakeSeed()} 
 func (k *knownTexts) place(text []byte) *string {
 	return &k.texts[maphash.Bytes(k.seed, text)%uint64(len(k.texts))]
 }
+
+// maxKnown is how long a text may be that is known, so that an answer full of long texts does not fill the memory.
+const maxKnown = 512

@@ -10,10 +10,10 @@ type linePattern struct {
 	entries []setEntry
 	present uint64
 
-	changed []int // the slots whose texts in the record are others
-	isAway  bool  // the record has another line
-	learned int   // how many patterns were learned
-	matched int   // how many lines had one of them
+	changed  []int // the slots for which the record has another text than that line
+	hasOther bool  // the record has a line of another pattern
+	learned  int   // how many patterns were learned
+	matched  int   // how many lines had one of them
 }
 
 // linePlace is where the text of a slot belongs.
@@ -27,13 +27,13 @@ var noPlace = linePlace{field: -1, entry: -1}
 
 // matchPattern reads the next line if it has the pattern, and reports whether it has.
 func (l *lineReader) matchPattern(d *jsonDocument) bool {
-	p := &l.pattern
+	p := &l.earlier
 	answer := d.match(&p.pattern)
 	if answer == nil {
 		return false
 	}
 	p.matched++
-	if p.isAway {
+	if p.hasOther {
 		l.restoreLine()
 	}
 	l.restoreChanged()
@@ -45,18 +45,18 @@ func (l *lineReader) matchPattern(d *jsonDocument) bool {
 
 // restoreLine makes the record have the line of the pattern.
 func (l *lineReader) restoreLine() {
-	p := &l.pattern
+	p := &l.earlier
 	l.reset()
 	l.present, l.entries = p.present, append(l.entries, p.entries...)
 	for slot := range p.slots {
 		l.restoreText(slot)
 	}
-	p.changed, p.isAway = p.changed[:0], false
+	p.changed, p.hasOther = p.changed[:0], false
 }
 
 // restoreChanged makes the texts of slots that were changed those of the pattern, unless they change again.
 func (l *lineReader) restoreChanged() {
-	p, next := &l.pattern, 0
+	p, next := &l.earlier, 0
 	for _, slot := range p.changed {
 		for next < len(p.changes) && p.changes[next].slot < slot {
 			next++
@@ -69,43 +69,45 @@ func (l *lineReader) restoreChanged() {
 }
 
 func (l *lineReader) restoreText(slot int) {
-	switch place, text := l.pattern.places[slot], l.pattern.texts[slot]; {
+	switch place, text := l.earlier.places[slot], l.earlier.texts[slot]; {
 	case place.field >= 0:
 		l.setField(place.field, text)
 	case place.entry >= 0:
-		l.setEntry(place, text)
+		l.putEntry(place, text)
 	}
 }
 
 func (l *lineReader) changeText(slot int, text []byte) {
-	switch place := l.pattern.places[slot]; {
+	switch place := l.earlier.places[slot]; {
 	case place.field >= 0:
 		l.putField(place.field, text)
 	case place.entry >= 0:
-		l.setEntry(place, l.keepKnown(text))
+		l.putEntry(place, l.keepKnown(text))
 	default:
 		return
 	}
-	l.pattern.changed = append(l.pattern.changed, slot)
+	l.earlier.changed = append(l.earlier.changed, slot)
 }
 
-func (l *lineReader) setEntry(place linePlace, text string) {
+func (l *lineReader) putEntry(place linePlace, text string) {
 	*l.entries[place.entry].part(place.part) = text
 	l.staleSets = true
 }
 
 // learnPattern learns the pattern of the line that the record has, from its bytes. Where hardly two lines have one
-// pattern, it gives up some day.
+// pattern, it gives up after some tries.
 func (l *lineReader) learnPattern(line []byte) {
-	p := &l.pattern
-	p.isAway = true
+	p := &l.earlier
 	if line == nil || p.learned > 8+p.matched/4 {
 		return
 	}
 	p.learned++
 	learned, ok := learnPattern(line, l.readsMember)
-	places, areDistinct := l.placesOf(learned.slots)
-	if !ok || !areDistinct || learned.elements != len(l.entries) {
+	if !ok || learned.elements != len(l.entries) {
+		return
+	}
+	places, ok := placesOf(learned.slots)
+	if !ok {
 		return
 	}
 	p.pattern, p.places, p.texts = learned, places, p.texts[:0]
@@ -113,7 +115,7 @@ func (l *lineReader) learnPattern(line []byte) {
 		p.texts = append(p.texts, l.textAt(place))
 	}
 	p.present, p.entries = l.present, append(p.entries[:0], l.entries...)
-	p.changed, p.isAway = p.changed[:0], false
+	p.changed, p.hasOther = p.changed[:0], false
 }
 
 // readsMember reports whether the member of that name is read.
@@ -122,12 +124,12 @@ func (l *lineReader) readsMember(name string) bool {
 	return ok && (member < len(lineFields) || l.query.readsSet(member-len(lineFields)))
 }
 
-// placesOf returns the places of slots, and whether they are distinct: of a name that is twice in an entry, the last
-// text counts.
-func (l *lineReader) placesOf(slots []slot) (places []linePlace, areDistinct bool) {
+// placesOf returns the places of slots. If a name is twice in an entry, of which the last text counts, or if there is an
+// empty text in place of a set, ok is false.
+func placesOf(slots []slot) (places []linePlace, ok bool) {
 	for i := range slots {
 		place := placeOf(&slots[i])
-		if place != noPlace && slices.Contains(places, place) {
+		if isSetText(&slots[i]) || place != noPlace && slices.Contains(places, place) {
 			return nil, false
 		}
 		places = append(places, place)
@@ -159,4 +161,11 @@ func (l *lineReader) textAt(place linePlace) string {
 	default:
 		return ""
 	}
+}
+
+// isSetText reports whether a slot is an empty text in place of a set that is read, or of an entry of it. Another text
+// would be an error there.
+func isSetText(s *slot) bool {
+	member, isKnown := memberPlaces[s.member]
+	return isKnown && member >= len(lineFields) && s.kind != skippedSlot && s.depth < 3
 }

@@ -16,7 +16,7 @@ type lineReader struct {
 	lastMember int    // the member that was read last, -1 before the first
 	set        int    // the set that is being read
 	text       []byte // that was read last
-	pattern    linePattern
+	earlier    linePattern
 
 	onMember, onEntry, onEntryMember func(name []byte) error
 }
@@ -56,6 +56,7 @@ func (l *lineReader) readLine(d document) (*Line, error) {
 
 func (l *lineReader) readMembers(d document) (*Line, error) {
 	l.reset()
+	l.earlier.hasOther = true
 	l.document, l.lastMember = d, -1
 	if err := readChildren(d, l.onMember); err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ var detailBillAction = declareAction(billService, actionVersion{GetPostpayDetail
 // Beijing's.
 //
 // The texts of a Line share a piece of memory with the texts of the lines around it. A consumer that keeps a text for
-// long should clone it (strings.Clone).
+// long should clone it (strings.Clone). Lines share equal sets, too: a consumer must not change their elements.
 type Line struct {
 	DetailBillNo       string
 	Month              Month

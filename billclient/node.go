@@ -100,7 +100,7 @@ func (b *nodeBuilder) readSubtree(name []byte, depth int) error {
 func (b *nodeBuilder) begin(name []byte) (place int) {
 	place = len(b.entries)
 	b.entries = append(b.entries, nodeEntry{})
-	b.entries[place].name = b.add(name) // in place: a copy of the whole would take twice the time
+	b.entries[place].name = b.add(name) // in place: a copy of the nodeEntry would take twice the time
 	if place == len(b.kept) {
 		b.kept = append(b.kept, "")
 	}

@@ -6,9 +6,10 @@ import (
 	"slices"
 )
 
-// pattern is how an object stands in JSON: its names, and all else but its texts and numbers. The objects of a list have
-// few patterns. Comparing an object with an earlier one, eight bytes at once, is faster than reading it: only where it
-// differs it is looked at. What has the pattern is well formed, because the object was from which it was learned.
+// pattern is how an object stands in JSON: its names, and all else but its texts and numbers. The objects of a list
+// have few patterns. Comparing an object with an earlier one, eight bytes at once, is faster than reading it: only the
+// places where they differ are looked at. An object that has the pattern is well formed, because the one from which the
+// pattern was learned is.
 type pattern struct {
 	raw      []byte   // that object, with endMark behind it
 	slots    []slot   // of the values that may be others, in their order
@@ -24,7 +25,7 @@ type slot struct {
 	member   string // the name of the object's member that the value is in, in lower case
 	name     string // the name of the value, in lower case
 	depth    int    // how many objects and lists the value is in
-	element  int    // how many of the elements that pattern counts have begun before
+	element  int    // the number of its element among those that the pattern counts, from 1; 0 before the first
 }
 
 // slotKind says what may stand in a slot.
@@ -42,26 +43,26 @@ type change struct {
 	from, to int // as of a slot, in the bytes that were matched
 }
 
-// match compares the object that begins at b[pos] with the pattern, collects its changes, and returns where it ends. If
-// the object has another pattern, or escapes where the pattern has none, or does not end in b, it returns 0. There is
-// endMark behind b.
-func (p *pattern) match(b []byte, pos int) (end int) {
+// match compares the object that begins at b[pos] with the pattern, collects its changes, and returns where it ends, 0
+// if it has another pattern or has escapes. If it is perhaps only cut, because b ends before it, isCut is true. There
+// is endMark behind b.
+func (p *pattern) match(b []byte, pos int) (end int, isCut bool) {
 	p.changes = p.changes[:0]
 	size, last := len(p.slotAt), 0
 	for at := 0; ; {
 		same := min(commonLength(p.raw[at:], b[pos:]), size-at)
 		if at, pos = at+same, pos+same; at == size {
-			return pos
+			return pos, false
 		}
 		number := int(p.slotAt[at])
 		if number <= last { // no slot, or one whose value has something else behind it
-			return 0
+			return 0, b[pos] == 0
 		}
 		s := &p.slots[number-1]
 		from := pos - (at - s.from)
-		to := s.scan(b, from, pos)
+		to, isCut := s.scan(b, from, pos)
 		if to == 0 {
-			return 0
+			return 0, isCut
 		}
 		p.changes = append(p.changes, change{number - 1, from, to})
 		at, pos, last = s.to, to, number
@@ -80,18 +81,20 @@ func commonLength(a, b []byte) (n int) {
 	return n
 }
 
-// scan returns where the value ends that begins at b[from] and is that of the slot up to b[pos], 0 if none stands there.
-func (s *slot) scan(b []byte, from, pos int) (to int) {
+// scan returns where the value ends that begins at b[from] and is that of the slot up to b[pos], 0 if none stands
+// there. It is as match about values that are perhaps cut.
+func (s *slot) scan(b []byte, from, pos int) (to int, isCut bool) {
 	switch s.kind {
 	case stringSlot:
 		if to, _ = findSpecial(b, pos); b[to] != '"' {
-			return 0
+			return 0, b[to] == 0
 		}
-		return to
+		return to, false
 	case numberSlot:
-		return skipPlainNumber(b, from)
+		return skipPlainNumber(b, from), false
 	default:
-		return skipPlain(b, from, maxLevels)
+		to = skipPlain(b, from, maxLevels)
+		return to, to == 0
 	}
 }
 
@@ -124,8 +127,8 @@ func skipDigits(b []byte, pos int) (end int) {
 // maxPattern is how long an object may be whose pattern is learned.
 const maxPattern = 16 << 10
 
-// learnPattern returns the pattern of an object that is well formed, in which only those members are read. An object with
-// white space, escapes, exponents, or words in place of values has none.
+// learnPattern returns the pattern of an object that is well formed, in which only those members are read. An object
+// with white space, escapes, exponents, or words in place of values has none.
 func learnPattern(object []byte, isRead func(name string) bool) (p pattern, ok bool) {
 	if len(object) > maxPattern {
 		return p, false
@@ -167,8 +170,11 @@ func (l *patternLearner) learnMembers(pos int, open byte) (end int) {
 	for next := byte(','); next == ','; next = l.raw[pos] {
 		if pos++; open == '{' {
 			pos = l.learnName(pos)
-		} else if l.depth == 2 {
-			l.elements++
+		} else {
+			l.name = "" // an element has none
+			if l.depth == 2 {
+				l.elements++
+			}
 		}
 		if pos > 0 {
 			pos = l.learnValue(pos)

@@ -3,11 +3,14 @@ package billclient
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"hash/maphash"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
@@ -37,6 +40,8 @@ func TestPatterns(t *testing.T) {
 func TestPatternsOfSets(t *testing.T) {
 	for _, sets := range [][]string{
 		{`{"a":{"Key":"k"}}`, `{"a":{"Key":"l"}}`},
+		{`""`, `"key: value"`}, {`" "`, `"x"`}, {`[""]`, `["x"]`},
+		{`[{"Key":"a","Value":"v"},["x"]]`, `[{"Key":"a","Value":"v"},["y"]]`},
 		{`[{"Key":"k","Key":"l"}]`, `[{"Key":"m","Key":"l"}]`},
 		{`[{"Key":"k"}]`, `[{"Key":"l"}]`, `[{"Key":"k"}]`},
 		{`[{"Key":"k","Value":"v"}]`, `[{"Key":"\u006b"},{}]`, `[{"Key":"k","Value":"v"}]`},
@@ -90,7 +95,8 @@ func checkPatterns(t failer, lines []string, query DetailQuery, size int) {
 			t.Fatalf("line %d of %q: error %v, alone none", i+1, lines, err)
 		}
 		if diff := cmp.Diff(alone[0], got[i], equalAmounts); diff != "" || digests[0] != gotDigests[i] {
-			t.Fatalf("line %d of %q, digests %x and %x (-alone +together):\n%s", i+1, lines, digests[0], gotDigests[i], diff)
+			t.Fatalf("line %d of %q, digests %x and %x (-alone +together):\n%s",
+				i+1, lines, digests[0], gotDigests[i], diff)
 		}
 	}
 	if err != nil || len(got) != len(lines) {
@@ -98,7 +104,9 @@ func checkPatterns(t failer, lines []string, query DetailQuery, size int) {
 	}
 }
 
-func readTogether(lines []string, q DetailQuery, size int, seed maphash.Seed) (read []Line, digests []uint64, err error) {
+func readTogether(
+	lines []string, q DetailQuery, size int, seed maphash.Seed,
+) (read []Line, digests []uint64, err error) {
 	r := responseOf("application/json", nil)
 	body := &pieceReader{strings.NewReader(jsonAnswer(lines...)), size}
 	r.body = bufio.NewReaderSize(body, bufferSize)
@@ -120,7 +128,8 @@ func withoutPlace(err error) string {
 
 // textsOfLines are texts in JSON, of which some stand otherwise than they are.
 var textsOfLines = []string{
-	`""`, `"a"`, `"ab"`, `"云服务器"`, `"云主机"`, `"0"`, `"1.50"`, `"2026-10"`, `"a long text that differs in the e"`,
+	`""`, `"a"`, `"ab"`, `"云服务器"`, `"云主机"`, `"0"`, `"1.50"`, `"2026-10"`,
+	`"a long text that differs in the e"`,
 	`"a long text that differs in the end"`, `"\"quoted\""`, `"\u4e91"`, "\"\xe4\xba\"", "\"\xe4\xba\xe4\xba\x91\"",
 	`0`, `12`, `-1.5`, `1e3`, `null`, `true`, `{"a":"b"}`, `[]`, ` "b"`, "\"\x01\"",
 }
@@ -131,6 +140,7 @@ var setsOfLines = []string{
 	`[{"Key":"k","Key":"l"}]`, `[{"Key":"m","Key":"l"}]`, `{"a":{"Key":"k"}}`, `{"a":{"Key":"l"}}`,
 	`[{}]`, `[{"Key":"k","Value":"w"},{"Key":"l","Value":"v"}]`, `[{"Value":"v"}]`, `[{"Key":"k","key":"m"}]`,
 	`[{"Key":1,"New":"x","Value":null}]`, `[{"Key":"k","Value":[]}]`, `[ {"Key":"k"} ]`, `null`, `"text"`, `[1]`,
+	`""`, `[""]`, `[{"Key":"k"},["x"]]`, `[{"Key":"k"},["y"]]`,
 	`[{"Key":"\u006b","Value":"v"}]`,
 }
 
@@ -183,8 +193,8 @@ func TestPatternsAreUsed(t *testing.T) {
 			if err := readItems(responseOf("application/json", answer), lineSet, l.readItem); err != nil {
 				t.Fatal(err)
 			}
-			if l.pattern.learned != 1 || l.pattern.matched != want {
-				t.Errorf("%d patterns were learned, %d lines had one", l.pattern.learned, l.pattern.matched)
+			if l.earlier.learned != 1 || l.earlier.matched != want {
+				t.Errorf("%d patterns were learned, %d lines had one", l.earlier.learned, l.earlier.matched)
 			}
 		}
 	}
@@ -210,4 +220,35 @@ func TestLongPatterns(t *testing.T) {
 	if _, ok := learnPattern(bytes.ReplaceAll(object, []byte("nn"), nil), func(string) bool { return true }); !ok {
 		t.Error("no pattern was learned")
 	}
+}
+
+// TestLongTextsAreNotKnown tests that no text is known that is very long.
+func TestLongTextsAreNotKnown(t *testing.T) {
+	var lines []string
+	for _, length := range []int{maxKnown, maxKnown + 1} {
+		lines = append(lines, goodLine(`,"RuleRemark":"`+strings.Repeat("n", length)+`"`))
+	}
+	l := newLineReader(newRecord(octoberLines, false), func(*Line) error { return nil })
+	if err := readItems(responseOf("application/json", []byte(jsonAnswer(lines...))), lineSet, l.readItem); err != nil {
+		t.Fatal(err)
+	}
+	longest := 0
+	for _, text := range l.known.texts {
+		longest = max(longest, len(text))
+	}
+	if longest != maxKnown {
+		t.Errorf("a text of %d bytes is known", longest)
+	}
+}
+
+// TestMalformedBeforeBreak tests that a line that is malformed in memory is found before more of the body is read,
+// which breaks off.
+func TestMalformedBeforeBreak(t *testing.T) {
+	r := responseOf("application/json", nil)
+	malformed := strings.Replace(goodLine(""), `"Cost":`, `"Cost"{`, 1)
+	body := strings.TrimSuffix(jsonAnswer(goodLine(""), malformed), "]}")
+	r.body = bufio.NewReader(io.MultiReader(strings.NewReader(body), iotest.ErrReader(errors.New("broken wire"))))
+	err := r.asError(readLines(r, octoberLines, func(*Line) error { return nil }))
+	checkError(t, err, Decode,
+		`line 2 (01): character '{' after a name within "/PostpayDetailBillSet/1" after offset 150`)
 }

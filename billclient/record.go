@@ -191,8 +191,11 @@ func (r *record) fieldText(field int) string {
 
 var quote = []byte{'"'}
 
-// keepKnown returns a text that comes again and again for good.
+// keepKnown does what keep does for a text that comes again and again, and keeps it only once.
 func (r *record) keepKnown(text []byte) string {
+	if len(text) > maxKnown {
+		return r.keep(text)
+	}
 	place := r.known.place(text)
 	if *place != string(text) {
 		*place = r.keep(text)

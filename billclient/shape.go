@@ -9,7 +9,7 @@ import (
 // set have few shapes, so a child is found by comparing names once for all rows of a shape.
 type shape struct {
 	before *shape      // all names but the last one; nil: there is no name at all
-	last   string      // name
+	last   string      // the last name
 	count  int         // of the names
 	longer []*shape    // the known shapes with one name more
 	found  []foundName // every name that was asked for
@@ -66,7 +66,8 @@ func isSameName(a, b string) bool {
 	return strings.EqualFold(a, b)
 }
 
-// maxShapes limits how many shapes are known, so that an answer full of names does not fill the memory.
+// maxShapes limits how many shapes are known, and maxNameLength how long their names are, so that an answer full of names
+// does not fill the memory.
 const maxShapes = 1000
 
 // shapes are the shapes that are known: of the first one, which has no names, and of all that it leads to.
@@ -83,7 +84,7 @@ func (k *shapes) extend(s *shape, name []byte) *shape {
 		}
 	}
 	longer := &shape{before: s, last: string(name), count: s.count + 1}
-	if k.count < maxShapes {
+	if k.count < maxShapes && len(name) <= maxNameLength {
 		k.count++
 		s.longer = append(s.longer, longer)
 	}
