@@ -13,7 +13,7 @@ func (s *Snapshot) WithGroups(groups []billclient.ProductGroup) *Snapshot {
 	next := *s
 	next.Groups = map[string]Group{}
 	for _, g := range groups {
-		next.Groups[g.ID] = Group{g.Code, g.Name}
+		next.Groups[keepText(g.ID)] = Group{keepText(g.Code), keepText(g.Name)}
 	}
 	return &next
 }

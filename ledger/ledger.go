@@ -67,7 +67,7 @@ func (n *newestText) update(end, text string) {
 		n.end = strings.Clone(end)
 	}
 	if n.text != text {
-		n.text = strings.Clone(text)
+		n.text = keepText(text)
 	}
 }
 

@@ -23,12 +23,12 @@ func SummarizeDays(answer []billclient.DayConsume, readAt time.Time) *ModeDays {
 	d := &ModeDays{ReadAt: readAt, Days: map[billclient.Day][]Row{}, Names: map[string]string{}}
 	days := map[billclient.Day]Sums{}
 	for _, row := range answer {
-		sums, label := days[row.Day], KeyLabel(row.Key)
+		sums, label := days[row.Day], keepLabel(row.Key)
 		if sums == nil {
 			sums = Sums{}
 			days[row.Day] = sums
 		}
-		d.Names[label] = row.Name
+		d.Names[label] = keepText(row.Name)
 		for _, mode := range row.Modes {
 			sums.Add(Key{mode.PayMode, label}, mode.Cost)
 		}

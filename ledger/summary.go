@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"ksyun_bill_exporter/billclient"
@@ -39,18 +40,18 @@ func addUp(bills []billclient.MonthBill, readAt time.Time) (*Summary, Comparison
 	product, project, projectProduct := Sums{}, Sums{}, Sums{}
 	for _, bill := range bills {
 		s.Month = bill.Month
-		s.BillID = joinIDs(s.BillID, bill.BillID)
-		s.CustomerID = cmp.Or(s.CustomerID, billclient.CustomerOfBill(bill.BillID))
+		id := strings.Clone(bill.BillID)
+		s.BillID, s.CustomerID = joinIDs(s.BillID, id), cmp.Or(s.CustomerID, billclient.CustomerOfBill(id))
 		s.Sum = s.Sum.Add(bill.Sum)
 		for _, p := range bill.Products {
-			code := KeyLabel(p.Code)
+			code := keepLabel(p.Code)
 			product.Add(Key{code}, p.Cost)
-			s.ProductNames[code] = p.Name
+			s.ProductNames[code] = keepText(p.Name)
 		}
 		for _, p := range bill.Projects {
-			id := KeyLabel(p.ID)
+			id := keepLabel(p.ID)
 			project.Add(Key{id}, p.Cost)
-			s.ProjectNames[id] = p.Name
+			s.ProjectNames[id] = keepText(p.Name)
 			c.note(Details, addDetails(projectProduct, id, p))
 			hasDetails = hasDetails || len(p.Products) > 0
 		}
@@ -83,7 +84,7 @@ func (s *Summary) nameNone(product, project Sums) {
 func addDetails(sums Sums, id string, p billclient.ProjectCost) (beyond billclient.Amount) {
 	details := Sums{}
 	for _, q := range p.Products {
-		details.Add(Key{id, KeyLabel(q.Code)}, q.Cost)
+		details.Add(Key{id, keepLabel(q.Code)}, q.Cost)
 	}
 	beyond = details.balance(p.Cost, len(p.Products), Key{id, None})
 	for k, cost := range details {

@@ -104,7 +104,7 @@ func (s *symbols) symbolOf(text string) symbol {
 	if symbol, ok := s.byText[text]; ok {
 		return symbol
 	}
-	text = strings.Clone(text)
+	text = keepText(text)
 	next := symbol(len(s.texts))
 	s.texts = append(s.texts, text)
 	s.byText[text] = next

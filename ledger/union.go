@@ -30,11 +30,11 @@ func SummarizeUnion(answer billclient.UnionSummary, readAt time.Time) *Union {
 	u := &Union{ReadAt: readAt, Names: map[string]string{}}
 	parts, beyond := addUpParts(answer)
 	for _, part := range answer.Parts {
-		u.Names[KeyLabel(part.Key)] = part.Name
+		u.Names[keepLabel(part.Key)] = keepText(part.Name)
 	}
 	paid := Sums{}
 	for _, payment := range answer.Paid {
-		paid.Add(Key{payment.Means}, payment.Cost)
+		paid.Add(Key{keepText(payment.Means)}, payment.Cost)
 	}
 	if beyond.Sign() != 0 {
 		addMissing(u.Names, None)
@@ -47,7 +47,7 @@ func SummarizeUnion(answer billclient.UnionSummary, readAt time.Time) *Union {
 func addUpParts(answer billclient.UnionSummary) (parts Sums, beyond billclient.Amount) {
 	parts = Sums{}
 	for _, part := range answer.Parts {
-		parts.Add(Key{KeyLabel(part.Key)}, part.Cost)
+		parts.Add(Key{keepLabel(part.Key)}, part.Cost)
 	}
 	return parts, parts.balance(answer.Total, len(parts), Key{None})
 }
