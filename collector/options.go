@@ -20,6 +20,7 @@ type Options struct {
 	Products  []metrics.ProductMapping
 	Budgets   []metrics.Budget
 	Days      int        // how many days are shown
+	FewLines  int        // a month of so many lines or fewer is read again as a whole when single products change
 	StateErr  error      // why there is no State though one is wanted; it is logged and counted
 	Keeper    LineKeeper // takes the lines that are read; nil: nobody does
 	State     *State     // where accounts are kept over a restart; nil: nowhere

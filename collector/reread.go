@@ -109,6 +109,7 @@ func readProducts(ctx context.Context, f *fetch, r bookRead, products []string) 
 func (r bookRead) ledgerOptions(f *fetch) ledger.Options {
 	o := r.options
 	o.Views, o.Instances, o.ReadAt = metrics.LedgerViews(), f.options.Instances, now()
+	o.FewLines = f.options.FewLines
 	return o
 }
 

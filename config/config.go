@@ -169,6 +169,7 @@ func (c Config) Options(userAgent string) collector.Options {
 		Refresh: c.Refresh, Months: c.Months, Days: c.Days, Instances: c.Instances, Prepaid: c.Prepaid, Projects: c.Projects,
 		Budgets:  c.Budgets,
 		Products: c.Products,
+		FewLines: fewLines,
 	}
 	options.Refresh.Concurrency = c.LinesAtOnce()
 	for _, a := range c.Accounts {
@@ -180,6 +181,10 @@ func (c Config) Options(userAgent string) collector.Options {
 	}
 	return options
 }
+
+// fewLines is how many lines the actions of single lines have in one call. To read the lines of a product without the
+// others saves no call then, and what is known of each product takes as much memory as what is shown.
+const fewLines = 5000
 
 // FindAccount returns what Options has of the account of that name, or of the only account if name is empty. The error
 // is about the flag --account.

@@ -131,7 +131,7 @@ budgets:
 			MaxStaleness: 7 * 24 * time.Hour, Concurrency: 2,
 		},
 		Months: collector.Months{Running: collector.Estimate, Past: 3, BillSettles: 10 * 24 * time.Hour},
-		Days:   7,
+		Days:   7, FewLines: 5000,
 		Instances: ledger.Instances{
 			Enabled: true, LastMonth: true, MaxSeries: 2000, MinCost: amount(t, "0.01"),
 			Promote: []string{"department", "zone_name"}, Tags: []ledger.Tag{{Key: "部门", Label: "department"}},

@@ -17,7 +17,7 @@ func (l *Ledger) Close(readFor *Summary, readAt time.Time) *LineSums {
 	of := dearestOfAll
 	// While a month runs, all its lines are read again.
 	isOver := readFor.Month != 0 && !readAt.Before(readFor.Month.End())
-	if isOver && l.partInstances() <= mostPartInstances {
+	if isOver && l.keepsParts() {
 		of = dearestOfEach
 	}
 	s := l.closeWhole(readFor, readAt, of)
@@ -57,7 +57,11 @@ func addMissing(names map[string]string, key string) {
 
 // CloseUnsummed returns what the lines say as a whole, without what they add up to.
 func (l *Ledger) CloseUnsummed(readFor *Summary, readAt time.Time) *LineSums {
-	return l.closeWhole(readFor, readAt, noInstances)
+	s := l.closeWhole(readFor, readAt, noInstances)
+	if s.Count <= l.options.FewLines {
+		s.parts = nil
+	}
+	return s
 }
 
 func (l *Ledger) closeWhole(readFor *Summary, readAt time.Time, of reach) *LineSums {
@@ -238,6 +242,12 @@ func (l *Ledger) watchedCosts() map[billclient.Day][]InstanceCost {
 		byDay[at] = costs[i]
 	}
 	return byDay
+}
+
+// keepsParts reports whether what is known of each product of a closed month is kept, so that some of them can be read
+// again without the others.
+func (l *Ledger) keepsParts() bool {
+	return l.Count() > l.options.FewLines && l.partInstances() <= mostPartInstances
 }
 
 // partInstances returns how many instances the parts of each product have at most, with their dearest instances.

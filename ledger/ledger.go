@@ -99,6 +99,7 @@ type Options struct {
 	Watched   []billclient.Day // days whose instances are told apart, at most six
 	Until     billclient.Day   // last day that counts: lines of later days are passed over; 0: all count
 	ReadAt    time.Time        // when the lines are read: none that ends later says how new they are
+	FewLines  int              // of so many lines or fewer, nothing is kept of single products: all are read again
 }
 
 // Counts reports whether a line counts.

@@ -91,8 +91,9 @@ func TestProductsToRead(t *testing.T) {
 			ProjectProduct: []ledger.Row{{Labels: []string{"1", "EBS"}, Amount: yuan(ofProject)}},
 		}
 	}
+	fewLines := 24
 	read := func() *ledger.Ledger {
-		l := ledger.New(ledger.Options{Views: metrics.LedgerViews(), ReadAt: readAt})
+		l := ledger.New(ledger.Options{Views: metrics.LedgerViews(), ReadAt: readAt, FewLines: fewLines})
 		for product, n := range map[string]int{"KEC": 20, "EIP": 2, "EBS": 3} {
 			for range n {
 				l.Add(&billclient.Line{ProductCode: product, Cost: yuan("1")})
@@ -134,5 +135,14 @@ func TestProductsToRead(t *testing.T) {
 	b.Summary = after
 	if products, ok := b.ProductsToRead(readAt, readAt); ok {
 		t.Errorf("after lines that were dropped: %v", products)
+	}
+	fewLines = 25
+	for name, lines := range map[string]*ledger.LineSums{
+		"sums": read().Close(before, readAt), "no sums": read().CloseUnsummed(before, readAt),
+	} {
+		b = ledger.Book{Summary: after, Lines: lines}
+		if products, ok := b.ProductsToRead(readAt, readAt); ok {
+			t.Errorf("after few lines, %s: %v", name, products)
+		}
 	}
 }
