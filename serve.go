@@ -262,6 +262,7 @@ func (e *exporter) runCollector(ctx context.Context, conf config.Config, seen st
 		e.metrics.Publish(page)
 		open()
 	}, e.logs.kit)
+	e.metrics.SetFamilies(bills.Families)
 	inForce := conf
 	reloads := newReloader(e.registry, conf, e.load, func(ctx context.Context, conf config.Config) error {
 		options := conf.Options(userAgent())

@@ -15,22 +15,27 @@ import (
 
 // measureRefresh measures the whole exporter without its web server, from its start to the page that shows the bill.
 func measureRefresh(ctx context.Context, j job) (measurement, error) {
-	return j.measure(func() error { return runCollector(ctx, j, prometheus.NewRegistry(), func(*exposition.Page) {}) })
+	return j.measure(func() error {
+		return runCollector(ctx, j, prometheus.NewRegistry(), func(*collector.Collector, *exposition.Page) {})
+	})
 }
 
 // measureKept measures the memory that an exporter keeps after a refresh: the page and the sums that it is rendered
 // from.
 func measureKept(ctx context.Context, j job) (m measurement, err error) {
 	before := heapInUse()
-	err = runCollector(ctx, j, prometheus.NewRegistry(), func(page *exposition.Page) {
+	err = runCollector(ctx, j, prometheus.NewRegistry(), func(_ *collector.Collector, page *exposition.Page) {
 		m.Kept, m.Series = heapInUse()-before, page.Series()
 	})
 	return m, err
 }
 
+// lookAt looks at a collector and its page.
+type lookAt func(*collector.Collector, *exposition.Page)
+
 // runCollector runs a new collector until it has published the lines, calls look with the page and ends the collector,
 // whose own metrics stay in the registry.
-func runCollector(ctx context.Context, j job, registry prometheus.Registerer, look func(*exposition.Page)) error {
+func runCollector(ctx context.Context, j job, registry prometheus.Registerer, look lookAt) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	pages, ended := make(chan *exposition.Page, 1), make(chan error, 1)
@@ -48,7 +53,7 @@ func runCollector(ctx context.Context, j job, registry prometheus.Registerer, lo
 	go func() { ended <- c.Run(ctx) }()
 	select {
 	case page := <-pages:
-		look(page)
+		look(c, page)
 		stop(nil)
 		return <-ended
 	case <-ctx.Done():

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/exposition"
 )
 
@@ -22,7 +23,7 @@ func TestRefresh(t *testing.T) {
 	api := httptest.NewServer(handler)
 	defer api.Close()
 	j.API = api.URL
-	err = runCollector(t.Context(), j, prometheus.NewRegistry(), func(page *exposition.Page) {
+	err = runCollector(t.Context(), j, prometheus.NewRegistry(), func(_ *collector.Collector, page *exposition.Page) {
 		if got := bytes.Count(readPage(page), []byte("\nksyun_bill_past_month_instance_cost_cny{")); got != 200 {
 			t.Errorf("%d instances on the page, want 200", got)
 		}
@@ -33,7 +34,9 @@ func TestRefresh(t *testing.T) {
 	broken := httptest.NewServer(http.NotFoundHandler())
 	defer broken.Close()
 	j.API = broken.URL
-	err = runCollector(t.Context(), j, prometheus.NewRegistry(), func(*exposition.Page) { t.Error("a page without an API") })
+	err = runCollector(t.Context(), j, prometheus.NewRegistry(), func(*collector.Collector, *exposition.Page) {
+		t.Error("a page without an API")
+	})
 	if err == nil || !strings.HasPrefix(err.Error(), "collector: ") || !strings.Contains(err.Error(), "HTTP 404") {
 		t.Errorf("error %v, want what the collector says about HTTP 404", err)
 	}

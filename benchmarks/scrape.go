@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
+	"ksyun_bill_exporter/collector"
 	"ksyun_bill_exporter/exposition"
 )
 
@@ -59,7 +60,9 @@ func pageServer(ctx context.Context, j job) (http.Handler, error) {
 	if j.Own {
 		registry.MustRegister(versioncollector.NewCollector("ksyun_bill_exporter"))
 		// Most of its metrics exist only after a call of the API.
-		if err := runCollector(ctx, j, registry, func(*exposition.Page) {}); err != nil {
+		if err := runCollector(ctx, j, registry, func(c *collector.Collector, _ *exposition.Page) {
+			h.SetFamilies(c.Families)
+		}); err != nil {
 			return nil, err
 		}
 	}

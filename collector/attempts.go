@@ -7,8 +7,6 @@ import (
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/metrics"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // attempts is how asking one source of an account has gone so far.
@@ -86,22 +84,4 @@ func (a *attempts) clone() attempts {
 func (a *attempts) resume(p metrics.Progress) {
 	a.Progress = p
 	a.FromDisk = !p.LastSuccess.IsZero()
-}
-
-// collect emits how asking the source has gone; isShown says whether its numbers are shown.
-func (a *attempts) collect(metrics chan<- prometheus.Metric, account string, isShown bool) {
-	up := 0.
-	if a.Up && isShown {
-		up = 1
-	}
-	metrics <- newGauge(upDesc, up, account, a.Name)
-	metrics <- newGauge(attemptDesc, unixSeconds(a.LastAttempt), account, a.Name)
-	if !a.LastSuccess.IsZero() {
-		metrics <- newGauge(successDesc, unixSeconds(a.LastSuccess), account, a.Name)
-	}
-	metrics <- newGauge(durationDesc, a.Duration.Seconds(), account, a.Name)
-	metrics <- newCounter(refreshesDesc, a.refreshes, account, a.Name)
-	for _, reason := range billclient.Reasons() {
-		metrics <- newCounter(failuresDesc, a.failures[reason], account, a.Name, string(reason))
-	}
 }

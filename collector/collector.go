@@ -61,7 +61,6 @@ func New(
 	takeCustodies(c.accounts)
 	retire(&c.vault, options, logger, now()) // what the accounts have not taken over
 	c.makeRoom(c.accounts)
-	registry.MustRegister(c)
 	return c
 }
 
@@ -288,30 +287,4 @@ func (c *Collector) Status() metrics.Status {
 		status.Accounts = append(status.Accounts, shown)
 	}
 	return status
-}
-
-// Describe implements prometheus.Collector.
-func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{
-		upDesc, attemptDesc, successDesc, durationDesc, refreshesDesc, failuresDesc, remainingDesc, limitDesc,
-	} {
-		descs <- desc
-	}
-}
-
-// Collect implements prometheus.Collector. It makes no call.
-func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
-	_, accounts := c.inForce()
-	for _, a := range accounts {
-		if used, limit := a.client.Calls(); limit > 0 {
-			metrics <- newGauge(remainingDesc, float64(max(0, limit-used)), a.Name)
-			metrics <- newGauge(limitDesc, float64(limit), a.Name)
-		}
-		isShown := a.isShown()
-		for _, s := range usedAttempts(a.Account, a.currentCustody().visibleState()) {
-			if s.WasTried() {
-				s.collect(metrics, a.Name, isShown)
-			}
-		}
-	}
 }

@@ -3,7 +3,6 @@ package collector
 import (
 	"strconv"
 	"sync"
-	"time"
 
 	"ksyun_bill_exporter/billclient"
 	"ksyun_bill_exporter/exposition"
@@ -113,34 +112,3 @@ func (h *health) setPage(page *exposition.Page) {
 	h.series.Set(float64(page.Series()))
 	h.pageBytes.Set(float64(page.Size()))
 }
-
-var (
-	sourceLabels = []string{"account", "source"}
-
-	upDesc = prometheus.NewDesc("ksyun_bill_source_up",
-		"1 if the last attempt at the source succeeded and its numbers are shown, else 0.", sourceLabels, nil)
-	attemptDesc = prometheus.NewDesc("ksyun_bill_source_last_attempt_timestamp_seconds",
-		"When the source was last asked, as Unix time.", sourceLabels, nil)
-	successDesc = prometheus.NewDesc("ksyun_bill_source_last_success_timestamp_seconds",
-		"When the source last answered well, as Unix time.", sourceLabels, nil)
-	durationDesc = prometheus.NewDesc("ksyun_bill_source_last_refresh_duration_seconds",
-		"How long the last attempt at the source took, retries included.", sourceLabels, nil)
-	refreshesDesc = prometheus.NewDesc("ksyun_bill_source_refreshes_total",
-		"Attempts at the source.", sourceLabels, nil)
-	failuresDesc = prometheus.NewDesc("ksyun_bill_source_refresh_failures_total",
-		"Attempts at the source that failed, by reason.", append(sourceLabels, "reason"), nil)
-	remainingDesc = prometheus.NewDesc("ksyun_bill_api_calls_remaining",
-		"Calls that the account may still make today (Beijing). Absent without a limit.", []string{"account"}, nil)
-	limitDesc = prometheus.NewDesc("ksyun_bill_api_calls_limit",
-		"Calls that the account may make a day: api.daily_calls. Absent without a limit.", []string{"account"}, nil)
-)
-
-func newGauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
-	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
-}
-
-func newCounter(desc *prometheus.Desc, value int, labels ...string) prometheus.Metric {
-	return prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), labels...)
-}
-
-func unixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

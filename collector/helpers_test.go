@@ -220,6 +220,7 @@ func (w *world) run(o Options) {
 	w.metrics = exposition.NewHandler(registry, exposition.Options{ErrorLog: func(err error) { w.t.Error(err) }})
 	logger := level.NewFilter(log.NewLogfmtLogger(w.log), level.AllowInfo())
 	w.bills = New(w.reach(o), registry, w.metrics.Publish, logger)
+	w.metrics.SetFamilies(w.bills.Families)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	var running sync.WaitGroup
 	running.Go(func() {

@@ -50,9 +50,9 @@ func TestFailureKeepsTheNumbers(t *testing.T) {
 		compare(t, w.scrape(), before)
 		compare(t, w.scrape("ksyun_bill_source_up", "ksyun_bill_source_refreshes_total",
 			"ksyun_bill_source_last_success_timestamp_seconds"), `
-ksyun_bill_source_last_success_timestamp_seconds{account="main",source="detail_bill"} 1.7920368e+09
-ksyun_bill_source_last_success_timestamp_seconds{account="main",source="month_bill"} 1.7920368e+09
-ksyun_bill_source_last_success_timestamp_seconds{account="main",source="month_consume"} 1.792039539493e+09
+ksyun_bill_source_last_success_timestamp_seconds{account="main",source="detail_bill"} 1792036800
+ksyun_bill_source_last_success_timestamp_seconds{account="main",source="month_bill"} 1792036800
+ksyun_bill_source_last_success_timestamp_seconds{account="main",source="month_consume"} 1792039539.493
 ksyun_bill_source_refreshes_total{account="main",source="detail_bill"} 1
 ksyun_bill_source_refreshes_total{account="main",source="month_bill"} 6
 ksyun_bill_source_refreshes_total{account="main",source="month_consume"} 2

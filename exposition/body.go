@@ -13,90 +13,106 @@ import (
 // gzipHead is the header of a gzip stream (RFC 1952, 2.3): deflate, no time, fastest compression, unknown system.
 var gzipHead = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255}
 
-// body is the body of a response.
-type body interface {
-	coding() string // for Content-Encoding; empty: none
-	size() int64
-	writeTo(w io.Writer) error
+// body is the body of an answer: a page, and what is live after it. Without gzip, the page is inflated while it is
+// written: clients without gzip are rare, so that a second copy of the page would waste memory. With gzip it is one
+// stream with one member: of two, curl and browsers would read only the first one. Its memory is used again for other
+// answers.
+type body struct {
+	page     *Page
+	zip      bool
+	crc      uint32       // of the whole text
+	textSize int64        // likewise
+	live     bytes.Buffer // the live text, with gzip as far as it is not in tail
+	tail     bytes.Buffer // with gzip, the live text as the last deflate blocks, and the trailer
+	family   bytes.Buffer // scratch for one family
 }
 
-// plainBody is not compressed. It inflates the page while it is written: clients without gzip are rare, so that a
-// second copy of the page would waste memory.
-type plainBody struct {
-	page *Page
-	live []byte
-}
+var bodies = sync.Pool{New: func() any { return new(body) }}
 
-func (plainBody) coding() string { return "" }
-
-func (p plainBody) size() int64 { return p.page.size + int64(len(p.live)) }
-
-func (p plainBody) writeTo(w io.Writer) error {
-	if _, err := io.Copy(w, p.page.text()); err != nil {
-		return err
+// newBody returns a body with the wanted families of the page. It is valid until release.
+func newBody(page *Page, wanted selection, zip bool) (*body, error) {
+	page, err := page.selectFamilies(wanted)
+	if err != nil {
+		return nil, err
 	}
-	_, err := w.Write(p.live)
+	b := bodies.Get().(*body)
+	b.page, b.zip, b.crc, b.textSize = page, zip, page.crc, page.size
+	return b, nil
+}
+
+// release gives b back to the pool.
+func (b *body) release() {
+	b.page = nil
+	b.live.Reset()
+	b.tail.Reset()
+	b.family.Reset()
+	bodies.Put(b)
+}
+
+// deflatedAtOnce is how much live text is compressed at once. Among hundreds of accounts, all of it would be megabytes.
+const deflatedAtOnce = 256 << 10
+
+// Write appends to the live text.
+func (b *body) Write(text []byte) (int, error) {
+	b.crc = crc32.Update(b.crc, crc32.IEEETable, text)
+	b.textSize += int64(len(text))
+	b.live.Write(text)
+	if b.zip && b.live.Len() >= deflatedAtOnce {
+		return len(text), b.deflate(false)
+	}
+	return len(text), nil
+}
+
+// deflate compresses what there is of the live text; last says whether that was all.
+func (b *body) deflate(last bool) error {
+	// A compressor with state would need more memory for its tables than most live texts do.
+	err := flate.StatelessDeflate(&b.tail, b.live.Bytes(), last, nil)
+	b.live.Reset()
 	return err
 }
 
-// gzipBody is one gzip stream with one member. Of two members, curl and browsers would read only the first one.
-type gzipBody struct {
-	page *Page
-	tail []byte // the live text as the last deflate blocks, and the trailer
+// end ends the text.
+func (b *body) end() error {
+	if !b.zip {
+		return nil
+	}
+	if err := b.deflate(true); err != nil {
+		return err
+	}
+	trailer := binary.LittleEndian.AppendUint32(b.tail.AvailableBuffer(), b.crc)
+	trailer = binary.LittleEndian.AppendUint32(trailer, uint32(b.textSize)) // modulo 2^32
+	_, err := b.tail.Write(trailer)
+	return err
 }
 
-func (gzipBody) coding() string { return "gzip" }
+// coding returns the value of Content-Encoding; empty: there is none.
+func (b *body) coding() string {
+	if b.zip {
+		return "gzip"
+	}
+	return ""
+}
 
-func (g gzipBody) size() int64 { return int64(len(gzipHead) + len(g.page.deflated) + len(g.tail)) }
+// size returns how many bytes writeTo writes.
+func (b *body) size() int64 {
+	if b.zip {
+		return int64(len(gzipHead) + len(b.page.deflated) + b.tail.Len())
+	}
+	return b.textSize
+}
 
-func (g gzipBody) writeTo(w io.Writer) error {
-	for _, part := range [...][]byte{gzipHead, g.page.deflated, g.tail} {
+func (b *body) writeTo(w io.Writer) error {
+	if !b.zip {
+		if _, err := io.Copy(w, b.page.text()); err != nil {
+			return err
+		}
+		_, err := w.Write(b.live.Bytes())
+		return err
+	}
+	for _, part := range [...][]byte{gzipHead, b.page.deflated, b.tail.Bytes()} {
 		if _, err := w.Write(part); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// buffers has the memory that a response needs for its live part. It is used again for other responses.
-type buffers struct {
-	live, tail bytes.Buffer
-}
-
-var bufferPool = sync.Pool{New: func() any { return new(buffers) }}
-
-// release gives b back to the pool.
-func (b *buffers) release() {
-	b.live.Reset()
-	b.tail.Reset()
-	bufferPool.Put(b)
-}
-
-// newBody returns a body with the wanted families of the page and the live text. It is valid until release.
-func (b *buffers) newBody(page *Page, wanted selection, zip bool) (body, error) {
-	page, err := page.selectFamilies(wanted)
-	if err != nil {
-		return nil, err
-	}
-	if !zip {
-		return plainBody{page: page, live: b.live.Bytes()}, nil
-	}
-	if err := b.endGzip(page); err != nil {
-		return nil, err
-	}
-	return gzipBody{page: page, tail: b.tail.Bytes()}, nil
-}
-
-// endGzip writes the tail that ends the page's stream with the live text.
-func (b *buffers) endGzip(page *Page) error {
-	live := b.live.Bytes()
-	// A compressor with state would need more memory for its tables than the live text does.
-	if err := flate.StatelessDeflate(&b.tail, live, true, nil); err != nil {
-		return err
-	}
-	crc := crc32.Update(page.crc, crc32.IEEETable, live)
-	trailer := binary.LittleEndian.AppendUint32(b.tail.AvailableBuffer(), crc)
-	trailer = binary.LittleEndian.AppendUint32(trailer, uint32(page.size+int64(len(live)))) // modulo 2^32
-	_, err := b.tail.Write(trailer)
-	return err
 }

@@ -1,10 +1,12 @@
 package exposition
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -30,12 +32,13 @@ type Options struct {
 	Registerer prometheus.Registerer
 }
 
-// Handler serves the newest page and, after it, what a live Gatherer gathers. The answer is in the Prometheus text
+// Handler serves the newest page and, after it, live families and what a live Gatherer gathers. The answer is in the Prometheus text
 // format 0.0.4 or in OpenMetrics 1.0.0, with or without gzip. As in promhttp, name[] parameters select families, and a
 // name that no family has is answered with 400. A Handler is safe for concurrent use. promhttp.InstrumentMetricHandler
 // can wrap it.
 type Handler struct {
 	live         prometheus.Gatherer
+	families     atomic.Pointer[iter.Seq[Family]]
 	page         atomic.Pointer[Page]
 	limit        int64
 	slots        *semaphore.Weighted
@@ -63,6 +66,7 @@ func NewHandler(live prometheus.Gatherer, o Options) *Handler {
 		h.logClient = func(error) {}
 	}
 	h.Publish(&Page{})
+	h.SetFamilies(func(func(Family) bool) {})
 	return h
 }
 
@@ -81,6 +85,11 @@ func newErrorCounter(r prometheus.Registerer) *prometheus.CounterVec {
 
 // Publish makes p the page of all requests that start after it.
 func (h *Handler) Publish(p *Page) { h.page.Store(p) }
+
+// SetFamilies makes each request that starts after it ask for these families, whose samples it may ask for once. They
+// stand after what the Gatherer gathers, and take no memory but that of the answer's text. No name of them may be one
+// of the Gatherer's.
+func (h *Handler) SetFamilies(live iter.Seq[Family]) { h.families.Store(&live) }
 
 // ServeHTTP answers GET and HEAD requests.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -112,46 +121,88 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, release func()) 
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	h.writeAnswer(w, r, page, wanted, live, release)
+	h.writeAnswer(w, r, page, wanted, live.filter(wanted), release)
+}
+
+// liveFamilies are what follows a page: families that are yet to be asked for their samples, and gathered ones.
+type liveFamilies struct {
+	families []Family
+	gathered []*dto.MetricFamily
+}
+
+// hasFamily reports whether there is a family of a name.
+func (l *liveFamilies) hasFamily(name string) bool {
+	return slices.ContainsFunc(l.families, func(f Family) bool { return f.Name == name }) ||
+		slices.ContainsFunc(l.gathered, func(f *dto.MetricFamily) bool { return f.GetName() == name })
+}
+
+// filter returns the families that are selected.
+func (l liveFamilies) filter(wanted selection) liveFamilies {
+	return liveFamilies{
+		slices.DeleteFunc(l.families, func(f Family) bool { return !wanted.includes(f.Name) }),
+		slices.DeleteFunc(l.gathered, func(f *dto.MetricFamily) bool { return !wanted.includes(f.GetName()) }),
+	}
 }
 
 // gather returns the live families whose names the page does not have. If some fail, it returns the others.
-func (h *Handler) gather(page *Page) []*dto.MetricFamily {
+func (h *Handler) gather(page *Page) (live liveFamilies) {
+	isFree := func(name string, kind dto.MetricType) bool {
+		clashes := page.clashes(name, kind)
+		if clashes {
+			h.reportError("gathering", fmt.Errorf("live family %s: the page has that name", name))
+		}
+		return !clashes
+	}
+	for f := range *h.families.Load() {
+		if isFree(f.Name, f.kind()) {
+			live.families = append(live.families, f)
+		}
+	}
 	gathered, err := h.live.Gather()
 	if err != nil {
 		h.reportError("gathering", fmt.Errorf("gather live metrics: %w", err))
 	}
-	families := make([]*dto.MetricFamily, 0, len(gathered))
 	for _, f := range gathered {
-		if page.clashes(f) {
-			h.reportError("gathering", fmt.Errorf("live family %s: the page has that name", f.GetName()))
-			continue
+		if isFree(f.GetName(), f.GetType()) {
+			live.gathered = append(live.gathered, f)
 		}
-		families = append(families, f)
 	}
-	return families
+	return live
 }
 
 func (h *Handler) writeAnswer(
-	w http.ResponseWriter, r *http.Request, page *Page, wanted selection, live []*dto.MetricFamily, release func(),
+	w http.ResponseWriter, r *http.Request, page *Page, wanted selection, live liveFamilies, release func(),
 ) {
-	b := bufferPool.Get().(*buffers)
-	defer b.release()
 	format := negotiateFormat(r.Header)
-	h.encode(&b.live, format, wanted.filter(live))
-	answer, err := b.newBody(page, wanted, acceptsGzip(r.Header))
+	answer, err := h.build(page, wanted, live, format, acceptsGzip(r.Header))
 	if err != nil {
 		h.reportError("encoding", fmt.Errorf("build answer: %w", err))
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+	defer answer.release()
 	w.Header().Set("Content-Type", string(format))
 	w.Header().Add("Vary", "Accept, Accept-Encoding")
 	release()
 	h.send(w, r.Method, answer)
 }
 
-func (h *Handler) send(w http.ResponseWriter, method string, answer body) {
+// build returns the body of an answer.
+func (h *Handler) build(
+	page *Page, wanted selection, live liveFamilies, format expfmt.Format, zip bool,
+) (*body, error) {
+	answer, err := newBody(page, wanted, zip)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(h.encode(answer, format, live), answer.end()); err != nil {
+		answer.release()
+		return nil, err
+	}
+	return answer, nil
+}
+
+func (h *Handler) send(w http.ResponseWriter, method string, answer *body) {
 	if coding := answer.coding(); coding != "" {
 		w.Header().Set("Content-Encoding", coding)
 	}
@@ -168,19 +219,37 @@ func (h *Handler) send(w http.ResponseWriter, method string, answer body) {
 	}
 }
 
-// encode writes the live families to text. One that cannot be written is left out.
-func (h *Handler) encode(text *bytes.Buffer, format expfmt.Format, live []*dto.MetricFamily) {
-	encoder := expfmt.NewEncoder(text, format)
-	for _, f := range live {
-		end := text.Len()
+// encode writes the live families to an answer. A gathered one that cannot be written is left out, another one ends
+// before the sample that cannot be.
+func (h *Handler) encode(answer *body, format expfmt.Format, live liveFamilies) error {
+	encoder := expfmt.NewEncoder(&answer.family, format)
+	for _, f := range live.gathered {
 		if err := encoder.Encode(f); err != nil {
-			text.Truncate(end)
+			answer.family.Reset()
 			h.reportError("encoding", fmt.Errorf("live family %s: %w", f.GetName(), err))
 		}
+		if _, err := answer.family.WriteTo(answer); err != nil {
+			return err
+		}
+	}
+	families := familyWriter{to: answer, openMetrics: format.FormatType() == expfmt.TypeOpenMetrics}
+	for _, f := range live.families {
+		err := f.check()
+		if err == nil {
+			_, err = families.write(f)
+		}
+		if err != nil {
+			h.reportError("encoding", fmt.Errorf("live family %s: %w", f.Name, err))
+		}
+	}
+	if err := families.flush(1); err != nil { // what is left of a family that ended early
+		return err
 	}
 	if err := encoder.(expfmt.Closer).Close(); err != nil { // writes # EOF if the format has it
 		h.reportError("encoding", fmt.Errorf("end of metrics: %w", err))
 	}
+	_, err := answer.family.WriteTo(answer)
+	return err
 }
 
 func (h *Handler) reportError(cause string, err error) {

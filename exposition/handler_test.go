@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -319,5 +321,55 @@ func TestAllocationsOfScrape(t *testing.T) {
 	few, many := allocations(100), allocations(10000)
 	if many > few+10 {
 		t.Errorf("%g allocations with 100 series, %g with 10000", few, many)
+	}
+}
+
+// TestFamilies checks that live families stand after the page and what is gathered, in both formats and codings, that
+// they can be selected, and that one that cannot be written costs no other one. The first has more text than is
+// compressed at once.
+func TestFamilies(t *testing.T) {
+	var log []string
+	h := NewHandler(testLive(), Options{ErrorLog: func(err error) { log = append(log, err.Error()) }})
+	h.Publish(testPage(t))
+	var samples []sample
+	var lines strings.Builder
+	for i := range 2 * deflatedAtOnce / len(`asked_total{source="x"} 1`) {
+		samples = append(samples, sample{[]string{strconv.Itoa(i)}, 1})
+		fmt.Fprintf(&lines, "asked_total{source=\"%d\"} 1\n", i)
+	}
+	asked := family("asked_total", "Asked.", []string{"source"}, samples...)
+	asked.Counter = true
+	misnamed, clash := family("calls", "C.", nil, sample{nil, 1}), family("a", "A.", nil, sample{nil, 1})
+	misnamed.Counter, clash.Counter, clash.Name = true, true, "b_cny_total"
+	broken := family("broken", "B.", nil, sample{nil, 1}, sample{nil, math.NaN()}, sample{nil, 3})
+	h.SetFamilies(slices.Values([]Family{asked, misnamed, clash, family("absent", "N.", nil), broken}))
+
+	for accept, name := range map[string]string{"": "asked_total", acceptOpenMetrics: "asked"} {
+		want := fmt.Sprintf("# HELP %s Asked.\n# TYPE %[1]s counter\n%s", name, lines.String())
+		before, end := pageText+liveText, ""
+		if accept != "" {
+			before, end = pageText+strings.TrimSuffix(liveOpenMetrics, endText), endText
+		}
+		for _, coding := range []string{"", "gzip"} {
+			log = nil
+			all := get(t, h, "/metrics", "Accept", accept, "Accept-Encoding", coding)
+			brokenText := "# HELP broken B.\n# TYPE broken gauge\nbroken 1\n"
+			if diff := cmp.Diff(before+want+brokenText+end, readBody(t, all)); diff != "" {
+				t.Errorf("%s %s (-want +got):\n%s", accept, coding, diff)
+			}
+			wantLog := []string{
+				"live family b_cny_total: the page has that name",
+				"live family calls: a counter whose name does not end in _total",
+				"live family broken: sample []: value NaN",
+			}
+			if diff := cmp.Diff(wantLog, log); diff != "" {
+				t.Errorf("log (-want +got):\n%s", diff)
+			}
+		}
+		selected := readBody(t, get(t, h, "/metrics?name[]=asked_total&name[]=b_cny", "Accept", accept))
+		page := "# HELP b_cny B cost.\n# TYPE b_cny gauge\nb_cny 2\n"
+		if diff := cmp.Diff(page+want, strings.TrimSuffix(selected, endText)); diff != "" {
+			t.Errorf("%s selected (-want +got):\n%s", accept, diff)
+		}
 	}
 }

@@ -34,6 +34,7 @@ live_calls_total 3
 live_calls_total 3.0
 # EOF
 `
+	endText           = "# EOF\n"
 	acceptOpenMetrics = "application/openmetrics-text;version=1.0.0"
 )
 

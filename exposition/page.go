@@ -21,12 +21,20 @@ import (
 // compressed size, is never in memory.
 const chunkSize = 32 << 10
 
-// Family is one gauge family of a page.
+// Family is a family of gauges, or of counters, which pages do not have.
 type Family struct {
 	Name    string
 	Help    string
+	Counter bool                         // the name ends in _total
 	Labels  []string                     // the label names
 	Samples iter.Seq2[[]string, float64] // a value for each label, and the number; the slice may be reused
+}
+
+func (f Family) kind() dto.MetricType {
+	if f.Counter {
+		return dto.MetricType_COUNTER
+	}
+	return dto.MetricType_GAUGE
 }
 
 // Page is a rendered and compressed set of families. It never changes, so it is safe for concurrent use. The zero Page
@@ -75,16 +83,14 @@ func (p *Page) hasFamily(name string) bool {
 	return ok
 }
 
-// clashes reports whether a live family would write a name of the page in one of the formats. In OpenMetrics the family
-// of a counter has its name without _total.
-func (p *Page) clashes(f *dto.MetricFamily) bool {
-	name := f.GetName()
+// clashes reports whether a live family would write a name of the page in one of the formats.
+func (p *Page) clashes(name string, kind dto.MetricType) bool {
 	if p.hasFamily(name) {
 		return true
 	}
-	switch f.GetType() {
+	switch kind {
 	case dto.MetricType_COUNTER:
-		return p.hasFamily(strings.TrimSuffix(name, "_total"))
+		return p.hasFamily(strings.TrimSuffix(name, counterSuffix))
 	case dto.MetricType_SUMMARY:
 		return p.hasFamily(name+"_sum") || p.hasFamily(name+"_count")
 	case dto.MetricType_HISTOGRAM:
@@ -125,7 +131,7 @@ func (p *Page) selectFamilies(wanted selection) (*Page, error) {
 // builder makes a page.
 type builder struct {
 	page       Page
-	chunk      []byte
+	families   familyWriter
 	deflated   pieces
 	compressor *flate.Writer
 }
@@ -134,7 +140,8 @@ type builder struct {
 var compressors sync.Pool
 
 func newBuilder() (*builder, error) {
-	b := &builder{page: Page{names: map[string]struct{}{}}, chunk: make([]byte, 0, chunkSize+chunkSize/8)}
+	b := &builder{page: Page{names: map[string]struct{}{}}}
+	b.families = familyWriter{to: b, chunk: make([]byte, 0, chunkSize+chunkSize/8)}
 	if pooled, ok := compressors.Get().(*flate.Writer); ok {
 		b.compressor = pooled
 		b.compressor.Reset(&b.deflated)
@@ -149,35 +156,16 @@ func (b *builder) add(f Family) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	if b.page.hasFamily(f.Name) {
+	switch {
+	case f.Counter:
+		return errors.New("a counter, which the two formats write differently")
+	case b.page.hasFamily(f.Name):
 		return errors.New("given twice")
 	}
-	start, line, first := b.page.size, newLine(f), true
-	for values, number := range f.Samples {
-		if err := f.checkSample(values, number); err != nil {
-			return err
-		}
-		if first {
-			b.chunk, first = appendHead(b.chunk, f), false
-		}
-		b.chunk = line.appendSample(b.chunk, values, number)
-		b.page.series++
-		if err := b.flush(chunkSize); err != nil {
-			return err
-		}
-	}
-	err := b.flush(1)
+	start := b.page.size
+	series, err := b.families.write(f)
+	b.page.series += series
 	b.record(f.Name, b.page.size-start)
-	return err
-}
-
-// flush compresses the chunk if it has at least limit bytes.
-func (b *builder) flush(limit int) error {
-	if len(b.chunk) < limit {
-		return nil
-	}
-	_, err := b.Write(b.chunk)
-	b.chunk = b.chunk[:0]
 	return err
 }
 

@@ -57,11 +57,14 @@ zero 0
 
 func TestRenderRefuses(t *testing.T) {
 	one := []sample{{[]string{"x"}, 1}}
+	counter := family("x_total", "", nil)
+	counter.Counter = true
 	tests := []struct {
 		family Family
 		want   string
 	}{
 		{family("", "", []string{"a"}, one...), "family : not a metric name"},
+		{counter, "family x_total: a counter, which the two formats write differently"},
 		{family("2x", "", []string{"a"}, one...), "family 2x: not a metric name"},
 		{family("成本", "", []string{"a"}), "family 成本: not a metric name"},
 		{

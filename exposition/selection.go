@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-
-	dto "github.com/prometheus/client_model/go"
 )
 
 // selection has the names of the families that a request selects. nil selects all.
@@ -24,17 +22,11 @@ func (s selection) includes(name string) bool { return s == nil || slices.Contai
 
 // checkNames returns an error if neither page nor live has a family of the selection. Live families have the names
 // under which Go code registers them: a counter's with _total, a histogram's without _bucket.
-func (s selection) checkNames(page *Page, live []*dto.MetricFamily) error {
+func (s selection) checkNames(page *Page, live liveFamilies) error {
 	for _, name := range s {
-		hasName := func(f *dto.MetricFamily) bool { return f.GetName() == name }
-		if !page.hasFamily(name) && !slices.ContainsFunc(live, hasName) {
+		if !page.hasFamily(name) && !live.hasFamily(name) {
 			return fmt.Errorf("name[]: unknown metric family %q", name)
 		}
 	}
 	return nil
-}
-
-// filter returns the live families that are selected.
-func (s selection) filter(live []*dto.MetricFamily) []*dto.MetricFamily {
-	return slices.DeleteFunc(live, func(f *dto.MetricFamily) bool { return !s.includes(f.GetName()) })
 }

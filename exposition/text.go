@@ -3,6 +3,7 @@ package exposition
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -12,6 +13,42 @@ import (
 	"github.com/prometheus/common/model"
 )
 
+// familyWriter writes the text of families, in parts of chunkSize.
+type familyWriter struct {
+	to          io.Writer
+	openMetrics bool // which only heads of counters depend on
+	chunk       []byte
+}
+
+// write writes a family, and returns how many series it has. One without a sample has no text.
+func (w *familyWriter) write(f Family) (series int, err error) {
+	line := newLine(f)
+	for values, number := range f.Samples {
+		if err := f.checkSample(values, number); err != nil {
+			return series, err
+		}
+		if series == 0 {
+			w.chunk = appendHead(w.chunk, f, w.openMetrics)
+		}
+		w.chunk = line.appendSample(w.chunk, values, number)
+		series++
+		if err := w.flush(chunkSize); err != nil {
+			return series, err
+		}
+	}
+	return series, w.flush(1)
+}
+
+// flush hands the chunk on if it has at least limit bytes.
+func (w *familyWriter) flush(limit int) error {
+	if len(w.chunk) < limit {
+		return nil
+	}
+	_, err := w.to.Write(w.chunk)
+	w.chunk = w.chunk[:0]
+	return err
+}
+
 // check returns an error if the family cannot be written, or differs between the two formats. Names of families have to
 // match [a-zA-Z_:][a-zA-Z0-9_:]*, those of labels too but without colons: newer formats know others, but only in
 // quotes.
@@ -19,6 +56,8 @@ func (f Family) check() error {
 	switch {
 	case !model.LegacyValidation.IsValidMetricName(f.Name):
 		return errors.New("not a metric name")
+	case f.Counter && !strings.HasSuffix(f.Name, counterSuffix):
+		return errors.New("a counter whose name does not end in " + counterSuffix)
 	case strings.Contains(f.Help, `"`):
 		return errors.New("help: a double quote, which the text format and OpenMetrics write differently")
 	case !utf8.ValidString(f.Help):
@@ -47,16 +86,27 @@ func (f Family) checkSample(values []string, number float64) error {
 }
 
 // appendHead appends the lines with which a family starts. They are the same in the text format
-// (https://prometheus.io/docs/instrumenting/exposition_formats/) and in OpenMetrics 1.0.0 as long as HELP has no quote.
-func appendHead(b []byte, f Family) []byte {
+// (https://prometheus.io/docs/instrumenting/exposition_formats/) and in OpenMetrics 1.0.0 as long as HELP has no quote,
+// but for counters.
+func appendHead(b []byte, f Family, openMetrics bool) []byte {
+	name, kind := f.Name, " gauge\n"
+	if f.Counter {
+		kind = " counter\n"
+		if openMetrics {
+			name = strings.TrimSuffix(name, counterSuffix)
+		}
+	}
 	b = append(b, "# HELP "...)
-	b = append(b, f.Name...)
+	b = append(b, name...)
 	b = append(b, ' ')
 	b = append(b, escape(f.Help)...)
 	b = append(b, "\n# TYPE "...)
-	b = append(b, f.Name...)
-	return append(b, " gauge\n"...)
+	b = append(b, name...)
+	return append(b, kind...)
 }
+
+// counterSuffix ends the name of a counter. In OpenMetrics its family has a name without it.
+const counterSuffix = "_total"
 
 // line writes the lines of a family's samples. It makes only once what all of them have in common.
 type line struct {
