@@ -292,8 +292,8 @@ func makeAmortizedRows(a Account) []instanceRow {
 	for n := range min(1, a.options.PastMonths) + 1 {
 		known, _ := instanceRows(a, n)
 		for _, r := range known {
-			if facts[r.key] == nil {
-				facts[r.key] = r.facts
+			if facts[*r.key] == nil {
+				facts[*r.key] = r.facts
 			}
 		}
 	}
@@ -304,7 +304,7 @@ func makeAmortizedRows(a Account) []instanceRow {
 			described = make([]string, len(a.options.Instances.Facts()))
 			described[slices.Index(ledger.InstanceFacts(), "instance_name")] = a.amortized.instanceNames[k]
 		}
-		rows = append(rows, instanceRow{billclient.Prepaid, k, a.amortized.instances[k], described})
+		rows = append(rows, instanceRow{billclient.Prepaid, &k, a.amortized.instances[k], described})
 	}
 	rows, _ = foldInstances(a, rows)
 	return rows

@@ -66,8 +66,8 @@ func emitInstanceInfo(a Account, emit emit) {
 	labels := []string{}
 	describe := func(rows []instanceRow) {
 		for _, r := range rows {
-			if !described[r.key] {
-				described[r.key] = true
+			if !described[*r.key] {
+				described[*r.key] = true
 				labels = append(append(labels[:0], r.key[:]...), r.facts...)
 				emit(1, labels...)
 			}

@@ -14,7 +14,7 @@ const instanceView = "instance"
 // instanceRow is what an instance cost in a month in one pay mode.
 type instanceRow struct {
 	mode  string
-	key   ledger.Key // product code, project id and instance id, as labels have them
+	key   *ledger.Key // product code, project id and instance id, as labels have them; rows share it with lines
 	cost  billclient.Amount
 	facts []string // empty ones for what is not one instance
 }
@@ -25,10 +25,7 @@ func (r instanceRow) isFolded() bool { return r.key[2] == ledger.Other }
 func makeInstanceRows(a Account, n int) (rows []instanceRow, folded map[string]int) {
 	m, ok := a.shownMonth(n)
 	if ok && m.Lines != nil {
-		costs := m.Lines.Rows[instanceView]
-		for i, described := range m.Lines.Instances {
-			rows = append(rows, instanceRow{billclient.Postpaid, described.Key, costs[i].Amount, described.Facts})
-		}
+		rows = postpaidInstances(m.Lines, rowsOfModes(modeLines(a, n)))
 	}
 	if !ok && !a.hasNothingPostpaid(n) { // the other pay modes alone would look like a cheap month
 		return nil, nil
@@ -39,6 +36,27 @@ func makeInstanceRows(a Account, n int) (rows []instanceRow, folded map[string]i
 	}
 	rows, folded = foldInstances(a, append(rows, instancesOfModes(a, n, lines)...))
 	return addBeyondRows(a, rows, beyondLines(a, n, lines)), folded
+}
+
+// postpaidInstances returns the postpaid instances of a month, with room for more rows.
+func postpaidInstances(lines *ledger.LineSums, more int) []instanceRow {
+	costs := lines.Rows[instanceView]
+	rows := make([]instanceRow, 0, len(costs)+more)
+	for i := range lines.Instances {
+		described := &lines.Instances[i]
+		rows = append(rows, instanceRow{billclient.Postpaid, &described.Key, costs[i].Amount, described.Facts})
+	}
+	return rows
+}
+
+// rowsOfModes returns how many instances lines have in other pay modes than postpaid.
+func rowsOfModes(lines *ledger.ModeLines) (n int) {
+	if lines != nil {
+		for _, sums := range lines.Sums {
+			n += len(sums.Instances)
+		}
+	}
+	return n
 }
 
 // instancesOfModes returns the instances of the month n months ago in other pay modes than postpaid.
@@ -54,11 +72,16 @@ func instancesOfModes(a Account, n int, lines *ledger.ModeLines) (rows []instanc
 func instancesOfMode(mode string, sums *ledger.LineSums, labels keyLabels) []instanceRow {
 	costs := sums.Rows[instanceView]
 	rows := make([]instanceRow, 0, len(costs))
-	for i, described := range sums.Instances {
-		key := ledger.Key{labels.product(described.Key[0]), labels.project(described.Key[1]), described.Key[2]}
+	for i := range sums.Instances {
+		described := &sums.Instances[i]
+		key := &described.Key
+		shown := ledger.Key{labels.product(key[0]), labels.project(key[1]), key[2]}
+		if shown != *key {
+			key = &shown
+		}
 		rows = append(rows, instanceRow{mode, key, costs[i].Amount, described.Facts})
 	}
-	slices.SortStableFunc(rows, func(a, b instanceRow) int { return ledger.CompareKeys(a.key, b.key) })
+	slices.SortStableFunc(rows, func(a, b instanceRow) int { return ledger.CompareKeys(*a.key, *b.key) })
 	return mergeRows(rows)
 }
 
@@ -71,9 +94,9 @@ func mergeRows(rows []instanceRow) []instanceRow {
 	at := map[id]int{}
 	merged := rows[:0]
 	for _, r := range rows {
-		i, ok := at[id{r.mode, r.key}]
+		i, ok := at[id{r.mode, *r.key}]
 		if !ok {
-			at[id{r.mode, r.key}] = len(merged)
+			at[id{r.mode, *r.key}] = len(merged)
 			merged = append(merged, r)
 			continue
 		}
@@ -98,14 +121,16 @@ func foldInstances(a Account, rows []instanceRow) (kept []instanceRow, folded ma
 	folded = map[string]int{}
 	isCounted := map[ledger.Key]bool{}
 	for _, i := range rank[:a.options.Instances.MaxSeries] {
-		isCounted[rows[i].key] = true
+		isCounted[*rows[i].key] = true
 	}
 	for _, i := range rank[a.options.Instances.MaxSeries:] {
-		if k := rows[i].key; k[2] != ledger.None && !isCounted[k] { // an instance of two pay modes is one
+		k := *rows[i].key
+		if k[2] != ledger.None && !isCounted[k] { // an instance of two pay modes is one
 			folded[k[0]]++
 			isCounted[k] = true
 		}
-		rows[i].key[2], rows[i].facts = ledger.Other, make([]string, len(rows[i].facts))
+		k[2] = ledger.Other
+		rows[i].key, rows[i].facts = &k, make([]string, len(rows[i].facts))
 	}
 	return mergeRows(rows), folded
 }
@@ -114,7 +139,7 @@ func foldInstances(a Account, rows []instanceRow) (kept []instanceRow, folded ma
 func addBeyondRows(a Account, rows []instanceRow, beyond map[string]billclient.Amount) []instanceRow {
 	for _, mode := range slices.Sorted(maps.Keys(beyond)) {
 		rows = append(rows, instanceRow{
-			mode, ledger.Key{ledger.None, ledger.None, ledger.None}, beyond[mode],
+			mode, &ledger.Key{ledger.None, ledger.None, ledger.None}, beyond[mode],
 			make([]string, len(a.options.Instances.Facts())),
 		})
 	}
@@ -169,10 +194,10 @@ func addModes(a Account, all map[string]ledger.Tally, n int, postpaid []ledger.I
 		isCounted[i.Key] = true
 	}
 	for _, r := range instancesOfModes(a, n, lines) {
-		if isCounted[r.key] && !r.isFolded() && r.key[2] != ledger.None {
+		if isCounted[*r.key] && !r.isFolded() && r.key[2] != ledger.None {
 			addTally(all, r.key[0], -1, 0)
 		}
-		isCounted[r.key] = true
+		isCounted[*r.key] = true
 	}
 	_, folded := instanceRows(a, n)
 	for code, count := range folded {

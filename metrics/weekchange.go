@@ -22,7 +22,7 @@ func weekChanges(a Account) []instanceRow {
 	var changes largestRows
 	if now, before := a.Snapshot.Days[day], a.Snapshot.Days[earlier]; now.Instances != nil && before.Instances != nil {
 		for k, change := range ledger.Changes(before.Instances, now.Instances) {
-			changes.add(instanceRow{mode: billclient.Postpaid, key: *k, cost: change})
+			changes.add(instanceRow{mode: billclient.Postpaid, key: k, cost: change})
 		}
 	}
 	now, before := modesOfDay(a, day), modesOfDay(a, earlier)
@@ -34,7 +34,7 @@ func weekChanges(a Account) []instanceRow {
 			costs.Add(k, amount.Neg())
 		}
 		for k, change := range costs {
-			changes.add(instanceRow{mode: mode, key: k, cost: change})
+			changes.add(instanceRow{mode: mode, key: &k, cost: change})
 		}
 	}
 	return changes.sorted()
@@ -65,7 +65,7 @@ func compareSizes(a, b instanceRow) int {
 	if order := b.cost.Abs().Cmp(a.cost.Abs()); order != 0 {
 		return order
 	}
-	return cmp.Or(ledger.CompareKeys(a.key, b.key), cmp.Compare(a.mode, b.mode))
+	return cmp.Or(ledger.CompareKeys(*a.key, *b.key), cmp.Compare(a.mode, b.mode))
 }
 
 // modesOfDay returns what instances have cost on a day by pay mode, as far as they are told apart, but for postpaid ones.
