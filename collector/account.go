@@ -428,11 +428,11 @@ func (a *account) keep(c *custody) *kept {
 	return k
 }
 
-// usedAttempts returns the attempts at the sources that the configuration uses.
-func usedAttempts(a Account, v visible) (used []attempts) {
-	for i, s := range v.attempts {
+// usedAttempts returns the attempts at the sources that the configuration uses. They do not change.
+func usedAttempts(a Account, v visible) (used []*attempts) {
+	for i := range v.attempts {
 		if sources[i].isEnabled(a) {
-			used = append(used, s)
+			used = append(used, &v.attempts[i])
 		}
 	}
 	return used
@@ -463,22 +463,24 @@ func (a *account) refuse(claims claims) *metrics.Refusal {
 	return refusal
 }
 
-// show returns the account as it is at the instant now, with what options say of what is shown.
-func (a *account) show(now time.Time, refused *metrics.Refusal, options metrics.Options) metrics.Account {
+// show returns what is shown of the account.
+func (a *account) show(refused *metrics.Refusal) metrics.Account {
 	v := a.currentCustody().visibleState()
 	shown := metrics.Account{
 		Name: a.Name, CustomerID: a.CustomerID, Snapshot: v.snapshot, Refused: refused,
 		AllModes: a.API.UnionEndpoint != "",
 	}
-	for _, s := range usedAttempts(a.Account, v) {
-		shown.Sources = append(shown.Sources, s.Source)
+	used := usedAttempts(a.Account, v)
+	shown.Sources = make([]metrics.Source, len(used))
+	for i, s := range used {
+		shown.Sources[i] = s.Source
 	}
 	for _, s := range optionalServices {
 		if !s.isAsked(a.Account) { // what is kept of it may be wanted again
 			shown.Snapshot = s.without(shown.Snapshot)
 		}
 	}
-	return shown.AsOf(now, options)
+	return shown
 }
 
 // sameAs reports whether the account is configured as it was.

@@ -68,7 +68,7 @@ func TestKeptBeforeShown(t *testing.T) {
 			if errs != nil {
 				t.Fatal(errs)
 			}
-			_, all := bills.show(now())
+			all := bills.show(now()).asOf()
 			if !seen && len(kept) > 0 && !kept[0].Snapshot.Months[october].Bill.IsEmpty() {
 				if seen = true; !all[0].Snapshot.IsEmpty() {
 					t.Error("shown before it was kept")
@@ -76,11 +76,11 @@ func TestKeptBeforeShown(t *testing.T) {
 			}
 		}
 		(&loop{account: a, custody: a.custody, name: summaryLoop}).refresh(t.Context())
-		if _, all := bills.show(now()); !all[0].Snapshot.IsEmpty() {
+		if all := bills.show(now()).asOf(); !all[0].Snapshot.IsEmpty() {
 			t.Error("shown before it is to be kept")
 		}
 		a.keepNow(t.Context())
-		if _, all := bills.show(now()); !seen || all[0].Snapshot.IsEmpty() {
+		if all := bills.show(now()).asOf(); !seen || all[0].Snapshot.IsEmpty() {
 			t.Errorf("kept: %t, and not shown after that", seen)
 		}
 	})

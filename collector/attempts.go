@@ -13,11 +13,11 @@ import (
 type attempts struct {
 	metrics.Source
 	refreshes int
-	failures  map[billclient.Reason]int
+	failures  map[billclient.Reason]int // nil before the first one
 }
 
 func newAttempts(s source) attempts {
-	return attempts{Source: metrics.Source{Name: s.name, Title: s.title}, failures: map[billclient.Reason]int{}}
+	return attempts{Source: metrics.Source{Name: s.name, Title: s.title}}
 }
 
 // firstRetry is the pause after a source's first failure; it doubles from failure to failure up to the interval.
@@ -36,6 +36,9 @@ func (a *attempts) record(began, ended time.Time, err error, interval time.Durat
 	a.Reason, a.Error = billclient.ReasonOf(err), err.Error()
 	_, a.Foreign = errors.AsType[*foreignPart](err)
 	a.NotCNY = a.NotCNY || billclient.IsForeignCurrency(err)
+	if a.failures == nil {
+		a.failures = map[billclient.Reason]int{}
+	}
 	a.failures[a.Reason]++
 	a.Failed++
 	pause := a.pause()

@@ -32,7 +32,7 @@ func (c claims) check(a *account, v visible) *metrics.Refusal {
 			return &metrics.Refusal{Customer: string(customer), ShownBy: shownBy}
 		}
 	}
-	if slices.ContainsFunc(usedAttempts(a.Account, v), func(s attempts) bool { return s.NotCNY }) {
+	if slices.ContainsFunc(usedAttempts(a.Account, v), func(s *attempts) bool { return s.NotCNY }) {
 		return &metrics.Refusal{Customer: string(customer), NotCNY: true}
 	}
 	for _, mark := range marks {

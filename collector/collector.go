@@ -35,9 +35,26 @@ type Collector struct {
 	mu       sync.Mutex // guards what follows
 	options  Options
 	accounts []*account
-	page     []metrics.Account // what the published page shows
+	page     shown
 
-	unmatched unmatched // used by show only
+	unmatched unmatched // used by render only
+}
+
+// shown is what the published page shows. What is made of it for a page is made again for people: among hundreds of
+// accounts it is large, and a page is looked at by few.
+type shown struct {
+	at       time.Time
+	options  metrics.Options
+	accounts []metrics.Account // before AsOf
+}
+
+// asOf returns the accounts as the page shows them.
+func (s shown) asOf() []metrics.Account {
+	all := make([]metrics.Account, len(s.accounts))
+	for i, a := range s.accounts {
+		all[i] = a.AsOf(s.at, s.options)
+	}
+	return all
 }
 
 // New returns a Collector that hands its pages to publish. It registers its own health metrics with registry, and reads
@@ -226,14 +243,19 @@ func (c *Collector) awaitChange(ctx context.Context, looked, until time.Time, pa
 // render publishes a page of what is known at the instant now, and returns until when it holds unless an account
 // changes.
 func (c *Collector) render(now time.Time) (until time.Time, err error) {
-	options, all := c.show(now)
-	page, err := metrics.Render(options.metricsOptions(), all)
+	next := c.show(now)
+	all := next.asOf()
+	for i, a := range all {
+		unmatched := c.unmatched.update(now, a, c.logger)
+		next.accounts[i].Unmatched, all[i].Unmatched = unmatched, unmatched
+	}
+	page, err := metrics.Render(next.options, all)
 	if err != nil {
 		return time.Time{}, err
 	}
 	c.publish(page)
 	c.mu.Lock()
-	c.page = all
+	c.page = next
 	c.mu.Unlock()
 	c.health.setPage(page)
 	level.Debug(c.logger).Log("msg", "page published", "series", page.Series(), "bytes", page.Size())
@@ -244,17 +266,16 @@ func (c *Collector) render(now time.Time) (until time.Time, err error) {
 	return until, nil
 }
 
-// show returns all accounts as they are at the instant now, and the options that are in force. Of two accounts of one
-// customer the first in the configuration is shown, whichever answered first.
-func (c *Collector) show(now time.Time) (Options, []metrics.Account) {
+// show returns what is shown at the instant now. Of two accounts of one customer the first in the configuration is
+// shown, whichever answered first.
+func (c *Collector) show(now time.Time) shown {
 	options, accounts := c.inForce()
+	next := shown{now, options.metricsOptions(), make([]metrics.Account, len(accounts))}
 	claims := claims{}
-	all := make([]metrics.Account, len(accounts))
 	for i, a := range accounts {
-		all[i] = a.show(now, a.refuse(claims), options.metricsOptions())
-		all[i].Unmatched = c.unmatched.update(now, all[i], c.logger)
+		next.accounts[i] = a.show(a.refuse(claims))
 	}
-	return options, all
+	return next
 }
 
 // Readiness returns how many accounts there are, and how many of them have numbers, or at least one finished attempt:
@@ -279,7 +300,7 @@ func (c *Collector) Status() metrics.Status {
 		inForce[a.Name] = a
 	}
 	c.mu.Unlock()
-	for _, a := range page {
+	for _, a := range page.asOf() {
 		shown := metrics.StatusOf(a)
 		if account := inForce[a.Name]; account != nil { // else it was removed by a reload since
 			account.addProgress(&shown, status.At)

@@ -515,8 +515,7 @@ func TestQuarter(t *testing.T) {
 				stop()
 			}
 		}
-		_, all := w.bills.show(now())
-		for _, s := range all {
+		for _, s := range w.bills.show(now()).asOf() {
 			if months, days := len(s.Snapshot.Months), len(s.Snapshot.Days); months != 4 || days != 28+31+2 {
 				t.Errorf("%s: %d months and %d days are kept", s.Name, months, days)
 			}

@@ -47,8 +47,9 @@ func newCustody(keyID, account string, origins map[string]string, interval time.
 	for _, loop := range loopNames {
 		c.schedules[loop] = &schedule{account: account, interval: interval}
 	}
-	for _, s := range sources {
-		c.attempts = append(c.attempts, newAttempts(s))
+	c.attempts = make([]attempts, len(sources))
+	for i, s := range sources {
+		c.attempts[i] = newAttempts(s)
 	}
 	return c
 }

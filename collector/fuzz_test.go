@@ -47,7 +47,8 @@ func FuzzState(f *testing.F) {
 		}
 		a := New(o, prometheus.NewRegistry(), nil, log.NewNopLogger()).accounts[0]
 		checkRoundTrip(t, a.keep(a.custody))
-		if _, err := metrics.Render(o.metricsOptions(), []metrics.Account{a.show(now(), a.refuse(claims{}), o.metricsOptions())}); err != nil {
+		shown := a.show(a.refuse(claims{})).AsOf(now(), o.metricsOptions())
+		if _, err := metrics.Render(o.metricsOptions(), []metrics.Account{shown}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -21,12 +21,9 @@ type asked struct {
 func (a *account) asked() asked {
 	n := asked{account: a.Name, isShown: a.isShown()}
 	n.used, n.limit = a.client.Calls()
-	all := a.currentCustody().visibleState().attempts // which do not change
-	for i, s := range sources {
-		if i < len(all) && s.isEnabled(a.Account) && all[i].WasTried() {
-			n.tried = append(n.tried, &all[i])
-		}
-	}
+	n.tried = slices.DeleteFunc(usedAttempts(a.Account, a.currentCustody().visibleState()), func(s *attempts) bool {
+		return !s.WasTried()
+	})
 	slices.SortFunc(n.tried, func(a, b *attempts) int { return cmp.Compare(a.Name, b.Name) })
 	return n
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/flate"
@@ -96,7 +97,7 @@ func (b *body) coding() string {
 // size returns how many bytes writeTo writes.
 func (b *body) size() int64 {
 	if b.zip {
-		return int64(len(gzipHead) + len(b.page.deflated) + b.tail.Len())
+		return int64(len(gzipHead) + b.page.deflated.size() + b.tail.Len())
 	}
 	return b.textSize
 }
@@ -109,7 +110,7 @@ func (b *body) writeTo(w io.Writer) error {
 		_, err := w.Write(b.live.Bytes())
 		return err
 	}
-	for _, part := range [...][]byte{gzipHead, b.page.deflated, b.tail.Bytes()} {
+	for _, part := range slices.Concat(pieces{gzipHead}, b.page.deflated, pieces{b.tail.Bytes()}) {
 		if _, err := w.Write(part); err != nil {
 			return err
 		}

@@ -9,7 +9,6 @@ import (
 	"hash/crc32"
 	"io"
 	"iter"
-	"slices"
 	"strings"
 	"sync"
 
@@ -40,7 +39,7 @@ func (f Family) kind() dto.MetricType {
 // Page is a rendered and compressed set of families. It never changes, so it is safe for concurrent use. The zero Page
 // is empty.
 type Page struct {
-	deflated []byte // raw deflate (RFC 1951) with a sync flush at its end, so that more blocks can follow
+	deflated pieces // raw deflate (RFC 1951) with a sync flush at its end, so that more blocks can follow
 	crc      uint32 // CRC-32 of the text, as gzip (RFC 1952) needs it
 	size     int64  // bytes of the text
 	series   int
@@ -75,7 +74,7 @@ func Render(families iter.Seq[Family]) (*Page, error) {
 func (p *Page) Series() int { return p.series }
 
 // Size returns the number of bytes of the page in memory, where it is compressed.
-func (p *Page) Size() int { return len(p.deflated) }
+func (p *Page) Size() int { return p.deflated.size() }
 
 // hasFamily reports whether the page was rendered with a family of this name, with or without samples.
 func (p *Page) hasFamily(name string) bool {
@@ -102,7 +101,7 @@ func (p *Page) clashes(name string, kind dto.MetricType) bool {
 
 // text returns a reader of the inflated page. It stops at the flush, after which the inflater would expect more blocks.
 func (p *Page) text() io.Reader {
-	return io.LimitReader(flate.NewReader(bytes.NewReader(p.deflated)), p.size)
+	return io.LimitReader(flate.NewReader(p.deflated.reader()), p.size)
 }
 
 // selectFamilies returns a page for one answer with the wanted families. This is slow: it inflates the whole page and
@@ -181,13 +180,16 @@ func (b *builder) Write(text []byte) (int, error) {
 	return b.compressor.Write(text)
 }
 
-// finish returns the page as a copy, which does not keep the unused memory of the pieces and the compressor.
+// finish returns the page, which does not keep the unused memory of the last piece and the compressor.
 func (b *builder) finish() (*Page, error) {
 	if err := b.compressor.Flush(); err != nil {
 		return nil, err
 	}
 	page := b.page
-	page.deflated = slices.Concat(b.deflated...)
+	page.deflated = b.deflated
+	if last := len(page.deflated) - 1; last >= 0 {
+		page.deflated[last] = bytes.Clone(page.deflated[last])
+	}
 	b.compressor.Reset(io.Discard) // so that it keeps nothing of this page
 	compressors.Put(b.compressor)
 	return &page, nil
@@ -202,6 +204,22 @@ const (
 	// small.
 	smallPieces = 5
 )
+
+func (p pieces) size() (n int) {
+	for _, piece := range p {
+		n += len(piece)
+	}
+	return n
+}
+
+// reader returns a reader of all pieces.
+func (p pieces) reader() io.Reader {
+	readers := make([]io.Reader, len(p))
+	for i, piece := range p {
+		readers[i] = bytes.NewReader(piece)
+	}
+	return io.MultiReader(readers...)
+}
 
 func (p *pieces) Write(b []byte) (int, error) {
 	n := len(b)

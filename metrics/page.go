@@ -36,13 +36,8 @@ func Families(o Options) []Family {
 		budgetFamilies(o), configFamilies, trustFamilies)
 }
 
-// Render returns a page of what is shown of all accounts. It keeps nothing of what it makes of them: among hundreds, that
-// is large.
+// Render returns a page of what is shown of all accounts.
 func Render(o Options, all []Account) (*exposition.Page, error) {
-	all = slices.Clone(all)
-	for i := range all {
-		all[i].memo = &memo{}
-	}
 	return exposition.Render(func(yield func(exposition.Family) bool) {
 		for _, f := range Families(o) {
 			if !yield(f.expose(all)) {

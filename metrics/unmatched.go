@@ -1,5 +1,7 @@
 package metrics
 
+import "slices"
+
 // ConfigKey is a key of the configuration that is about a product or a project of an account.
 type ConfigKey struct {
 	Kind string // budget or project
@@ -9,6 +11,9 @@ type ConfigKey struct {
 // UnmatchedKeys returns the budgets and projects of the configuration that match nothing in an account's numbers; none
 // while it has no numbers.
 func UnmatchedKeys(a Account) (unmatched []ConfigKey) {
+	if !a.isConfigured() {
+		return nil
+	}
 	products, projects := a.allProductNames(), a.allProjectNames()
 	if len(products) == 0 && len(projects) == 0 {
 		return nil
@@ -33,6 +38,12 @@ func UnmatchedKeys(a Account) (unmatched []ConfigKey) {
 		}
 	}
 	return unmatched
+}
+
+// isConfigured reports whether the configuration has a budget or a project of the account.
+func (a Account) isConfigured() bool {
+	return slices.ContainsFunc(a.options.Budgets, func(b Budget) bool { return b.Account == a.Name }) ||
+		slices.ContainsFunc(a.options.Projects, func(p Project) bool { return p.Account == a.Name })
 }
 
 var configFamilies = []Family{{
