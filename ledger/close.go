@@ -120,15 +120,23 @@ func (l *Ledger) closeInstances(s *LineSums, v View) {
 	}
 	kept, described := l.foldParts(s, v)
 	l.addBeyond(v, kept, s.Beyond)
-	for _, r := range kept.Rows(len(v.Labels)) {
-		i := Instance{Key: Key(r.Labels), Facts: make([]string, len(options.Facts()))}
-		if of, ok := described[i.Key]; ok {
-			i.Facts = of.facts(len(options.Tags))
-		}
-		r.Labels = append(r.Labels, options.promotedValues(i.Facts)...)
-		s.Rows[v.Name] = append(s.Rows[v.Name], r)
-		s.Instances = append(s.Instances, i)
+	keys := kept.keys()
+	if len(keys) == 0 {
+		return
 	}
+	rows := make([]Row, len(keys))
+	s.Instances = make([]Instance, len(keys))
+	for n, k := range keys {
+		i := &s.Instances[n]
+		i.Key = k
+		if of, ok := described[k]; ok {
+			i.Facts = of.facts(len(options.Tags))
+		} else {
+			i.Facts = make([]string, len(options.Facts()))
+		}
+		rows[n] = Row{Labels: i.Key[:], Amount: kept[k]}
+	}
+	s.Rows[v.Name] = rows
 }
 
 // foldParts returns what the dearest instances of all parts have cost, with the others folded, and those instances.
@@ -217,22 +225,26 @@ func (l *Ledger) coveredDays(readFor *Summary, readAt time.Time) (first, last bi
 
 // watchedCosts returns what instances cost on the watched days. An instance without a cost is not listed.
 func (l *Ledger) watchedCosts() map[billclient.Day][]InstanceCost {
-	days, keys := l.options.Watched, chunks[Key]{}
+	days, cells := l.options.Watched, l.sortedCells()
+	var keys []Key                             // some of them: a large table of them all would have to be one piece of memory
 	costs := make([][]InstanceCost, len(days)) // none are not the same as not known
 	for i := range days {
 		costs[i] = make([]InstanceCost, 0, l.watched[i].count())
 	}
-	for cells := range l.cellsByInstance(l.sortedCells()) {
+	for of := range l.cellsByInstance(cells) {
 		var key *Key
 		for i := range days {
-			cost := l.watched[i].sumOf(cells)
+			cost := l.watched[i].sumOf(of)
 			if cost.Sign() == 0 {
 				continue
 			}
 			if key == nil {
-				key = keys.at(keys.rows)
-				*key = l.keyOfGroup(l.groupOfCell(cells[0]))
-				key[2] = l.cells.at(int(cells[0])).instance
+				if len(keys) == cap(keys) {
+					keys = make([]Key, 0, min(chunkSize, len(cells)))
+				}
+				keys = append(keys, l.keyOfGroup(l.groupOfCell(of[0])))
+				key = &keys[len(keys)-1]
+				key[2] = l.cells.at(int(of[0])).instance
 			}
 			costs[i] = append(costs[i], InstanceCost{key, cost})
 		}

@@ -45,12 +45,3 @@ func (i Instances) Promoted() []int {
 	}
 	return promoted
 }
-
-// promotedValues returns the values of the promoted attributes among all values of an instance.
-func (i Instances) promotedValues(facts []string) []string {
-	values := make([]string, 0, len(i.Promote))
-	for _, n := range i.Promoted() {
-		values = append(values, facts[n])
-	}
-	return values
-}

@@ -19,7 +19,7 @@ type LineSums struct {
 	Beyond billclient.Amount
 
 	CustomerID                 billclient.CustomerID
-	Rows                       map[string][]Row // by name of the view
+	Rows                       map[string][]Row // by name of the view; those of instances share the keys of Instances
 	Instances                  []Instance       // those of the described view's rows, in the same order
 	ProductNames, ProjectNames map[string]string
 	Tallies                    map[string]Tally // by product
@@ -78,7 +78,7 @@ func (s *LineSums) valid(views []View) bool {
 
 // matches reports whether the instances are described as the options say.
 func (s *LineSums) matches(o Instances, views []View) bool {
-	width, facts := len(Key{})+len(o.Promote), len(o.Facts())
+	width, facts := len(Key{}), len(o.Facts())
 	for _, i := range s.Instances {
 		if len(i.Facts) != facts {
 			return false

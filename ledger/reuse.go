@@ -51,6 +51,28 @@ func (s *LineSums) reusing(known *LineSums) *LineSums {
 	next.Instances = reused(s.Instances, known.Instances, func(a, b Instance) bool {
 		return a.Key == b.Key && slices.Equal(a.Facts, b.Facts)
 	})
+	return next.shareKeys()
+}
+
+// shareKeys returns the lines with the keys of their instances as the labels of rows that are equal to them.
+func (s *LineSums) shareKeys() *LineSums {
+	if s == nil {
+		return nil
+	}
+	next := *s
+	next.Rows = maps.Clone(s.Rows)
+	for view, rows := range next.Rows {
+		isOfInstance := func(r Row, i Instance) bool { return slices.Equal(r.Labels, i.Key[:]) }
+		if len(rows) == 0 || !slices.EqualFunc(rows, s.Instances, isOfInstance) ||
+			&rows[0].Labels[0] == &s.Instances[0].Key[0] {
+			continue
+		}
+		shared := slices.Clone(rows)
+		for i := range shared {
+			shared[i].Labels = s.Instances[i].Key[:]
+		}
+		next.Rows[view] = shared
+	}
 	return &next
 }
 
@@ -135,10 +157,15 @@ func reused[E any](list, known []E, areEqual func(a, b E) bool) []E {
 // isSameList reports whether two lists are one in memory.
 func isSameList[E any](a, b []E) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
 
-// ShareKeys returns a copy of the snapshot whose days share the keys of instances, as those do that were read at once.
+// ShareKeys returns a copy of the snapshot whose days share the keys of instances, and the rows of a bill and an estimate
+// those of theirs, as those do that were read at once.
 func (s *Snapshot) ShareKeys() *Snapshot {
 	next := *s
-	next.Days = maps.Clone(s.Days)
+	next.Days, next.Months = maps.Clone(s.Days), maps.Clone(s.Months)
+	for at, m := range next.Months {
+		m.Bill.Lines, m.Estimate.Lines = m.Bill.Lines.shareKeys(), m.Estimate.Lines.shareKeys()
+		next.Months[at] = m
+	}
 	keys := s.longestDay()
 	for at, d := range next.Days {
 		d.Instances = withKeysOf(d.Instances, keys)

@@ -26,7 +26,7 @@ func TestReusing(t *testing.T) {
 			ReadFor: &ledger.Summary{}, ReadAt: at,
 			Rows: map[string][]ledger.Row{
 				"region":   {{Labels: []string{"北京"}, Amount: yuan("3")}},
-				"instance": {{Labels: []string{"KEC", "0", "kec-1", name}, Amount: yuan("3")}},
+				"instance": {{Labels: []string{"KEC", "0", "kec-1"}, Amount: yuan(name)}},
 			},
 			Instances: []ledger.Instance{{Key: ledger.Key{"KEC", "0", "kec-1"}, Facts: []string{name}}},
 		}
@@ -73,7 +73,13 @@ func TestReusing(t *testing.T) {
 	for i := range b.Instances {
 		same("a key", unsafe.Pointer(a.Instances[i].Key), unsafe.Pointer(b.Instances[i].Key), true)
 	}
+	sharesKey := func(what string, s *ledger.LineSums) {
+		same(what+": the key of a row", unsafe.Pointer(&s.Rows["instance"][0].Labels[0]),
+			unsafe.Pointer(&s.Instances[0].Key[0]), true)
+	}
+	sharesKey("reused", lines(next))
 	shared := again.ShareKeys()
+	sharesKey("shared", lines(shared))
 	if first, second := shared.Days[first].Instances, shared.Days[first+1].Instances; first[0].Key != second[1].Key {
 		t.Error("days do not share a key")
 	}
