@@ -311,7 +311,7 @@ func (a Account) shownDays() iter.Seq2[int, ledger.Day] {
 // showsDay reports whether anything is shown of a day.
 func (a Account) showsDay(day billclient.Day) bool {
 	_, hasPostpaid := a.Snapshot.Days[day]
-	_, hasModes := a.modesOfDay(day, ledger.ByGroup)
+	hasModes := a.coversModes(day, ledger.ByGroup)
 	return a.newest != 0 && (hasPostpaid || hasModes)
 }
 

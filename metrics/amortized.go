@@ -260,16 +260,16 @@ func emitAmortized(sums ledger.Sums, key func(ledger.Key) ledger.Key, n int, emi
 
 // emitAmortizedDays emits the prepaid cost of the days that are shown.
 func emitAmortizedDays(a Account, key func(ledger.Key) ledger.Key, n int, emit emit) {
-	days := map[int]ledger.Sums{}
+	days := newDayTable(a)
 	for ago := range a.options.Days {
 		if at := a.newest.Add(-ago); a.newest != 0 && a.showsDay(at) {
-			days[ago] = ledger.Sums{}
+			add := days.begin(ago)
 			for k, amount := range a.amortized.day(at) {
-				days[ago].Add(key(k), amount)
+				add(key(k), amount)
 			}
 		}
 	}
-	emitDays(days, func(k ledger.Key) []string { return append([]string{billclient.Prepaid}, k[:n]...) }, emit)
+	days.emit([]string{billclient.Prepaid}, n, emit)
 }
 
 // amortizedInstances is the family of instances.

@@ -42,13 +42,13 @@ var dayViews = []dayView{
 	},
 }
 
-// addDay adds up a day's postpaid costs by the view's keys.
-func (v dayView) addDay(sums ledger.Sums, d ledger.Day) {
+// addDay adds a day's postpaid costs by the view's keys.
+func (v dayView) addDay(d ledger.Day, add func(ledger.Key, billclient.Amount)) {
 	if len(v.labels) == 0 {
-		sums.Add(ledger.Key{}, billclient.Amount{}) // a day without lines has cost nothing
+		add(ledger.Key{}, billclient.Amount{}) // a day without lines has cost nothing
 	}
 	for _, r := range d.ProjectProduct {
-		sums.Add(v.key(r.Labels[0], r.Labels[1]), r.Amount)
+		add(v.key(r.Labels[0], r.Labels[1]), r.Amount)
 	}
 }
 
@@ -95,21 +95,56 @@ func dayFamilies(o Options) []Family {
 
 // emitDays emits every shown day, postpaid and by the other pay modes.
 func (v dayView) emitDays(a Account, emit emit) {
-	postpaid := map[int]ledger.Sums{}
+	postpaid, others := newDayTable(a), newDayTable(a)
 	for ago, d := range a.shownDays() {
-		postpaid[ago] = ledger.Sums{}
-		v.addDay(postpaid[ago], d)
+		v.addDay(d, postpaid.begin(ago))
 	}
-	emitDays(postpaid, func(k ledger.Key) []string { return append([]string{billclient.Postpaid}, k[:len(v.labels)]...) }, emit)
-	emitDays(v.otherModes(a), func(k ledger.Key) []string { return k[:1+len(v.labels)] }, emit)
+	postpaid.emit([]string{billclient.Postpaid}, len(v.labels), emit)
+	for ago := range a.options.Days {
+		if a.newest == 0 || !a.coversModes(a.newest.Add(-ago), v.by) {
+			continue
+		}
+		add := others.begin(ago)
+		a.addModesOfDay(a.newest.Add(-ago), v.by, func(k ledger.Key, amount billclient.Amount) { add(v.cutKey(k), amount) })
+	}
+	others.emit(nil, 1+len(v.labels), emit)
 }
 
-// emitDays emits days by how long ago they are. What has a cost on any of them has cost 0 on the others.
-func emitDays(days map[int]ledger.Sums, labels func(ledger.Key) []string, emit emit) {
-	keys := keysOf(days)
-	for _, ago := range slices.Sorted(maps.Keys(days)) {
+// dayTable has what days have cost by key.
+type dayTable struct {
+	most  int   // days
+	days  []int // by how long ago they are, in order
+	costs map[ledger.Key][]billclient.Amount
+}
+
+// newDayTable returns a table that has room for all days that are shown.
+func newDayTable(a Account) *dayTable {
+	return &dayTable{most: a.options.Days, costs: map[ledger.Key][]billclient.Amount{}}
+}
+
+// begin begins a day, which is longer ago than those before, and returns what adds costs to it.
+func (t *dayTable) begin(ago int) (add func(ledger.Key, billclient.Amount)) {
+	at := len(t.days)
+	t.days = append(t.days, ago)
+	return func(k ledger.Key, amount billclient.Amount) {
+		costs, ok := t.costs[k]
+		if !ok {
+			costs = make([]billclient.Amount, t.most)
+			t.costs[k] = costs
+		}
+		costs[at] = costs[at].Add(amount)
+	}
+}
+
+// emit emits the days with the first n parts of their keys, and the given label values before. What has a cost on any
+// day has cost 0 on the others.
+func (t *dayTable) emit(before []string, n int, emit emit) {
+	keys := slices.SortedFunc(maps.Keys(t.costs), ledger.CompareKeys)
+	labels := []string{}
+	for at, ago := range t.days {
 		for _, k := range keys {
-			emit(days[ago][k].Float64(), slices.Concat(labels(k), []string{strconv.Itoa(ago)})...)
+			labels = append(append(append(labels[:0], before...), k[:n]...), strconv.Itoa(ago))
+			emit(t.costs[k][at].Float64(), labels...)
 		}
 	}
 }
@@ -144,9 +179,17 @@ func (v dayView) cut(sums ledger.Sums) ledger.Sums {
 	}
 	byMode := ledger.Sums{}
 	for k, amount := range sums {
-		byMode.Add(ledger.Key{k[0]}, amount)
+		byMode.Add(v.cutKey(k), amount)
 	}
 	return byMode
+}
+
+// cutKey returns of a pay mode and a label value what the view has.
+func (v dayView) cutKey(k ledger.Key) ledger.Key {
+	if len(v.labels) > 0 {
+		return k
+	}
+	return ledger.Key{k[0]}
 }
 
 // emitToDate emits last month up to the day number of the newest day. The other pay modes alone would look like a cheap
@@ -156,7 +199,7 @@ func (v dayView) emitToDate(a Account, emit emit) {
 	if hasPostpaid {
 		all := ledger.Sums{}
 		for _, d := range days {
-			v.addDay(all, d)
+			v.addDay(d, all.Add)
 		}
 		emitRows(all.Rows(len(v.labels)), emit, "1")
 	}

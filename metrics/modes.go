@@ -159,24 +159,34 @@ const monthsOfDays = 2
 // modesOfDay returns what a day has cost in other pay modes than postpaid, by pay mode and label value; ok is false
 // where that is not known.
 func (a Account) modesOfDay(day billclient.Day, by ledger.Split) (sums ledger.Sums, ok bool) {
-	d := a.modeDays(int(a.month-day.Month()), by)
-	if !d.Covers(day) {
+	if !a.coversModes(day, by) {
 		return nil, false
 	}
 	sums = ledger.Sums{}
+	a.addModesOfDay(day, by, sums.Add)
+	return sums, true
+}
+
+// coversModes reports whether it is known what a day has cost in other pay modes than postpaid.
+func (a Account) coversModes(day billclient.Day, by ledger.Split) bool {
+	return a.modeDays(int(a.month-day.Month()), by).Covers(day)
+}
+
+// addModesOfDay adds what a day that is known has cost in other pay modes than postpaid, by pay mode and label value.
+func (a Account) addModesOfDay(day billclient.Day, by ledger.Split, add func(ledger.Key, billclient.Amount)) {
+	d := a.modeDays(int(a.month-day.Month()), by)
 	for _, r := range d.Days[day] {
 		if r.Labels[0] != billclient.Postpaid {
-			sums.Add(ledger.Key{r.Labels[0], a.modeLabel(d, by, r.Labels[1])}, r.Amount)
+			add(ledger.Key{r.Labels[0], a.modeLabel(d, by, r.Labels[1])}, r.Amount)
 		}
 	}
-	return sums, true
 }
 
 // newestModeDay returns the newest day whose cost in other pay modes is known, 0 if there is none.
 func (a Account) newestModeDay() billclient.Day {
 	yesterday := billclient.DayOf(a.now).Add(-1)
 	for ago := range a.options.Days {
-		if _, ok := a.modesOfDay(yesterday.Add(-ago), ledger.ByGroup); ok {
+		if a.coversModes(yesterday.Add(-ago), ledger.ByGroup) {
 			return yesterday.Add(-ago)
 		}
 	}

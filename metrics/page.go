@@ -51,12 +51,14 @@ func (f Family) expose(all []Account) exposition.Family {
 	return exposition.Family{
 		Name: f.Name, Help: f.Help, Labels: append([]string{"account"}, f.Labels...),
 		Samples: func(yield func([]string, float64) bool) {
-			values, more := []string{}, true
-			for _, a := range all {
-				f.samples(a, func(value float64, labels ...string) {
-					values = append(append(values[:0], a.Name), labels...)
-					more = more && yield(values, value)
-				})
+			name, values, more := "", []string{}, true
+			emit := func(value float64, labels ...string) { // one for all: a family is asked for by each account
+				values = append(append(values[:0], name), labels...)
+				more = more && yield(values, value)
+			}
+			for i := range all {
+				name = all[i].Name
+				f.samples(all[i], emit)
 			}
 		},
 	}
