@@ -1,6 +1,9 @@
 package collector
 
 import (
+	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -167,6 +170,32 @@ ksyun_bill_api_calls_remaining{account="main"} 4996`)
 		w.end()
 		if took := time.Since(began); took != 0 {
 			t.Errorf("the end takes %v", took)
+		}
+	})
+}
+
+// The file of an account's calls has what is counted, whatever longer text it had, and is for its owner only.
+func TestCallsFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(october(15)))
+		dir, october15 := t.TempDir(), billclient.DayOf(october(15))
+		file := filepath.Join(dir, "main.calls")
+		var errs []error
+		take := func() {
+			NewCalls(dir, "main", func(err error) { errs = append(errs, err) }).Take(t.Context(), october15, 7)
+		}
+		take()
+		long := strings.Repeat("2026-10-15 2 2026-10-15T00:00:00+08:00\n", 9)
+		if err := os.WriteFile(file, []byte(long), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		take()
+		text, err := os.ReadFile(file)
+		if want := fmt.Sprintf("2026-10-15 3 %s\n", time.Now().Format(time.RFC3339)); err != nil || string(text) != want {
+			t.Errorf("%q, error %v; want %q", text, err, want)
+		}
+		if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 || errors.Join(errs...) != nil {
+			t.Errorf("%v, errors %v, %v", info, err, errs)
 		}
 	})
 }
