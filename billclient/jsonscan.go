@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,6 +20,7 @@ type jsonInput struct {
 	begin   int    // where in buf the token at hand begins; what is before it may be dropped
 	pos     int    // how many bytes of buf have been read
 	end     int    // how many bytes of buf are of the body
+	pooled  *secondBytes
 }
 
 // endMark stands behind the bytes in memory. It is as long as a word, so that each of them begins a word. A NUL is
@@ -89,13 +91,30 @@ func (i *jsonInput) makeRoom() {
 		return
 	}
 	token, buf := i.buf[i.begin:i.end], i.buf
-	if i.end == size && (size < secondBuffer || len(token) > size/2) {
-		buf = make([]byte, max(secondBuffer, 2*size)+len(endMark))
+	if i.end == size && size < secondBuffer {
+		i.pooled = secondBuffers.Get().(*secondBytes)
+		buf = i.pooled[:]
+	} else if i.end == size && len(token) > size/2 {
+		buf = make([]byte, 2*size+len(endMark))
 	}
 	copy(buf, token)
 	copy(buf[len(token):], endMark)
 	i.dropped += int64(i.begin)
 	i.buf, i.begin, i.pos, i.end = buf, 0, i.pos-i.begin, len(token)
+}
+
+// secondBuffers are those of answers that were read: a table of them would be most of what is allocated to read the
+// answers of many accounts.
+var secondBuffers = sync.Pool{New: func() any { return new(secondBytes) }}
+
+type secondBytes [secondBuffer + len(endMark)]byte
+
+// release gives up the input, of which nothing must be read any more.
+func (i *jsonInput) release() {
+	if i.pooled != nil {
+		secondBuffers.Put(i.pooled)
+	}
+	*i = jsonInput{}
 }
 
 // peek moves to the next byte that is not white space, and returns it.

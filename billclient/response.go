@@ -33,6 +33,7 @@ type response struct {
 	transferred *countedBody  // nil until there is an answer
 	body        *bufio.Reader // unpacked
 	pooled      *bufio.Reader // what body was at first
+	json        *jsonDocument // of the body; nil if it is none
 	hasMark     bool          // the body began with the byte order mark of UTF-8
 	linesBefore int           // how many empty lines it began with
 	envelope    EnvelopeForm  // as in Attempt
@@ -68,6 +69,9 @@ var bodyReaders = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, bu
 
 // release gives up the body, of which nothing must be read any more.
 func (r *response) release() {
+	if r.json != nil {
+		r.json.release()
+	}
 	r.pooled.Reset(nil)
 	bodyReaders.Put(r.pooled)
 	r.body, r.pooled = nil, nil

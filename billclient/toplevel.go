@@ -30,7 +30,8 @@ func openAnswer(r *response) (answer, error) {
 	case first == '<' && (strings.Contains(declared, "html") || looksLikeHTML(r)):
 		return nil, classify(Decode, "HTML in place of an answer: %s", r.excerpt())
 	case first == '{' && !strings.Contains(declared, "xml"):
-		return newJSON(decodeBody(r)), nil
+		r.json = newJSON(decodeBody(r))
+		return r.json, nil
 	case first == '<' && !strings.Contains(declared, "json"):
 		return newXML(r)
 	case declared == "":
