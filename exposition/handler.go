@@ -32,10 +32,10 @@ type Options struct {
 	Registerer prometheus.Registerer
 }
 
-// Handler serves the newest page and, after it, live families and what a live Gatherer gathers. The answer is in the Prometheus text
-// format 0.0.4 or in OpenMetrics 1.0.0, with or without gzip. As in promhttp, name[] parameters select families, and a
-// name that no family has is answered with 400. A Handler is safe for concurrent use. promhttp.InstrumentMetricHandler
-// can wrap it.
+// Handler serves the newest page and, after it, what a live Gatherer gathers and live families. The answer is in the
+// Prometheus text format 0.0.4 or in OpenMetrics 1.0.0, with or without gzip. As in promhttp, name[] parameters select
+// families, and a name that no family has is answered with 400. A Handler is safe for concurrent use.
+// promhttp.InstrumentMetricHandler can wrap it.
 type Handler struct {
 	live         prometheus.Gatherer
 	families     atomic.Pointer[iter.Seq[Family]]

@@ -226,7 +226,7 @@ func (l *Ledger) coveredDays(readFor *Summary, readAt time.Time) (first, last bi
 // watchedCosts returns what instances cost on the watched days. An instance without a cost is not listed.
 func (l *Ledger) watchedCosts() map[billclient.Day][]InstanceCost {
 	days, cells := l.options.Watched, l.sortedCells()
-	var keys []Key                             // some of them: a large table of them all would have to be one piece of memory
+	var keys []Key                             // the newest ones: all in one slice would need one large piece of memory
 	costs := make([][]InstanceCost, len(days)) // none are not the same as not known
 	for i := range days {
 		costs[i] = make([]InstanceCost, 0, l.watched[i].count())

@@ -9,8 +9,8 @@ import (
 // modes. With many accounts, a copy for each of their answers would be most of what is kept.
 var sharedTexts textTable
 
-// Limits of what is shared, so that no answer fills the memory with it. The texts of hundreds of accounts are fewer, and
-// names are shorter.
+// Limits of what is shared, so that no answer fills the memory with it. Hundreds of accounts have fewer texts, and shorter
+// ones.
 const (
 	mostShared    = 1 << 14
 	longestShared = 256
