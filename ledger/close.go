@@ -291,14 +291,25 @@ func (l *Ledger) parts(readAt time.Time, of reach) (parts []*part) {
 	return parts
 }
 
-// leastCost returns the least absolute cost of an instance that can be shown among all others.
+// leastCost returns an absolute cost below which no instance can be shown among all others.
 func (l *Ledger) leastCost() billclient.Amount {
 	options := l.options.Instances
 	n, cost := l.instancesOf(l.sortedCells())
 	if n <= options.MaxSeries || options.MaxSeries == 0 {
 		return options.MinCost
 	}
-	least := cost(int(rank(n, cost)[options.MaxSeries-1])).Abs()
+	sizes := make([]float64, n) // a float is enough to tell all but the closest
+	for i := range sizes {
+		sizes[i] = cost(i).Abs().Float64()
+	}
+	slices.Sort(sizes)
+	var closest []billclient.Amount
+	for i := range n {
+		if c := cost(i).Abs(); c.Float64() == sizes[n-options.MaxSeries] {
+			closest = append(closest, c)
+		}
+	}
+	least := slices.MinFunc(closest, billclient.Amount.Cmp)
 	if least.Cmp(options.MinCost) < 0 {
 		return options.MinCost
 	}

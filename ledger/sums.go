@@ -135,15 +135,22 @@ func (s Sums) fold(options Instances, target func(Key) Key) Sums {
 // absolute value are, at most MaxSeries and none below MinCost. The smaller key wins among equals, so that a series
 // does not come and go.
 func (o Instances) largest(n int, amount func(int) billclient.Amount) []bool {
+	var large []uint32 // few of many, if MinCost is that of the dearest ones
+	for i := range n {
+		if o.MinCost.Sign() == 0 || amount(i).Abs().Cmp(o.MinCost) >= 0 {
+			large = append(large, uint32(i))
+		}
+	}
 	kept := make([]bool, n)
-	if n <= o.MaxSeries && o.MinCost.Sign() == 0 {
-		for i := range kept {
+	if len(large) <= o.MaxSeries {
+		for _, i := range large {
 			kept[i] = true
 		}
 		return kept
 	}
-	for _, i := range rank(n, amount)[:min(n, o.MaxSeries)] {
-		kept[i] = amount(int(i)).Abs().Cmp(o.MinCost) >= 0
+	ranked := rank(len(large), func(i int) billclient.Amount { return amount(int(large[i])) })
+	for _, i := range ranked[:o.MaxSeries] {
+		kept[large[i]] = true
 	}
 	return kept
 }
