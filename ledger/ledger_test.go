@@ -254,3 +254,23 @@ func TestTags(t *testing.T) {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 }
+
+// TestClosestCosts tests that instances are shown whose costs differ too little for a float.
+func TestClosestCosts(t *testing.T) {
+	var lines []billclient.Line
+	for _, last := range []string{"1", "2", "3"} {
+		cost, err := billclient.ParseAmount("1000000000.00000000" + last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, billclient.Line{ProductCode: "P" + last, InstanceID: "i-" + last, Cost: cost})
+	}
+	lines = append(lines, billclient.Line{ProductCode: "P4", InstanceID: "i-4"})
+	var shown []string
+	for _, i := range sumUp(lines, ledger.Instances{Enabled: true, MaxSeries: 2}).Instances {
+		shown = append(shown, i.Key[2])
+	}
+	if want := []string{ledger.Other, "i-2", "i-3", ledger.Other}; !slices.Equal(shown, want) {
+		t.Errorf("%q are shown, want %q", shown, want)
+	}
+}
