@@ -63,7 +63,7 @@ func FuzzPatterns(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second string, size int) {
 		for _, line := range []string{first, second} {
 			if !jsontext.Value(line).IsValid(asLenient...) {
-				t.Skip()
+				return
 			}
 		}
 		for _, query := range []DetailQuery{{From: october, To: october}, octoberLines} {

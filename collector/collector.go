@@ -309,3 +309,29 @@ func (c *Collector) Status() metrics.Status {
 	}
 	return status
 }
+
+// Families yields how asking goes at this moment, as families that are to be followed by those of the registry. Metrics
+// of client_golang would be several times as large as their text: there are hundreds of series for each account. It
+// makes no call.
+func (c *Collector) Families(yield func(exposition.Family) bool) {
+	_, accounts := c.inForce()
+	all := make([]asked, len(accounts))
+	for i, a := range accounts {
+		all[i] = newAsked(a)
+	}
+	for _, f := range liveFamilies {
+		family := exposition.Family{Name: f.name, Help: f.help, Counter: f.isCounter, Labels: f.labels}
+		family.Samples = func(yield func([]string, float64) bool) {
+			for i := range all {
+				for labels, value := range f.samples(&all[i]) {
+					if !yield(labels, value) {
+						return
+					}
+				}
+			}
+		}
+		if !yield(family) {
+			return
+		}
+	}
+}

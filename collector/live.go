@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"ksyun_bill_exporter/billclient"
-	"ksyun_bill_exporter/exposition"
 )
 
 // asked is how asking for an account goes at this moment.
@@ -18,7 +17,7 @@ type asked struct {
 	used, limit int         // calls of today; a limit of 0 is none
 }
 
-func (a *account) asked() asked {
+func newAsked(a *account) asked {
 	n := asked{account: a.Name, isShown: a.isShown()}
 	n.used, n.limit = a.client.Calls()
 	n.tried = slices.DeleteFunc(usedAttempts(a.Account, a.currentCustody().visibleState()), func(s *attempts) bool {
@@ -26,32 +25,6 @@ func (a *account) asked() asked {
 	})
 	slices.SortFunc(n.tried, func(a, b *attempts) int { return cmp.Compare(a.Name, b.Name) })
 	return n
-}
-
-// Families yields how asking goes at this moment, as families that are to be followed by those of the registry. Metrics
-// of client_golang would be several times as large as their text: there are hundreds of series for each account. It
-// makes no call.
-func (c *Collector) Families(yield func(exposition.Family) bool) {
-	_, accounts := c.inForce()
-	all := make([]asked, len(accounts))
-	for i, a := range accounts {
-		all[i] = a.asked()
-	}
-	for _, f := range liveFamilies {
-		family := exposition.Family{Name: f.name, Help: f.help, Counter: f.isCounter, Labels: f.labels}
-		family.Samples = func(yield func([]string, float64) bool) {
-			for i := range all {
-				for labels, value := range f.samples(&all[i]) {
-					if !yield(labels, value) {
-						return
-					}
-				}
-			}
-		}
-		if !yield(family) {
-			return
-		}
-	}
 }
 
 // samples are those of a family of one account. The labels are used again.

@@ -11,7 +11,7 @@ type ConfigKey struct {
 // UnmatchedKeys returns the budgets and projects of the configuration that match nothing in an account's numbers; none
 // while it has no numbers.
 func UnmatchedKeys(a Account) (unmatched []ConfigKey) {
-	if !a.isConfigured() {
+	if !isConfigured(a) {
 		return nil
 	}
 	products, projects := a.allProductNames(), a.allProjectNames()
@@ -41,7 +41,7 @@ func UnmatchedKeys(a Account) (unmatched []ConfigKey) {
 }
 
 // isConfigured reports whether the configuration has a budget or a project of the account.
-func (a Account) isConfigured() bool {
+func isConfigured(a Account) bool {
 	return slices.ContainsFunc(a.options.Budgets, func(b Budget) bool { return b.Account == a.Name }) ||
 		slices.ContainsFunc(a.options.Projects, func(p Project) bool { return p.Account == a.Name })
 }
